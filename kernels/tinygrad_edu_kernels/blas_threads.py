@@ -1,0 +1,61 @@
+"""One thread pool: Numba owns the threads, BLAS calls made from inside a kernel run on one thread each."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import Any
+
+SWITCH = "TINYGRAD_EDU_SINGLE_BLAS_POOL"
+
+_lock = threading.Lock()
+
+
+@functools.cache
+def _kernel_blas() -> list[Any]:
+    """Return the thread controls of the BLAS library that ``np.dot`` calls inside a Numba function.
+
+    Numba borrows SciPy's BLAS. A SciPy wheel brings its own copy, in the folder ``scipy.libs`` (Linux,
+    Windows) or ``scipy/.dylibs`` (macOS), apart from the one that NumPy uses. Where the two share one library
+    (conda, most Linux distributions) that one is returned. The list is empty when the switch is off, and for
+    libraries that threadpoolctl does not know (Apple's Accelerate).
+    """
+    if os.environ.get(SWITCH, "1") == "0":
+        return []
+    import scipy.linalg.cython_blas  # noqa: F401  (loads the library that is looked for below)
+    from threadpoolctl import ThreadpoolController
+
+    libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+    own_copy = [library for library in libraries if _belongs_to_scipy(library.filepath)]
+    return own_copy or libraries
+
+
+def _belongs_to_scipy(filepath: str) -> bool:
+    """Say whether a library lies in SciPy's own folder (the file name won't do: NumPy's copy says scipy too)."""
+    folder = PurePath(filepath).parent
+    return folder.name == "scipy.libs" or folder.parts[-2:] == ("scipy", ".dylibs")
+
+
+@contextmanager
+def single_blas_thread() -> Iterator[None]:
+    """Give the BLAS of compiled kernels one thread inside the ``with`` block, and what it had before after it.
+
+    A kernel that splits its work over Numba's threads calls BLAS from each of them. If every call then started
+    threads of its own, two pools would fight for the same cores and the kernel would be several times slower.
+    Only the library that kernels call is touched; NumPy's own copy keeps its threads. It costs about 3
+    microseconds. The environment variable ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0``, read once, turns it off.
+    """
+    with _lock:
+        libraries = _kernel_blas()
+        threads_before = [library.get_num_threads() for library in libraries]
+        try:
+            for library in libraries:
+                library.set_num_threads(1)
+            yield
+        finally:
+            for library, threads in zip(libraries, threads_before, strict=True):
+                library.set_num_threads(threads)

@@ -1,0 +1,330 @@
+"""Pooling, compiled.
+
+The windows along each axis are worked out first, as a small table of (first pixel, end), so that sliding and
+adaptive windows run through the same loops. The work is split over the planes (one channel of one image).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from numba import get_num_threads, njit, prange
+
+Array = Any
+Pair = tuple[int, int]
+
+# With fewer pixels than this, one thread is done before a second has woken up.
+PARALLEL_PIXELS = 200_000
+
+
+def max_pool2d_forward(
+    x: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
+) -> tuple[Array, Array]:
+    """Take the largest value of each window: x (n, c, h, w) -> output, int32 indices, both (n, c, oh, ow)."""
+    h, w = x.shape[2:]
+    halves = (kernel_size, stride, padding, dilation) == ((2, 2), (2, 2), (0, 0), (1, 1))
+    if halves and 2 * output_size[0] <= h and 2 * output_size[1] <= w:
+        return _largest_of_windows(x, output_size, _max_2x2_planes, _max_2x2_parallel)
+    rows = _sliding_windows(h, kernel_size[0], stride[0], padding[0], dilation[0], output_size[0])
+    columns = _sliding_windows(w, kernel_size[1], stride[1], padding[1], dilation[1], output_size[1])
+    return _largest_of_windows(x, output_size, _max_planes, _max_parallel, rows, columns, *dilation)
+
+
+def max_pool2d_backward(grad_output: Array, indices: Array, input_shape: tuple[int, ...]) -> Array:
+    """Send each gradient to the pixel that won its window: (n, c, oh, ow) -> input_shape."""
+    n, c, h, w = input_shape
+    grad_input = np.empty((n * c, h * w), grad_output.dtype)
+    outputs = (n * c, grad_output.shape[2] * grad_output.shape[3])
+    grad_output = np.ascontiguousarray(grad_output).reshape(outputs)
+    indices = np.ascontiguousarray(indices, np.int32).reshape(outputs)
+    _run(_max_backward_planes, _max_backward_parallel, grad_input.size, (grad_output, indices, grad_input))
+    return grad_input.reshape(input_shape)
+
+
+def avg_pool2d_forward(
+    x: Array,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    output_size: Pair,
+    count_include_pad: bool,
+    divisor_override: int,
+) -> Array:
+    """Take the mean of each window: (n, c, h, w) -> (n, c, oh, ow)."""
+    options = (kernel_size, stride, padding, count_include_pad, divisor_override)
+    return _mean_forward(x, *_mean_windows(x.shape[2:], output_size, *options))
+
+
+def avg_pool2d_backward(
+    grad_output: Array,
+    input_shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    count_include_pad: bool,
+    divisor_override: int,
+) -> Array:
+    """Share each gradient out evenly over its window: (n, c, oh, ow) -> input_shape."""
+    options = (kernel_size, stride, padding, count_include_pad, divisor_override)
+    windows = _mean_windows(input_shape[2:], grad_output.shape[2:], *options)
+    return _mean_backward(grad_output, input_shape, *windows)
+
+
+def adaptive_avg_pool2d_forward(x: Array, output_size: Pair) -> Array:
+    """Take means over windows that split the image into (oh, ow) parts: (n, c, h, w) -> (n, c, oh, ow)."""
+    return _mean_forward(x, *_adaptive_mean_windows(x.shape[2:], output_size))
+
+
+def adaptive_avg_pool2d_backward(grad_output: Array, input_shape: tuple[int, ...]) -> Array:
+    """Share each gradient out evenly over its window: (n, c, oh, ow) -> input_shape."""
+    windows = _adaptive_mean_windows(input_shape[2:], grad_output.shape[2:])
+    return _mean_backward(grad_output, input_shape, *windows)
+
+
+def adaptive_max_pool2d_forward(x: Array, output_size: Pair) -> tuple[Array, Array]:
+    """Take maxima over the windows of adaptive_avg_pool2d: -> output, int32 indices, both (n, c, oh, ow)."""
+    rows = _adaptive_windows(x.shape[2], output_size[0])
+    columns = _adaptive_windows(x.shape[3], output_size[1])
+    return _largest_of_windows(x, output_size, _max_planes, _max_parallel, rows, columns, 1, 1)
+
+
+# ---- windows along one axis -------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=256)
+def _sliding_windows(size: int, kernel: int, stride: int, padding: int, dilation: int, windows: int) -> Array:
+    """Return (windows, 2): the first tap of each window that falls on the image, and the end of the window."""
+    start = np.arange(windows) * stride - padding
+    stop = np.minimum(start + (kernel - 1) * dilation + 1, size)
+    skipped = -(np.minimum(start, 0) // dilation)  # taps on the padding before the image
+    return _read_only(np.stack([start + skipped * dilation, stop], axis=1))
+
+
+@functools.lru_cache(maxsize=256)
+def _adaptive_windows(size: int, windows: int) -> Array:
+    """Return (windows, 2): start and end of the overlapping parts that an axis is split into."""
+    position = np.arange(windows)
+    start = position * size // max(windows, 1)
+    stop = -(-(position + 1) * size // max(windows, 1))
+    return _read_only(np.stack([start, stop], axis=1))
+
+
+@functools.lru_cache(maxsize=256)
+def _padded_lengths(size: int, kernel: int, stride: int, padding: int, windows: int) -> Array:
+    """Return (windows,): how many cells of each window lie on the padded image."""
+    start = np.arange(windows) * stride - padding
+    return _read_only(np.minimum(start + kernel, size + padding) - start)
+
+
+def _read_only(table: Array) -> Array:
+    """Freeze a table, for the caches hand the same array to every caller."""
+    table.flags.writeable = False
+    return table
+
+
+def _mean_windows(
+    size: Pair,
+    windows: Pair,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    count_include_pad: bool,
+    divisor_override: int,
+) -> tuple[Array, Array, Array, Array]:
+    """Return the windows along both axes and their lengths; the product of two lengths is a window's divisor."""
+    tables, lengths = [], []
+    for axis in (0, 1):
+        window = (size[axis], kernel_size[axis], stride[axis], padding[axis])
+        tables.append(_sliding_windows(*window, 1, windows[axis]))
+        lengths.append(_padded_lengths(*window, windows[axis]) if count_include_pad else np.diff(tables[axis])[:, 0])
+    if divisor_override:
+        lengths = [np.full(windows[0], divisor_override), np.ones(windows[1], np.int64)]
+    return tables[0], tables[1], lengths[0], lengths[1]
+
+
+def _adaptive_mean_windows(size: Pair, windows: Pair) -> tuple[Array, Array, Array, Array]:
+    """Return the windows along both axes and their lengths."""
+    rows, columns = _adaptive_windows(size[0], windows[0]), _adaptive_windows(size[1], windows[1])
+    return rows, columns, np.diff(rows)[:, 0], np.diff(columns)[:, 0]
+
+
+# ---- launchers: make the outputs, choose between one thread and all of them ---------------------------------
+
+
+def _run(one_thread: Any, all_threads: Any, pixels: int, planes: tuple[Array, ...], *windows: Any) -> None:
+    """Run a kernel over all planes: on one thread if there are few pixels."""
+    count = len(planes[0])
+    chunks = min(get_num_threads(), count) if pixels >= PARALLEL_PIXELS else 1
+    if chunks == 1:
+        one_thread(*planes, *windows, 0, count)
+    else:
+        all_threads(*planes, *windows, chunks)
+
+
+def _largest_of_windows(
+    x: Array, output_size: Pair, one_thread: Any, all_threads: Any, *windows: Any
+) -> tuple[Array, Array]:
+    n, c, h, w = x.shape
+    output = np.empty((n * c, *output_size), x.dtype)
+    indices = np.empty((n * c, *output_size), np.int32)
+    planes = np.ascontiguousarray(x).reshape(n * c, h, w)
+    _run(one_thread, all_threads, x.size, (planes, output, indices), *windows)
+    shape = (n, c, *output_size)
+    return output.reshape(shape), indices.reshape(shape)
+
+
+def _mean_forward(x: Array, rows: Array, columns: Array, heights: Array, widths: Array) -> Array:
+    n, c, h, w = x.shape
+    output = np.empty((n * c, len(rows), len(columns)), x.dtype)
+    lengths = _divisors(heights, x.dtype), _divisors(widths, x.dtype)
+    planes = np.ascontiguousarray(x).reshape(n * c, h, w)
+    _run(_mean_planes, _mean_parallel, x.size, (planes, output), rows, columns, *lengths)
+    return output.reshape(n, c, len(rows), len(columns))
+
+
+def _mean_backward(
+    grad_output: Array, input_shape: tuple[int, ...], rows: Array, columns: Array, heights: Array, widths: Array
+) -> Array:
+    n, c, h, w = input_shape
+    grad_input = np.empty((n * c, h, w), grad_output.dtype)
+    lengths = _divisors(heights, grad_output.dtype), _divisors(widths, grad_output.dtype)
+    planes = np.ascontiguousarray(grad_output).reshape(n * c, len(rows), len(columns))
+    _run(_mean_backward_planes, _mean_backward_parallel, grad_input.size, (planes, grad_input), rows, columns, *lengths)
+    return grad_input.reshape(input_shape)
+
+
+def _divisors(lengths: Array, dtype: Any) -> Array:
+    """Return lengths as floats; 1 where a window is empty, for its sum of nothing is to stay zero."""
+    return np.where(lengths == 0, 1, lengths).astype(dtype)
+
+
+# ---- kernels: *_planes does planes first..last, *_parallel gives each thread its share ----------------------
+
+
+@njit(cache=True, error_model="numpy")
+def _max_planes(x, output, indices, rows, columns, row_step, column_step, first, last):
+    """Largest value of each window and where it lies: the first of equals, but a NaN always takes over."""
+    width = x.shape[2]
+    for plane in range(first, last):
+        for i in range(rows.shape[0]):
+            top, bottom = rows[i, 0], rows[i, 1]
+            for j in range(columns.shape[0]):
+                left, right = columns[j, 0], columns[j, 1]
+                largest, index, nan_index = x.dtype.type(-np.inf), -1, -1
+                if top < bottom and left < right:
+                    index = top * width + left
+                for row in range(top, bottom, row_step):
+                    line = x[plane, row]
+                    for column in range(left, right, column_step):
+                        value = line[np.uintp(column)]  # unsigned: no check for a negative index
+                        better = value > largest
+                        largest = value if better else largest  # selects instead of a branch that is hard to guess
+                        index = row * width + column if better else index
+                        if value != value:
+                            nan_index = row * width + column
+                if nan_index >= 0:
+                    largest, index = np.nan, nan_index
+                output[plane, i, j] = largest
+                indices[plane, i, j] = index
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _max_parallel(x, output, indices, rows, columns, row_step, column_step, chunks):
+    n = x.shape[0]
+    for chunk in prange(chunks):
+        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
+        _max_planes(x, output, indices, rows, columns, row_step, column_step, first, last)
+
+
+@njit(cache=True, error_model="numpy")
+def _max_2x2_planes(x, output, indices, first, last):
+    """_max_planes for the commonest window, 2x2 with stride 2, unrolled: the compiler vectorises it."""
+    width = x.shape[2]
+    for plane in range(first, last):
+        for i in range(output.shape[1]):
+            upper, lower = x[plane, 2 * i], x[plane, 2 * i + 1]
+            largest_row, index_row = output[plane, i], indices[plane, i]
+            corner = np.int32(2 * i * width)
+            for j in range(largest_row.size):
+                largest, offset = upper[2 * j], 0
+                if upper[2 * j + 1] > largest or upper[2 * j + 1] != upper[2 * j + 1]:
+                    largest, offset = upper[2 * j + 1], 1
+                if lower[2 * j] > largest or lower[2 * j] != lower[2 * j]:
+                    largest, offset = lower[2 * j], width
+                if lower[2 * j + 1] > largest or lower[2 * j + 1] != lower[2 * j + 1]:
+                    largest, offset = lower[2 * j + 1], width + 1
+                largest_row[j] = largest
+                index_row[j] = corner + 2 * j + offset
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _max_2x2_parallel(x, output, indices, chunks):
+    n = x.shape[0]
+    for chunk in prange(chunks):
+        _max_2x2_planes(x, output, indices, chunk * n // chunks, (chunk + 1) * n // chunks)
+
+
+@njit(cache=True, error_model="numpy")
+def _max_backward_planes(grad_output, indices, grad_input, first, last):
+    """Add each gradient to the pixel that won its window."""
+    for plane in range(first, last):
+        grad_input[plane] = 0
+        for position in range(grad_output.shape[1]):
+            index = indices[plane, position]
+            if index >= 0:
+                grad_input[plane, index] += grad_output[plane, position]
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _max_backward_parallel(grad_output, indices, grad_input, chunks):
+    n = grad_input.shape[0]
+    for chunk in prange(chunks):
+        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
+        _max_backward_planes(grad_output, indices, grad_input, first, last)
+
+
+# fastmath: "reassoc" lets the sum of a long row be vectorised; NaN and infinity come through as without it.
+@njit(cache=True, error_model="numpy", fastmath={"reassoc"})
+def _mean_planes(x, output, rows, columns, heights, widths, first, last):
+    """Sum of each window over its divisor."""
+    for plane in range(first, last):
+        for i in range(rows.shape[0]):
+            for j in range(columns.shape[0]):
+                total = x.dtype.type(0)
+                for row in range(rows[i, 0], rows[i, 1]):
+                    line = x[plane, row]
+                    for column in range(columns[j, 0], columns[j, 1]):
+                        total += line[np.uintp(column)]
+                output[plane, i, j] = total / (heights[i] * widths[j])
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _mean_parallel(x, output, rows, columns, heights, widths, chunks):
+    n = x.shape[0]
+    for chunk in prange(chunks):
+        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
+        _mean_planes(x, output, rows, columns, heights, widths, first, last)
+
+
+@njit(cache=True, error_model="numpy")
+def _mean_backward_planes(grad_output, grad_input, rows, columns, heights, widths, first, last):
+    """Give each pixel of a window the gradient over the divisor."""
+    for plane in range(first, last):
+        grad_input[plane] = 0
+        for i in range(rows.shape[0]):
+            for j in range(columns.shape[0]):
+                share = grad_output[plane, i, j] / (heights[i] * widths[j])
+                for row in range(rows[i, 0], rows[i, 1]):
+                    line = grad_input[plane, row]
+                    for column in range(columns[j, 0], columns[j, 1]):
+                        line[np.uintp(column)] += share
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _mean_backward_parallel(grad_output, grad_input, rows, columns, heights, widths, chunks):
+    n = grad_input.shape[0]
+    for chunk in prange(chunks):
+        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
+        _mean_backward_planes(grad_output, grad_input, rows, columns, heights, widths, first, last)

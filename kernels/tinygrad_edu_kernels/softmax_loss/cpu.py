@@ -1,0 +1,291 @@
+"""Softmax and cross-entropy, compiled, with an exponential of our own that the compiler can vectorise."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import get_num_threads, njit, prange, types
+from numba.extending import intrinsic, overload
+
+Array = Any
+
+# With fewer entries than this, one thread is done before a second has woken up.
+PARALLEL_ENTRIES = 200_000
+
+# fastmath flags for kernels with sums: terms may be added in another order, a * b + c may round once. NaN and
+# infinity come through as without them ("nnan" and "ninf" are left out on purpose).
+SUMS = {"reassoc", "contract"}
+
+
+def softmax_cross_entropy_forward(
+    logits: Array, target: Array, weight: Array, ignore_index: int
+) -> tuple[Array, Array]:
+    """Return losses (n,) and probabilities (n, c) of logits (n, c) and class numbers (n,); see the reference."""
+    losses = np.zeros(len(logits), logits.dtype)
+    probabilities = np.empty(logits.shape, logits.dtype)
+    arrays = _rows(logits), losses, probabilities, np.empty_like(losses), np.empty_like(losses)
+    labels = np.ascontiguousarray(target, np.int64), np.ascontiguousarray(weight, logits.dtype), ignore_index
+    _run(_loss_rows, _loss_parallel, arrays, *labels)
+    return losses, probabilities
+
+
+def softmax_cross_entropy_backward(
+    grad_losses: Array, probabilities: Array, target: Array, weight: Array, ignore_index: int
+) -> Array:
+    """Return the gradient with respect to the logits, (n, c)."""
+    grad_logits = np.empty(probabilities.shape, probabilities.dtype)
+    labels = np.ascontiguousarray(target, np.int64), np.ascontiguousarray(weight, grad_logits.dtype), ignore_index
+    arrays = _rows(probabilities), np.ascontiguousarray(grad_losses, grad_logits.dtype), grad_logits
+    _run(_loss_backward_rows, _loss_backward_parallel, arrays, *labels)
+    return grad_logits
+
+
+def softmax_forward(x: Array) -> Array:
+    """Turn each row of scores into probabilities: (rows, cols) -> (rows, cols)."""
+    y = np.empty(x.shape, x.dtype)
+    largest, total = np.empty(len(x), x.dtype), np.empty(len(x), x.dtype)
+    _run(_softmax_rows, _softmax_parallel, (_rows(x), y, largest, total))
+    return y
+
+
+def log_softmax_forward(x: Array) -> Array:
+    """Return the logarithm of the softmax of each row: (rows, cols) -> (rows, cols)."""
+    y = np.empty(x.shape, x.dtype)
+    _run(_log_softmax_rows, _log_softmax_parallel, (_rows(x), y))
+    return y
+
+
+def softmax_backward(grad_output: Array, y: Array) -> Array:
+    """Return the gradient of softmax from its output y: (rows, cols) -> (rows, cols)."""
+    grad_input = np.empty(y.shape, y.dtype)
+    _run(_softmax_backward_rows, _softmax_backward_parallel, (_rows(grad_output), _rows(y), grad_input))
+    return grad_input
+
+
+def log_softmax_backward(grad_output: Array, y: Array) -> Array:
+    """Return the gradient of log-softmax from its output y: (rows, cols) -> (rows, cols)."""
+    grad_input = np.empty(y.shape, y.dtype)
+    _run(_log_softmax_backward_rows, _log_softmax_backward_parallel, (_rows(grad_output), _rows(y), grad_input))
+    return grad_input
+
+
+def _rows(x: Array) -> Array:
+    """Return x contiguous."""
+    return np.ascontiguousarray(x)
+
+
+def _run(one_thread: Any, all_threads: Any, arrays: tuple[Array, ...], *labels: Any) -> None:
+    """Run a kernel over all rows of arrays[0]: on one thread if there are few entries."""
+    rows, entries = len(arrays[0]), arrays[0].size
+    chunks = min(get_num_threads(), rows) if entries >= PARALLEL_ENTRIES else 1
+    if entries == 0:
+        return
+    if chunks == 1:
+        one_thread(*arrays, *labels, 0, rows)
+    else:
+        all_threads(*arrays, *labels, chunks)
+
+
+# ---- exponential and maximum ---------------------------------------------------------------------------------
+
+
+@intrinsic
+def _float_from_bits(typing_context, bits):
+    """Read the 32 bits of an integer as a float."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def _exp_float32(value):
+    """Return e^value for value <= 0, to about one unit in the last place.
+
+    With n the whole number nearest to value / ln 2, e^value = 2^n * e^r where r = value - n ln 2 lies within
+    ln 2 / 2 of zero. A polynomial gives e^r (that of ``expf`` in the Cephes library); ln 2 is taken off in two
+    parts, so that r is exact. 2^n is put together from its exponent bits. There is no branch and no call in it,
+    which is why a loop of these is vectorised and a loop of ``math.exp`` is not.
+    """
+    smallest = np.float32(-87)  # e^value is next to nothing below it, and 2^n has no normal float
+    bounded = value if value > smallest else smallest
+    n = np.floor(bounded * np.float32(1.44269504) + np.float32(0.5))
+    r = (bounded - n * np.float32(0.693359375)) + n * np.float32(2.12194440e-4)
+    p = np.float32(1.9875691500e-4)
+    p = p * r + np.float32(1.3981999507e-3)
+    p = p * r + np.float32(8.3334519073e-3)
+    p = p * r + np.float32(4.1665795894e-2)
+    p = p * r + np.float32(1.6666665459e-1)
+    p = p * r + np.float32(5.0000001201e-1)
+    p = p * r * r + r + np.float32(1)
+    result = p * _float_from_bits((np.int32(n) + np.int32(127)) << np.int32(23))
+    result = result if value > smallest else np.float32(0)
+    return result if value == value else value  # NaN
+
+
+def _exp(value: float) -> float:
+    """Return e^value for value <= 0 (what runs when Numba is switched off)."""
+    return np.exp(value)
+
+
+@overload(_exp, inline="always")
+def _choose_exp(value):
+    """Choose the exponential for the type of value, at compile time."""
+
+    def single(value):
+        return _exp_float32(value)
+
+    def double(value):
+        return math.exp(value)
+
+    return single if value == types.float32 else double
+
+
+@njit(cache=True, error_model="numpy")
+def _largest(x, i):
+    """Return the largest entry of row i; a long one goes four at a time, so that no step waits for the last."""
+    a = x[i, 0]
+    size = x.shape[1]
+    if size < 128:
+        for j in range(size):
+            a = x[i, j] if x[i, j] > a else a
+        return a
+    b = c = d = a
+    for q in range((size + 3) // 4):
+        j = np.uintp(min(4 * q, size - 4))  # the last four may overlap those before; unsigned: never negative
+        a = max(a, x[i, j])
+        b = max(b, x[i, j + np.uintp(1)])
+        c = max(c, x[i, j + np.uintp(2)])
+        d = max(d, x[i, j + np.uintp(3)])
+    return max(max(a, b), max(c, d))
+
+
+# ---- kernels: *_rows does rows first..last, *_parallel gives each thread its share -------------------------------
+
+
+@njit(cache=True, error_model="numpy", fastmath=SUMS)
+def _softmax_rows(x, y, largest, total, first, last):
+    """Exponentials of each row over their sum; largest (n,) and total (n,) keep what they were made with."""
+    for i in range(first, last):
+        row, result = x[i], y[i]
+        row_largest = _largest(x, i)
+        row_total = x.dtype.type(0)
+        for j in range(row.size):
+            exponential = _exp(row[j] - row_largest)
+            result[j] = exponential
+            row_total += exponential
+        scale = x.dtype.type(1) / row_total
+        for j in range(row.size):
+            result[j] *= scale
+        largest[i] = row_largest
+        total[i] = row_total
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _softmax_parallel(x, y, largest, total, chunks):
+    n = x.shape[0]
+    for chunk in prange(chunks):
+        _softmax_rows(x, y, largest, total, chunk * n // chunks, (chunk + 1) * n // chunks)
+
+
+@njit(cache=True, error_model="numpy", fastmath=SUMS)
+def _log_softmax_rows(x, y, first, last):
+    """Each row less the logarithm of its sum of exponentials."""
+    for i in range(first, last):
+        row, result = x[i], y[i]
+        largest = _largest(x, i)
+        total = x.dtype.type(0)
+        for j in range(row.size):
+            total += _exp(row[j] - largest)
+        log_total = math.log(total)
+        for j in range(row.size):
+            result[j] = (row[j] - largest) - log_total
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _log_softmax_parallel(x, y, chunks):
+    n = x.shape[0]
+    for chunk in prange(chunks):
+        _log_softmax_rows(x, y, chunk * n // chunks, (chunk + 1) * n // chunks)
+
+
+@njit(cache=True, error_model="numpy", fastmath=SUMS)
+def _softmax_backward_rows(grad_output, y, grad_input, first, last):
+    """y * (grad - sum(grad * y))."""
+    for i in range(first, last):
+        grad, row, result = grad_output[i], y[i], grad_input[i]
+        mean = y.dtype.type(0)
+        for j in range(row.size):
+            mean += grad[j] * row[j]
+        for j in range(row.size):
+            result[j] = row[j] * (grad[j] - mean)
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _softmax_backward_parallel(grad_output, y, grad_input, chunks):
+    n = y.shape[0]
+    for chunk in prange(chunks):
+        _softmax_backward_rows(grad_output, y, grad_input, chunk * n // chunks, (chunk + 1) * n // chunks)
+
+
+@njit(cache=True, error_model="numpy", fastmath=SUMS)
+def _log_softmax_backward_rows(grad_output, y, grad_input, first, last):
+    """grad - e^y * sum(grad)."""
+    for i in range(first, last):
+        grad, row, result = grad_output[i], y[i], grad_input[i]
+        total = y.dtype.type(0)
+        for j in range(row.size):
+            total += grad[j]
+        for j in range(row.size):
+            result[j] = grad[j] - _exp(row[j]) * total
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _log_softmax_backward_parallel(grad_output, y, grad_input, chunks):
+    n = y.shape[0]
+    for chunk in prange(chunks):
+        _log_softmax_backward_rows(grad_output, y, grad_input, chunk * n // chunks, (chunk + 1) * n // chunks)
+
+
+@njit(cache=True, error_model="numpy")
+def _loss_rows(logits, losses, probabilities, largest, total, target, weight, ignore_index, first, last):
+    """Probabilities of each row and the loss of its target."""
+    _softmax_rows(logits, probabilities, largest, total, first, last)
+    for i in range(first, last):
+        t = target[i]
+        if t != ignore_index:
+            losses[i] = weight[t] * (math.log(total[i]) - (logits[i, t] - largest[i]))
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _loss_parallel(logits, losses, probabilities, largest, total, target, weight, ignore_index, chunks):
+    n = logits.shape[0]
+    for chunk in prange(chunks):
+        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
+        _loss_rows(logits, losses, probabilities, largest, total, target, weight, ignore_index, first, last)
+
+
+@njit(cache=True, error_model="numpy")
+def _loss_backward_rows(probabilities, grad_losses, grad_logits, target, weight, ignore_index, first, last):
+    """grad_loss * weight * (probability - one_hot), zero in the rows that are left out."""
+    for i in range(first, last):
+        row, result, t = probabilities[i], grad_logits[i], target[i]
+        if t == ignore_index:
+            result[:] = 0
+            continue
+        scale = grad_losses[i] * weight[t]
+        for j in range(row.size):
+            result[j] = scale * row[j]
+        result[t] = scale * (row[t] - row.dtype.type(1))
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _loss_backward_parallel(probabilities, grad_losses, grad_logits, target, weight, ignore_index, chunks):
+    n = probabilities.shape[0]
+    for chunk in prange(chunks):
+        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
+        _loss_backward_rows(probabilities, grad_losses, grad_logits, target, weight, ignore_index, first, last)

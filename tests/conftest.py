@@ -1,0 +1,52 @@
+"""What all tests share. What needs something that is not installed is skipped, and the last lines say so."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import Counter
+
+import hypothesis
+import pytest
+
+# Examples are the same in every run, and no example has a time limit: the first one may compile a kernel.
+# For new random examples: python -m pytest --hypothesis-profile=search
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("repeatable")
+
+skipped_by_marker = pytest.StashKey[Counter[str]]()
+
+
+def why_torch_is_missing() -> str | None:
+    """Return None if PyTorch can be imported, else what to do about it."""
+    if importlib.util.find_spec("torch") is None:
+        return "PyTorch is not installed (python -m pip install torch)"
+    return None
+
+
+def why_gpu_is_missing() -> str | None:
+    """Return None if kernels can run on a card, else what is missing."""
+    from tinygrad_edu.backend import why_cuda_is_missing
+
+    return why_cuda_is_missing()
+
+
+WHY_MISSING = {"torch_parity": why_torch_is_missing, "gpu": why_gpu_is_missing}
+
+
+@pytest.hookimpl(trylast=True)  # after -m and -k have thrown out what was not asked for
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    config.stash[skipped_by_marker] = Counter()
+    for marker, why_missing in WHY_MISSING.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        reason = why_missing() if marked else None
+        if reason is None:
+            continue
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason=reason))
+        config.stash[skipped_by_marker][f"{marker}: {reason}"] = len(marked)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for reason, count in config.stash.get(skipped_by_marker, Counter()).items():
+        terminalreporter.write_line(f"skipped {count} marked {reason}")

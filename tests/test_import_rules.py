@@ -1,0 +1,240 @@
+"""The order of the parts: who may import whom, read from the source without running it."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = {
+    "tinygrad_edu": ROOT / "tinygrad_edu",
+    "tinygrad_edu_kernels": ROOT / "kernels" / "tinygrad_edu_kernels",
+}
+
+# In reading order. A module imports from its own layer and from those above it in this list. A new module
+# that no line names fails the test: put it where it belongs.
+LAYERS = {
+    "kernels": ["tinygrad_edu_kernels"],
+    "backend": [
+        "tinygrad_edu.version",
+        "tinygrad_edu.backend",
+        "tinygrad_edu.dtypes",
+        "tinygrad_edu.kernel_table",
+    ],
+    # The one cycle is in here: operators need ops, and ops make tensors.
+    "tensor": [
+        "tinygrad_edu.autograd",
+        "tinygrad_edu.ops",
+        "tinygrad_edu._tensor",
+        "tinygrad_edu._tensor_methods",
+        "tinygrad_edu._tensor_str",
+        "tinygrad_edu.creation",
+        "tinygrad_edu.random",
+        "tinygrad_edu.serialization",
+        "tinygrad_edu.cuda",
+    ],
+    "nn": ["tinygrad_edu.nn"],
+    "optim": ["tinygrad_edu.optim"],
+    "utils": ["tinygrad_edu.utils"],
+    "package": ["tinygrad_edu"],
+    "vision": ["tinygrad_edu.vision"],
+    "learn": ["tinygrad_edu.learn"],
+}
+LAYER_NAMES = list(LAYERS)
+
+
+def module_name(path: Path) -> str:
+    """Name the module of a file: tinygrad_edu/nn/__init__.py is tinygrad_edu.nn."""
+    for package, folder in SOURCES.items():
+        if path.is_relative_to(folder):
+            parts = (package, *path.relative_to(folder).with_suffix("").parts)
+            return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    raise ValueError(path)
+
+
+FILES = {module_name(path): path for folder in SOURCES.values() for path in sorted(folder.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8"), path) for name, path in FILES.items()}
+
+
+def layer_of(module: str) -> str | None:
+    """Return the layer whose list names the module, or the package that it is in."""
+    while module:
+        for layer, members in LAYERS.items():
+            # "tinygrad_edu" stands for itself alone, not for all that is in it
+            if module in members and (module != "tinygrad_edu" or layer == "package"):
+                return layer
+        module = module.rpartition(".")[0]
+        if module == "tinygrad_edu":
+            return None
+    return None
+
+
+def is_import_call(node: ast.AST) -> bool:
+    names = ("__import__", "import_module", "importlib.import_module")
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in names
+
+
+def import_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield what imports something when the program runs, also inside functions."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            yield from import_nodes(ast.Module(body=node.orelse, type_ignores=[]))
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom) or is_import_call(node):
+            yield node
+        yield from import_nodes(node)
+
+
+def imported_modules(importer: str, node: ast.AST) -> list[str]:
+    """Return the modules that one import loads: ours by the file they are in, others by what is written."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.Call):
+        return [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
+    assert isinstance(node, ast.ImportFrom)
+    base = node.module or ""
+    if node.level:  # from ..ops import add
+        package = importer if FILES[importer].name == "__init__.py" else importer.rpartition(".")[0]
+        parents = package.split(".")[: len(package.split(".")) + 1 - node.level]
+        base = ".".join([*parents, base] if base else parents)
+    # "from tinygrad_edu import nn" loads tinygrad_edu.nn, and so does "from tinygrad_edu.nn import Linear"
+    return [f"{base}.{alias.name}" if f"{base}.{alias.name}" in FILES else base for alias in node.names]
+
+
+IMPORTS = [
+    (importer, node, imported)
+    for importer, tree in TREES.items()
+    for node in import_nodes(tree)
+    for imported in imported_modules(importer, node)
+]
+
+
+def is_ours(module: str) -> bool:
+    return module.split(".")[0] in SOURCES
+
+
+def where(module: str, node: ast.AST) -> str:
+    return f"{FILES[module].relative_to(ROOT).as_posix()}:{node.lineno}"
+
+
+def test_there_is_something_to_read():
+    assert len(FILES) > 3
+
+
+def test_every_module_has_a_layer():
+    homeless = [module for module in FILES if layer_of(module) is None]
+    assert not homeless, f"say in LAYERS ({Path(__file__).name}) where these belong: {homeless}"
+
+
+def test_imports_point_one_way():
+    wrong = []
+    for importer, node, imported in IMPORTS:
+        lower, upper = layer_of(importer), layer_of(imported) if is_ours(imported) else None
+        if lower and upper and LAYER_NAMES.index(upper) > LAYER_NAMES.index(lower):
+            wrong.append(f"{where(importer, node)}: {lower} must not import {imported}, which is of {upper}")
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_no_import_cycle_but_the_one():
+    """Every module of the layer "tensor" counts as one; between all others there is no cycle."""
+    graph: dict[str, set[str]] = {}
+    for importer, _, imported in IMPORTS:
+        ends = ["(tensor)" if layer_of(m) == "tensor" else m for m in (importer, imported)]
+        if imported in FILES and ends[0] != ends[1]:
+            graph.setdefault(ends[0], set()).add(ends[1])
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail("import cycle: " + " <- ".join(error.args[1]))
+
+
+def test_kernels_know_arrays_only():
+    wrong = [
+        f"{where(importer, node)}: imports {imported}"
+        for importer, node, imported in IMPORTS
+        if importer.split(".")[0] == "tinygrad_edu_kernels" and imported.split(".")[0] == "tinygrad_edu"
+    ]
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_only_backend_imports_cupy():
+    wrong = [
+        f"{where(importer, node)}: imports {imported}; use tinygrad_edu.backend.array_module"
+        for importer, node, imported in IMPORTS
+        if imported.split(".")[0] in ("cupy", "cupyx") and importer != "tinygrad_edu.backend"
+    ]
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_no_star_imports():
+    python_files = [
+        path
+        for folder in ("tinygrad_edu", "kernels", "tests", "demos")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    ]
+    wrong = [
+        f"{path.relative_to(ROOT).as_posix()}:{node.lineno}"
+        for path in python_files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path))
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
+    ]
+    assert not wrong, f"name what you import: {wrong}"
+
+
+def test_no_lambda_in_the_engine():
+    """A learner stops in a function that has a name."""
+    wrong = [
+        where(module, node)
+        for module, tree in TREES.items()
+        if module.startswith(("tinygrad_edu.ops", "tinygrad_edu.autograd"))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Lambda)
+    ]
+    assert not wrong, f"write a function with a name: {wrong}"
+
+
+def test_import_is_quiet_and_light(tmp_path):
+    """Importing prints nothing, warns of nothing, and loads nothing that is optional."""
+    program = (
+        "import sys, tinygrad_edu\n"
+        "optional = ['matplotlib', 'cupy', 'graphviz', 'torch', 'pytest', 'hypothesis', 'PIL', 'IPython']\n"
+        "sys.exit(' '.join(name for name in optional if name in sys.modules) or None)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")])}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import cupy", ["cupy"]),
+        ("from . import name", ["tinygrad_edu.ops"]),
+        ("from .. import nn", ["tinygrad_edu.nn"]),
+        ("from ..nn.functional import relu", ["tinygrad_edu.nn.functional"]),
+        ("from tinygrad_edu.nn import functional, Linear", ["tinygrad_edu.nn.functional", "tinygrad_edu.nn"]),
+        ("def f():\n    import cupy.cuda", ["cupy.cuda"]),
+        ("cupy = importlib.import_module('cupy')", ["cupy"]),
+        ("if TYPE_CHECKING:\n    import cupy\nelse:\n    import numpy", ["numpy"]),
+    ],
+)
+def test_the_reader_of_imports(monkeypatch, source, expected):
+    """The tests above see no more than this reader does: a file ops/planted.py with each kind of import."""
+    for module in ("tinygrad_edu.ops.planted", "tinygrad_edu.nn", "tinygrad_edu.nn.functional"):
+        monkeypatch.setitem(FILES, module, Path(*module.split(".")).with_suffix(".py"))
+    nodes = list(import_nodes(ast.parse(source)))
+    assert [m for node in nodes for m in imported_modules("tinygrad_edu.ops.planted", node)] == expected

@@ -1,0 +1,264 @@
+"""The methods of Tensor that change it in place; their names end in an underscore.
+
+Every method computes the new tensor with the function of the same name in ``ops`` and then writes it into the
+old one's memory: ``write_result`` does that for all of them, and tells autograd.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu import ops
+from tinygrad_edu.autograd.anomaly import user_line
+from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.backend import to_device
+from tinygrad_edu.random import Generator, numpy_rng
+
+if TYPE_CHECKING:
+    from tinygrad_edu._tensor import Tensor
+
+
+class InplaceMethods:
+    """Methods that change the tensor; part of Tensor."""
+
+    __slots__ = ()
+
+    def exp_(self: Tensor) -> Tensor:
+        """See ``torch.exp``; changes the tensor in place."""
+        return write_result(self, ops.exp(self), "exp_")
+
+    def log_(self: Tensor) -> Tensor:
+        """See ``torch.log``; changes the tensor in place."""
+        return write_result(self, ops.log(self), "log_")
+
+    def sqrt_(self: Tensor) -> Tensor:
+        """See ``torch.sqrt``; changes the tensor in place."""
+        return write_result(self, ops.sqrt(self), "sqrt_")
+
+    def rsqrt_(self: Tensor) -> Tensor:
+        """See ``torch.rsqrt``; changes the tensor in place."""
+        return write_result(self, ops.rsqrt(self), "rsqrt_")
+
+    def sin_(self: Tensor) -> Tensor:
+        """See ``torch.sin``; changes the tensor in place."""
+        return write_result(self, ops.sin(self), "sin_")
+
+    def cos_(self: Tensor) -> Tensor:
+        """See ``torch.cos``; changes the tensor in place."""
+        return write_result(self, ops.cos(self), "cos_")
+
+    def tanh_(self: Tensor) -> Tensor:
+        """See ``torch.tanh``; changes the tensor in place."""
+        return write_result(self, ops.tanh(self), "tanh_")
+
+    def sigmoid_(self: Tensor) -> Tensor:
+        """See ``torch.sigmoid``; changes the tensor in place."""
+        return write_result(self, ops.sigmoid(self), "sigmoid_")
+
+    def neg_(self: Tensor) -> Tensor:
+        """See ``torch.neg``; changes the tensor in place."""
+        return write_result(self, ops.neg(self), "neg_")
+
+    def reciprocal_(self: Tensor) -> Tensor:
+        """See ``torch.reciprocal``; changes the tensor in place."""
+        return write_result(self, ops.reciprocal(self), "reciprocal_")
+
+    def floor_(self: Tensor) -> Tensor:
+        """See ``torch.floor``; changes the tensor in place."""
+        return write_result(self, ops.floor(self), "floor_")
+
+    def ceil_(self: Tensor) -> Tensor:
+        """See ``torch.ceil``; changes the tensor in place."""
+        return write_result(self, ops.ceil(self), "ceil_")
+
+    def trunc_(self: Tensor) -> Tensor:
+        """See ``torch.trunc``; changes the tensor in place."""
+        return write_result(self, ops.trunc(self), "trunc_")
+
+    def relu_(self: Tensor) -> Tensor:
+        """See ``torch.relu``; changes the tensor in place."""
+        return write_result(self, ops.relu(self), "relu_")
+
+    def square_(self: Tensor) -> Tensor:
+        """See ``torch.square``; changes the tensor in place."""
+        return write_result(self, ops.square(self), "square_")
+
+    def abs_(self: Tensor) -> Tensor:
+        """See ``torch.abs``; changes the tensor in place."""
+        return write_result(self, ops.absolute(self), "abs_")
+
+    def round_(self: Tensor) -> Tensor:
+        """See ``torch.round``; changes the tensor in place."""
+        return write_result(self, ops.round(self), "round_")
+
+    def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+        """See ``torch.add``; changes the tensor in place."""
+        return write_result(self, ops.add(self, other, alpha=alpha), "add_")
+
+    def sub_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+        """See ``torch.sub``; changes the tensor in place."""
+        return write_result(self, ops.sub(self, other, alpha=alpha), "sub_")
+
+    def mul_(self: Tensor, other: Any) -> Tensor:
+        """See ``torch.mul``; changes the tensor in place."""
+        return write_result(self, ops.mul(self, other), "mul_")
+
+    def div_(self: Tensor, other: Any) -> Tensor:
+        """See ``torch.div``; changes the tensor in place."""
+        return write_result(self, ops.div(self, other), "div_")
+
+    def pow_(self: Tensor, other: Any) -> Tensor:
+        """See ``torch.pow``; changes the tensor in place."""
+        return write_result(self, ops.pow(self, other), "pow_")
+
+    def remainder_(self: Tensor, other: Any) -> Tensor:
+        """See ``torch.remainder``; changes the tensor in place."""
+        return write_result(self, ops.remainder(self, other), "remainder_")
+
+    def logical_and_(self: Tensor, other: Any) -> Tensor:
+        """See ``torch.logical_and``; changes the tensor in place."""
+        return write_result(self, ops.logical_and(self, other), "logical_and_")
+
+    def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
+        """See ``torch.clamp``; changes the tensor in place."""
+        return write_result(self, ops.clamp(self, min, max), "clamp_")
+
+    def lerp_(self: Tensor, end: Any, weight: Any) -> Tensor:
+        """See ``torch.lerp``; changes the tensor in place."""
+        return write_result(self, ops.lerp(self, end, weight), "lerp_")
+
+    def addcmul_(self: Tensor, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+        """See ``torch.addcmul``; changes the tensor in place."""
+        return write_result(self, ops.addcmul(self, tensor1, tensor2, value=value), "addcmul_")
+
+    def addcdiv_(self: Tensor, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+        """See ``torch.addcdiv``; changes the tensor in place."""
+        return write_result(self, ops.addcdiv(self, tensor1, tensor2, value=value), "addcdiv_")
+
+    def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
+        """See ``torch.masked_fill``; changes the tensor in place."""
+        return write_result(self, ops.masked_fill(self, mask, value), "masked_fill_")
+
+    def scatter_(self: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
+        """See ``torch.scatter``; changes the tensor in place."""
+        return write_result(self, ops.scatter(self, dim, index, src, value=value), "scatter_")
+
+    def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+        """See ``torch.scatter_add``; changes the tensor in place."""
+        return write_result(self, ops.scatter_add(self, dim, index, src), "scatter_add_")
+
+    def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+        """See ``torch.index_add``; changes the tensor in place."""
+        return write_result(self, ops.index_add(self, dim, index, source, alpha=alpha), "index_add_")
+
+    def tril_(self: Tensor, diagonal: int = 0) -> Tensor:
+        """See ``torch.tril``; changes the tensor in place."""
+        return write_result(self, ops.tril(self, diagonal), "tril_")
+
+    def triu_(self: Tensor, diagonal: int = 0) -> Tensor:
+        """See ``torch.triu``; changes the tensor in place."""
+        return write_result(self, ops.triu(self, diagonal), "triu_")
+
+    def fill_(self: Tensor, value: Any) -> Tensor:
+        """Set every element to ``value``."""
+        return write_result(self, ops.full_of(self, value), "fill_")
+
+    def zero_(self: Tensor) -> Tensor:
+        """Set every element to 0."""
+        return write_result(self, ops.full_of(self, 0), "zero_")
+
+    def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+        """Copy the elements of ``src``, which is broadcast and converted as needed."""
+        return write_result(self, ops.copy_of(self, src), "copy_")
+
+    def normal_(
+        self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
+    ) -> Tensor:
+        """Fill with random numbers from the normal distribution."""
+        values = numpy_rng(generator).standard_normal(self.array.shape) * std + mean
+        return write_numbers(self, values, "normal_")
+
+    def uniform_(
+        self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None
+    ) -> Tensor:
+        """Fill with random numbers, evenly distributed over [a, b)."""
+        return write_numbers(self, numpy_rng(generator).random(self.array.shape) * (b - a) + a, "uniform_")
+
+    def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
+        """Fill with ones, of probability ``p``, and zeros."""
+        return write_numbers(self, numpy_rng(generator).random(self.array.shape) < p, "bernoulli_")
+
+    def random_(
+        self: Tensor, low: int = 0, high: int | None = None, *, generator: Generator | None = None
+    ) -> Tensor:
+        """Fill with random integers from [low, high)."""
+        if high is None:
+            low, high = 0, low or 2**24
+        return write_numbers(self, numpy_rng(generator).integers(low, high, self.array.shape), "random_")
+
+    def detach_(self: Tensor) -> Tensor:
+        """Cut this tensor off from the graph."""
+        if self._view is not None and self._edge is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self.set_history(None)
+        return self
+
+
+def check_may_change(tensor: Tensor) -> None:
+    """Raise if an in-place change would spoil a leaf that wants a gradient."""
+    if not (mode.grad_enabled and tensor.requires_grad):
+        return
+    if tensor.is_leaf and tensor._view is None:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    base = tensor._base
+    if base is not None and base.requires_grad and base.is_leaf:
+        raise RuntimeError(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation."
+        )
+
+
+def write_result(tensor: Tensor, result: Tensor, name: str) -> Tensor:
+    """Write ``result`` into the memory of ``tensor``, which takes over its history."""
+    check_may_change(tensor)
+    if result.shape != tensor.shape:
+        raise RuntimeError(
+            f"{name}: output with shape {list(tensor.shape)} doesn't match the broadcast shape {list(result.shape)}"
+        )
+    if result.dtype.category > tensor.dtype.category:
+        raise RuntimeError(
+            f"{name}: result type {result.dtype} can't be cast to the desired output type {tensor.dtype}"
+        )
+    if not tensor.array.flags.writeable or 0 in tensor.array.strides and tensor.array.size > 1:
+        raise RuntimeError(
+            f"{name}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
+    result = ops.cast(result, tensor.array.dtype)
+    tensor.array[...] = result.array
+    tensor.increment_version(f"{name} at {user_line()}")
+    if mode.grad_enabled and (result.requires_grad or tensor.requires_grad):
+        tensor.rebase_history(result)
+    return tensor
+
+
+def write_numbers(tensor: Tensor, values: Any, name: str) -> Tensor:
+    """Write an array drawn on the host into the memory of ``tensor``."""
+    check_may_change(tensor)
+    tensor.array[...] = to_device(values.astype(tensor.array.dtype), tensor.device)
+    tensor.increment_version(f"{name} at {user_line()}")
+    return tensor
+
+
+def set_item(tensor: Tensor, index: Any, value: Any) -> None:
+    """Do ``tensor[index] = value``."""
+    index = ops.raw_index(index)
+    check_may_change(tensor)
+    if hasattr(value, "shape"):
+        value = ops.cast(value, tensor.array.dtype)
+    else:
+        value = ops.scalar_like(tensor, value)
+    ops.check_bounds(tensor.array, index)
+    result = ops.SetItem.apply(tensor, value, index=index, in_place=True)
+    tensor.increment_version(f"__setitem__ at {user_line()}")
+    if mode.grad_enabled and (result.requires_grad or tensor.requires_grad):
+        tensor.rebase_history(result)

@@ -1,0 +1,191 @@
+"""The operators of Tensor: what ``+``, ``[]``, ``==``, ``len`` and the like do.
+
+Every method is one line: it hands over to the function of the same name in ``ops``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu import ops
+from tinygrad_edu._tensor_methods.inplace import set_item
+
+if TYPE_CHECKING:
+    from tinygrad_edu._tensor import Tensor
+
+
+class Operators:
+    """Python's operators; part of Tensor."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Tensor:
+        return ops.add(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return ops.add(other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return ops.sub(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return ops.sub(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return ops.mul(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return ops.mul(other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return ops.div(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return ops.div(other, self)
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        return ops.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return ops.floor_divide(other, self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        return ops.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return ops.remainder(other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return ops.pow(self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return ops.pow(other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return ops.matmul(other, self)
+
+    def __and__(self, other: Any) -> Tensor:
+        return ops.bitwise_and(self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return ops.bitwise_and(other, self)
+
+    def __or__(self, other: Any) -> Tensor:
+        return ops.bitwise_or(self, other)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return ops.bitwise_or(other, self)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return ops.bitwise_xor(self, other)
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return ops.bitwise_xor(other, self)
+
+    def __lshift__(self, other: Any) -> Tensor:
+        return ops.bitwise_left_shift(self, other)
+
+    def __rshift__(self, other: Any) -> Tensor:
+        return ops.bitwise_right_shift(self, other)
+
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return ops.eq(self, other)
+
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return ops.ne(self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return ops.lt(self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return ops.le(self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return ops.gt(self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return ops.ge(self, other)
+
+    __hash__ = object.__hash__  # by identity: tensors are keys of optimizer state
+
+    def __neg__(self) -> Tensor:
+        return ops.neg(self)
+
+    def __pos__(self: Tensor) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return ops.absolute(self)
+
+    def __invert__(self) -> Tensor:
+        return ops.bitwise_not(self)
+
+    def __iadd__(self: Tensor, other: Any) -> Tensor:
+        return self.add_(other)
+
+    def __isub__(self: Tensor, other: Any) -> Tensor:
+        return self.sub_(other)
+
+    def __imul__(self: Tensor, other: Any) -> Tensor:
+        return self.mul_(other)
+
+    def __itruediv__(self: Tensor, other: Any) -> Tensor:
+        return self.div_(other)
+
+    def __ipow__(self: Tensor, other: Any) -> Tensor:
+        return self.pow_(other)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return ops.getitem(self, index)
+
+    def __setitem__(self: Tensor, index: Any, value: Any) -> None:
+        set_item(self, index, value)
+
+    def __len__(self: Tensor) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self.array)
+
+    def __iter__(self: Tensor) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(ops.unbind(self))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool(ops.any(ops.eq(self, element)))
+
+    def __bool__(self: Tensor) -> bool:
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"Boolean value of Tensor with {'more than one value' if self.array.size else 'no values'} is ambiguous: "
+                f"expected one element, got shape {list(self.shape)}"
+            )
+        return bool(self.array.item())
+
+    def __float__(self: Tensor) -> float:
+        return float(self.item())
+
+    def __int__(self: Tensor) -> int:
+        return int(self.item())
+
+    def __complex__(self: Tensor) -> complex:
+        return complex(self.item())
+
+    def __index__(self: Tensor) -> int:
+        if self.array.dtype.kind not in "bui" or self.array.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    @property
+    def T(self: Tensor) -> Tensor:
+        """The tensor with its dimensions in reverse order."""
+        return ops.permute(self, *range(self.ndim)[::-1])
+
+    @property
+    def mT(self: Tensor) -> Tensor:
+        """The tensor with its last two dimensions swapped."""
+        return ops.transpose(self, -2, -1)

@@ -1,0 +1,321 @@
+"""The methods of Tensor that change its shape, take elements out, or convert it.
+
+Every method is one line: it hands over to the function of the same name in ``ops``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu import creation, dtypes, ops
+from tinygrad_edu.backend import resolve_device
+
+if TYPE_CHECKING:
+    from tinygrad_edu._tensor import Tensor
+
+
+class ShapeMethods:
+    """Methods that rearrange or convert; part of Tensor."""
+
+    __slots__ = ()
+
+    def view(self, *shape: Any) -> Tensor:
+        """See ``torch.view``."""
+        return ops.view(self, *shape)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """See ``torch.reshape``."""
+        return ops.reshape(self, *shape)
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """See ``torch.view_as``."""
+        return ops.view(self, other.shape)
+
+    def reshape_as(self, other: Tensor) -> Tensor:
+        """See ``torch.reshape_as``."""
+        return ops.reshape(self, other.shape)
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+        """See ``torch.flatten``."""
+        return ops.flatten(self, start_dim, end_dim)
+
+    def ravel(self) -> Tensor:
+        """See ``torch.ravel``."""
+        return ops.flatten(self)
+
+    def unflatten(self, dim: int, sizes: Any) -> Tensor:
+        """See ``torch.unflatten``."""
+        return ops.unflatten(self, dim, sizes)
+
+    def permute(self, *dims: Any) -> Tensor:
+        """See ``torch.permute``."""
+        return ops.permute(self, *dims)
+
+    def transpose(self, dim0: int, dim1: int) -> Tensor:
+        """See ``torch.transpose``."""
+        return ops.transpose(self, dim0, dim1)
+
+    def swapaxes(self, dim0: int, dim1: int) -> Tensor:
+        """See ``torch.swapaxes``."""
+        return ops.transpose(self, dim0, dim1)
+
+    def t(self) -> Tensor:
+        """See ``torch.t``."""
+        return ops.t(self)
+
+    def movedim(self, source: Any, destination: Any) -> Tensor:
+        """See ``torch.movedim``."""
+        return ops.movedim(self, source, destination)
+
+    def squeeze(self, dim: Any = None) -> Tensor:
+        """See ``torch.squeeze``."""
+        return ops.squeeze(self, dim)
+
+    def unsqueeze(self, dim: int) -> Tensor:
+        """See ``torch.unsqueeze``."""
+        return ops.unsqueeze(self, dim)
+
+    def expand(self, *sizes: Any) -> Tensor:
+        """See ``torch.expand``."""
+        return ops.expand(self, *sizes)
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """See ``torch.expand_as``."""
+        return ops.expand(self, other.shape)
+
+    def repeat(self, *sizes: Any) -> Tensor:
+        """See ``torch.repeat``."""
+        return ops.repeat(self, *sizes)
+
+    def tile(self, *dims: Any) -> Tensor:
+        """See ``torch.tile``."""
+        return ops.tile(self, ops.sizes_of(dims))
+
+    def repeat_interleave(self, repeats: int, dim: int | None = None) -> Tensor:
+        """See ``torch.repeat_interleave``."""
+        return ops.repeat_interleave(self, repeats, dim)
+
+    def flip(self, *dims: Any) -> Tensor:
+        """See ``torch.flip``."""
+        return ops.flip(self, *dims)
+
+    def clone(self) -> Tensor:
+        """See ``torch.clone``."""
+        return ops.clone(self)
+
+    def contiguous(self) -> Tensor:
+        """See ``torch.contiguous``."""
+        return ops.contiguous(self)
+
+    def is_contiguous(self: Tensor) -> bool:
+        """Tell whether the elements lie in memory row by row."""
+        return bool(self.array.flags.c_contiguous)
+
+    def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """See ``torch.split``."""
+        return ops.split(self, split_size, dim)
+
+    def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+        """See ``torch.chunk``."""
+        return ops.chunk(self, chunks, dim)
+
+    def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
+        """See ``torch.unbind``."""
+        return ops.unbind(self, dim)
+
+    def tril(self, diagonal: int = 0) -> Tensor:
+        """See ``torch.tril``."""
+        return ops.tril(self, diagonal)
+
+    def triu(self, diagonal: int = 0) -> Tensor:
+        """See ``torch.triu``."""
+        return ops.triu(self, diagonal)
+
+    def diag(self, diagonal: int = 0) -> Tensor:
+        """See ``torch.diag``."""
+        return ops.diag(self, diagonal)
+
+    def diagonal(self, offset: int = 0) -> Tensor:
+        """See ``torch.diagonal``."""
+        return ops.diagonal(self, offset)
+
+    def gather(self, dim: int, index: Tensor) -> Tensor:
+        """See ``torch.gather``."""
+        return ops.gather(self, dim, index)
+
+    def scatter(self, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
+        """See ``torch.scatter``."""
+        return ops.scatter(self, dim, index, src, value=value)
+
+    def scatter_add(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
+        """See ``torch.scatter_add``."""
+        return ops.scatter_add(self, dim, index, src)
+
+    def index_select(self, dim: int, index: Tensor) -> Tensor:
+        """See ``torch.index_select``."""
+        return ops.index_select(self, dim, index)
+
+    def index_add(self, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+        """See ``torch.index_add``."""
+        return ops.index_add(self, dim, index, source, alpha=alpha)
+
+    def take_along_dim(self, indices: Tensor, dim: int) -> Tensor:
+        """See ``torch.take_along_dim``."""
+        return ops.take_along_dim(self, indices, dim)
+
+    def masked_select(self, mask: Tensor) -> Tensor:
+        """See ``torch.masked_select``."""
+        return ops.masked_select(self, mask)
+
+    def masked_fill(self, mask: Tensor, value: Any) -> Tensor:
+        """See ``torch.masked_fill``."""
+        return ops.masked_fill(self, mask, value)
+
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        """See ``torch.where``."""
+        return ops.where(condition, self, other)
+
+    def select(self, dim: int, index: int) -> Tensor:
+        """See ``torch.select``."""
+        return ops.select(self, dim, index)
+
+    def narrow(self, dim: int, start: int, length: int) -> Tensor:
+        """See ``torch.narrow``."""
+        return ops.narrow(self, dim, start, length)
+
+    # ---- sizes ---------------------------------------------------------------------------------------
+
+    def size(self: Tensor, dim: int | None = None) -> Any:
+        """Return the shape, or the size of one dimension."""
+        return self.shape if dim is None else self.shape[ops.normalize_dim("size", dim, self.ndim)]
+
+    def dim(self: Tensor) -> int:
+        """Return the number of dimensions."""
+        return self.ndim
+
+    def numel(self: Tensor) -> int:
+        """Return the number of elements."""
+        return int(self.array.size)
+
+    def nelement(self: Tensor) -> int:
+        """Return the number of elements."""
+        return int(self.array.size)
+
+    def element_size(self: Tensor) -> int:
+        """Return the bytes an element takes."""
+        return self.itemsize
+
+    def stride(self: Tensor, dim: int | None = None) -> Any:
+        """Return how many elements apart neighbours along each dimension (or one) lie in memory."""
+        strides = tuple([s // self.itemsize for s in self.array.strides])
+        return strides if dim is None else strides[ops.normalize_dim("stride", dim, self.ndim)]
+
+    def data_ptr(self: Tensor) -> int:
+        """Return the address of the first element."""
+        return int(self.array.ctypes.data) if hasattr(self.array, "ctypes") else int(self.array.data.ptr)
+
+    def is_floating_point(self: Tensor) -> bool:
+        """Tell whether the dtype is a real floating-point type."""
+        return bool(self.array.dtype.kind == "f")
+
+    def is_complex(self: Tensor) -> bool:
+        """Tell whether the dtype is complex."""
+        return bool(self.array.dtype.kind == "c")
+
+    # ---- conversion ----------------------------------------------------------------------------------
+
+    def to(
+        self: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any
+    ) -> Tensor:
+        """Return the tensor with another dtype and/or on another device; itself if nothing changes.
+
+        Takes a dtype, a device, both, or another tensor whose dtype and device are meant. ``non_blocking`` is
+        accepted.
+
+        References
+        ----------
+        https://docs.pytorch.org/docs/stable/generated/torch.Tensor.to.html
+        """
+        for arg in args:
+            if isinstance(arg, dtypes.dtype):
+                dtype = arg
+            elif hasattr(arg, "array"):
+                dtype, device = arg.dtype, arg.device
+            elif arg is not None and not isinstance(arg, bool):
+                device = arg
+        result = self
+        if device is not None and resolve_device(device) != self.device:
+            result = ops.move(result, device)
+        if dtype is not None and dtype != self.dtype:
+            result = ops.cast(result, dtype.numpy_dtype)
+        return ops.clone(self) if copy and result is self else result
+
+    def cpu(self: Tensor) -> Tensor:
+        """Return the tensor on the CPU."""
+        return self.to(device="cpu")
+
+    def cuda(self: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
+        """Return the tensor on a GPU."""
+        return self.to(device="cuda" if device is None else device)
+
+    def type(self: Tensor, dtype: Any = None) -> Any:
+        """Return the name of the type, or the tensor converted to ``dtype``."""
+        if dtype is None:
+            return f"torch.{self.dtype.name}"
+        return self.to(dtype=dtype)
+
+    def type_as(self: Tensor, other: Tensor) -> Tensor:
+        """Return the tensor with the dtype of another."""
+        return self.to(dtype=other.dtype)
+
+    def pin_memory(self: Tensor) -> Tensor:
+        """Return the tensor; memory is not pinned here."""
+        return self
+
+    def float(self: Tensor) -> Tensor:
+        """Return the tensor as float32."""
+        return self.to(dtype=dtypes.float32)
+
+    def double(self: Tensor) -> Tensor:
+        """Return the tensor as float64."""
+        return self.to(dtype=dtypes.float64)
+
+    def half(self: Tensor) -> Tensor:
+        """Return the tensor as float16."""
+        return self.to(dtype=dtypes.float16)
+
+    def long(self: Tensor) -> Tensor:
+        """Return the tensor as int64."""
+        return self.to(dtype=dtypes.int64)
+
+    def int(self: Tensor) -> Tensor:
+        """Return the tensor as int32."""
+        return self.to(dtype=dtypes.int32)
+
+    def short(self: Tensor) -> Tensor:
+        """Return the tensor as int16."""
+        return self.to(dtype=dtypes.int16)
+
+    def bool(self: Tensor) -> Tensor:
+        """Return the tensor as bool."""
+        return self.to(dtype=dtypes.bool_)
+
+    def new_zeros(self: Tensor, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
+        """See ``torch.zeros``; dtype and device are this tensor's unless given."""
+        return creation.zeros(*size, dtype=dtype or self.dtype, device=device or self.device)
+
+    def new_ones(self: Tensor, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
+        """See ``torch.ones``; dtype and device are this tensor's unless given."""
+        return creation.ones(*size, dtype=dtype or self.dtype, device=device or self.device)
+
+    def new_empty(self: Tensor, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
+        """See ``torch.empty``; dtype and device are this tensor's unless given."""
+        return creation.empty(*size, dtype=dtype or self.dtype, device=device or self.device)
+
+    def new_full(self: Tensor, size: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Tensor:
+        """See ``torch.full``; dtype and device are this tensor's unless given."""
+        return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device)
+
+    def new_tensor(self: Tensor, data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+        """See ``torch.tensor``; dtype and device are this tensor's unless given."""
+        return creation.tensor(data, dtype=dtype or self.dtype, device=device or self.device)

@@ -1,0 +1,153 @@
+"""``backward``, ``grad`` and ``Variable``: what a program calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu import _tensor
+from tinygrad_edu.autograd.graph import run_backward
+from tinygrad_edu.autograd.node import Edge
+from tinygrad_edu.backend import Array, array_module
+
+
+def as_tuple(tensors: Any) -> tuple[Any, ...]:
+    """Return one Tensor, or a sequence of them, as a tuple."""
+    return (tensors,) if isinstance(tensors, _tensor.Tensor) else tuple(tensors)
+
+
+def root_edges(outputs: tuple[Any, ...]) -> list[Edge]:
+    """Return where the outputs stand in the graph; raise for one that needs no gradient."""
+    edges = []
+    for i, output in enumerate(outputs):
+        if not isinstance(output, _tensor.Tensor):
+            raise TypeError(f"backward: expected Tensors to differentiate, got {type(output).__name__}")
+        edge = output.edge()
+        if edge is None:
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        edges.append(edge)
+    return edges
+
+
+def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bool) -> list[Array]:
+    """Return the gradient every output starts with: what was given, or 1 for a single number."""
+    given = (None,) * len(outputs) if grad_outputs is None else as_tuple(grad_outputs)
+    if len(given) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
+    grads = []
+    for output, grad in zip(outputs, given, strict=True):
+        if grad is None:
+            if output.array.size != 1:
+                raise RuntimeError(
+                    f"grad can be implicitly created only for scalar outputs, got shape {list(output.shape)}. Hint: "
+                    "reduce it with .sum() or .mean(), or pass gradient="
+                )
+            grad = _tensor.tensor_from_array(array_module(output.array).ones_like(output.array))
+        elif not isinstance(grad, _tensor.Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
+        elif grad.shape != output.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output has a shape of {grad.shape} and output has a shape of {output.shape}."
+            )
+        grad = grad.to(dtype=output.dtype)
+        grads.append(grad if create_graph else grad.array)
+    return grads
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradients of the tensors to the ``grad`` of the leaves they were computed from.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.autograd.backward.html
+    """
+    outputs = as_tuple(tensors)
+    edges = root_edges(outputs)
+    grads = root_gradients(outputs, grad_tensors, create_graph)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    if inputs is None:
+        run_backward(edges, grads, retain_graph, create_graph)
+        return
+    targets = as_tuple(inputs)
+    if not targets:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    for target, result in zip(
+        targets, run_backward(edges, grads, retain_graph, create_graph, root_edges(targets)), strict=True
+    ):
+        if result is not None:
+            found = result if isinstance(result, _tensor.Tensor) else _tensor.tensor_from_array(result.copy())
+            target.grad = found if target._grad is None else target._grad + found
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """Return the gradients of the outputs with respect to the inputs, and leave every ``grad`` as it is.
+
+    Parameters
+    ----------
+    outputs, inputs : Tensor or sequence of Tensors
+        What to differentiate, with respect to what.
+    grad_outputs : Tensor or sequence of Tensors, optional
+        The gradients of the outputs; needed unless they are single numbers.
+    retain_graph : bool, optional
+        Keep what a second backward needs; by default the same as ``create_graph``.
+    create_graph : bool
+        Record the computation of the gradients, so that they can be differentiated.
+    allow_unused : bool
+        Return None for an input that was not used, instead of raising.
+    materialize_grads : bool
+        Return zeros for an input that was not used.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> (slope,) = torch.autograd.grad(x**3, x, create_graph=True)
+    >>> torch.autograd.grad(slope, x)
+    (tensor(18.),)
+    """
+    outs, ins = as_tuple(outputs), as_tuple(inputs)
+    edges = root_edges(outs)
+    for x in ins:
+        if not x.requires_grad:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    grads = root_gradients(outs, grad_outputs, create_graph)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    found = run_backward(edges, grads, retain_graph, create_graph, [x.edge() for x in ins])
+    if None in [None if g is None else 0 for g in found] and not (allow_unused or materialize_grads):
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this "
+            "is the desired behavior."
+        )
+    return tuple([_finished(g, x, materialize_grads) for g, x in zip(found, ins, strict=True)])
+
+
+def _finished(grad: Any, x: Any, materialize: bool) -> Any:
+    if grad is None:
+        return _tensor.tensor_from_array(array_module(x.array).zeros_like(x.array)) if materialize else None
+    return grad if isinstance(grad, _tensor.Tensor) else _tensor.tensor_from_array(grad)
+
+
+class Variable:
+    """The historical wrapper: ``Variable(tensor)`` returns the tensor itself."""
+
+    def __new__(cls, data: Any, requires_grad: bool = False, volatile: bool = False) -> Any:
+        """Return a Tensor that shares the memory of ``data``."""
+        result = data.detach()
+        return result.requires_grad_() if requires_grad else result

@@ -1,0 +1,175 @@
+"""Switches for what autograd does in the current thread: record the graph or not, look for NaN or not.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/notes/autograd.html#locally-disabling-gradient-computation
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class AutogradMode(threading.local):
+    """The switches of one thread."""
+
+    grad_enabled = True
+    inference = False
+    detect_anomaly = False
+
+
+mode = AutogradMode()
+
+
+class ModeSwitch:
+    """Sets attributes of ``mode`` within a ``with`` block or a decorated function, then restores them."""
+
+    def __init__(self, **changes: bool) -> None:
+        self._changes = changes
+        self._before: list[dict[str, bool]] = []
+
+    def __enter__(self) -> None:
+        self._before.append({name: getattr(mode, name) for name in self._changes})
+        for name, value in self._changes.items():
+            setattr(mode, name, value)
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        for name, value in self._before.pop().items():
+            setattr(mode, name, value)
+
+    def __call__(self, function: Decorated) -> Decorated:
+        @functools.wraps(function)
+        def inside_the_mode(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        return inside_the_mode  # type: ignore[return-value]
+
+
+class _BareDecorator(ModeSwitch):
+    """A switch without parameters, which also decorates without parentheses: ``@no_grad``."""
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        if function is None:
+            return super().__new__(cls)
+        return cls()(function)
+
+
+class no_grad(_BareDecorator):
+    """Record no graph: results have ``requires_grad=False``.
+
+    Works as a context manager and as a decorator.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.no_grad.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad():
+    ...     (x * 2).requires_grad
+    False
+    >>> @torch.no_grad()
+    ... def double(x):
+    ...     return x * 2
+    >>> double(x).requires_grad
+    False
+    """
+
+    def __init__(self) -> None:
+        super().__init__(grad_enabled=False)
+
+
+class enable_grad(_BareDecorator):
+    """Record the graph, also inside a ``no_grad`` block.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.enable_grad.html
+    """
+
+    def __init__(self) -> None:
+        super().__init__(grad_enabled=True)
+
+
+class inference_mode(ModeSwitch):
+    """Record no graph, and promise never to: the results cannot be used in autograd later.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad_mode.inference_mode.html
+    """
+
+    def __init__(self, mode: bool = True) -> None:
+        if mode:
+            super().__init__(grad_enabled=False, inference=True)
+        else:
+            super().__init__(inference=False)
+
+
+class set_grad_enabled(ModeSwitch):
+    """Switch recording on or off, at once; as a context manager it restores the old setting at the end.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad_mode.set_grad_enabled.html
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(grad_enabled=bool(mode))
+        super().__enter__()
+
+    def __enter__(self) -> None:
+        """Keep what the constructor has set."""
+
+    def __call__(self, function: Decorated) -> Decorated:
+        self.__exit__(None, None, None)
+        return ModeSwitch(**self._changes)(function)
+
+
+class detect_anomaly(ModeSwitch):
+    """Stop at the first NaN, in forward or backward, and say which operation made it.
+
+    Every operation also notes the line of the user's program that called it, so errors can name it.
+    This costs time: use it to look for a fault.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/autograd.html#anomaly-detection
+    """
+
+    def __init__(self) -> None:
+        super().__init__(detect_anomaly=True)
+
+
+class set_detect_anomaly(set_grad_enabled):
+    """Switch anomaly detection on or off; as a context manager it restores the old setting at the end."""
+
+    def __init__(self, mode: bool) -> None:
+        ModeSwitch.__init__(self, detect_anomaly=bool(mode))
+        ModeSwitch.__enter__(self)
+
+
+def is_grad_enabled() -> bool:
+    """Tell whether operations are being recorded in this thread."""
+    return mode.grad_enabled
+
+
+def is_inference_mode_enabled() -> bool:
+    """Tell whether inference mode is on in this thread."""
+    return mode.inference
+
+
+def is_anomaly_enabled() -> bool:
+    """Tell whether anomaly detection is on in this thread."""
+    return mode.detect_anomaly

@@ -1,0 +1,207 @@
+"""Checking gradients by finite differences.
+
+The slope of a function along one input element is close to (f(x + eps) - f(x - eps)) / (2 eps). Comparing it
+with what ``backward`` says finds almost every mistake in a derivative.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import _tensor
+from tinygrad_edu.autograd.api import as_tuple, grad
+from tinygrad_edu.backend import Array, to_numpy
+
+
+class GradcheckError(RuntimeError):
+    """Raised by ``gradcheck`` when the analytic and the numeric gradient differ."""
+
+
+def differentiable_outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Any]:
+    """Return the floating-point outputs of ``func``."""
+    outputs = func(*inputs)
+    return [x for x in as_tuple(outputs) if isinstance(x, _tensor.Tensor) and x.is_floating_point()]
+
+
+def numeric_jacobian(
+    func: Callable[..., Any], inputs: tuple[Any, ...], index: int, eps: float
+) -> list[Array]:
+    """Return, for every output, d output / d inputs[index] by central differences: (input size, output size)."""
+    x = inputs[index].array
+    rows: list[list[Array]] = []
+    for position in np.ndindex(x.shape):
+        before = x[position].copy() if hasattr(x[position], "copy") else x[position]
+        values = []
+        for step in (eps, -eps):
+            x[position] = before + step
+            values.append(
+                [to_numpy(y.detach().array).astype(np.float64) for y in differentiable_outputs(func, inputs)]
+            )
+        x[position] = before
+        rows.append([((up - down) / (2 * eps)).ravel() for up, down in zip(*values, strict=True)])
+    count = len(differentiable_outputs(func, inputs))
+    sizes = [y.numel() for y in differentiable_outputs(func, inputs)]
+    return [np.array([row[k] for row in rows]).reshape(len(rows), sizes[k]) for k in range(count)]
+
+
+def analytic_jacobian(output: Any, x: Any) -> Array:
+    """Return d output / d x by one backward pass for every output element: (input size, output size)."""
+    columns = []
+    for position in range(output.numel()):
+        seed = np.zeros(output.numel(), output.array.dtype)
+        seed[position] = 1
+        one = _tensor.tensor_from_array(seed.reshape(output.shape)).to(output.device)
+        (found,) = grad(output, x, one, retain_graph=True, allow_unused=True)
+        columns.append(np.zeros(x.numel()) if found is None else to_numpy(found.detach().array).ravel())
+    return np.array(columns).reshape(output.numel(), x.numel()).T
+
+
+def largest_error(func: Callable[..., Any], inputs: Any, eps: float = 1e-6) -> float:
+    """Return the largest absolute difference between the analytic and the numeric gradient."""
+    worst = 0.0
+    for _, _, numeric, analytic in jacobian_pairs(func, as_tuple(inputs), eps):
+        if numeric.size:
+            worst = max(worst, float(np.abs(numeric - analytic).max()))
+    return worst
+
+
+def jacobian_pairs(
+    func: Callable[..., Any], inputs: tuple[Any, ...], eps: float
+) -> list[tuple[int, int, Array, Array]]:
+    """Return (input, output, numeric Jacobian, analytic Jacobian) for every differentiable pair."""
+    pairs = []
+    outputs = differentiable_outputs(func, inputs)
+    for i, x in enumerate(inputs):
+        if isinstance(x, _tensor.Tensor) and x.requires_grad:
+            for k, numeric in enumerate(numeric_jacobian(func, inputs, i, eps)):
+                analytic = (
+                    analytic_jacobian(outputs[k], x) if outputs[k].requires_grad else np.zeros_like(numeric)
+                )
+                pairs.append((i, k, numeric, analytic))
+    return pairs
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+) -> bool:
+    """Compare the gradients of ``func`` with finite differences.
+
+    Parameters
+    ----------
+    func : callable
+        Takes the inputs, returns a Tensor or a tuple of Tensors.
+    inputs : Tensor or tuple
+        Those with ``requires_grad`` are checked; they should be float64, for float32 is too coarse.
+    eps : float
+        The step.
+    atol, rtol : float
+        |analytic - numeric| may be at most atol + rtol |numeric|.
+    raise_exception : bool
+        Raise an error that names the worst element, instead of returning False.
+
+    Returns
+    -------
+    bool
+        Whether all gradients agree.
+
+    Raises
+    ------
+    GradcheckError
+        With the input, the index of its element, the analytic and the numeric value.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> x = torch.tensor([0.5, 2.0], dtype=torch.float64, requires_grad=True)
+    >>> torch.autograd.gradcheck(torch.log, (x,))
+    True
+    """
+    tensors = as_tuple(inputs)
+    checked = [x for x in tensors if isinstance(x, _tensor.Tensor) and x.requires_grad]
+    if not checked:
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of them require_grad=True."
+        )
+    if any(x.array.dtype.itemsize < 8 for x in checked):
+        warnings.warn(
+            "gradcheck: expected float64 inputs; lower precision makes the check likely to fail", stacklevel=2
+        )
+    for i, k, numeric, analytic in jacobian_pairs(func, tensors, eps):
+        message = compare_jacobians(tensors[i], i, k, numeric, analytic, atol, rtol)
+        if message is not None:
+            if raise_exception:
+                raise GradcheckError(message)
+            return False
+    return True
+
+
+def compare_jacobians(
+    x: Any, i: int, k: int, numeric: Array, analytic: Array, atol: float, rtol: float
+) -> str | None:
+    """Return None if two Jacobians agree, else a message that names the worst element."""
+    agree = np.isclose(analytic, numeric, rtol=rtol, atol=atol, equal_nan=True)
+    if agree.all():
+        return None
+    error = np.where(agree, 0.0, np.abs(np.nan_to_num(analytic - numeric, nan=np.inf)))
+    row, column = np.unravel_index(int(error.argmax()), error.shape)
+    index = tuple(int(j) for j in np.unravel_index(int(row), tuple(x.shape))) if x.ndim else ()
+    return (
+        f"Jacobian mismatch for output {k} with respect to input {i}: {int((~agree).sum())} of {agree.size} elements are "
+        f"wrong. Worst: d output[{int(column)}] / d input{list(index)}: expected (numeric) {numeric[row, column]:.8g}, got "
+        f"(analytic) {analytic[row, column]:.8g}.{guess_cause(numeric, analytic)}"
+    )
+
+
+def guess_cause(numeric: Array, analytic: Array) -> str:
+    """Return a hint if one factor explains all the wrong elements."""
+    with np.errstate(all="ignore"):
+        ratio = (analytic / numeric)[np.isfinite(analytic / numeric) & (np.abs(numeric) > 1e-6)]
+    if not np.abs(analytic).any():
+        return " Hint: the analytic gradient is 0 everywhere."
+    if ratio.size and np.allclose(ratio, ratio[0], rtol=1e-3):
+        return f" Hint: every analytic value is {ratio[0]:.6g} times the numeric one: a factor is missing."
+    return ""
+
+
+def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, **tolerances: Any) -> bool:
+    """Compare the second derivatives of ``func`` with finite differences of its first.
+
+    Parameters are those of :func:`gradcheck`; ``grad_outputs`` are the gradients the outputs are given, random
+    by default.
+    """
+    tensors = as_tuple(inputs)
+    outputs = differentiable_outputs(func, tensors)
+    if grad_outputs is None:
+        rng = np.random.default_rng(0)
+        seeds = [
+            _tensor.tensor_from_array(rng.standard_normal(y.shape).astype(y.array.dtype)).to(y.device)
+            for y in outputs
+        ]
+        seeds = [seed.requires_grad_() for seed in seeds]
+    else:
+        seeds = list(as_tuple(grad_outputs))
+
+    def first_derivatives(*args: Any) -> tuple[Any, ...]:
+        xs, given = args[: len(tensors)], args[len(tensors) :]
+        wanted = [x for x in xs if isinstance(x, _tensor.Tensor) and x.requires_grad]
+        results = differentiable_outputs(func, xs)
+        used = [(y, g) for y, g in zip(results, given, strict=True) if y.requires_grad]
+        return grad(
+            [y for y, _ in used], wanted, [g for _, g in used], create_graph=True, materialize_grads=True
+        )
+
+    return gradcheck(first_derivatives, (*tensors, *seeds), **tolerances)

@@ -1,0 +1,171 @@
+"""Walking the graph backward.
+
+``run_backward`` is the whole of backpropagation: put the nodes in topological order, then go through them
+once with a dictionary of the gradients that are still to be passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import _tensor
+from tinygrad_edu.autograd.anomaly import check_no_nan
+from tinygrad_edu.autograd.grad_mode import ModeSwitch, mode
+from tinygrad_edu.autograd.node import Edge, Node
+from tinygrad_edu.backend import Array
+
+
+def topological_order(roots: Iterable[Node]) -> list[Node]:
+    """Return every node that can be reached, each one after all the nodes that use its outputs.
+
+    A node's gradient is a sum over its users, so it may be passed on only when all of them have been seen.
+    This is Kahn's algorithm: count the users of every node, and take a node when its count reaches zero.
+    Nothing is recursive, so a chain of 100,000 operations needs no more stack than one of ten.
+    """
+    unseen = list(dict.fromkeys(roots))
+    users = dict.fromkeys(unseen, 0)
+    while unseen:
+        for edge in unseen.pop().next_edges:
+            if edge is None:
+                continue
+            node = edge[0]
+            if node in users:
+                users[node] += 1
+            else:
+                users[node] = 1
+                unseen.append(node)
+
+    ready = [node for node, count in users.items() if count == 0]
+    order = []
+    while ready:
+        node = ready.pop()
+        order.append(node)
+        for edge in node.next_edges:
+            if edge is None:
+                continue
+            users[edge[0]] -= 1
+            if users[edge[0]] == 0:
+                ready.append(edge[0])
+    return order
+
+
+def nodes_leading_to(order: list[Node], targets: set[Node]) -> set[Node]:
+    """Return the nodes of ``order`` from which a target can be reached, the targets included."""
+    leading = set()
+    for node in reversed(order):
+        if node in targets or any(edge is not None and edge[0] in leading for edge in node.next_edges):
+            leading.add(node)
+    return leading
+
+
+def run_backward(
+    roots: list[Edge],
+    root_grads: list[Array],
+    retain_graph: bool,
+    create_graph: bool,
+    wanted: list[Edge] | None = None,
+) -> list[Array | None]:
+    """Propagate gradients from the roots to the leaves.
+
+    Parameters
+    ----------
+    roots : list of (Node, int)
+        Where to begin: the outputs to differentiate.
+    root_grads : list of arrays (Tensors if ``create_graph``)
+        The gradients of the roots, with the roots' shapes and dtypes.
+    retain_graph : bool
+        Keep the saved arrays, so that the graph can be walked again.
+    create_graph : bool
+        Compute with Tensors, so that the gradients can be differentiated in their turn.
+    wanted : list of (Node, int), optional
+        Collect the gradients that arrive here and leave every leaf's ``grad`` as it is (``autograd.grad``);
+        without it they are added to the ``grad`` of the leaves.
+
+    Returns
+    -------
+    list of arrays (Tensors if ``create_graph``) or None
+        The wanted gradients; None where no path leads.
+    """
+    order = topological_order(node for node, _ in roots)
+    if wanted is not None:
+        targets = {node for node, _ in wanted}
+        leading = nodes_leading_to(order, targets)
+        order = [node for node in order if node in leading]
+    collected: dict[Edge, Array] = {}
+    pending: dict[Node, list[Array | None]] = {}
+    for edge, grad in zip(roots, root_grads, strict=True):
+        add_gradient(pending, edge, grad)
+
+    with ModeSwitch(grad_enabled=create_graph), np.errstate(all="ignore"):
+        for node in order:
+            grad_outputs = pending.pop(node, None)
+            if grad_outputs is None:
+                continue  # all its users answered None: nothing flows through here
+            if node.tensor_hooks or node.retained:
+                apply_hooks(node, grad_outputs)
+            if wanted is not None and node in targets:
+                collected.update({(node, i): grad for i, grad in enumerate(grad_outputs) if grad is not None})
+                if not any(edge is not None and edge[0] in leading for edge in node.next_edges):
+                    continue  # nobody asked for anything behind it
+            if node.freed or node.saved:
+                node.check_ready()
+            grad_inputs = call_backward(node, grad_outputs, create_graph)
+            if not retain_graph:
+                node.release()
+            if mode.detect_anomaly:
+                check_no_nan(grad_inputs, node)
+            for edge, grad in zip(node.next_edges, grad_inputs, strict=True):
+                if edge is not None and grad is not None:
+                    add_gradient(pending, edge, grad)
+    return [collected.get(edge) for edge in wanted or ()]
+
+
+def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Array) -> None:
+    """Add ``grad`` to what is pending for one output of a node."""
+    node, output_nr = edge
+    grads = pending.get(node)
+    if grads is None:
+        grads = pending[node] = [None] * node.num_outputs
+    before = grads[output_nr]
+    grads[output_nr] = grad if before is None else before + grad
+
+
+def call_backward(node: Node, grad_outputs: list[Array | None], create_graph: bool) -> tuple[Any, ...]:
+    """Call ``node.backward``, with Tensors in place of the saved arrays if a graph is wanted."""
+    arrays = node.saved
+    if create_graph:
+        node.saved = node.saved_as_tensors()
+    try:
+        grad_inputs = node.backward(*grad_outputs)
+    finally:
+        node.saved = arrays
+    return grad_inputs if isinstance(grad_inputs, tuple) else (grad_inputs,)
+
+
+def apply_hooks(node: Node, grads: list[Array | None]) -> None:
+    """Let the tensors' hooks see, and replace, the gradients of a node's outputs; then fill retained grads."""
+    for output_nr, hook in list(node.tensor_hooks):
+        grad = grads[output_nr]
+        if grad is None:
+            continue
+        as_tensor = grad if isinstance(grad, _tensor.Tensor) else _tensor.tensor_from_array(grad)
+        answer = hook(as_tensor)
+        if answer is not None:
+            check_hook_answer(answer, as_tensor)
+            grads[output_nr] = answer if isinstance(grad, _tensor.Tensor) else answer.array
+    for output_nr, reference in node.retained:
+        tensor, grad = reference(), grads[output_nr]
+        if tensor is not None and grad is not None:
+            kept = grad if isinstance(grad, _tensor.Tensor) else _tensor.tensor_from_array(grad.copy())
+            tensor.grad = kept if tensor.grad is None else tensor.grad + kept
+
+
+def check_hook_answer(answer: Any, grad: _tensor.Tensor) -> None:
+    """Raise unless a hook gave back a Tensor of the gradient's shape."""
+    if not isinstance(answer, _tensor.Tensor):
+        raise TypeError(f"hook: expected a Tensor or None, got {type(answer).__name__}")
+    if answer.shape != grad.shape:
+        raise RuntimeError(f"hook: expected a gradient of shape {list(grad.shape)}, got {list(answer.shape)}")

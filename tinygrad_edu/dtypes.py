@@ -1,0 +1,190 @@
+"""Data types, and PyTorch's rules for mixing them.
+
+NumPy and PyTorch disagree on what ``int64 array + float32 array`` is (float64 there, float32 here), so
+the promotion rules are spelled out in :func:`promote_types` and :func:`result_type`.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, TypeAlias
+
+import numpy as np
+
+
+class dtype:
+    """The type of a tensor's elements, such as ``torch.float32``.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.float32
+    torch.float32
+    >>> torch.int64.is_floating_point
+    False
+    >>> torch.float64.itemsize
+    8
+    """
+
+    __slots__ = ("category", "name", "numpy_dtype")
+
+    def __init__(self, name: str, category: int) -> None:
+        self.name = name
+        self.numpy_dtype = np.dtype(name)
+        self.category = category
+
+    @property
+    def is_floating_point(self) -> bool:
+        """Whether it is a real floating-point type."""
+        return self.category == FLOATING
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether it is a complex type."""
+        return self.category == COMPLEX
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether negative numbers can be stored."""
+        return self.numpy_dtype.kind not in "bu"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes an element takes."""
+        return self.numpy_dtype.itemsize
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return from_numpy_dtype, (self.numpy_dtype,)
+
+
+# Categories in the order of promotion: a higher one wins over a lower one.
+BOOLEAN, INTEGRAL, FLOATING, COMPLEX = range(4)
+
+bool_ = dtype("bool", BOOLEAN)  # the package calls these three bool, int and float
+uint8 = dtype("uint8", INTEGRAL)
+int8 = dtype("int8", INTEGRAL)
+int16 = short = dtype("int16", INTEGRAL)
+int32 = int_ = dtype("int32", INTEGRAL)
+int64 = long = dtype("int64", INTEGRAL)
+float16 = half = dtype("float16", FLOATING)
+float32 = float_ = dtype("float32", FLOATING)
+float64 = double = dtype("float64", FLOATING)
+complex64 = cfloat = dtype("complex64", COMPLEX)
+complex128 = cdouble = dtype("complex128", COMPLEX)
+
+ALL_DTYPES = (bool_, uint8, int8, int16, int32, int64, float16, float32, float64, complex64, complex128)
+_BY_NUMPY_DTYPE = {d.numpy_dtype: d for d in ALL_DTYPES}
+
+NumpyDtype: TypeAlias = "np.dtype[Any]"
+
+
+def from_numpy_dtype(numpy_dtype: Any) -> dtype:
+    """Return the dtype that stands for a NumPy dtype.
+
+    Raises
+    ------
+    TypeError
+        If tensors cannot hold it (strings, objects, dates, long double, ...).
+    """
+    found = _BY_NUMPY_DTYPE.get(np.dtype(numpy_dtype))
+    if found is None:
+        names = ", ".join(d.name for d in ALL_DTYPES)
+        raise TypeError(f"dtype: expected one of {names}, got NumPy dtype {np.dtype(numpy_dtype)}")
+    return found
+
+
+class _DefaultDtype:
+    """Holds the dtype of tensors made from Python floats; changed by ``set_default_dtype``."""
+
+    value = float32
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Set the floating-point dtype of tensors made from Python floats (float32 at the start).
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.set_default_dtype.html
+    """
+    if not isinstance(d, dtype) or not d.is_floating_point:
+        raise TypeError(f"set_default_dtype: expected a floating-point dtype, got {d}")
+    _DefaultDtype.value = d
+    _result_numpy_dtype.cache_clear()
+
+
+def get_default_dtype() -> dtype:
+    """Return the floating-point dtype of tensors made from Python floats."""
+    return _DefaultDtype.value
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """Return the smallest dtype that can hold both, by PyTorch's table.
+
+    It is NumPy's table, except that an integer never widens a floating-point type.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.promote_types(torch.int64, torch.float16)
+    torch.float16
+    >>> torch.promote_types(torch.uint8, torch.int8)
+    torch.int16
+    """
+    if type1.category != type2.category and max(type1.category, type2.category) >= FLOATING:
+        higher, lower = (type1, type2) if type1.category > type2.category else (type2, type1)
+        if lower.category < FLOATING:
+            return higher
+    return from_numpy_dtype(np.promote_types(type1.numpy_dtype, type2.numpy_dtype))
+
+
+def result_numpy_dtype(a: Any, b: Any) -> NumpyDtype:
+    """Return the NumPy dtype of an arithmetic operation between two arrays or Python scalars.
+
+    Arrays with dimensions beat 0-d arrays, which beat Python scalars: the lesser operand counts only if
+    its category (bool < integer < floating < complex) is higher.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
+    """
+    return _result_numpy_dtype(*_dtype_and_priority(a), *_dtype_and_priority(b))
+
+
+def _dtype_and_priority(operand: Any) -> tuple[NumpyDtype, int]:
+    """Return the dtype an operand stands for, and 2 for an array, 1 for a 0-d array, 0 for a scalar."""
+    array_dtype = getattr(operand, "dtype", None)
+    if array_dtype is not None:
+        return array_dtype, 0 if isinstance(operand, np.generic) else min(operand.ndim, 1) + 1
+    if isinstance(operand, bool):
+        return bool_.numpy_dtype, 0
+    if isinstance(operand, int):
+        return int64.numpy_dtype, 0
+    if isinstance(operand, float):
+        return _DefaultDtype.value.numpy_dtype, 0
+    if isinstance(operand, complex):
+        return promote_types(_DefaultDtype.value, complex64).numpy_dtype, 0
+    raise TypeError(f"expected a Tensor or a number, got {type(operand).__name__}")
+
+
+@functools.cache
+def _result_numpy_dtype(
+    dtype_a: NumpyDtype, priority_a: int, dtype_b: NumpyDtype, priority_b: int
+) -> NumpyDtype:
+    a, b = from_numpy_dtype(dtype_a), from_numpy_dtype(dtype_b)
+    if priority_a == priority_b:
+        return promote_types(a, b).numpy_dtype
+    strong, weak = (a, b) if priority_a > priority_b else (b, a)
+    if weak.category > strong.category:
+        return promote_types(strong, weak).numpy_dtype if weak.category == COMPLEX else weak.numpy_dtype
+    return strong.numpy_dtype

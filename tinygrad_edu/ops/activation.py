@@ -1,0 +1,224 @@
+"""Activation functions: the nonlinearities between the layers.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/nn.functional.html#non-linear-activation-functions
+"""
+
+from __future__ import annotations
+
+import math
+
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.arithmetic import absolute, mul
+from tinygrad_edu.ops.common import as_float, require_tensor
+from tinygrad_edu.ops.select import clamp, minimum, where
+from tinygrad_edu.ops.shape import reshape
+from tinygrad_edu.ops.unary import erf, exp, sigmoid, tanh
+
+
+class Relu(Op):
+    """max(x, 0); the derivative is 1 where y > 0, else 0."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).maximum(x, x.dtype.type(0))
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output * (y > 0)
+
+
+def relu(input: Array) -> Array:
+    """max(input, 0), elementwise.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.relu(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    require_tensor("relu", input)
+    return Relu.apply(input)
+
+
+class LeakyRelu(Op):
+    """x if x > 0, else slope * x; the derivative is 1 or the slope."""
+
+    def forward(self, x: Array, *, negative_slope: float) -> Array:
+        self.negative_slope = negative_slope
+        self.save_for_backward(x)
+        return array_module(x).where(x > 0, x, x * x.dtype.type(negative_slope))
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return where(x > 0, grad_output, grad_output * self.negative_slope)
+
+
+def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
+    """The input where it is positive, else ``negative_slope`` times it."""
+    return LeakyRelu.apply(as_float("leaky_relu", input), negative_slope=negative_slope)
+
+
+def prelu(input: Array, weight: Array) -> Array:
+    """The input where it is positive, else a learned weight (one, or one a channel) times it."""
+    if weight.ndim == 1 and weight.shape[0] > 1:
+        if input.ndim < 2 or input.shape[1] != weight.shape[0]:
+            raise RuntimeError(
+                f"prelu: expected {weight.shape[0]} channels for {weight.shape[0]} weights, got {list(input.shape)}"
+            )
+        weight = reshape(weight, (-1,) + (1,) * (input.ndim - 2))
+    return where(input > 0, input, mul(weight, input))
+
+
+def relu6(input: Array) -> Array:
+    """min(max(input, 0), 6)."""
+    return clamp(input, 0, 6)
+
+
+def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
+    """The input limited to the interval from ``min_val`` to ``max_val``."""
+    return clamp(input, min_val, max_val)
+
+
+def hardsigmoid(input: Array) -> Array:
+    """relu6(input + 3) / 6."""
+    return relu6(input + 3) / 6
+
+
+def hardswish(input: Array) -> Array:
+    """input * relu6(input + 3) / 6."""
+    return input * hardsigmoid(input)
+
+
+class Elu(Op):
+    """x if x > 0, else alpha (e^x - 1); the derivative is 1, or alpha e^x."""
+
+    quiet = True
+
+    def forward(self, x: Array, *, alpha: float) -> Array:
+        self.alpha = alpha
+        self.save_for_backward(x)
+        xp = array_module(x)
+        return xp.where(x > 0, x, xp.expm1(xp.minimum(x, x.dtype.type(0))) * x.dtype.type(alpha))
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return where(x > 0, grad_output, grad_output * exp(minimum(x, x * 0)) * self.alpha)
+
+
+def elu(input: Array, alpha: float = 1.0) -> Array:
+    """The input where it is positive, else alpha (e^input - 1)."""
+    return Elu.apply(as_float("elu", input), alpha=alpha)
+
+
+def selu(input: Array) -> Array:
+    """scale * elu(input, alpha), with the constants that keep mean 0 and variance 1.
+
+    References
+    ----------
+    Klambauer et al., "Self-Normalizing Neural Networks", 2017, equation 2.
+    """
+    return elu(input, 1.6732632423543772848170429916717) * 1.0507009873554804934193349852946
+
+
+class Gelu(Op):
+    """x Phi(x), with the distribution function Phi of the normal distribution; the derivative is Phi(x) + x phi(x)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return x * normal_cdf(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        density = exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
+        return grad_output * (normal_cdf(x) + x * density)
+
+
+def normal_cdf(x: Array) -> Array:
+    """Return Phi(x) = (1 + erf(x / sqrt(2))) / 2."""
+    return (erf(x * math.sqrt(0.5)) + 1) * 0.5
+
+
+def gelu(input: Array, approximate: str = "none") -> Array:
+    """x Phi(x), or with ``approximate="tanh"`` its approximation by tanh.
+
+    References
+    ----------
+    Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+    """
+    input = as_float("gelu", input)
+    if approximate == "none":
+        return Gelu.apply(input)
+    if approximate != "tanh":
+        raise RuntimeError(f"gelu: approximate argument must be either none or tanh, got {approximate!r}")
+    inner = (input + input * input * input * 0.044715) * math.sqrt(2 / math.pi)
+    return input * 0.5 * (tanh(inner) + 1)
+
+
+class Silu(Op):
+    """x s with s = sigmoid(x); the derivative is s (1 + x (1 - s))."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return x * sigmoid(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        s = sigmoid(x)
+        return grad_output * s * (x * (1 - s) + 1)
+
+
+def silu(input: Array) -> Array:
+    """input * sigmoid(input), also known as swish."""
+    return Silu.apply(as_float("silu", input))
+
+
+class Softplus(Op):
+    """ln(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold; the derivative is sigmoid(beta x)."""
+
+    quiet = True
+
+    def forward(self, x: Array, *, beta: float, threshold: float) -> Array:
+        self.beta, self.threshold = beta, threshold
+        self.save_for_backward(x)
+        xp = array_module(x)
+        scaled = x * x.dtype.type(beta)
+        return xp.where(scaled > threshold, x, xp.logaddexp(scaled, x.dtype.type(0)) / x.dtype.type(beta))
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        scaled = x * self.beta
+        return where(scaled > self.threshold, grad_output, grad_output * sigmoid(scaled))
+
+
+def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
+    """ln(1 + e^(beta input)) / beta, a smooth relu."""
+    return Softplus.apply(as_float("softplus", input), beta=beta, threshold=threshold)
+
+
+def logsigmoid(input: Array) -> Array:
+    """ln sigmoid(input), without overflow."""
+    return -softplus(-input, threshold=math.inf)
+
+
+def mish(input: Array) -> Array:
+    """input * tanh(softplus(input))."""
+    return input * tanh(softplus(input))
+
+
+def softsign(input: Array) -> Array:
+    """input / (1 + |input|)."""
+    return input / (absolute(input) + 1)
+
+
+def tanhshrink(input: Array) -> Array:
+    """input - tanh(input)."""
+    return input - tanh(input)
+
+
+def threshold(input: Array, threshold: float, value: float) -> Array:
+    """The input where it is above the threshold, else ``value``."""
+    return where(input > threshold, input, value)

@@ -1,0 +1,172 @@
+"""What the operations share: dtype promotion, broadcasting and its reverse, checking of arguments.
+
+The functions take Tensors as well as arrays, as everything that a ``backward`` calls must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import _tensor, dtypes
+from tinygrad_edu.autograd.function import Op, check_same_device
+from tinygrad_edu.backend import Array
+
+
+class Cast(Op):
+    """Change of dtype; the gradient changes back."""
+
+    def forward(self, x: Array, *, dtype: Any) -> Array:
+        self.input_dtype = x.dtype
+        return x.astype(dtype)
+
+    def backward(self, grad_output: Array) -> Array:
+        return cast(grad_output, self.input_dtype)
+
+
+def cast(x: Array, numpy_dtype: Any) -> Array:
+    """Return ``x`` with this NumPy dtype; ``x`` itself if it has it already."""
+    if raw(x).dtype == numpy_dtype:
+        return x
+    return Cast.apply(x, dtype=numpy_dtype)
+
+
+def raw(x: Any) -> Any:
+    """Return the array of a Tensor; anything else as it is."""
+    return x.array if isinstance(x, _tensor.Tensor) else x
+
+
+def require_tensor(name: str, x: Any, argument: str = "input") -> None:
+    """Raise unless ``x`` is a Tensor (or, inside a backward, an array)."""
+    if not hasattr(x, "shape"):
+        raise TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type(x).__name__}")
+
+
+def as_float(name: str, x: Array) -> Array:
+    """Return ``x``, with integers and booleans turned into the default floating-point dtype."""
+    require_tensor(name, x)
+    if raw(x).dtype.kind in "biu":
+        return cast(x, dtypes.get_default_dtype().numpy_dtype)
+    return x
+
+
+def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
+    """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
+    array_a, array_b = raw(a), raw(b)
+    dtype_a, dtype_b = getattr(array_a, "dtype", None), getattr(array_b, "dtype", None)
+    if dtype_a is not None and dtype_a == dtype_b:
+        return a, b
+    try:
+        dtype = dtypes.result_numpy_dtype(array_a, array_b)
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from None
+    return _with_dtype(a, dtype), _with_dtype(b, dtype)
+
+
+def _with_dtype(operand: Any, dtype: Any) -> Any:
+    if hasattr(operand, "shape"):
+        return cast(operand, dtype) if not isinstance(operand, np.generic) else operand.astype(dtype)
+    try:
+        return dtype.type(operand)
+    except OverflowError:  # a Python integer too large for the dtype wraps round, as in PyTorch
+        return np.asarray(operand).astype(dtype)[()]
+
+
+def promote_many(name: str, *operands: Any) -> tuple[Any, ...]:
+    """Return three or more operands of one dtype."""
+    result = operands[0]
+    for operand in operands[1:]:
+        result = np.empty(
+            (1,) * max(np.ndim(raw(result)), np.ndim(raw(operand))),
+            dtypes.result_numpy_dtype(raw(result), raw(operand)),
+        )
+    return tuple([_with_dtype(operand, raw(result).dtype) for operand in operands])
+
+
+def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
+    """Sum ``grad`` over the dimensions along which an operand of this shape was repeated.
+
+    If y = f(broadcast(x)), every element of x was used several times, so its gradient is the sum over the
+    copies.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> unbroadcast(numpy.ones((4, 5, 3)), (1, 3))
+    array([[20., 20., 20.]])
+    """
+    if grad.shape == shape:
+        return grad
+    added = grad.ndim - len(shape)
+    stretched = [i + added for i, size in enumerate(shape) if size == 1 and grad.shape[i + added] != 1]
+    return grad.sum(tuple([*range(added), *stretched])).reshape(shape)
+
+
+class BinaryOp(Op):
+    """An elementwise operation on two operands that are broadcast against each other."""
+
+    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
+        """Say which sizes do not fit together."""
+        check_same_device(type(self).__name__, inputs)
+        check_broadcast(type(self).__name__.lower(), *[np.shape(raw(x)) for x in inputs])
+
+
+def check_broadcast(name: str, *shapes: tuple[int, ...]) -> None:
+    """Raise unless the shapes can be broadcast together."""
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        listed = " and ".join(str(list(shape)) for shape in shapes)
+        a, b = shapes[0], shapes[1]
+        width = max(len(a), len(b))
+        padded = zip((1,) * (width - len(a)) + tuple(a), (1,) * (width - len(b)) + tuple(b), strict=True)
+        for dim, (x, y) in enumerate(padded):
+            if x != y and 1 not in (x, y):
+                raise RuntimeError(
+                    f"{name}: The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton "
+                    f"dimension {dim}; expected shapes that broadcast, got {listed}"
+                ) from None
+        raise RuntimeError(f"{name}: expected shapes that broadcast together, got {listed}") from None
+
+
+def normalize_dim(name: str, dim: int, ndim: int) -> int:
+    """Return a dimension counted from the front; a 0-d tensor counts as having one."""
+    limit = max(ndim, 1)
+    if not isinstance(dim, int | np.integer):
+        raise TypeError(f"{name}(): argument 'dim' must be int, not {type(dim).__name__}")
+    if not -limit <= dim < limit:
+        raise IndexError(
+            f"{name}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})"
+        )
+    return int(dim) % limit
+
+
+def normalize_dims(name: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+    """Return dimensions counted from the front; all of them for None or an empty list."""
+    if dim is None or (isinstance(dim, list | tuple) and len(dim) == 0):
+        return tuple(range(ndim))
+    if isinstance(dim, int | np.integer):
+        return (normalize_dim(name, int(dim), ndim),) if ndim else _checked_scalar_dim(name, int(dim))
+    dims = tuple([normalize_dim(name, d, ndim) for d in dim])
+    if len(set(dims)) != len(dims):
+        raise RuntimeError(f"{name}: expected each dimension once, got dim={tuple(dim)}")
+    return dims if ndim else ()
+
+
+def _checked_scalar_dim(name: str, dim: int) -> tuple[int, ...]:
+    normalize_dim(name, dim, 0)
+    return ()
+
+
+def pair(name: str, argument: str, value: Any, length: int = 2) -> tuple[int, ...]:
+    """Return an int, or a sequence of ints, as a tuple of this length."""
+    if isinstance(value, int | np.integer):
+        return (int(value),) * length
+    values = tuple(value)
+    if len(values) == 1:
+        return (int(values[0]),) * length
+    if len(values) != length:
+        raise RuntimeError(f"{name}: expected {argument} to be an int or {length} ints, got {value}")
+    return tuple([int(v) for v in values])

@@ -1,0 +1,183 @@
+"""Comparisons, logic and bits: results are booleans or integers, and have no gradient.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#comparison-ops
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import BinaryOp, cast, promote, raw, require_tensor
+
+
+class Compare(BinaryOp):
+    """One of NumPy's comparisons or bit operations, named by ``function``."""
+
+    def forward(self, a: Array, b: Array, *, function: str) -> Array:
+        return getattr(array_module(a), function)(a, b)
+
+    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
+        """Say which sizes or dtypes do not fit."""
+        super().explain_failure(inputs)
+        kinds = {raw(x).dtype.kind for x in inputs}
+        if kinds & set("fc"):
+            raise RuntimeError(
+                f"bitwise operation: expected integers or booleans, got {[str(raw(x).dtype) for x in inputs]}"
+            )
+
+
+def _compare(name: str, function: str, input: Any, other: Any) -> Array:
+    a, b = promote(name, input, other)
+    return Compare.apply(a, b, function=function)
+
+
+def eq(input: Any, other: Any) -> Array:
+    """input == other."""
+    return _compare("eq", "equal", input, other)
+
+
+def ne(input: Any, other: Any) -> Array:
+    """input != other."""
+    return _compare("ne", "not_equal", input, other)
+
+
+def lt(input: Any, other: Any) -> Array:
+    """input < other."""
+    return _compare("lt", "less", input, other)
+
+
+def le(input: Any, other: Any) -> Array:
+    """input <= other."""
+    return _compare("le", "less_equal", input, other)
+
+
+def gt(input: Any, other: Any) -> Array:
+    """input > other."""
+    return _compare("gt", "greater", input, other)
+
+
+def ge(input: Any, other: Any) -> Array:
+    """input >= other."""
+    return _compare("ge", "greater_equal", input, other)
+
+
+def logical_and(input: Array, other: Array) -> Array:
+    """Whether both are True (or not 0)."""
+    return _compare("logical_and", "logical_and", input, other)
+
+
+def logical_or(input: Array, other: Array) -> Array:
+    """Whether at least one is True (or not 0)."""
+    return _compare("logical_or", "logical_or", input, other)
+
+
+def logical_xor(input: Array, other: Array) -> Array:
+    """Whether exactly one is True (or not 0)."""
+    return _compare("logical_xor", "logical_xor", input, other)
+
+
+def logical_not(input: Array) -> Array:
+    """Whether it is False (or 0)."""
+    require_tensor("logical_not", input)
+    return eq(input, 0)
+
+
+def bitwise_and(input: Any, other: Any) -> Array:
+    """input & other, for integers and booleans."""
+    return _compare("bitwise_and", "bitwise_and", input, other)
+
+
+def bitwise_or(input: Any, other: Any) -> Array:
+    """input | other, for integers and booleans."""
+    return _compare("bitwise_or", "bitwise_or", input, other)
+
+
+def bitwise_xor(input: Any, other: Any) -> Array:
+    """input ^ other, for integers and booleans."""
+    return _compare("bitwise_xor", "bitwise_xor", input, other)
+
+
+def bitwise_left_shift(input: Any, other: Any) -> Array:
+    """input << other, for integers."""
+    return _compare("bitwise_left_shift", "left_shift", input, other)
+
+
+def bitwise_right_shift(input: Any, other: Any) -> Array:
+    """input >> other, for integers."""
+    return _compare("bitwise_right_shift", "right_shift", input, other)
+
+
+def bitwise_not(input: Array) -> Array:
+    """~input, for integers and booleans."""
+    require_tensor("bitwise_not", input)
+    if raw(input).dtype.kind not in "bui":
+        raise RuntimeError(f"bitwise_not: expected integers or booleans, got {raw(input).dtype}")
+    return bitwise_xor(input, True) if raw(input).dtype.kind == "b" else sub_from_minus_one(input)
+
+
+def sub_from_minus_one(input: Array) -> Array:
+    """Return -1 - input, which is ~input in two's complement."""
+    return _compare("bitwise_not", "subtract", raw(input).dtype.type(0) - raw(input).dtype.type(1), input)
+
+
+class FloatTest(BinaryOp):
+    """One of NumPy's tests of floating-point numbers, named by ``function``."""
+
+    def forward(self, x: Array, *, function: str) -> Array:
+        return getattr(array_module(x), function)(x)
+
+
+def isnan(input: Array) -> Array:
+    """Whether each element is NaN."""
+    return FloatTest.apply(input, function="isnan")
+
+
+def isinf(input: Array) -> Array:
+    """Whether each element is infinite."""
+    return FloatTest.apply(input, function="isinf")
+
+
+def isfinite(input: Array) -> Array:
+    """Whether each element is neither infinite nor NaN."""
+    return FloatTest.apply(input, function="isfinite")
+
+
+def isclose(
+    input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Array:
+    """Whether |input - other| <= atol + rtol |other|, element by element."""
+    a, b = promote("isclose", input, other)
+    return CloseTest.apply(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+class CloseTest(BinaryOp):
+    """NumPy's ``isclose``."""
+
+    def forward(self, a: Array, b: Array, *, rtol: float, atol: float, equal_nan: bool) -> Array:
+        return array_module(a).isclose(a, b, rtol, atol, equal_nan)
+
+
+def allclose(
+    input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
+    """Whether all elements are close.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.allclose(torch.tensor([1.0]), torch.tensor([1.0 + 1e-7]))
+    True
+    """
+    if raw(input).dtype != raw(other).dtype:
+        raise RuntimeError(f"{raw(input).dtype} did not match {raw(other).dtype}")
+    return bool(raw(isclose(input, other, rtol, atol, equal_nan)).all())
+
+
+def equal(input: Array, other: Array) -> bool:
+    """Whether two tensors have the same shape and the same elements."""
+    if tuple(input.shape) != tuple(other.shape):
+        return False
+    return bool((raw(cast(input, raw(input).dtype)) == raw(other)).all())

@@ -1,0 +1,286 @@
+"""Convolution.
+
+conv2d is linear in the input and in the weight, and so are its two gradients. Three operations therefore are
+one another's derivatives, to any order: ``Conv2d``, ``Conv2dGradInput`` and ``Conv2dGradWeight``.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
+Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from tinygrad_edu import kernel_table
+from tinygrad_edu.autograd.function import Op, check_same_device
+from tinygrad_edu.backend import Array
+from tinygrad_edu.ops.common import pair, raw, require_tensor
+from tinygrad_edu.ops.join import pad
+from tinygrad_edu.ops.reduce import sum
+from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
+
+
+class Geometry(NamedTuple):
+    """How the kernel moves over the image; heights first, in pixels."""
+
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+
+
+class Conv2d(Op):
+    """y[n, o, i, j] = b[o] + sum over c, ki, kj of w[o, c, ki, kj] x[n, c, i s + ki d - p, j s + kj d - p]."""
+
+    def forward(self, x: Array, weight: Array, bias: Array | None, *, geometry: Geometry) -> Array:
+        self.geometry = geometry
+        self.save_for_backward(x, weight)
+        return kernel_table.convolution(x).conv2d_forward(
+            x, weight, bias, *geometry
+        )  # (n, out_channels, oh, ow)
+
+    def backward(self, grad_output: Array) -> tuple[Array | None, Array | None, Array | None]:
+        x, weight = self.saved
+        grad_x = grad_weight = grad_bias = None
+        if self.needs_input_grad[0]:
+            grad_x = Conv2dGradInput.apply(grad_output, weight, shape=x.shape, geometry=self.geometry)
+        if self.needs_input_grad[1]:
+            grad_weight = Conv2dGradWeight.apply(grad_output, x, shape=weight.shape, geometry=self.geometry)
+        if self.needs_input_grad[2]:
+            grad_bias = sum(grad_output, (0, 2, 3))  # (out_channels,)
+        return grad_x, grad_weight, grad_bias
+
+
+class Conv2dGradInput(Op):
+    """The gradient of the input: every output element hands its gradient back to the pixels it has seen."""
+
+    def forward(
+        self, grad_output: Array, weight: Array, *, shape: tuple[int, ...], geometry: Geometry
+    ) -> Array:
+        self.geometry = geometry
+        self.save_for_backward(grad_output, weight)
+        return kernel_table.convolution(weight).conv2d_grad_input(
+            grad_output, weight, tuple(shape), *geometry
+        )
+
+    def backward(self, grad: Array) -> tuple[Array, Array]:  # grad has the shape of the image
+        grad_output, weight = self.saved
+        grad_grad_output = Conv2d.apply(grad, weight, None, geometry=self.geometry)
+        grad_weight = Conv2dGradWeight.apply(grad_output, grad, shape=weight.shape, geometry=self.geometry)
+        return grad_grad_output, grad_weight
+
+
+class Conv2dGradWeight(Op):
+    """The gradient of the weight: each entry sums, over all positions, gradient times the pixel it met there."""
+
+    def forward(self, grad_output: Array, x: Array, *, shape: tuple[int, ...], geometry: Geometry) -> Array:
+        self.geometry = geometry
+        self.save_for_backward(grad_output, x)
+        return kernel_table.convolution(x).conv2d_grad_weight(grad_output, x, tuple(shape), *geometry)
+
+    def backward(self, grad: Array) -> tuple[Array, Array]:  # grad has the shape of the weight
+        grad_output, x = self.saved
+        grad_grad_output = Conv2d.apply(x, grad, None, geometry=self.geometry)
+        grad_x = Conv2dGradInput.apply(grad_output, grad, shape=x.shape, geometry=self.geometry)
+        return grad_grad_output, grad_x
+
+
+def conv2d(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Array:
+    """2-d cross-correlation of a batch of images with a bank of kernels.
+
+    Parameters
+    ----------
+    input : Tensor
+        (n, in_channels, h, w), or (in_channels, h, w) for one image.
+    weight : Tensor
+        (out_channels, in_channels / groups, kh, kw).
+    bias : Tensor, optional
+        (out_channels,).
+    stride, dilation : int or (int, int)
+        Step of the kernel, and distance between its elements, in pixels.
+    padding : int, (int, int), "valid" or "same"
+        Zeros put round the image, in pixels.
+    groups : int
+        The channels are split into so many groups that do not see each other.
+
+    Returns
+    -------
+    Tensor
+        (n, out_channels, oh, ow) with oh = floor((h + 2 p - d (kh - 1) - 1) / s) + 1.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> image = torch.arange(9.0).reshape(1, 1, 3, 3)
+    >>> torch.nn.functional.conv2d(image, torch.ones(1, 1, 2, 2))
+    tensor([[[[ 8., 12.],
+              [20., 24.]]]])
+    """
+    return _conv("conv2d", input, weight, bias, stride, padding, dilation, groups, 2)
+
+
+def conv1d(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Array:
+    """1-d cross-correlation: conv2d on images of height 1.
+
+    Parameters are those of :func:`conv2d`, with input (n, in_channels, length) and weight (out_channels,
+    in_channels / groups, k).
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv1d.html
+    """
+    return _conv("conv1d", input, weight, bias, stride, padding, dilation, groups, 1)
+
+
+def _conv(
+    name: str,
+    x: Array,
+    weight: Array,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+    dims: int,
+) -> Array:
+    require_tensor(name, x)
+    require_tensor(name, weight, "weight")
+    if x.ndim == dims + 1:
+        one = _conv(name, unsqueeze(x, 0), weight, bias, stride, padding, dilation, groups, dims)
+        return squeeze(one, 0)
+    check_conv_inputs(name, x, weight, bias, groups, dims)
+    stride, dilation = pair(name, "stride", stride, dims), pair(name, "dilation", dilation, dims)
+    if min(stride) < 1 or min(dilation) < 1:
+        raise RuntimeError(f"{name}: expected stride and dilation of at least 1, got {stride} and {dilation}")
+    x, padding = resolve_padding(name, x, padding, tuple(weight.shape[2:]), stride, dilation)
+    for size, k, p, d in zip(x.shape[2:], weight.shape[2:], padding, dilation, strict=True):
+        if size + 2 * p < d * (k - 1) + 1:
+            raise RuntimeError(
+                f"{name}: Calculated padded input size per channel: ({size + 2 * p}). Kernel size: ({d * (k - 1) + 1}). "
+                "Kernel size can't be greater than actual input size"
+            )
+    if dims == 2:
+        return Conv2d.apply(x, weight, bias, geometry=Geometry(stride, padding, dilation, groups))
+    flat = Geometry((1, stride[0]), (0, padding[0]), (1, dilation[0]), groups)
+    return squeeze(Conv2d.apply(unsqueeze(x, 2), unsqueeze(weight, 2), bias, geometry=flat), 2)
+
+
+def check_conv_inputs(name: str, x: Array, weight: Array, bias: Any, groups: int, dims: int) -> None:
+    """Raise unless shapes, dtypes and devices fit together."""
+    check_same_device(name, (x, weight, bias))
+    if x.ndim != dims + 2 or weight.ndim != dims + 2:
+        raise RuntimeError(
+            f"{name}: Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input and {dims + 2}D weight, but got "
+            f"input of size: {list(x.shape)} and weight of size: {list(weight.shape)}"
+        )
+    if groups < 1 or weight.shape[0] % groups:
+        raise RuntimeError(
+            f"{name}: expected out_channels to be divisible by groups, got {weight.shape[0]} and {groups}"
+        )
+    if x.shape[1] != weight.shape[1] * groups:
+        raise RuntimeError(
+            f"{name}: Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(x.shape)} to have "
+            f"{weight.shape[1] * groups} channels, but got {x.shape[1]} channels instead"
+        )
+    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
+        raise RuntimeError(
+            f"{name}: expected bias to be 1-dimensional with {weight.shape[0]} elements, got {list(bias.shape)}"
+        )
+    for argument, other in (("weight", weight), ("bias", bias)):
+        if other is not None and raw(other).dtype != raw(x).dtype:
+            raise RuntimeError(
+                f"{name}: Input type ({raw(x).dtype}) and {argument} type ({raw(other).dtype}) should be the same"
+            )
+
+
+def resolve_padding(
+    name: str,
+    x: Array,
+    padding: Any,
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[Array, Any]:
+    """Return the input and the padding in pixels; "same" may need one more pixel at the end, put there here."""
+    if padding == "valid":
+        return x, (0,) * len(kernel_size)
+    if padding != "same":
+        if isinstance(padding, str):
+            raise ValueError(f"Invalid padding string {padding!r}, should be one of 'valid', 'same'")
+        pixels = pair(name, "padding", padding, len(kernel_size))
+        if min(pixels) < 0:
+            raise RuntimeError(f"{name}: negative padding is not supported, got {pixels}")
+        return x, pixels
+    if any(s != 1 for s in stride):
+        raise RuntimeError("padding='same' is not supported for strided convolutions")
+    totals = [d * (k - 1) for d, k in zip(dilation, kernel_size, strict=True)]
+    if any(total % 2 for total in totals):
+        x = pad(x, [width for total in reversed(totals) for width in (0, total % 2)])
+    return x, tuple([total // 2 for total in totals])
+
+
+def conv_transpose2d(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Array:
+    """Transpose of conv2d: the gradient of conv2d with respect to its input, used as a forward.
+
+    Parameters
+    ----------
+    input : Tensor
+        (n, in_channels, h, w).
+    weight : Tensor
+        (in_channels, out_channels / groups, kh, kw).
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html
+    """
+    name = "conv_transpose2d"
+    if input.ndim != 4 or weight.ndim != 4 or input.shape[1] != weight.shape[0]:
+        raise RuntimeError(
+            f"{name}: expected input (n, c, h, w) and weight (c, out_channels / groups, kh, kw), got {list(input.shape)} "
+            f"and {list(weight.shape)}"
+        )
+    geometry = Geometry(
+        pair(name, "stride", stride),
+        pair(name, "padding", padding),
+        pair(name, "dilation", dilation),
+        groups,  # type: ignore[arg-type]
+    )
+    extra = pair(name, "output_padding", output_padding)
+    sizes = [
+        (size - 1) * s - 2 * p + d * (k - 1) + 1 + e
+        for size, s, p, d, k, e in zip(input.shape[2:], *geometry[:3], weight.shape[2:], extra, strict=True)
+    ]
+    shape = (input.shape[0], weight.shape[1] * groups, *sizes)
+    output = Conv2dGradInput.apply(input, weight, shape=shape, geometry=geometry)
+    return output if bias is None else output + reshape(bias, (-1, 1, 1))

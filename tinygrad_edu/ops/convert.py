@@ -1,0 +1,69 @@
+"""Moving tensors between devices, and filling them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import _tensor
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array, array_module, device_of, to_device
+from tinygrad_edu.ops.common import cast, raw
+from tinygrad_edu.ops.shape import expand
+
+
+class Move(Op):
+    """A copy on another device; the gradient comes back."""
+
+    def forward(self, x: Array, *, device: Any) -> Array:
+        self.origin = device_of(x)
+        return to_device(x, device)
+
+    def backward(self, grad_output: Array) -> Array:
+        return move(grad_output, self.origin)
+
+
+def move(x: Array, device: Any) -> Array:
+    """Return ``x`` on another device."""
+    return Move.apply(x, device=device)
+
+
+class Fill(Op):
+    """A constant in place of every element; the old ones get no gradient."""
+
+    def forward(self, x: Array, *, value: Any) -> Array:
+        return array_module(x).full_like(x, value)
+
+    def backward(self, grad_output: Array) -> Array:
+        return (
+            array_module(raw(grad_output)).zeros_like(raw(grad_output))
+            if grad_output is raw(grad_output)
+            else grad_output * 0
+        )
+
+
+def full_of(x: Array, value: Any) -> Array:
+    """Return a tensor like ``x`` with one value everywhere; still a step of the graph."""
+    return Fill.apply(x, value=scalar_like(x, value))
+
+
+def scalar_like(x: Array, value: Any) -> Any:
+    """Return a number (or a one-element tensor) as a scalar of the dtype of ``x``; too large integers wrap round."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, complex) and raw(x).dtype.kind != "c":
+        raise RuntimeError(f"value {value} cannot be converted to type {raw(x).dtype} without overflow")
+    try:
+        return raw(x).dtype.type(value)
+    except OverflowError:
+        return np.asarray(value).astype(raw(x).dtype)[()]
+
+
+def copy_of(x: Array, src: Any) -> Array:
+    """Return ``src`` with the shape, dtype and device of ``x``."""
+    if not isinstance(src, _tensor.Tensor):
+        raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
+    if src.device != x.device:
+        src = move(src, x.device)
+    return cast(expand(src, x.shape) if src.shape != x.shape else src, raw(x).dtype)

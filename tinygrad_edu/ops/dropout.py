@@ -1,0 +1,59 @@
+"""Dropout: random zeros in training.
+
+References
+----------
+Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014.
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu import kernel_table
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array
+from tinygrad_edu.ops.common import raw, require_tensor
+from tinygrad_edu.ops.shape import expand
+from tinygrad_edu.random import next_seed
+
+
+class Dropout(Op):
+    """y_i = x_i m_i / (1 - p), where m_i is 1 with probability 1 - p: a hash of (seed, i) decides.
+
+    The same seed gives the same mask, so the gradient is ``Dropout`` of the gradient: no mask is kept.
+    """
+
+    def forward(self, x: Array, *, p: float, seed: int) -> Array:
+        self.p, self.seed = p, seed
+        return kernel_table.dropout(x).dropout(x, p, seed)
+
+    def backward(self, grad_output: Array) -> Array:
+        return Dropout.apply(grad_output, p=self.p, seed=self.seed)
+
+
+def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
+    """Set elements to 0 with probability ``p`` and scale the others by 1 / (1 - p); in training only.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
+    """
+    require_tensor("dropout", input)
+    check_probability(p)
+    if not training or p == 0:
+        return input
+    return Dropout.apply(input, p=float(p), seed=next_seed())
+
+
+def dropout_channels(input: Array, p: float = 0.5, training: bool = True) -> Array:
+    """Set whole channels of (n, c, *) to 0 with probability ``p``: PyTorch's dropout1d, dropout2d, dropout3d."""
+    check_probability(p)
+    if not training or p == 0:
+        return input
+    shape = tuple(input.shape)
+    ones = raw(input)[(slice(None), slice(None)) + (slice(0, 1),) * (input.ndim - 2)] * 0 + 1
+    return input * expand(Dropout.apply(ones, p=float(p), seed=next_seed()), shape)
+
+
+def check_probability(p: float) -> None:
+    """Raise unless ``p`` is a probability."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")

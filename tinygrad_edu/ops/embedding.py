@@ -1,0 +1,100 @@
+"""Embedding: rows of a table, looked up by number; and one-hot vectors.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.html
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu import _tensor
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import raw, require_tensor
+from tinygrad_edu.ops.index import getitem, index_put_zeros
+
+
+class Embedding(Op):
+    """y[...] = weight[indices[...]]; a row used several times gets the sum of all its gradients."""
+
+    def forward(self, weight: Array, indices: Array, *, padding_idx: int | None) -> Array:
+        self.shape, self.padding_idx = weight.shape, padding_idx
+        self.save_for_backward(indices)
+        return weight[indices]
+
+    def backward(self, grad_output: Array) -> tuple[Array, None]:
+        (indices,) = self.saved
+        if self.padding_idx is not None:
+            grad_output = grad_output * (indices != self.padding_idx)[..., None]
+        return index_put_zeros(grad_output, raw(indices), self.shape), None
+
+
+def embedding(input: Array, weight: Array, padding_idx: int | None = None) -> Array:
+    """Look up rows of ``weight``.
+
+    Parameters
+    ----------
+    input : Tensor
+        (*) of integers from 0 to num_embeddings - 1.
+    weight : Tensor
+        (num_embeddings, embedding_dim).
+    padding_idx : int, optional
+        A row whose gradient is left out.
+
+    Returns
+    -------
+    Tensor
+        (*, embedding_dim).
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> table = torch.tensor([[0.0, 0.0], [1.0, 2.0]])
+    >>> torch.nn.functional.embedding(torch.tensor([1, 0]), table)
+    tensor([[1., 2.],
+            [0., 0.]])
+    """
+    require_tensor("embedding", input)
+    indices = raw(input)
+    if indices.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"embedding: Expected tensor for argument 'indices' to have an integer dtype, got {indices.dtype}"
+        )
+    if weight.ndim != 2:
+        raise RuntimeError(f"embedding: 'weight' must be 2-D, got {list(weight.shape)}")
+    if indices.size and (indices.min() < 0 or indices.max() >= weight.shape[0]):
+        bad = int(indices.min() if indices.min() < 0 else indices.max())
+        raise IndexError(
+            f"embedding: index out of range in self: expected 0 to {weight.shape[0] - 1}, got {bad}"
+        )
+    if padding_idx is not None:
+        padding_idx = padding_idx % weight.shape[0]
+    return Embedding.apply(weight, input, padding_idx=padding_idx)
+
+
+def one_hot(tensor: Array, num_classes: int = -1) -> Array:
+    """Return (*, num_classes) integers that are 1 at the class and 0 elsewhere.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.one_hot(torch.tensor([2, 0]), 3)
+    tensor([[0, 0, 1],
+            [1, 0, 0]])
+    """
+    require_tensor("one_hot", tensor)
+    classes = raw(tensor)
+    if classes.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"one_hot is only applicable to index tensor of type LongTensor, got {classes.dtype}"
+        )
+    if num_classes == -1:
+        if not classes.size:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        num_classes = int(classes.max()) + 1
+    if classes.size and (classes.min() < 0 or classes.max() >= num_classes):
+        raise RuntimeError(
+            f"Class values must be non-negative and smaller than num_classes={num_classes}, got {int(classes.max())}"
+        )
+    eye = array_module(classes).eye(num_classes, dtype="int64")
+    return getitem(_tensor.tensor_from_array(eye), classes)

@@ -1,0 +1,360 @@
+"""Taking elements out and putting elements in: indexing, gather, scatter.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
+from tinygrad_edu.ops.shape import expand
+
+
+def raw_index(index: Any) -> Any:
+    """Return an index with the arrays of its Tensors, and lists as arrays, as NumPy wants it."""
+    if isinstance(index, tuple):
+        return tuple([raw_index(i) for i in index])
+    if isinstance(index, list | range):
+        array = np.asarray(index) if len(index) else np.zeros(0, np.int64)
+        if array.dtype == object:
+            raise IndexError(f"index: expected a list of ints or bools, got {index!r}")
+        return array
+    array = raw(index)
+    if getattr(array, "dtype", None) is not None:
+        if array.dtype.kind not in "bui":
+            raise IndexError(
+                f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}"
+            )
+        if array.ndim == 0 and array.dtype.kind != "b":
+            return int(array)
+        if array.dtype == np.uint8:
+            return array.astype(bool)
+    return array
+
+
+def is_basic(index: Any) -> bool:
+    """Tell whether an index makes a view: ints, slices, None and Ellipsis only."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        i is None or i is Ellipsis or (isinstance(i, int | np.integer | slice) and not isinstance(i, bool))
+        for i in parts
+    )
+
+
+def check_index(x: Array, index: Any) -> None:
+    """Raise for an index that is too long, or has a negative step."""
+    for i in index if isinstance(index, tuple) else (index,):
+        if isinstance(i, slice) and i.step is not None and i.step <= 0:
+            raise ValueError("step must be greater than zero")
+        if isinstance(i, float | str):
+            raise TypeError(
+                f"index: expected ints, slices, None, Ellipsis, lists or tensors, got {type(i).__name__}"
+            )
+
+
+class GetItem(Op):
+    """y = x[index] for a basic index: a view. The gradient goes back to where the elements were."""
+
+    is_view = True
+
+    def forward(self, x: Array, *, index: Any) -> Array:
+        self.index, self.shape = index, x.shape
+        return x[index] if any(i is Ellipsis for i in index) else x[(*index, ...)]  # with ... never a scalar
+
+    def backward(self, grad_output: Array) -> Array:
+        return index_put_zeros(grad_output, self.index, self.shape)
+
+
+class GetItems(Op):
+    """y = x[index] with arrays in the index: a copy. An element taken several times gets all its gradients."""
+
+    def forward(self, x: Array, *, index: Any) -> Array:
+        self.index, self.shape = index, x.shape
+        return x[index]
+
+    def backward(self, grad_output: Array) -> Array:
+        return index_put_zeros(grad_output, self.index, self.shape)
+
+
+def getitem(input: Array, index: Any) -> Array:
+    """Return ``input[index]``: a view for ints, slices, None and Ellipsis, a copy for lists and tensors."""
+    index = raw_index(index)
+    check_index(raw(input), index)
+    if is_basic(index):
+        return GetItem.apply(input, index=index if isinstance(index, tuple) else (index,))
+    check_bounds(raw(input), index)
+    return GetItems.apply(input, index=index)
+
+
+def check_bounds(x: Array, index: Any) -> None:
+    """Raise if a position is outside: CuPy would wrap it round without a word."""
+    if array_module(x) is np:
+        return  # NumPy checks by itself
+    dim = 0
+    for i in index if isinstance(index, tuple) else (index,):
+        if getattr(i, "dtype", None) is not None and i.dtype.kind != "b" and i.size:
+            low, high = int(i.min()), int(i.max())
+            if low < -x.shape[dim] or high >= x.shape[dim]:
+                raise IndexError(
+                    f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {x.shape[dim]}"
+                )
+        dim += (
+            0
+            if i is None
+            else getattr(i, "ndim", 1)
+            if getattr(getattr(i, "dtype", None), "kind", "") == "b"
+            else 1
+        )
+
+
+class IndexPutZeros(Op):
+    """An array of zeros into which values are added at an index: the transpose of ``x[index]``."""
+
+    def forward(self, values: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
+        self.index = index
+        xp = array_module(values)
+        result = xp.zeros(shape, values.dtype)
+        if is_basic(index):
+            result[index] = values
+        else:
+            xp.add.at(result, index, values)
+        return result
+
+    def backward(self, grad_output: Array) -> Array:
+        return getitem(grad_output, self.index)
+
+
+def index_put_zeros(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
+    """Return zeros of ``shape`` with ``values`` added at ``index``."""
+    return IndexPutZeros.apply(values, index=index, shape=shape)
+
+
+class SetItem(Op):
+    """x with x[index] = value. The old elements get no gradient, the new ones get what is there now."""
+
+    def forward(self, x: Array, value: Array, *, index: Any, in_place: bool) -> Array:
+        self.index, self.value_shape = index, np.shape(value)
+        result = x if in_place else x.copy()
+        result[index] = value
+        return result
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
+        zero = raw(grad_output).dtype.type(0)
+        grad_x = SetItem.apply(grad_output, zero, index=self.index, in_place=False)
+        grad_value = None
+        if self.needs_input_grad[1]:
+            grad_value = unbroadcast_leading(getitem(grad_output, self.index), self.value_shape)
+        return grad_x, grad_value
+
+
+def unbroadcast_leading(grad: Array, shape: tuple[int, ...]) -> Array:
+    """Undo the broadcasting of an assigned value, which may have had extra leading dimensions of size 1."""
+    core = shape
+    while len(core) > grad.ndim and core[0] == 1:
+        core = core[1:]
+    return unbroadcast(grad, core).reshape(shape)
+
+
+class ViewScatter(Op):
+    """x with one of its views replaced by a value; ``op(**options)`` is what makes the view."""
+
+    def forward(self, x: Array, value: Array, *, op: Any, options: dict[str, Any], in_place: bool) -> Array:
+        self.op, self.options = op, options
+        result = x if in_place else x.copy()
+        op().forward(result, **options)[...] = value
+        return result
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
+        zero = raw(grad_output).dtype.type(0)
+        grad_x = ViewScatter.apply(grad_output, zero, op=self.op, options=self.options, in_place=False)
+        grad_value = self.op.apply(grad_output, **self.options) if self.needs_input_grad[1] else None
+        return grad_x, grad_value
+
+
+class Gather(Op):
+    """y[i][j] = x[index[i][j]][j] (for dim 0); the gradient is scattered back by addition."""
+
+    def forward(self, x: Array, *, dim: int, index: Array) -> Array:
+        self.dim, self.shape = dim, x.shape
+        self.save_for_backward(index)
+        return x[along(dim, index, x)]
+
+    def backward(self, grad_output: Array) -> Array:
+        (index,) = self.saved
+        return scatter_zeros(grad_output, self.dim, index, self.shape)
+
+
+def along(dim: int, index: Array, x: Array) -> tuple[Any, ...]:
+    """Return the index tuple that picks ``x[i][index[i][j]][k]``, with ``index`` in place of position ``dim``."""
+    xp = array_module(index)
+    grid = xp.ogrid[tuple([slice(size) for size in index.shape])] if index.ndim > 1 else [None]
+    return tuple([index if d == dim else grid[d] for d in range(index.ndim)])
+
+
+def check_gather(name: str, x: Array, dim: int, index: Array) -> None:
+    """Raise unless the index is of integers, of the right dimensions and within the sizes."""
+    if index.dtype.kind not in "iu":
+        raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {index.dtype}")
+    if index.ndim != x.ndim:
+        raise RuntimeError(
+            f"Index tensor must have the same number of dimensions as input tensor: expected {x.ndim}, got {index.ndim}"
+        )
+    for d in range(x.ndim):
+        if d != dim and index.shape[d] > x.shape[d]:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
+                f"{list(x.shape)} apart from dimension {dim}"
+            )
+    if index.size and (index.min() < 0 or index.max() >= x.shape[dim]):
+        bad = index.min() if index.min() < 0 else index.max()
+        raise IndexError(
+            f"{name}: index {int(bad)} is out of bounds for dimension {dim} with size {x.shape[dim]}"
+        )
+
+
+def gather(input: Array, dim: int, index: Array) -> Array:
+    """Pick one element along ``dim`` for every position of ``index``.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> scores = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> torch.gather(scores, 1, torch.tensor([[0], [1]]))
+    tensor([[1.],
+            [4.]])
+    """
+    require_tensor("gather", input)
+    require_tensor("gather", index, "index")
+    dim = normalize_dim("gather", dim, input.ndim)
+    check_gather("gather", raw(input), dim, raw(index))
+    if input.ndim == 0:
+        return input.reshape(())
+    return Gather.apply(input, dim=dim, index=raw(index))
+
+
+class ScatterZeros(Op):
+    """Zeros into which values are added along a dimension: the transpose of ``gather``."""
+
+    def forward(self, values: Array, index: Array, *, dim: int, shape: tuple[int, ...]) -> Array:
+        self.dim = dim
+        self.save_for_backward(index)
+        xp = array_module(values)
+        result = xp.zeros(shape, values.dtype)
+        xp.add.at(result, along(dim, index, result), values)
+        return result
+
+    def backward(self, grad_output: Array) -> tuple[Array, None]:
+        (index,) = self.saved
+        return gather(grad_output, self.dim, index), None
+
+
+def scatter_zeros(values: Array, dim: int, index: Array, shape: tuple[int, ...]) -> Array:
+    """Return zeros of ``shape`` with ``values`` added at ``index`` along ``dim``."""
+    return ScatterZeros.apply(values, index, dim=dim, shape=shape)
+
+
+class Scatter(Op):
+    """x with values written at an index along a dimension."""
+
+    def forward(self, x: Array, values: Array, *, dim: int, index: Array) -> Array:
+        self.dim = dim
+        self.value_shape = np.shape(values)
+        self.save_for_backward(index)
+        result = x.copy()
+        result[along(dim, index, x)] = values
+        return result
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
+        (index,) = self.saved
+        zero = raw(grad_output).dtype.type(0)
+        grad_x = Scatter.apply(grad_output, zero, dim=self.dim, index=raw(index))
+        grad_values = (
+            unbroadcast(gather(grad_output, self.dim, index), self.value_shape)
+            if self.needs_input_grad[1]
+            else None
+        )
+        return grad_x, grad_values
+
+
+def scatter(input: Array, dim: int, index: Array, src: Any = None, *, value: Any = None) -> Array:
+    """Return a copy with ``src`` written at ``index`` along ``dim``: out[i][index[i][j]] = src[i][j] for dim 1."""
+    source = _scatter_source("scatter", input, dim, index, value if src is None else src)
+    return Scatter.apply(input, source, dim=normalize_dim("scatter", dim, input.ndim), index=raw(index))
+
+
+def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
+    """Return a copy with ``src`` added at ``index`` along ``dim``; positions may repeat."""
+    source = _scatter_source("scatter_add", input, dim, index, src)
+    dim = normalize_dim("scatter_add", dim, input.ndim)
+    return input + scatter_zeros(source, dim, index, tuple(input.shape))
+
+
+def _scatter_source(name: str, input: Array, dim: int, index: Array, src: Any) -> Any:
+    require_tensor(name, input)
+    require_tensor(name, index, "index")
+    check_gather(name, raw(input), normalize_dim(name, dim, input.ndim), raw(index))
+    if not hasattr(src, "shape"):
+        return raw(input).dtype.type(src)
+    if raw(src).dtype != raw(input).dtype:
+        raise RuntimeError(
+            f"{name}(): Expected self.dtype to be equal to src.dtype: {raw(input).dtype} and {raw(src).dtype}"
+        )
+    if src.ndim != input.ndim or any(s < i for s, i in zip(src.shape, index.shape, strict=True)):
+        raise RuntimeError(
+            f"{name}: expected src to be at least of the index's shape {list(index.shape)}, got {list(src.shape)}"
+        )
+    return src[tuple([slice(size) for size in index.shape])]
+
+
+def index_select(input: Array, dim: int, index: Array) -> Array:
+    """Return the slices along ``dim`` that a 1-d index names, in its order."""
+    require_tensor("index_select", input)
+    require_tensor("index_select", index, "index")
+    if index.ndim > 1:
+        raise IndexError(f"index_select(): Index is supposed to be a vector, got {index.ndim} dimensions")
+    dim = normalize_dim("index_select", dim, input.ndim)
+    return getitem(input, (slice(None),) * dim + (raw(index).reshape(-1),))
+
+
+def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
+    """Return a copy with the slices of ``source`` added to those along ``dim`` that the index names."""
+    dim = normalize_dim("index_add", dim, input.ndim)
+    place = (slice(None),) * dim + (raw(index).reshape(-1),)
+    return input + index_put_zeros(source * alpha if alpha != 1 else source, place, tuple(input.shape))
+
+
+def take_along_dim(input: Array, indices: Array, dim: int) -> Array:
+    """Pick elements along ``dim``, as ``argsort`` and ``argmax`` give them."""
+    return gather(input, dim, indices)
+
+
+def masked_select(input: Array, mask: Array) -> Array:
+    """Return the elements where the mask is True, as a vector."""
+    require_tensor("masked_select", mask, "mask")
+    if raw(mask).dtype.kind != "b":
+        raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {raw(mask).dtype}")
+    shape = np.broadcast_shapes(tuple(input.shape), tuple(mask.shape))
+    return getitem(expand(input, shape), array_module(raw(mask)).broadcast_to(raw(mask), shape))
+
+
+def select(input: Array, dim: int, index: int) -> Array:
+    """Return one slice along ``dim``, without that dimension."""
+    dim = normalize_dim("select", dim, input.ndim)
+    return getitem(input, (slice(None),) * dim + (int(index),))
+
+
+def narrow(input: Array, dim: int, start: int, length: int) -> Array:
+    """Return ``length`` slices along ``dim`` from ``start`` on: a view."""
+    dim = normalize_dim("narrow", dim, input.ndim)
+    size = input.shape[dim]
+    start = int(start) + size if start < 0 else int(start)
+    if length < 0 or start < 0 or start + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return getitem(input, (slice(None),) * dim + (slice(start, start + length),))

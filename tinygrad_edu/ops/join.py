@@ -1,0 +1,268 @@
+"""Putting tensors together and taking them apart: cat, stack, split, chunk, unbind, pad, tril, triu.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import cast, normalize_dim, promote_many, raw, require_tensor
+from tinygrad_edu.ops.index import getitem, narrow, select
+from tinygrad_edu.ops.shape import reshape, unsqueeze
+
+
+class Cat(Op):
+    """Tensors one after the other along a dimension; each gets its own piece of the gradient."""
+
+    def forward(self, *tensors: Array, dim: int) -> Array:
+        self.dim = dim
+        self.sizes = [x.shape[dim] for x in tensors]
+        return array_module(tensors[0]).concatenate(tensors, dim)
+
+    def backward(self, grad_output: Array) -> tuple[Array, ...]:
+        return split(grad_output, self.sizes, self.dim)
+
+
+def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
+    """Join tensors along a dimension that they have; the other sizes must be equal.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.cat([torch.ones(1, 2), torch.zeros(2, 2)])
+    tensor([[1., 1.],
+            [0., 0.],
+            [0., 0.]])
+    """
+    parts = check_sequence("cat", tensors)
+    legacy_empty = [
+        x for x in parts if tuple(x.shape) != (0,)
+    ]  # PyTorch skips them, whatever the others' shape
+    parts = legacy_empty or parts[:1]
+    dim = normalize_dim("cat", dim, parts[0].ndim)
+    for x in parts:
+        if x.ndim == 0:
+            raise RuntimeError("zero-dimensional tensor cannot be concatenated; use stack")
+        expected, actual = list(parts[0].shape), list(x.shape)
+        expected[dim : dim + 1], actual[dim : dim + 1] = [-1], [-1]
+        if expected != actual:
+            raise RuntimeError(
+                f"cat: Sizes of tensors must match except in dimension {dim}. Expected {list(parts[0].shape)}, "
+                f"got {list(x.shape)}"
+            )
+    return Cat.apply(*promote_many("cat", *parts), dim=dim)
+
+
+def check_sequence(name: str, tensors: Sequence[Array]) -> list[Array]:
+    """Return the tensors as a list; raise if there are none, or something else is among them."""
+    if hasattr(tensors, "shape"):
+        raise TypeError(f"{name}(): argument 'tensors' must be tuple of Tensors, not Tensor")
+    parts = list(tensors)
+    if not parts:
+        raise RuntimeError(f"{name} expects a non-empty list of Tensors")
+    for i, x in enumerate(parts):
+        if not hasattr(x, "shape"):
+            raise TypeError(
+                f"{name}: expected Tensor as element {i} in argument 0, but got {type(x).__name__}"
+            )
+    return parts
+
+
+def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
+    """Join tensors of one shape along a new dimension."""
+    parts = check_sequence("stack", tensors)
+    for i, x in enumerate(parts):
+        if tuple(x.shape) != tuple(parts[0].shape):
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(parts[0].shape)} at entry 0 and "
+                f"{list(x.shape)} at entry {i}"
+            )
+    dim = normalize_dim("stack", dim, parts[0].ndim + 1)
+    return cat([unsqueeze(x, dim) for x in parts], dim)
+
+
+def hstack(tensors: Sequence[Array]) -> Array:
+    """Join side by side: along the second dimension, or the only one."""
+    parts = [reshape(x, (1,)) if x.ndim == 0 else x for x in check_sequence("hstack", tensors)]
+    return cat(parts, 0 if parts[0].ndim == 1 else 1)
+
+
+def vstack(tensors: Sequence[Array]) -> Array:
+    """Join one above the other; vectors become rows."""
+    return cat([reshape(x, (1, -1)) if x.ndim < 2 else x for x in check_sequence("vstack", tensors)], 0)
+
+
+def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Array, ...]:
+    """Return views of so many slices each (the last may be smaller), or of the sizes given in a list.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.split(torch.arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
+    require_tensor("split", tensor, "tensor")
+    dim = normalize_dim("split", dim, tensor.ndim)
+    size = tensor.shape[dim]
+    if isinstance(split_size_or_sections, int):
+        step = split_size_or_sections
+        if step < 0 or (step == 0 and size):
+            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
+        sections = [min(step, size - start) for start in range(0, size, step)] if size else [0]
+    else:
+        sections = [int(s) for s in split_size_or_sections]
+        if sum(sections) != size or min(sections, default=0) < 0:
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
+                f"{dim}), but got split_sizes={sections}"
+            )
+    starts = [sum(sections[:i]) for i in range(len(sections))]
+    return tuple([narrow(tensor, dim, start, length) for start, length in zip(starts, sections, strict=True)])
+
+
+def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
+    """Split into at most ``chunks`` views of equal size; the last may be smaller."""
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    size = input.shape[normalize_dim("chunk", dim, input.ndim)]
+    return split(input, max(1, -(-size // chunks)), dim)
+
+
+def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
+    """Return all slices along ``dim``, without that dimension."""
+    require_tensor("unbind", input)
+    dim = normalize_dim("unbind", dim, input.ndim)
+    return tuple([select(input, dim, i) for i in range(input.shape[dim])])
+
+
+class ConstantPad(Op):
+    """A border of constant values; the gradient is what lies inside it."""
+
+    def forward(self, x: Array, *, widths: tuple[tuple[int, int], ...], value: float) -> Array:
+        self.inside = tuple(
+            [slice(before, before + size) for (before, _), size in zip(widths, x.shape, strict=True)]
+        )
+        return array_module(x).pad(x, widths, constant_values=x.dtype.type(value))
+
+    def backward(self, grad_output: Array) -> Array:
+        return getitem(grad_output, self.inside)
+
+
+def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Array:
+    """Add to (or, if negative, take from) both ends of the last dimensions.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    pad : sequence of int
+        (before, after) of the last dimension, then of the one before it, and so on.
+    mode : {"constant", "reflect", "replicate", "circular"}
+        What is put there.
+    value : float, optional
+        The constant; 0 by default.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.pad(torch.ones(2), (1, 2))
+    tensor([0., 1., 1., 0., 0.])
+    """
+    require_tensor("pad", input)
+    if len(pad) % 2 or len(pad) // 2 > input.ndim:
+        raise RuntimeError(f"pad: expected 2 numbers for at most {input.ndim} dimensions, got {list(pad)}")
+    pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)][::-1]
+    widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs
+    if mode != "constant":
+        return _pad_by_index(input, widths, mode)
+    cut = tuple(
+        [slice(max(-b, 0), size - max(-a, 0)) for (b, a), size in zip(widths, input.shape, strict=True)]
+    )
+    if any(b < 0 or a < 0 for b, a in widths):
+        input = getitem(input, cut)
+    return ConstantPad.apply(
+        input, widths=tuple([(max(b, 0), max(a, 0)) for b, a in widths]), value=value or 0
+    )
+
+
+def _pad_by_index(input: Array, widths: list[tuple[int, int]], mode: str) -> Array:
+    numpy_mode = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}.get(mode)
+    if numpy_mode is None:
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    xp = array_module(raw(input))
+    for dim, (before, after) in enumerate(widths):
+        if before < 0 or after < 0 or (mode == "reflect" and max(before, after) >= max(input.shape[dim], 1)):
+            raise RuntimeError(
+                "pad: Padding size should be less than the corresponding input dimension, but got: padding "
+                f"({before}, {after}) at dimension {dim} of input {list(input.shape)}"
+            )
+        if before or after:
+            positions = xp.pad(xp.arange(input.shape[dim]), (before, after), mode=numpy_mode)
+            input = getitem(input, (slice(None),) * dim + (positions,))
+    return input
+
+
+class Triangle(Op):
+    """The elements below (or above) a diagonal, the rest 0; so is the gradient."""
+
+    def forward(self, x: Array, *, diagonal: int, lower: bool) -> Array:
+        self.diagonal, self.lower = diagonal, lower
+        xp = array_module(x)
+        return xp.tril(x, diagonal) if lower else xp.triu(x, diagonal)
+
+    def backward(self, grad_output: Array) -> Array:
+        return Triangle.apply(grad_output, diagonal=self.diagonal, lower=self.lower)
+
+
+def tril(input: Array, diagonal: int = 0) -> Array:
+    """Return the lower triangle of a matrix (or of a batch), the rest 0."""
+    return _triangle("tril", input, diagonal, True)
+
+
+def triu(input: Array, diagonal: int = 0) -> Array:
+    """Return the upper triangle of a matrix (or of a batch), the rest 0."""
+    return _triangle("triu", input, diagonal, False)
+
+
+def _triangle(name: str, input: Array, diagonal: int, lower: bool) -> Array:
+    require_tensor(name, input)
+    if input.ndim < 2:
+        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.ndim}")
+    return Triangle.apply(input, diagonal=diagonal, lower=lower)
+
+
+def diagonal(input: Array, offset: int = 0) -> Array:
+    """Return the diagonal of the last two dimensions."""
+    xp = array_module(raw(input))
+    rows, columns = input.shape[-2:]
+    first = max(-offset, 0)
+    length = max(min(rows - first, columns - max(offset, 0)), 0)
+    steps = xp.arange(length)
+    return getitem(input, (Ellipsis, steps + first, steps + max(offset, 0)))
+
+
+def diag(input: Array, diagonal: int = 0) -> Any:
+    """Return the diagonal of a matrix, or the matrix with a given vector as its diagonal."""
+    require_tensor("diag", input)
+    if input.ndim == 2:
+        return globals()["diagonal"](input, diagonal)
+    if input.ndim != 1:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    size = input.shape[0] + abs(diagonal)
+    eye = array_module(raw(input)).eye(size, k=diagonal, dtype=raw(input).dtype)
+    spread = pad(input, (max(diagonal, 0), max(-diagonal, 0)))
+    return (
+        reshape(cast(spread, raw(input).dtype), (1, size)) * eye
+        if diagonal >= 0
+        else reshape(spread, (size, 1)) * eye
+    )

@@ -1,0 +1,344 @@
+"""Loss functions.
+
+``reduction`` is ``"mean"`` (the default), ``"sum"``, or ``"none"`` for one loss an element or sample.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/nn.functional.html#loss-functions
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.activation import softplus
+from tinygrad_edu.ops.arithmetic import absolute, square
+from tinygrad_edu.ops.common import promote, raw, require_tensor
+from tinygrad_edu.ops.index import gather
+from tinygrad_edu.ops.reduce import mean, sum
+from tinygrad_edu.ops.select import clamp, where
+from tinygrad_edu.ops.shape import movedim, reshape
+from tinygrad_edu.ops.softmax import SoftmaxCrossEntropy, log_softmax
+from tinygrad_edu.ops.unary import exp, log
+
+
+def reduce_loss(name: str, losses: Array, reduction: str) -> Array:
+    """Return the mean or the sum of the losses, or the losses."""
+    if reduction == "mean":
+        return mean(losses)
+    if reduction == "sum":
+        return sum(losses)
+    if reduction == "none":
+        return losses
+    raise ValueError(
+        f"{name}: {reduction} is not a valid value for reduction; expected one of none, mean, sum"
+    )
+
+
+def same_size(name: str, input: Array, target: Array) -> tuple[Array, Array]:
+    """Return input and target in one dtype; warn if their sizes differ, for that is rarely meant."""
+    require_tensor(name, input)
+    require_tensor(name, target, "target")
+    if tuple(input.shape) != tuple(target.shape):
+        warnings.warn(
+            f"{name}: Using a target size ({target.shape}) that is different to the input size ({input.shape}). This "
+            "will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+    return promote(name, input, target)
+
+
+def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
+    """Squared error: (input - target)^2.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
+    a, b = same_size("mse_loss", input, target)
+    return reduce_loss("mse_loss", square(a - b), reduction)
+
+
+def l1_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
+    """Absolute error: |input - target|."""
+    a, b = same_size("l1_loss", input, target)
+    return reduce_loss("l1_loss", absolute(a - b), reduction)
+
+
+def smooth_l1_loss(input: Array, target: Array, reduction: str = "mean", beta: float = 1.0) -> Array:
+    """Squared error / (2 beta) where the error is below beta, else absolute error - beta / 2."""
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
+    if beta == 0:
+        return l1_loss(input, target, reduction)
+    a, b = same_size("smooth_l1_loss", input, target)
+    error = absolute(a - b)
+    return reduce_loss(
+        "smooth_l1_loss", where(error < beta, square(error) / (2 * beta), error - beta / 2), reduction
+    )
+
+
+def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
+    """Squared error / 2 where the error is below delta, else delta (absolute error - delta / 2).
+
+    References
+    ----------
+    Huber, "Robust Estimation of a Location Parameter", 1964.
+    """
+    if delta <= 0:
+        raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
+    a, b = same_size("huber_loss", input, target)
+    error = absolute(a - b)
+    return reduce_loss(
+        "huber_loss", where(error < delta, square(error) * 0.5, (error - delta / 2) * delta), reduction
+    )
+
+
+def as_rows(input: Array, target: Array) -> tuple[Array, Array]:
+    """Return scores (n, c, d1, ...) as (n d1 ..., c), and the targets as a vector."""
+    if input.ndim == 1:
+        return reshape(input, (1, -1)), reshape(target, (1,))
+    rows = input if input.ndim == 2 else reshape(movedim(input, 1, -1), (-1, input.shape[1]))
+    return rows, target if target.ndim == 1 else reshape(target, (-1,))
+
+
+def check_class_targets(name: str, input: Array, target: Array, weight: Any, ignore_index: int) -> None:
+    """Raise unless the targets are class numbers that fit the scores."""
+    expected = () if input.ndim == 1 else (input.shape[0], *input.shape[2:])
+    if tuple(target.shape) != expected:
+        raise ValueError(
+            f"{name}: expected target of shape {list(expected)} for input {list(input.shape)}, got {list(target.shape)}"
+        )
+    if raw(target).dtype.kind not in "iu":
+        raise RuntimeError(
+            f"{name}: expected scalar type Long for class targets but found {raw(target).dtype}"
+        )
+    classes = input.shape[0] if input.ndim == 1 else input.shape[1]
+    if weight is not None and tuple(weight.shape) != (classes,):
+        raise RuntimeError(
+            f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got weight "
+            f"tensor of shape: {list(weight.shape)}"
+        )
+    array = raw(target)
+    if array is not target and array_module(array) is not np:
+        return  # looking at the numbers would make the host wait for the GPU; its kernel gives NaN for them
+    valid = array[array != ignore_index] if ignore_index >= 0 or (array < 0).any() else array
+    if valid.size and (valid.min() < 0 or valid.max() >= classes):
+        bad = int(valid.min() if valid.min() < 0 else valid.max())
+        raise IndexError(
+            f"{name}: Target {bad} is out of bounds: expected 0 to {classes - 1} or ignore_index={ignore_index}"
+        )
+
+
+def _reduce_weighted(name: str, losses: Array, row_weights: Array, reduction: str) -> Array:
+    """Mean over the weights of the rows, as PyTorch: sum of losses / sum of weights."""
+    if reduction != "mean":
+        return reduce_loss(name, losses, reduction)
+    with np.errstate(invalid="ignore"):
+        return sum(losses) / raw(row_weights).sum()
+
+
+def row_weights_of(target: Array, weight: Any, ignore_index: int, dtype: Any) -> Array:
+    """Return the weight of every row's class, 0 for ignored rows."""
+    kept = raw(target) != ignore_index
+    if weight is None:
+        return kept.astype(dtype)
+    return raw(weight)[raw(target) * kept] * kept
+
+
+def cross_entropy(
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Array:
+    """-ln softmax(input)[target]: the cross-entropy between scores and the true classes.
+
+    Parameters
+    ----------
+    input : Tensor
+        Scores (logits): (c,), (n, c) or (n, c, d1, ...).
+    target : Tensor
+        Class numbers, of shape (), (n,) or (n, d1, ...); or probabilities of the input's shape and a
+        floating-point dtype.
+    weight : Tensor, optional
+        (c,): how much each class counts.
+    ignore_index : int
+        Rows with this class count nothing.
+    reduction : {"mean", "sum", "none"}
+        The mean is taken over the weights.
+    label_smoothing : float
+        This part of the target is spread evenly over all classes.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.cross_entropy(torch.zeros(2, 4), torch.tensor([0, 3]))
+    tensor(1.3863)
+    """
+    name = "cross_entropy"
+    require_tensor(name, input)
+    require_tensor(name, target, "target")
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if raw(target).dtype.kind == "f":
+        return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
+    check_class_targets(name, input, target, weight, ignore_index)
+    rows, classes = as_rows(input, target)
+    xp, dtype = array_module(raw(rows)), raw(rows).dtype
+    class_weights = xp.ones(rows.shape[1], dtype) if weight is None else weight
+    if raw(classes).dtype != np.int64:
+        classes = classes.long()
+    losses, _ = SoftmaxCrossEntropy.apply(rows, classes, class_weights, ignore_index=ignore_index)
+    row_weights = row_weights_of(classes, weight, ignore_index, dtype)
+    if label_smoothing:
+        spread = -sum(log_softmax(rows, 1) * class_weights, 1) * (raw(classes) != ignore_index)
+        losses = losses * (1 - label_smoothing) + spread * (label_smoothing / rows.shape[1])
+    if reduction == "none":
+        return reshape(losses, tuple(target.shape))
+    if (
+        weight is None
+        and ignore_index < 0
+        and reduction == "mean"
+        and not (raw(classes) == ignore_index).any()
+    ):
+        return mean(losses)
+    return _reduce_weighted(name, losses, row_weights, reduction)
+
+
+def _cross_entropy_of_probabilities(
+    input: Array, target: Array, weight: Array | None, reduction: str, label_smoothing: float
+) -> Array:
+    if tuple(input.shape) != tuple(target.shape):
+        raise ValueError(
+            f"cross_entropy: expected target probabilities of shape {list(input.shape)}, got {list(target.shape)}"
+        )
+    class_dim = 0 if input.ndim == 1 else 1
+    classes = input.shape[class_dim]
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    log_p = log_softmax(input, class_dim)
+    if weight is not None:
+        log_p = log_p * reshape(weight, (-1,) + (1,) * (input.ndim - class_dim - 1))
+    losses = -sum(log_p * target, class_dim)
+    if reduction == "mean":
+        return sum(losses) / max(int(np.prod(losses.shape)), 1)
+    return reduce_loss("cross_entropy", losses, reduction)
+
+
+def nll_loss(
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Array:
+    """-input[target]: the negative log-likelihood, given log-probabilities.
+
+    Parameters are those of :func:`cross_entropy`; cross_entropy(x, t) = nll_loss(log_softmax(x), t).
+    """
+    require_tensor("nll_loss", input)
+    require_tensor("nll_loss", target, "target")
+    check_class_targets("nll_loss", input, target, weight, ignore_index)
+    rows, classes = as_rows(input, target)
+    kept = raw(classes) != ignore_index
+    picked = gather(rows, 1, reshape(classes * kept, (-1, 1)))
+    row_weights = row_weights_of(classes, weight, ignore_index, raw(rows).dtype)
+    losses = where(kept, reshape(picked, (-1,)), 0.0) * -row_weights
+    if reduction == "none":
+        return reshape(losses, tuple(target.shape))
+    return _reduce_weighted("nll_loss", losses, row_weights, reduction)
+
+
+def binary_cross_entropy(
+    input: Array, target: Array, weight: Array | None = None, reduction: str = "mean"
+) -> Array:
+    """-(target ln p + (1 - target) ln(1 - p)) for probabilities p; the logarithms are at least -100."""
+    name = "binary_cross_entropy"
+    check_equal_size(name, input, target)
+    low, high = (
+        float(raw(input).min()) if raw(input).size else 0.0,
+        float(raw(input).max()) if raw(input).size else 0.0,
+    )
+    if low < 0 or high > 1:
+        raise RuntimeError(f"{name}: all elements of input should be between 0 and 1, got {low} to {high}")
+    losses = -(target * clamp(log(input), min=-100) + (1 - target) * clamp(log(1 - input), min=-100))
+    return reduce_loss(name, losses if weight is None else losses * weight, reduction)
+
+
+def check_equal_size(name: str, input: Array, target: Array) -> None:
+    """Raise unless input and target have one shape."""
+    require_tensor(name, input)
+    require_tensor(name, target, "target")
+    if tuple(input.shape) != tuple(target.shape):
+        raise ValueError(
+            f"{name}: Using a target size ({target.shape}) that is different to the input size ({input.shape}) is not "
+            "allowed. Please ensure they have the same size."
+        )
+
+
+def binary_cross_entropy_with_logits(
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
+    reduction: str = "mean",
+    pos_weight: Array | None = None,
+) -> Array:
+    """Binary cross-entropy of sigmoid(input), computed without overflow.
+
+    With softplus(x) = ln(1 + e^x): loss = (1 - t) x + (1 + (w - 1) t) softplus(-x).
+    """
+    name = "binary_cross_entropy_with_logits"
+    check_equal_size(name, input, target)
+    log_term = softplus(-input, threshold=float("inf"))
+    if pos_weight is not None:
+        log_term = log_term * ((pos_weight - 1) * target + 1)
+    losses = (1 - target) * input + log_term
+    return reduce_loss(name, losses if weight is None else losses * weight, reduction)
+
+
+def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: bool = False) -> Array:
+    """Kullback-Leibler divergence: target (ln target - input), for log-probabilities as the input.
+
+    ``reduction="batchmean"`` divides the sum by the batch size, which is the divergence of the definition.
+    """
+    input, target = promote("kl_div", input, target)
+    if log_target:
+        losses = exp(target) * (target - input)
+    else:
+        positive = target > 0
+        losses = where(positive, target * (log(where(positive, target, 1.0)) - input), 0.0)
+    if reduction == "batchmean":
+        return sum(losses) / input.shape[0]
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
+            "only by the batch size, and aligns with the KL div math definition.",
+            stacklevel=2,
+        )
+    return reduce_loss("kl_div", losses, reduction)
+
+
+def hinge_embedding_loss(input: Array, target: Array, margin: float = 1.0, reduction: str = "mean") -> Array:
+    """The input where the target is 1, max(0, margin - input) where it is -1."""
+    losses = where(target == 1, input, clamp(margin - input, min=0))
+    return reduce_loss("hinge_embedding_loss", losses, reduction)
+
+
+def margin_ranking_loss(
+    input1: Array, input2: Array, target: Array, margin: float = 0.0, reduction: str = "mean"
+) -> Array:
+    """max(0, -target (input1 - input2) + margin): target 1 says that input1 should rank higher."""
+    return reduce_loss("margin_ranking_loss", clamp(-target * (input1 - input2) + margin, min=0), reduction)

@@ -1,0 +1,231 @@
+"""Normalisation: batch norm, layer norm, group norm, instance norm, RMS norm.
+
+References
+----------
+Ioffe and Szegedy, "Batch Normalization", 2015, algorithm 1; Ba, Kiros and Hinton, "Layer Normalization",
+2016, equation 4; https://docs.pytorch.org/docs/stable/nn.html#normalization-layers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.arithmetic import square
+from tinygrad_edu.ops.common import raw, require_tensor
+from tinygrad_edu.ops.reduce import count, mean, sum
+from tinygrad_edu.ops.select import clamp
+from tinygrad_edu.ops.shape import reshape
+from tinygrad_edu.ops.statistics import norm
+from tinygrad_edu.ops.unary import rsqrt
+
+
+class Normalize(Op):
+    """x_hat = (x - mean) rstd, with rstd = 1 / sqrt(variance + eps) over some dimensions.
+
+    With averages over those dimensions, dL/dx = rstd (g - avg(g) - x_hat avg(g x_hat)). The outputs are x_hat
+    and rstd, which the derivative is made of, and mean and variance, for running statistics, without gradient.
+    """
+
+    num_differentiable = 2
+
+    def forward(self, x: Array, *, dims: tuple[int, ...], eps: float) -> tuple[Array, Array, Array, Array]:
+        self.dims = dims
+        average = x.mean(dims, keepdims=True)
+        deviation = x - average
+        variance = (deviation * deviation).mean(dims, keepdims=True)
+        rstd = 1 / array_module(x).sqrt(variance + x.dtype.type(eps))
+        x_hat = deviation * rstd
+        self.save_for_backward(x_hat, rstd)
+        return x_hat, rstd, average, variance
+
+    def backward(self, grad_output: Array, grad_rstd: Array | None, *_: None) -> Array:
+        x_hat, rstd = self.saved
+        grad_x: Any = None
+        if grad_output is not None:
+            centred = grad_output - mean(grad_output, self.dims, keepdim=True)
+            grad_x = rstd * (centred - x_hat * mean(grad_output * x_hat, self.dims, keepdim=True))
+        if grad_rstd is not None:  # only when the derivative is differentiated again
+            through_rstd = -grad_rstd * rstd * rstd * x_hat / count(x_hat.shape, self.dims)
+            grad_x = through_rstd if grad_x is None else grad_x + through_rstd
+        return grad_x
+
+
+def scale_and_shift(x: Array, weight: Array | None, bias: Array | None, shape: tuple[int, ...]) -> Array:
+    """Return weight * x + bias, with the parameters seen in ``shape``."""
+    if weight is not None:
+        x = x * (weight if tuple(weight.shape) == shape else reshape(weight, shape))
+    if bias is not None:
+        x = x + (bias if tuple(bias.shape) == shape else reshape(bias, shape))
+    return x
+
+
+def layer_norm(
+    input: Array,
+    normalized_shape: Sequence[int],
+    weight: Array | None = None,
+    bias: Array | None = None,
+    eps: float = 1e-05,
+) -> Array:
+    """Normalise over the last dimensions, which are ``normalized_shape``; then scale and shift.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.layer_norm.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.layer_norm(torch.tensor([[1.0, 3.0]]), (2,))
+    tensor([[-1.0000,  1.0000]])
+    """
+    require_tensor("layer_norm", input)
+    shape = tuple(normalized_shape)
+    check_normalized_shape("layer_norm", input, shape, weight, bias)
+    dims = tuple(range(input.ndim - len(shape), input.ndim))
+    return scale_and_shift(Normalize.apply(input, dims=dims, eps=eps)[0], weight, bias, shape)
+
+
+def check_normalized_shape(name: str, input: Array, shape: tuple[int, ...], weight: Any, bias: Any) -> None:
+    """Raise unless the last dimensions are ``shape``, and the parameters' too."""
+    if not shape or tuple(input.shape[-len(shape) :]) != shape:
+        raise RuntimeError(
+            f"{name}: Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], "
+            f"but got input of size {list(input.shape)}"
+        )
+    for argument, parameter in (("weight", weight), ("bias", bias)):
+        if parameter is not None and tuple(parameter.shape) != shape:
+            raise RuntimeError(
+                f"{name}: expected {argument} of shape {list(shape)}, got {list(parameter.shape)}"
+            )
+
+
+def rms_norm(
+    input: Array, normalized_shape: Sequence[int], weight: Array | None = None, eps: float | None = None
+) -> Array:
+    """Divide by the root of the mean square over the last dimensions; then scale.
+
+    References
+    ----------
+    Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019, equation 4.
+    """
+    shape = tuple(normalized_shape)
+    check_normalized_shape("rms_norm", input, shape, weight, None)
+    dims = tuple(range(input.ndim - len(shape), input.ndim))
+    if eps is None:
+        eps = float(array_module(raw(input)).finfo(raw(input).dtype).eps)
+    return scale_and_shift(input * rsqrt(mean(square(input), dims, keepdim=True) + eps), weight, None, shape)
+
+
+def batch_norm(
+    input: Array,
+    running_mean: Any,
+    running_var: Any,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> Array:
+    """Normalise every channel over the batch and all positions; then scale and shift.
+
+    In training the statistics are the batch's, and the running ones move towards them; otherwise the running
+    ones are used.
+
+    Parameters
+    ----------
+    input : Tensor
+        (n, c) or (n, c, *).
+    running_mean, running_var : Tensor or None
+        (c,), changed in place in training: running += momentum * (batch - running), with the unbiased variance.
+    weight, bias : Tensor, optional
+        (c,).
+    training : bool
+        Whether to use the statistics of this batch.
+    momentum : float
+        Weight of the new statistics.
+    eps : float
+        Added to the variance.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html
+    """
+    require_tensor("batch_norm", input)
+    channels = input.shape[1] if input.ndim > 1 else 0
+    for name, x in (
+        ("running_mean", running_mean),
+        ("running_var", running_var),
+        ("weight", weight),
+        ("bias", bias),
+    ):
+        if x is not None and tuple(x.shape) != (channels,):
+            raise RuntimeError(f"batch_norm: {name} should contain {channels} elements, not {list(x.shape)}")
+    per_channel = (1, channels) + (1,) * (input.ndim - 2)
+    dims = tuple([d for d in range(input.ndim) if d != 1])
+    if not training:
+        scale = rsqrt(running_var + eps)
+        x_hat = (input - reshape(running_mean, per_channel)) * reshape(scale, per_channel)
+        return scale_and_shift(x_hat, weight, bias, per_channel)
+    n = count(tuple(input.shape), dims)
+    if n <= 1 and input.shape[0] > 0:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {list(input.shape)}"
+        )
+    x_hat, _, average, variance = Normalize.apply(input, dims=dims, eps=eps)
+    if running_mean is not None:
+        update_running(running_mean, raw(average).reshape(-1), momentum)
+        update_running(running_var, raw(variance).reshape(-1) * (n / max(n - 1, 1)), momentum)
+    return scale_and_shift(x_hat, weight, bias, per_channel)
+
+
+def update_running(running: Any, batch: Array, momentum: float) -> None:
+    """Move a running statistic towards the batch's, in place: running += momentum (batch - running)."""
+    running.array += (momentum * (batch - running.array)).astype(running.array.dtype)
+    running.increment_version("batch_norm")
+
+
+def group_norm(
+    input: Array, num_groups: int, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-05
+) -> Array:
+    """Normalise groups of channels of every sample; then scale and shift every channel.
+
+    References
+    ----------
+    Wu and He, "Group Normalization", 2018, equations 1 to 4.
+    """
+    n, channels = input.shape[0], input.shape[1]
+    if channels % num_groups:
+        raise RuntimeError(
+            f"Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            f"{list(input.shape)} and num_groups={num_groups}"
+        )
+    grouped = reshape(input, (n, num_groups, -1))
+    x_hat = reshape(Normalize.apply(grouped, dims=(2,), eps=eps)[0], tuple(input.shape))
+    return scale_and_shift(x_hat, weight, bias, (1, channels) + (1,) * (input.ndim - 2))
+
+
+def instance_norm(
+    input: Array, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-05
+) -> Array:
+    """Normalise every channel of every sample over its positions."""
+    dims = tuple(range(2, input.ndim))
+    x_hat = Normalize.apply(input, dims=dims, eps=eps)[0]
+    return scale_and_shift(x_hat, weight, bias, (1, input.shape[1]) + (1,) * (input.ndim - 2))
+
+
+def normalize(input: Array, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Array:
+    """Divide by the p-norm along ``dim``, or by ``eps`` where that is smaller.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.normalize.html
+    """
+    return input / clamp(norm(input, p, dim, keepdim=True), min=eps)
+
+
+def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-08) -> Array:
+    """Cosine of the angle between two vectors along ``dim``."""
+    return sum(normalize(x1, 2, dim, eps) * normalize(x2, 2, dim, eps), dim)

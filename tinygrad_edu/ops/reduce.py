@@ -1,0 +1,157 @@
+"""Reductions: many elements become one.
+
+``dim`` may be one dimension, several, or None for all; ``keepdim`` keeps the reduced ones with size 1.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#reduction-ops
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tinygrad_edu import dtypes
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import cast, normalize_dim, normalize_dims, raw, require_tensor
+from tinygrad_edu.ops.scan import exclusive_cumprod
+from tinygrad_edu.ops.shape import expand, flip, reshape
+
+Dims: TypeAlias = "int | tuple[int, ...] | list[int] | None"
+
+
+def restore_dims(reduced: Array, dims: tuple[int, ...], shape: tuple[int, ...]) -> Array:
+    """Put the reduced dimensions back, with size 1, so that the result broadcasts against ``shape``."""
+    return reduced.reshape(tuple([1 if i in dims else size for i, size in enumerate(shape)]))
+
+
+def count(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
+    """Return how many elements a reduction over ``dims`` brings together."""
+    return math.prod(shape[d] for d in dims)
+
+
+class Sum(Op):
+    """y = sum_i x_i; dy/dx_i = 1."""
+
+    def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
+        self.dims, self.shape = dims, x.shape
+        return x.sum(dims, keepdims=keepdim)
+
+    def backward(self, grad_output: Array) -> Array:
+        return expand(restore_dims(grad_output, self.dims, self.shape), self.shape)
+
+
+def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Array:
+    """Sum of the elements; integers and booleans are summed as int64.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.sum(torch.ones(2, 3), dim=1)
+    tensor([3., 3.])
+    """
+    require_tensor("sum", input)
+    if dtype is not None:
+        input = cast(input, dtype.numpy_dtype)
+    elif raw(input).dtype.kind in "bui":
+        input = cast(input, np.int64)
+    return Sum.apply(input, dims=normalize_dims("sum", dim, input.ndim), keepdim=keepdim)
+
+
+class Mean(Op):
+    """y = (1/n) sum_i x_i; dy/dx_i = 1/n."""
+
+    quiet = True
+
+    def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
+        self.dims, self.shape = dims, x.shape
+        n = count(x.shape, dims)
+        return x.sum(dims, keepdims=keepdim) / x.dtype.type(n)
+
+    def backward(self, grad_output: Array) -> Array:
+        n = builtins.max(count(self.shape, self.dims), 1)
+        return expand(restore_dims(grad_output / n, self.dims, self.shape), self.shape)
+
+
+def mean(
+    input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+) -> Array:
+    """Mean of the elements of a floating-point tensor; NaN if there are none.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.mean(torch.tensor([1.0, 2.0, 6.0]))
+    tensor(3.)
+    """
+    require_tensor("mean", input)
+    if dtype is not None:
+        input = cast(input, dtype.numpy_dtype)
+    if raw(input).dtype.kind not in "fc":
+        got = dtypes.from_numpy_dtype(raw(input).dtype)
+        raise RuntimeError(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {got}"
+        )
+    return Mean.apply(input, dims=normalize_dims("mean", dim, input.ndim), keepdim=keepdim)
+
+
+class Prod(Op):
+    """y = prod_i x_i; dy/dx_i = prod of the others."""
+
+    def forward(self, x: Array, *, dim: int, keepdim: bool) -> Array:
+        self.dim = dim
+        self.save_for_backward(x)
+        return x.prod(dim, keepdims=keepdim)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        before = exclusive_cumprod(x, self.dim)
+        after = flip(exclusive_cumprod(flip(x, self.dim), self.dim), self.dim)
+        return restore_dims(grad_output, (self.dim,), x.shape) * before * after
+
+
+def prod(
+    input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+) -> Array:
+    """Product of the elements, over one dimension or all."""
+    require_tensor("prod", input)
+    if dtype is not None:
+        input = cast(input, dtype.numpy_dtype)
+    elif raw(input).dtype.kind in "bui":
+        input = cast(input, np.int64)
+    if dim is None:
+        return Prod.apply(reshape(input, (-1,)), dim=0, keepdim=False)
+    if input.ndim == 0:
+        input = reshape(input, (1,))
+        return reshape(Prod.apply(input, dim=0, keepdim=False), ())
+    return Prod.apply(input, dim=normalize_dim("prod", dim, input.ndim), keepdim=keepdim)
+
+
+class Reduction(Op):
+    """A reduction to integers or booleans, which has no gradient: argmax, argmin, any, all."""
+
+    def forward(self, x: Array, *, method: str, axis: Any, keepdims: bool) -> Array:
+        return array_module(x).asarray(getattr(x, method)(axis=axis, keepdims=keepdims))
+
+
+def any(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+    """Whether at least one element is True (or not 0)."""
+    require_tensor("any", input)
+    return Reduction.apply(input, method="any", axis=normalize_dims("any", dim, input.ndim), keepdims=keepdim)
+
+
+def all(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+    """Whether all elements are True (or not 0)."""
+    require_tensor("all", input)
+    return Reduction.apply(input, method="all", axis=normalize_dims("all", dim, input.ndim), keepdims=keepdim)
+
+
+def count_nonzero(input: Array, dim: Dims = None) -> Array:
+    """How many elements are not 0."""
+    return sum(input != 0, dim)

@@ -1,0 +1,92 @@
+"""Sorting and searching.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#comparison-ops
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu import _tensor
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor
+from tinygrad_edu.ops.extremum import ValuesAndIndices
+from tinygrad_edu.ops.index import gather, narrow
+
+
+def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool = True) -> Array:
+    """Return the positions that would sort the tensor along ``dim``; equal elements keep their order."""
+    require_tensor("argsort", input)
+    dim = normalize_dim("argsort", dim, input.ndim)
+    array = raw(input)
+    xp = array_module(array)
+    if array.ndim == 0:
+        return _tensor.tensor_from_array(xp.zeros((), "int64"))
+    if descending:  # sort the reversed array and count from the other end, so that the order stays stable
+        order = xp.flip(array.shape[dim] - 1 - xp.argsort(xp.flip(array, dim), dim, kind="stable"), dim)
+    else:
+        order = xp.argsort(array, dim, kind="stable")
+    return _tensor.tensor_from_array(xp.ascontiguousarray(order))
+
+
+def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesAndIndices:
+    """Return the sorted elements along ``dim`` and the positions they had.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.sort(torch.tensor([3.0, 1.0, 2.0])).values
+    tensor([1., 2., 3.])
+    """
+    order = argsort(input, dim, descending, stable)
+    return ValuesAndIndices(gather(input, dim, order), order)
+
+
+def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesAndIndices:
+    """Return the ``k`` largest (or smallest) elements along ``dim``, in order, and their positions."""
+    require_tensor("topk", input)
+    axis = normalize_dim("topk", dim, input.ndim)
+    if k < 0 or k > (input.shape[axis] if input.ndim else 1):
+        raise RuntimeError(
+            f"selected index k out of range: got k={k} for size {input.shape[axis]} at dimension {axis}"
+        )
+    order = narrow(argsort(input, dim, descending=largest), axis, 0, k) if input.ndim else argsort(input)
+    return ValuesAndIndices(gather(input, dim, order), order)
+
+
+def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
+    """Return the positions of all elements that are not 0: one row each, or a tuple with a vector a dimension."""
+    require_tensor("nonzero", input)
+    xp = array_module(raw(input))
+    vectors = xp.nonzero(xp.atleast_1d(raw(input)))
+    if as_tuple:
+        return tuple([_tensor.tensor_from_array(v) for v in vectors])
+    rows = xp.stack(vectors, 1) if input.ndim else xp.zeros((len(vectors[0]), 0), "int64")
+    return _tensor.tensor_from_array(rows)
+
+
+def unique(
+    input: Array, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
+) -> Any:
+    """Return the different elements in order; also where each went, and how often each occurs, if asked."""
+    require_tensor("unique", input)
+    xp = array_module(raw(input))
+    values, inverse, counts = xp.unique(raw(input), return_inverse=True, return_counts=True)
+    results = [values]
+    if return_inverse:
+        results.append(inverse.reshape(input.shape))
+    if return_counts:
+        results.append(counts)
+    tensors = tuple([_tensor.tensor_from_array(r) for r in results])
+    return tensors if len(tensors) > 1 else tensors[0]
+
+
+def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
+    """Count how often each non-negative integer occurs."""
+    require_tensor("bincount", input)
+    xp = array_module(raw(input))
+    return _tensor.tensor_from_array(
+        xp.bincount(raw(input), None if weights is None else raw(weights), minlength)
+    )

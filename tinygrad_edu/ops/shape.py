@@ -1,0 +1,341 @@
+"""Changing the shape and leaving the numbers alone.
+
+Views share the memory of their input. Their gradients are the same operation read the other way round.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/tensor_view.html
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
+
+
+def sizes_of(args: Sequence[Any]) -> tuple[int, ...]:
+    """Return sizes given one by one or as one sequence."""
+    if len(args) == 1 and not isinstance(args[0], int | np.integer) and not hasattr(args[0], "item"):
+        args = args[0]
+    return tuple([int(size) for size in args])
+
+
+def infer_size(name: str, shape: tuple[int, ...], total: int) -> tuple[int, ...]:
+    """Return the shape with its -1 filled in.
+
+    Raises
+    ------
+    RuntimeError
+        If the number of elements does not fit.
+    """
+    if any(size < -1 for size in shape):
+        raise RuntimeError(f"{name}: invalid shape dimension {min(shape)} in {list(shape)}")
+    if shape.count(-1) > 1:
+        raise RuntimeError(f"{name}: only one dimension can be inferred, got {list(shape)}")
+    known = math.prod(size for size in shape if size != -1)
+    if -1 in shape:
+        if known == 0:
+            raise RuntimeError(
+                f"{name}: cannot reshape tensor of {total} elements into shape {list(shape)} because the unspecified "
+                "dimension size -1 can be any value and is ambiguous"
+            )
+        shape = tuple([total // known if size == -1 else size for size in shape])
+    if math.prod(shape) != total:
+        raise RuntimeError(f"{name}: shape '{list(shape)}' is invalid for input of size {total}")
+    return shape
+
+
+class Reshape(Op):
+    """The same elements, in the same order, in another shape."""
+
+    is_view = True
+
+    def forward(self, x: Array, *, shape: tuple[int, ...]) -> Array:
+        self.input_shape = x.shape
+        return x.reshape(shape)
+
+    def backward(self, grad_output: Array) -> Array:
+        return grad_output.reshape(self.input_shape)
+
+
+class ReshapeCopy(Reshape):
+    """Reshape of a tensor whose strides do not allow a view."""
+
+    is_view = False
+
+
+def reshape(input: Array, *shape: Any) -> Array:
+    """Return the elements in another shape: a view if the strides allow it, else a copy.
+
+    One size may be -1: it is what remains.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.reshape(torch.arange(6), (2, -1))
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
+    require_tensor("reshape", input)
+    sizes = infer_size("reshape", sizes_of(shape), raw(input).size)
+    op = Reshape if can_view(raw(input), sizes) else ReshapeCopy
+    return op.apply(input, shape=sizes)
+
+
+def can_view(array: Array, shape: tuple[int, ...]) -> bool:
+    """Tell whether an array can be seen in another shape without a copy."""
+    if array.flags.c_contiguous:
+        return True
+    return bool(array_module(array).may_share_memory(array.reshape(shape), array))
+
+
+def view(input: Array, *shape: Any) -> Array:
+    """Return a view in another shape; an error if the strides do not allow one.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.Tensor.view.html
+    """
+    sizes = infer_size("view", sizes_of(shape), raw(input).size)
+    if not can_view(raw(input), sizes):
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            f"contiguous subspaces): cannot view {list(input.shape)} as {list(sizes)}. Use .reshape(...) instead."
+        )
+    return Reshape.apply(input, shape=sizes)
+
+
+def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
+    """Melt the dimensions from ``start_dim`` to ``end_dim`` into one."""
+    require_tensor("flatten", input)
+    if input.ndim == 0:
+        return reshape(input, (1,))
+    start, end = (
+        normalize_dim("flatten", start_dim, input.ndim),
+        normalize_dim("flatten", end_dim, input.ndim),
+    )
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if start == end:
+        return input
+    shape = tuple(input.shape)
+    return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+
+
+def unflatten(input: Array, dim: int, sizes: Sequence[int]) -> Array:
+    """Split a dimension into several."""
+    dim = normalize_dim("unflatten", dim, input.ndim)
+    shape = tuple(input.shape)
+    return reshape(
+        input, (*shape[:dim], *infer_size("unflatten", tuple(sizes), shape[dim]), *shape[dim + 1 :])
+    )
+
+
+class Permute(Op):
+    """Dimensions in another order: y[i_p0, i_p1, ...] = x[i_0, i_1, ...]."""
+
+    is_view = True
+
+    def forward(self, x: Array, *, dims: tuple[int, ...]) -> Array:
+        self.dims = dims
+        return x.transpose(dims)
+
+    def backward(self, grad_output: Array) -> Array:
+        inverse = tuple([self.dims.index(i) for i in range(len(self.dims))])
+        return permute(grad_output, inverse)
+
+
+def permute(input: Array, *dims: Any) -> Array:
+    """Return a view with the dimensions in another order."""
+    require_tensor("permute", input)
+    given = sizes_of(dims)
+    order = tuple([normalize_dim("permute", d, input.ndim) for d in given])
+    if sorted(order) != list(range(input.ndim)):
+        raise RuntimeError(
+            f"permute: expected every one of {input.ndim} dimensions once, got dims={list(given)}"
+        )
+    return Permute.apply(input, dims=order)
+
+
+def transpose(input: Array, dim0: int, dim1: int) -> Array:
+    """Return a view with two dimensions swapped."""
+    require_tensor("transpose", input)
+    if input.ndim == 0:
+        return reshape(input, ())
+    order = list(range(input.ndim))
+    a, b = normalize_dim("transpose", dim0, input.ndim), normalize_dim("transpose", dim1, input.ndim)
+    order[a], order[b] = b, a
+    return Permute.apply(input, dims=tuple(order))
+
+
+def t(input: Array) -> Array:
+    """Transpose a matrix; vectors stay as they are."""
+    if input.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
+    return transpose(input, 0, -1)
+
+
+def movedim(input: Array, source: Any, destination: Any) -> Array:
+    """Move dimensions to other places; the rest keep their order."""
+    sources = [
+        normalize_dim("movedim", d, input.ndim) for d in ([source] if isinstance(source, int) else source)
+    ]
+    targets = [
+        normalize_dim("movedim", d, input.ndim)
+        for d in ([destination] if isinstance(destination, int) else destination)
+    ]
+    if len(sources) != len(targets) or len(set(sources)) != len(sources) or len(set(targets)) != len(targets):
+        raise RuntimeError(
+            f"movedim: expected as many distinct sources as destinations, got {source} and {destination}"
+        )
+    order = [d for d in range(input.ndim) if d not in sources]
+    for target, origin in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, origin)
+    return permute(input, order)
+
+
+def squeeze(input: Array, dim: Any = None) -> Array:
+    """Return a view without the dimensions of size 1, or without one of them."""
+    require_tensor("squeeze", input)
+    shape = tuple(input.shape)
+    dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
+    dropped = {normalize_dim("squeeze", d, input.ndim) for d in dims}
+    return reshape(input, tuple([size for i, size in enumerate(shape) if not (i in dropped and size == 1)]))
+
+
+def unsqueeze(input: Array, dim: int) -> Array:
+    """Return a view with a new dimension of size 1 at ``dim``."""
+    require_tensor("unsqueeze", input)
+    dim = normalize_dim("unsqueeze", dim, input.ndim + 1)
+    shape = tuple(input.shape)
+    return reshape(input, (*shape[:dim], 1, *shape[dim:]))
+
+
+class Expand(Op):
+    """Repeat dimensions of size 1 without copying; the gradients of the copies add up."""
+
+    is_view = True
+
+    def forward(self, x: Array, *, shape: tuple[int, ...]) -> Array:
+        self.input_shape = x.shape
+        return array_module(x).broadcast_to(x, shape)
+
+    def backward(self, grad_output: Array) -> Array:
+        return unbroadcast(grad_output, self.input_shape)
+
+
+def expand(input: Array, *sizes: Any) -> Array:
+    """Return a view in which dimensions of size 1 are repeated; -1 leaves a size as it is.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.tensor([[1], [2]]).expand(-1, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
+    wanted, shape = sizes_of(sizes), tuple(input.shape)
+    added = len(wanted) - len(shape)
+    if added < 0:
+        raise RuntimeError(
+            f"expand: expected at least {len(shape)} sizes for shape {list(shape)}, got {list(wanted)}"
+        )
+    target = tuple([shape[i - added] if size == -1 and i >= added else size for i, size in enumerate(wanted)])
+    for i, size in enumerate(target):
+        if size < 0 or (i >= added and shape[i - added] not in (1, size)):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({size}) must match the existing size "
+                f"({shape[i - added] if i >= added else 'none'}) at non-singleton dimension {i}. "
+                f"Target sizes: {list(wanted)}. Tensor sizes: {list(shape)}"
+            )
+    return Expand.apply(input, shape=target)
+
+
+def broadcast_to(input: Array, shape: Sequence[int]) -> Array:
+    """Return a view of the input broadcast to ``shape``."""
+    return expand(input, *shape)
+
+
+class Flip(Op):
+    """Elements in reverse order along some dimensions; so is the gradient."""
+
+    def forward(self, x: Array, *, dims: tuple[int, ...]) -> Array:
+        self.dims = dims
+        return array_module(x).flip(x, dims).copy()
+
+    def backward(self, grad_output: Array) -> Array:
+        return flip(grad_output, self.dims)
+
+
+def flip(input: Array, *dims: Any) -> Array:
+    """Return a copy in reverse order along ``dims``."""
+    require_tensor("flip", input)
+    return Flip.apply(input, dims=tuple([normalize_dim("flip", d, input.ndim) for d in sizes_of(dims)]))
+
+
+class Clone(Op):
+    """A copy; its derivative is 1."""
+
+    def forward(self, x: Array) -> Array:
+        return x.copy()
+
+    def backward(self, grad_output: Array) -> Array:
+        return grad_output
+
+
+def clone(input: Array) -> Array:
+    """Return a copy that is part of the graph."""
+    require_tensor("clone", input)
+    return Clone.apply(input)
+
+
+def contiguous(input: Array) -> Array:
+    """Return the tensor itself if it lies in memory row by row, else a copy that does."""
+    return input if raw(input).flags.c_contiguous else Clone.apply(input)
+
+
+def repeat(input: Array, *sizes: Any) -> Array:
+    """Return ``sizes`` copies of the tensor side by side in every dimension.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
+    times, shape = sizes_of(sizes), tuple(input.shape)
+    if len(times) < len(shape):
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got repeat "
+            f"dims {list(times)} for shape {list(shape)}"
+        )
+    shape = (1,) * (len(times) - len(shape)) + shape
+    apart = reshape(input, tuple([x for size in shape for x in (1, size)]))
+    repeated = expand(apart, tuple([x for pair in zip(times, shape, strict=True) for x in pair]))
+    return reshape(contiguous(repeated), tuple([n * size for n, size in zip(times, shape, strict=True)]))
+
+
+def tile(input: Array, dims: Sequence[int]) -> Array:
+    """Like ``repeat``, but missing leading sizes count as 1."""
+    return repeat(input, (1,) * (input.ndim - len(dims)) + tuple(dims))
+
+
+def repeat_interleave(input: Array, repeats: int, dim: int | None = None) -> Array:
+    """Repeat every element (or slice along ``dim``) ``repeats`` times in a row."""
+    require_tensor("repeat_interleave", input)
+    if not isinstance(repeats, int):
+        raise TypeError(f"repeat_interleave: expected repeats to be an int, got {type(repeats).__name__}")
+    if dim is None:
+        input, dim = flatten(input), 0
+    dim = normalize_dim("repeat_interleave", dim, input.ndim)
+    shape = tuple(input.shape)
+    apart = expand(unsqueeze(input, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
+    return reshape(contiguous(apart), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :]))

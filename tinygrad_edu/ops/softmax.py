@@ -1,0 +1,154 @@
+"""Softmax, its logarithm, and the cross-entropy.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu import dtypes, kernel_table
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array
+from tinygrad_edu.ops.common import as_float, cast, normalize_dim
+from tinygrad_edu.ops.index import gather
+from tinygrad_edu.ops.reduce import sum
+from tinygrad_edu.ops.shape import reshape
+from tinygrad_edu.ops.unary import exp
+
+
+def rows_last(x: Array, dim: int) -> Array:
+    """Return the array as rows, with dimension ``dim`` as the columns: what the kernels work on."""
+    moved = x.swapaxes(dim, -1)
+    return moved.reshape(-1, moved.shape[-1])
+
+
+def from_rows(rows: Array, dim: int, shape: tuple[int, ...]) -> Array:
+    """Undo ``rows_last``."""
+    moved = list(shape)
+    moved[dim], moved[-1] = moved[-1], moved[dim]
+    return rows.reshape(moved).swapaxes(dim, -1)
+
+
+class Softmax(Op):
+    """y_i = e^x_i / sum_j e^x_j; dL/dx_i = y_i (g_i - sum_j g_j y_j)."""
+
+    quiet = True
+
+    def forward(self, x: Array, *, dim: int) -> Array:
+        self.dim = dim
+        y = from_rows(kernel_table.softmax_loss(x).softmax_forward(rows_last(x, dim)), dim, x.shape)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        weighted = grad_output * y
+        return weighted - y * sum(weighted, self.dim, keepdim=True)
+
+
+class LogSoftmax(Op):
+    """y_i = x_i - ln sum_j e^x_j; dL/dx_i = g_i - e^y_i sum_j g_j."""
+
+    quiet = True
+
+    def forward(self, x: Array, *, dim: int) -> Array:
+        self.dim = dim
+        y = from_rows(kernel_table.softmax_loss(x).log_softmax_forward(rows_last(x, dim)), dim, x.shape)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output - exp(y) * sum(grad_output, self.dim, keepdim=True)
+
+
+def softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Array:
+    """Turn scores into probabilities along ``dim``.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.softmax(torch.zeros(4), dim=0)
+    tensor([0.2500, 0.2500, 0.2500, 0.2500])
+    """
+    return _along_dim(Softmax, "softmax", input, dim, dtype)
+
+
+def log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Array:
+    """ln of the softmax along ``dim``, without overflow."""
+    return _along_dim(LogSoftmax, "log_softmax", input, dim, dtype)
+
+
+def _along_dim(op: type[Op], name: str, input: Array, dim: int, dtype: dtypes.dtype | None) -> Array:
+    input = as_float(name, input) if dtype is None else cast(input, dtype.numpy_dtype)
+    if input.ndim == 0:
+        return reshape(op.apply(reshape(input, (1,)), dim=0), ())
+    return op.apply(input, dim=normalize_dim(name, dim, input.ndim))
+
+
+class SoftmaxCrossEntropy(Op):
+    """The loss of every row, -w_t ln softmax(x)_t for its target t, and the probabilities.
+
+    dloss/dx_i = w_t (softmax(x)_i - [i = t]). The probabilities are an output of their own: so they have a
+    gradient too, and the derivative can be differentiated again.
+    """
+
+    quiet = True
+
+    def forward(
+        self, logits: Array, target: Array, weight: Array, *, ignore_index: int
+    ) -> tuple[Array, Array]:
+        kernels = kernel_table.softmax_loss(logits)
+        losses, probabilities = kernels.softmax_cross_entropy_forward(logits, target, weight, ignore_index)
+        self.ignore_index = ignore_index
+        self.save_for_backward(probabilities, target, weight)
+        return losses, probabilities
+
+    def backward(self, grad_losses: Array | None, grad_probabilities: Array | None) -> tuple[Any, None, None]:
+        probabilities, target, weight = self.saved
+        grad_logits = None
+        if grad_losses is not None:
+            grad_logits = cross_entropy_backward(
+                grad_losses, probabilities, target, weight, self.ignore_index
+            )
+        if grad_probabilities is not None:
+            weighted = grad_probabilities * probabilities
+            through = weighted - probabilities * sum(weighted, 1, keepdim=True)
+            grad_logits = through if grad_logits is None else grad_logits + through
+        return grad_logits, None, None
+
+
+class SoftmaxCrossEntropyBackward(Op):
+    """w_t (p_i - [i = t]) times the gradient of the row's loss: linear in that gradient and in p."""
+
+    def forward(
+        self, grad_losses: Array, probabilities: Array, target: Array, weight: Array, *, ignore_index: int
+    ) -> Array:
+        kernels = kernel_table.softmax_loss(probabilities)
+        self.ignore_index = ignore_index
+        self.save_for_backward(grad_losses, probabilities, target, weight)
+        return kernels.softmax_cross_entropy_backward(
+            grad_losses, probabilities, target, weight, ignore_index
+        )
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array, None, None]:
+        grad_losses, probabilities, target, weight = self.saved
+        kept = target != self.ignore_index
+        safe_target = target * kept
+        row_weight = weight[safe_target] * kept
+        picked = reshape(gather(grad_output, 1, reshape(safe_target, (-1, 1))), (-1,))
+        grad_grad_losses = row_weight * (sum(grad_output * probabilities, 1) - picked)
+        grad_probabilities = grad_output * reshape(row_weight * grad_losses, (-1, 1))
+        return grad_grad_losses, grad_probabilities, None, None
+
+
+def cross_entropy_backward(
+    grad_losses: Array, probabilities: Array, target: Array, weight: Array, ignore_index: int
+) -> Array:
+    """Return the gradient of the logits from the gradients of the rows' losses."""
+    return SoftmaxCrossEntropyBackward.apply(
+        grad_losses, probabilities, target, weight, ignore_index=ignore_index
+    )

@@ -1,0 +1,165 @@
+"""Variance, standard deviation, log-sum-exp and norms.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#reduction-ops
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import Any
+
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.arithmetic import absolute, pow
+from tinygrad_edu.ops.common import as_float, cast, normalize_dims, raw, require_tensor
+from tinygrad_edu.ops.extremum import amax, amin
+from tinygrad_edu.ops.reduce import Dims, count, mean, restore_dims, sum
+from tinygrad_edu.ops.select import where
+from tinygrad_edu.ops.unary import exp, log, sqrt
+
+
+class Var(Op):
+    """y = sum_i (x_i - mean)^2 / (n - correction); dy/dx_i = 2 (x_i - mean) / (n - correction)."""
+
+    quiet = True
+
+    def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool, correction: float) -> Array:
+        self.dims = dims
+        self.degrees = builtins.max(count(x.shape, dims) - correction, 0)
+        self.save_for_backward(x)
+        deviation = x - x.mean(dims, keepdims=True)
+        return (deviation * deviation).sum(dims, keepdims=keepdim) / x.dtype.type(self.degrees)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        deviation = x - mean(x, self.dims, keepdim=True)
+        scale = 2.0 / self.degrees if self.degrees else math.nan
+        return restore_dims(grad_output * scale, self.dims, x.shape) * deviation
+
+
+def var(
+    input: Array,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Array:
+    """Variance; by default with Bessel's correction, so the sum of squares is divided by n - 1.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.var(torch.tensor([1.0, 2.0, 3.0]))
+    tensor(1.)
+    """
+    require_tensor("var", input)
+    if isinstance(dim, bool):  # the historical call var(input, unbiased)
+        dim, unbiased = None, dim
+    if raw(input).dtype.kind != "f":
+        raise RuntimeError(f"var: expected a floating-point tensor, got {raw(input).dtype}")
+    correction = correction if correction is not None else float(unbiased)
+    return Var.apply(
+        input, dims=normalize_dims("var", dim, input.ndim), keepdim=keepdim, correction=correction
+    )
+
+
+def std(
+    input: Array,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Array:
+    """Standard deviation, the square root of ``var``; where it is 0 its gradient is taken as 0."""
+    variance = var(input, dim, unbiased, keepdim, correction=correction)
+    constant = variance == 0
+    return where(constant, variance, sqrt(where(constant, 1.0, variance)))
+
+
+class LogSumExp(Op):
+    """y = ln sum_i e^x_i, computed with the maximum taken out; dy/dx_i = e^(x_i - y), the softmax."""
+
+    quiet = True
+
+    def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
+        xp = array_module(x)
+        self.dims = dims
+        largest = x.max(dims, keepdims=True)
+        largest = xp.where(xp.isfinite(largest), largest, x.dtype.type(0))
+        y = xp.log(xp.exp(x - largest).sum(dims, keepdims=True)) + largest
+        y = xp.asarray(y if keepdim else y.squeeze(dims))
+        self.save_for_backward(x, y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        x, y = self.saved
+        return restore_dims(grad_output, self.dims, x.shape) * exp(x - restore_dims(y, self.dims, x.shape))
+
+
+def logsumexp(input: Array, dim: Dims, keepdim: bool = False) -> Array:
+    """ln of the sum of e^x, without overflow."""
+    input = as_float("logsumexp", input)
+    dims = normalize_dims("logsumexp", dim, input.ndim)
+    if count(input.shape, dims) == 0:
+        return log(sum(exp(input), dims, keepdim))
+    return LogSumExp.apply(input, dims=dims, keepdim=keepdim)
+
+
+def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> Array:
+    """Vector norm (sum |x|^p)^(1/p); the gradient of the 2-norm is x / |x|, taken as 0 at 0.
+
+    Parameters
+    ----------
+    input : Tensor
+        Floating-point elements.
+    p : float or "fro"
+        The order: 2 by default; infinity for the largest absolute value, 0 to count what is not 0.
+    dim : int or tuple of int, optional
+        Over which dimensions; all by default.
+    keepdim : bool
+        Keep them with size 1.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.norm(torch.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    require_tensor("norm", input)
+    if raw(input).dtype.kind not in "fc":
+        raise RuntimeError(f"norm: expected a floating-point tensor, got {raw(input).dtype}")
+    p = 2 if p in ("fro", None) else p
+    if not isinstance(p, int | float):
+        raise RuntimeError(f"norm: expected p to be a number or 'fro', got {p!r}")
+    size = absolute(input)
+    if p == math.inf:
+        return amax(size, dim, keepdim)
+    if p == -math.inf:
+        return amin(size, dim, keepdim)
+    if p == 0:
+        return sum(cast(input != 0, raw(input).dtype), dim, keepdim)
+    if p == 1:
+        return sum(size, dim, keepdim)
+    total = sum(size * size if p == 2 else pow(size, p), dim, keepdim)
+    zero = total == 0
+    root = sqrt(where(zero, 1.0, total)) if p == 2 else pow(where(zero, 1.0, total), 1 / p)
+    return where(zero, 0.0, root)
+
+
+def var_mean(
+    input: Array, dim: Any = None, *, correction: float = 1, keepdim: bool = False
+) -> tuple[Array, Array]:
+    """Variance and mean."""
+    return var(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
+
+
+def std_mean(
+    input: Array, dim: Any = None, *, correction: float = 1, keepdim: bool = False
+) -> tuple[Array, Array]:
+    """Standard deviation and mean."""
+    return std(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)

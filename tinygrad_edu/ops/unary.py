@@ -1,0 +1,453 @@
+"""Elementwise functions of one tensor whose results are floating-point numbers.
+
+Every operation is a class, forward and backward side by side, and a lower-case function below it. Integers
+are turned into the default floating-point dtype first, as PyTorch does.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#pointwise-ops
+"""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+
+from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.backend import Array, array_module, special_module
+from tinygrad_edu.ops.common import as_float
+
+LN_2 = math.log(2.0)
+LN_10 = math.log(10.0)
+TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
+
+
+class UnaryOp(Op):
+    """A function of one tensor; log(0) and its like are infinity or NaN without a warning, as in PyTorch."""
+
+    quiet = True
+
+
+class Exp(UnaryOp):
+    """e^x, elementwise; dy/dx = e^x."""
+
+    def forward(self, x: Array) -> Array:
+        xp = array_module(x)
+        y = xp.exp(x)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output * y
+
+
+def exp(input: Array) -> Array:
+    """e^x, elementwise; dy/dx = e^x."""
+    return Exp.apply(as_float("exp", input))
+
+
+class Exp2(UnaryOp):
+    """2^x, elementwise; dy/dx = 2^x ln 2."""
+
+    def forward(self, x: Array) -> Array:
+        xp = array_module(x)
+        y = xp.exp2(x)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output * y * LN_2
+
+
+def exp2(input: Array) -> Array:
+    """2^x, elementwise; dy/dx = 2^x ln 2."""
+    return Exp2.apply(as_float("exp2", input))
+
+
+class Expm1(UnaryOp):
+    """e^x - 1, exact also for small x; dy/dx = e^x = y + 1."""
+
+    def forward(self, x: Array) -> Array:
+        xp = array_module(x)
+        y = xp.expm1(x)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output * (y + 1)
+
+
+def expm1(input: Array) -> Array:
+    """e^x - 1, exact also for small x; dy/dx = e^x = y + 1."""
+    return Expm1.apply(as_float("expm1", input))
+
+
+class Log(UnaryOp):
+    """Natural logarithm; dy/dx = 1 / x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).log(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output / x
+
+
+def log(input: Array) -> Array:
+    """Natural logarithm; dy/dx = 1 / x."""
+    return Log.apply(as_float("log", input))
+
+
+class Log2(UnaryOp):
+    """Logarithm to base 2; dy/dx = 1 / (x ln 2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).log2(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output / (x * LN_2)
+
+
+def log2(input: Array) -> Array:
+    """Logarithm to base 2; dy/dx = 1 / (x ln 2)."""
+    return Log2.apply(as_float("log2", input))
+
+
+class Log10(UnaryOp):
+    """Logarithm to base 10; dy/dx = 1 / (x ln 10)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).log10(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output / (x * LN_10)
+
+
+def log10(input: Array) -> Array:
+    """Logarithm to base 10; dy/dx = 1 / (x ln 10)."""
+    return Log10.apply(as_float("log10", input))
+
+
+class Log1p(UnaryOp):
+    """ln(1 + x), exact also for small x; dy/dx = 1 / (1 + x)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).log1p(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output / (1 + x)
+
+
+def log1p(input: Array) -> Array:
+    """ln(1 + x), exact also for small x; dy/dx = 1 / (1 + x)."""
+    return Log1p.apply(as_float("log1p", input))
+
+
+class Sqrt(UnaryOp):
+    """Square root; dy/dx = 1 / (2 sqrt(x))."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).sqrt(x)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output / (2 * y)
+
+
+def sqrt(input: Array) -> Array:
+    """Square root; dy/dx = 1 / (2 sqrt(x))."""
+    return Sqrt.apply(as_float("sqrt", input))
+
+
+class Rsqrt(UnaryOp):
+    """1 / sqrt(x); dy/dx = -y^3 / 2."""
+
+    def forward(self, x: Array) -> Array:
+        y = 1 / array_module(x).sqrt(x)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output * (y * y * y) * -0.5
+
+
+def rsqrt(input: Array) -> Array:
+    """1 / sqrt(x); dy/dx = -y^3 / 2."""
+    return Rsqrt.apply(as_float("rsqrt", input))
+
+
+class Sin(UnaryOp):
+    """Sine; dy/dx = cos x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).sin(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * cos(x)
+
+
+def sin(input: Array) -> Array:
+    """Sine; dy/dx = cos x."""
+    return Sin.apply(as_float("sin", input))
+
+
+class Cos(UnaryOp):
+    """Cosine; dy/dx = -sin x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).cos(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return -grad_output * sin(x)
+
+
+def cos(input: Array) -> Array:
+    """Cosine; dy/dx = -sin x."""
+    return Cos.apply(as_float("cos", input))
+
+
+class Tan(UnaryOp):
+    """Tangent; dy/dx = 1 + tan^2 x."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).tan(x)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output * (1 + y * y)
+
+
+def tan(input: Array) -> Array:
+    """Tangent; dy/dx = 1 + tan^2 x."""
+    return Tan.apply(as_float("tan", input))
+
+
+class Asin(UnaryOp):
+    """Arc sine; dy/dx = 1 / sqrt(1 - x^2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arcsin(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * rsqrt(1 - x * x)
+
+
+def asin(input: Array) -> Array:
+    """Arc sine; dy/dx = 1 / sqrt(1 - x^2)."""
+    return Asin.apply(as_float("asin", input))
+
+
+class Acos(UnaryOp):
+    """Arc cosine; dy/dx = -1 / sqrt(1 - x^2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arccos(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return -grad_output * rsqrt(1 - x * x)
+
+
+def acos(input: Array) -> Array:
+    """Arc cosine; dy/dx = -1 / sqrt(1 - x^2)."""
+    return Acos.apply(as_float("acos", input))
+
+
+class Atan(UnaryOp):
+    """Arc tangent; dy/dx = 1 / (1 + x^2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arctan(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output / (1 + x * x)
+
+
+def atan(input: Array) -> Array:
+    """Arc tangent; dy/dx = 1 / (1 + x^2)."""
+    return Atan.apply(as_float("atan", input))
+
+
+class Sinh(UnaryOp):
+    """Hyperbolic sine; dy/dx = cosh x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).sinh(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * cosh(x)
+
+
+def sinh(input: Array) -> Array:
+    """Hyperbolic sine; dy/dx = cosh x."""
+    return Sinh.apply(as_float("sinh", input))
+
+
+class Cosh(UnaryOp):
+    """Hyperbolic cosine; dy/dx = sinh x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).cosh(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * sinh(x)
+
+
+def cosh(input: Array) -> Array:
+    """Hyperbolic cosine; dy/dx = sinh x."""
+    return Cosh.apply(as_float("cosh", input))
+
+
+class Tanh(UnaryOp):
+    """Hyperbolic tangent; dy/dx = 1 - tanh^2 x."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).tanh(x)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output * (1 - y * y)
+
+
+def tanh(input: Array) -> Array:
+    """Hyperbolic tangent; dy/dx = 1 - tanh^2 x."""
+    return Tanh.apply(as_float("tanh", input))
+
+
+class Asinh(UnaryOp):
+    """Inverse hyperbolic sine; dy/dx = 1 / sqrt(x^2 + 1)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arcsinh(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * rsqrt(x * x + 1)
+
+
+def asinh(input: Array) -> Array:
+    """Inverse hyperbolic sine; dy/dx = 1 / sqrt(x^2 + 1)."""
+    return Asinh.apply(as_float("asinh", input))
+
+
+class Acosh(UnaryOp):
+    """Inverse hyperbolic cosine; dy/dx = 1 / sqrt(x^2 - 1)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arccosh(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * rsqrt(x * x - 1)
+
+
+def acosh(input: Array) -> Array:
+    """Inverse hyperbolic cosine; dy/dx = 1 / sqrt(x^2 - 1)."""
+    return Acosh.apply(as_float("acosh", input))
+
+
+class Atanh(UnaryOp):
+    """Inverse hyperbolic tangent; dy/dx = 1 / (1 - x^2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arctanh(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output / (1 - x * x)
+
+
+def atanh(input: Array) -> Array:
+    """Inverse hyperbolic tangent; dy/dx = 1 / (1 - x^2)."""
+    return Atanh.apply(as_float("atanh", input))
+
+
+class Sigmoid(UnaryOp):
+    """1 / (1 + e^-x), the logistic function; dy/dx = y (1 - y)."""
+
+    def forward(self, x: Array) -> Array:
+        y = stable_sigmoid(array_module(x), x)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output * y * (1 - y)
+
+
+def sigmoid(input: Array) -> Array:
+    """1 / (1 + e^-x), the logistic function; dy/dx = y (1 - y)."""
+    return Sigmoid.apply(as_float("sigmoid", input))
+
+
+class Erf(UnaryOp):
+    """Error function; dy/dx = 2 / sqrt(pi) e^(-x^2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return special_module(x).erf(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * exp(-(x * x)) * TWO_OVER_SQRT_PI
+
+
+def erf(input: Array) -> Array:
+    """Error function; dy/dx = 2 / sqrt(pi) e^(-x^2)."""
+    return Erf.apply(as_float("erf", input))
+
+
+class Erfc(UnaryOp):
+    """1 - erf(x), exact also where erf(x) is close to 1; dy/dx = -2 / sqrt(pi) e^(-x^2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return special_module(x).erfc(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * exp(-(x * x)) * -TWO_OVER_SQRT_PI
+
+
+def erfc(input: Array) -> Array:
+    """1 - erf(x), exact also where erf(x) is close to 1; dy/dx = -2 / sqrt(pi) e^(-x^2)."""
+    return Erfc.apply(as_float("erfc", input))
+
+
+def stable_sigmoid(xp: ModuleType, x: Array) -> Array:
+    """Return the logistic function without overflow: the exponent is never positive."""
+    z = xp.exp(-abs(x))
+    return xp.where(x >= 0, 1 / (1 + z), z / (1 + z))

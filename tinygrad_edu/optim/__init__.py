@@ -1,0 +1,16 @@
+"""Optimizers: SGD, Adam, AdamW, Adagrad and RMSprop, and the schedules of their learning rates.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/optim.html
+"""
+
+from tinygrad_edu.optim import lr_scheduler
+from tinygrad_edu.optim.adagrad import Adagrad
+from tinygrad_edu.optim.adam import Adam
+from tinygrad_edu.optim.adamw import AdamW
+from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.optim.rmsprop import RMSprop
+from tinygrad_edu.optim.sgd import SGD
+
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]

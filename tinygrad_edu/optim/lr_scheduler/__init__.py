@@ -1,0 +1,32 @@
+"""Schedules of the learning rate.
+
+Make a scheduler on top of an optimizer, and call ``scheduler.step()`` after ``optimizer.step()``, once an
+epoch (or once a batch: "epoch" below is whatever lies between two calls).
+
+References
+----------
+https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
+"""
+
+from tinygrad_edu.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
+from tinygrad_edu.optim.lr_scheduler.decay import ExponentialLR, LambdaLR, MultiStepLR, StepLR
+from tinygrad_edu.optim.lr_scheduler.one_cycle import OneCycleLR
+from tinygrad_edu.optim.lr_scheduler.plateau import ReduceLROnPlateau
+from tinygrad_edu.optim.lr_scheduler.scheduler import LRScheduler
+from tinygrad_edu.optim.lr_scheduler.sequential import SequentialLR
+from tinygrad_edu.optim.lr_scheduler.warmup import ConstantLR, LinearLR
+
+__all__ = [
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "OneCycleLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
+]

@@ -1,0 +1,215 @@
+"""Schedules that multiply the learning rate by a factor, again and again."""
+
+from __future__ import annotations
+
+import types
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tinygrad_edu.optim.lr_scheduler.scheduler import LearningRates, LRScheduler, group_values
+from tinygrad_edu.optim.optimizer import Optimizer
+
+
+class LambdaLR(LRScheduler):
+    r"""Initial learning rate times a function of the epoch: :math:`\gamma_t = \gamma_0 f(t)`.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    lr_lambda : callable or list of callables
+        :math:`f`, from the epoch (int) to a factor; one for all groups or one for each.
+    last_epoch : int
+        The last epoch that has been done; -1 starts anew.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.LambdaLR.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch))
+    >>> optimizer.step()
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.5]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
+        count = len(optimizer.param_groups)
+        lambdas = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * count
+        if len(lambdas) != count:
+            raise ValueError(f"Expected {count} lr_lambdas, but got {len(lambdas)}")
+        self.lr_lambdas = lambdas
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> LearningRates:
+        """Compute the learning rates of epoch ``last_epoch``."""
+        self._warn_if_called_by_user()
+        return [
+            base_lr * factor(self.last_epoch)
+            for factor, base_lr in zip(self.lr_lambdas, self.base_lrs, strict=True)
+        ]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the attributes; of the callables the attributes of objects, nothing of functions."""
+        state = super().state_dict()
+        state["lr_lambdas"] = [
+            None if isinstance(factor, types.FunctionType) else factor.__dict__.copy()
+            for factor in self.lr_lambdas
+        ]
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the attributes from ``state_dict()``; functions stay those of the constructor."""
+        self.__dict__.update({name: value for name, value in state_dict.items() if name != "lr_lambdas"})
+        for factor, attributes in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
+            if attributes is not None:
+                factor.__dict__.update(attributes)
+
+
+class StepLR(LRScheduler):
+    """Multiply the learning rate by ``gamma`` every ``step_size`` epochs.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    step_size : int
+        Epochs between two decays.
+    gamma : float
+        The factor.
+    last_epoch : int
+        The last epoch that has been done; -1 starts anew.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.StepLR.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+    >>> for epoch in range(4):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(*scheduler.get_last_lr(), end=" ")
+    1.0 0.5 0.5 0.25
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        self.step_size = step_size
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> LearningRates:
+        """Compute the learning rates of epoch ``last_epoch``."""
+        self._warn_if_called_by_user()
+        if self.last_epoch == 0 or self.last_epoch % self.step_size != 0:
+            return group_values(self.optimizer, "lr")
+        return [group["lr"] * self.gamma for group in self.optimizer.param_groups]
+
+    def _get_closed_form_lr(self) -> LearningRates:
+        decays = self.last_epoch // self.step_size
+        return [base_lr * self.gamma**decays for base_lr in self.base_lrs]
+
+
+class MultiStepLR(LRScheduler):
+    """Multiply the learning rate by ``gamma`` at each of the ``milestones``.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    milestones : iterable of int
+        Epochs, in increasing order; one that is named twice decays twice.
+    gamma : float
+        The factor.
+    last_epoch : int
+        The last epoch that has been done; -1 starts anew.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiStepLR.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 4], gamma=0.5)
+    >>> for epoch in range(4):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(*scheduler.get_last_lr(), end=" ")
+    0.5 0.5 0.5 0.25
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        self.milestones = Counter(milestones)
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> LearningRates:
+        """Compute the learning rates of epoch ``last_epoch``."""
+        self._warn_if_called_by_user()
+        if self.last_epoch not in self.milestones:
+            return group_values(self.optimizer, "lr")
+        decays = self.milestones[self.last_epoch]
+        return [group["lr"] * self.gamma**decays for group in self.optimizer.param_groups]
+
+    def _get_closed_form_lr(self) -> LearningRates:
+        decays = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
+        return [base_lr * self.gamma**decays for base_lr in self.base_lrs]
+
+
+class ExponentialLR(LRScheduler):
+    """Multiply the learning rate by ``gamma`` every epoch.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    gamma : float
+        The factor.
+    last_epoch : int
+        The last epoch that has been done; -1 starts anew.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ExponentialLR.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> for epoch in range(3):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(*scheduler.get_last_lr(), end=" ")
+    0.5 0.25 0.125
+    """
+
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> LearningRates:
+        """Compute the learning rates of epoch ``last_epoch``."""
+        self._warn_if_called_by_user()
+        if self._is_initial:
+            return group_values(self.optimizer, "lr")
+        return [group["lr"] * self.gamma for group in self.optimizer.param_groups]
+
+    def _get_closed_form_lr(self) -> LearningRates:
+        return [base_lr * self.gamma**self.last_epoch for base_lr in self.base_lrs]

@@ -1,0 +1,106 @@
+"""Random numbers.
+
+All of them are drawn on the host, by NumPy, and moved to the device: so the same seed gives the same numbers
+on the CPU and on the GPU.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/random.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class Generator:
+    """A source of random numbers with a state of its own.
+
+    Parameters
+    ----------
+    device : str
+        Accepted as in PyTorch; the numbers are drawn on the host in any case.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.Generator.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> a = torch.rand(1, generator=torch.Generator().manual_seed(0))
+    >>> b = torch.rand(1, generator=torch.Generator().manual_seed(0))
+    >>> bool(a == b)
+    True
+    """
+
+    def __init__(self, device: Any = "cpu") -> None:
+        self.device = device
+        self._initial_seed = 67280421310721  # PyTorch's default seed
+        self.numpy_rng = np.random.Generator(np.random.PCG64(self._initial_seed))
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the sequence that belongs to ``seed``."""
+        self._initial_seed = int(seed)
+        self.numpy_rng = np.random.Generator(np.random.PCG64(int(seed) % 2**64))
+        return self
+
+    def seed(self) -> int:
+        """Start from a seed that the operating system gives, and return it."""
+        fresh = int(np.random.SeedSequence().generate_state(1, np.uint64)[0]) >> 1
+        self.manual_seed(fresh)
+        return fresh
+
+    def initial_seed(self) -> int:
+        """Return the seed the sequence was started from."""
+        return self._initial_seed
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the state, for ``set_state``."""
+        return {"initial_seed": self._initial_seed, "bit_generator": self.numpy_rng.bit_generator.state}
+
+    def set_state(self, new_state: dict[str, Any]) -> None:
+        """Go on from a state that ``get_state`` has returned."""
+        self._initial_seed = new_state["initial_seed"]
+        self.numpy_rng.bit_generator.state = new_state["bit_generator"]
+
+
+default_generator = Generator()
+"""The one used where no generator is given."""
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the default generator from ``seed``."""
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Start the default generator from a random seed, and return it."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """Return the seed the default generator was started from."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> dict[str, Any]:
+    """Return the state of the default generator."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: dict[str, Any]) -> None:
+    """Set the state of the default generator."""
+    default_generator.set_state(new_state)
+
+
+def numpy_rng(generator: Generator | None = None) -> np.random.Generator:
+    """Return NumPy's generator behind ``generator``, or behind the default one."""
+    return (generator or default_generator).numpy_rng
+
+
+def next_seed(generator: Generator | None = None) -> int:
+    """Draw a seed for a kernel that makes its own random numbers; below 2**63."""
+    return int(numpy_rng(generator).integers(0, 2**63))

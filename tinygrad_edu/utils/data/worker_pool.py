@@ -1,0 +1,230 @@
+"""The parent's side of worker processes: start them, talk to them, end them."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing.connection
+import os
+import pickle
+import signal
+import time
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from typing import Any
+
+from tinygrad_edu.utils.data.worker import PICKLE_PROTOCOL, Fetch, NewEpoch, WorkerSettings, worker_main
+
+SECONDS_TO_END = 5.0  # how long workers may take to end by themselves
+
+
+class WorkerPool:
+    """Some worker processes, each at the other end of a pipe.
+
+    Parameters
+    ----------
+    context : multiprocessing context
+        How processes are started.
+    settings : WorkerSettings
+        What the workers have to know.
+
+    Raises
+    ------
+    pickle.PicklingError
+        If the dataset, or a function, cannot be sent to another process.
+    """
+
+    def __init__(self, context: Any, settings: WorkerSettings) -> None:
+        payload = pickle_settings(settings)
+        self._owner = os.getpid()
+        self._processes: list[Any] = []
+        self._connections: list[Connection] = []
+        self._owed = [0] * settings.num_workers  # replies that are still to come
+        self.epoch = 0
+        self.is_closed = False
+        try:
+            is_spawn = context.get_start_method() == "spawn"
+            with _interrupts_held_back() if is_spawn else contextlib.nullcontext():
+                for worker_id in range(settings.num_workers):
+                    self._start(context, worker_id)
+            for worker_id in range(settings.num_workers):
+                self._send_bytes(worker_id, payload)  # only now: they all start up at the same time
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, context: Any, worker_id: int) -> None:
+        ours, theirs = context.Pipe()
+        self._connections.append(ours)
+        process = context.Process(target=worker_main, args=(theirs, worker_id), daemon=True)
+        try:
+            process.start()
+            self._processes.append(process)
+        finally:
+            theirs.close()  # or the pipe would not end when the worker does
+
+    def start_epoch(self, timeout: float = 0) -> int:
+        """Drop what an epoch that was broken off has left; return the number of the new epoch."""
+        for worker_id in range(len(self._connections)):
+            while self._owed[worker_id] > 0:
+                self.receive(worker_id, timeout)
+            self.send(worker_id, NewEpoch())
+        self.epoch += 1
+        return self.epoch
+
+    def send(self, worker_id: int, message: Fetch | NewEpoch) -> None:
+        """Send a message to a worker. It owes a reply to a Fetch."""
+        self._send_bytes(worker_id, pickle.dumps(message, PICKLE_PROTOCOL))
+        self._owed[worker_id] += isinstance(message, Fetch)
+
+    def _send_bytes(self, worker_id: int, data: bytes) -> None:
+        self._check_open()
+        try:
+            self._connections[worker_id].send_bytes(data)
+        except OSError:
+            raise self._death_of(worker_id) from None
+        except BaseException:  # Ctrl-C: half a message may be in the pipe
+            self.close()
+            raise
+
+    def receive(self, worker_id: int, timeout: float = 0) -> Any:
+        """Wait for the next reply of a worker.
+
+        Raises
+        ------
+        RuntimeError
+            If it does not come within ``timeout`` seconds (0: wait for ever), or if the worker has died.
+        """
+        self._check_open()
+        connection = self._connections[worker_id]
+        try:
+            has_come = timeout <= 0 or connection.poll(timeout)
+            data = connection.recv_bytes() if has_come else None
+        except (EOFError, OSError):
+            raise self._death_of(worker_id) from None
+        except BaseException:  # Ctrl-C: half a message may have been read
+            self.close()
+            raise
+        if data is None:
+            raise RuntimeError(f"DataLoader timed out after {timeout} seconds")
+        self._owed[worker_id] -= 1
+        return pickle.loads(data)
+
+    def first_ready(self, worker_ids: list[int], timeout: float = 0) -> int:
+        """Wait until one of these workers has a reply (or has died); return its number."""
+        self._check_open()
+        connections = [self._connections[worker_id] for worker_id in worker_ids]
+        ready = multiprocessing.connection.wait(connections, timeout or None)
+        if not ready:
+            raise RuntimeError(f"DataLoader timed out after {timeout} seconds")
+        return next(i for i, connection in zip(worker_ids, connections, strict=True) if connection in ready)
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise RuntimeError(
+                "DataLoader: expected running workers, got workers that have ended; start a new loop"
+            )
+
+    def _death_of(self, worker_id: int) -> RuntimeError:
+        """End all workers; return the error that says how this one died."""
+        process = self._processes[worker_id]
+        process.join(SECONDS_TO_END)
+        pid, exit_code = process.pid, process.exitcode
+        self.close()
+        if exit_code is not None and exit_code < 0:
+            reason = f"is killed by signal: {signal.strsignal(-exit_code)}."
+            if -exit_code == getattr(signal, "SIGKILL", None):
+                reason += (
+                    " The system does that when memory runs out: each worker holds a copy of the dataset."
+                )
+        else:
+            reason = (
+                f"exited unexpectedly with exit code {exit_code}. Details are lost due to multiprocessing. "
+                "Rerunning with num_workers=0 may give better error trace."
+            )
+        if exit_code == 1:
+            reason += (
+                " If this happens at the first batch: workers import your script anew, so it must start its "
+                'work under `if __name__ == "__main__":`.'
+            )
+        return RuntimeError(f"DataLoader worker (pid {pid}) {reason}")
+
+    def close(self) -> None:
+        """End the workers and close the pipes. They may finish the batch they are at, if it is quick."""
+        if self.is_closed or os.getpid() != self._owner:  # a forked copy of the parent leaves them alone
+            return
+        self.is_closed = True
+        for connection in self._connections:
+            connection.close()
+        self._join_all()
+        for process in self._processes:
+            if process.is_alive():
+                process.terminate()
+        self._join_all()
+        for process in self._processes:
+            if process.is_alive():
+                process.kill()
+                process.join()
+            process.close()
+
+    def _join_all(self) -> None:
+        deadline = time.monotonic() + SECONDS_TO_END
+        for process in self._processes:
+            process.join(max(0.0, deadline - time.monotonic()))
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold back Ctrl-C while processes are started.
+
+    They inherit that and look at it only when they have made ready to ignore it; otherwise a Ctrl-C in the
+    first half second would show a traceback for every worker. (Only if they are spawned: the server of
+    "forkserver" would hand it on to all its later children.)
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # starting it would end the blocking
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
+
+
+def pickle_settings(settings: WorkerSettings) -> bytes:
+    """Pickle what the workers have to know; an error names the part that cannot be pickled.
+
+    Raises
+    ------
+    pickle.PicklingError
+        With the cause.
+    """
+    try:
+        return pickle.dumps(settings, PICKLE_PROTOCOL)
+    except Exception as error:
+        culprit = _find_unpicklable(settings) or "parts that cannot be pickled together"
+        raise pickle.PicklingError(
+            "DataLoader: expected a dataset and functions that can be pickled, because workers are new "
+            f"processes (num_workers={settings.num_workers}), got {culprit}: {error}. "
+            "Use functions and classes defined at the top of a module, or num_workers=0."
+        ) from error
+
+
+def _find_unpicklable(settings: WorkerSettings) -> str | None:
+    for name in ("dataset", "collate_fn", "worker_init_fn"):
+        part = getattr(settings, name)
+        if not _can_be_pickled(part):
+            for attribute, value in getattr(part, "__dict__", {}).items():
+                if not _can_be_pickled(value):
+                    return f"{name} {type(part).__name__} with {attribute}={value!r}"
+            return f"{name}={part!r}"
+    return None
+
+
+def _can_be_pickled(value: Any) -> bool:
+    try:
+        pickle.dumps(value, PICKLE_PROTOCOL)
+    except Exception:
+        return False
+    return True
