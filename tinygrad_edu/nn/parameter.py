@@ -1,0 +1,44 @@
+"""Parameters: tensors that a module learns."""
+
+from __future__ import annotations
+
+from tinygrad_edu import creation
+from tinygrad_edu._tensor import Tensor, check_can_require_grad
+
+
+class Parameter(Tensor):
+    """A tensor that a :class:`Module` registers when it is assigned as an attribute.
+
+    Parameters
+    ----------
+    data : Tensor
+        The first values; the memory is shared.
+    requires_grad : bool
+        Whether it is to be learned.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.Parameter(torch.ones(2))
+    Parameter containing:
+    tensor([1., 1.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
+        if data is None:
+            data = creation.empty(0)
+        if not isinstance(data, Tensor):
+            raise TypeError(
+                f"Parameter: expected a Tensor, got {type(data).__name__}. Hint: wrap it with torch.tensor(...)"
+            )
+        check_can_require_grad(data, requires_grad)
+        self._initialise(data.array, requires_grad)
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()

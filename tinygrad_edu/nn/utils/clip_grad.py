@@ -1,0 +1,69 @@
+"""Limiting gradients.
+
+References
+----------
+Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013, algorithm 1;
+https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tinygrad_edu import creation, ops
+from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.autograd.grad_mode import no_grad
+
+
+def gradients(parameters: Any) -> list[Tensor]:
+    """Return the gradients of one parameter or several; those without one are left out."""
+    listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    return [p.grad for p in listed if p.grad is not None]
+
+
+def get_total_norm(
+    tensors: Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> Tensor:
+    """Return the norm of several tensors, as if they were one vector."""
+    norms = [ops.norm(x, norm_type) for x in tensors]
+    if not norms:
+        return creation.tensor(0.0)
+    total = ops.norm(ops.stack([n.to(norms[0].device) for n in norms]), norm_type)
+    if error_if_nonfinite and not bool(ops.isfinite(total)):
+        raise RuntimeError(
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be clipped. "
+            "To disable this error and scale the gradients by the non-finite norm anyway, set `error_if_nonfinite=False`"
+        )
+    return total
+
+
+def clip_grad_norm_(
+    parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> Tensor:
+    """Scale all gradients, in place, so that their total norm is at most ``max_norm``; return the norm before.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> w = torch.ones(4, requires_grad=True)
+    >>> (w * 3).sum().backward()
+    >>> torch.nn.utils.clip_grad_norm_([w], max_norm=1.0)
+    tensor(6.)
+    >>> w.grad
+    tensor([0.5000, 0.5000, 0.5000, 0.5000])
+    """
+    with no_grad():
+        grads = gradients(parameters)
+        total = get_total_norm(grads, norm_type, error_if_nonfinite)
+        factor = ops.clamp(max_norm / (total + 1e-6), max=1.0)
+        for grad in grads:
+            grad.mul_(factor.to(grad.device))
+    return total
+
+
+def clip_grad_value_(parameters: Any, clip_value: float) -> None:
+    """Limit every element of the gradients, in place, to [-clip_value, clip_value]."""
+    with no_grad():
+        for grad in gradients(parameters):
+            grad.clamp_(-clip_value, clip_value)

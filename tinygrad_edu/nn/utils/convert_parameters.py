@@ -1,0 +1,28 @@
+"""All parameters as one vector, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tinygrad_edu import ops
+from tinygrad_edu._tensor import Tensor
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """Return all elements of all parameters as one vector."""
+    return ops.cat([ops.reshape(p, -1) for p in parameters])
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Write the elements of a vector into the parameters, in their order."""
+    if not isinstance(vec, Tensor):
+        raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
+    listed = list(parameters)
+    total = sum(p.numel() for p in listed)
+    if vec.numel() != total:
+        raise ValueError(f"vector_to_parameters: expected {total} elements, got {vec.numel()}")
+    start = 0
+    for p in listed:
+        p.data = vec.detach()[start : start + p.numel()].view(p.shape).clone()
+        p.increment_version("vector_to_parameters")
+        start += p.numel()
