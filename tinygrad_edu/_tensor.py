@@ -1,37 +1,35 @@
 """The Tensor: an array, its gradient, and where it came from.
 
-The arithmetic is in ``ops``; the many one-line methods that call it stand in ``_tensor_methods`` (results
-are new tensors) and ``_tensor_inplace`` (methods whose names end in an underscore).
+The arithmetic is in ``ops``; the many one-line methods that call it stand in ``_tensor_methods``.
 """
 
 from __future__ import annotations
 
 import warnings
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu import _tensor_str, dtypes
-from tinygrad_edu._tensor_methods import InplaceMethods, MathMethods, Operators, ShapeMethods
+from tinygrad_edu import dtypes
+from tinygrad_edu._tensor_methods import (
+    ConvertMethods,
+    InplaceMethods,
+    MathMethods,
+    Operators,
+    ShapeMethods,
+    ViewMethods,
+)
 from tinygrad_edu.autograd.grad_mode import mode
 from tinygrad_edu.autograd.hooks import RemovableHandle
-from tinygrad_edu.backend import Array, DeviceLike, device, device_of, to_device, to_numpy
+from tinygrad_edu.backend import Array, DeviceLike, device, device_of, to_device
+
+if TYPE_CHECKING:
+    from tinygrad_edu._tensor_methods.views import ViewInfo
+    from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounter
 
 
-class ViewInfo:
-    """How a tensor that shares another's memory was made from it, to be made again when that is changed."""
-
-    __slots__ = ("op", "options", "parent", "rebased")
-
-    def __init__(self, parent: Tensor, op: Any, options: dict[str, Any], rebased: int) -> None:
-        self.parent = parent
-        self.op = op
-        self.options = options
-        self.rebased = rebased
-
-
-class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods):
+class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods, ViewMethods, ConvertMethods):
     """An n-dimensional array that remembers how it was computed.
 
     Use :func:`tinygrad_edu.tensor` to make one. ``Tensor(2, 3)`` gives an uninitialised float tensor of that
@@ -61,22 +59,20 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods):
     tensor([2., 4., 6.])
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_accumulator",
-        "_edge",
-        "_grad",
-        "_hooks",
-        "_requires_grad",
-        "_version",
-        "_view",
-        "array",
-    )
-
     array: Array
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Tensor:
-        return object.__new__(cls)
+    # What most tensors never need stands here, once for all of them: so a tensor is quickly made.
+    _edge: Edge | None = None  # the node that computed it, and which of the node's outputs it is
+    _requires_grad: bool = False  # of a leaf; what was computed has an edge instead
+    _view: ViewInfo | None = None
+    _grad: Tensor | None = None
+    _retains_grad: bool = False
+    _accumulator: weakref.ref[AccumulateGrad] | None = None
+    _hooks: list[Any] | None = None  # of a leaf; those of computed tensors are kept by their node
+    _counter: VersionCounter | None = None
+    _inference: bool = False
+
+    __array_priority__ = 1000  # NumPy's operators leave it to ours: array * tensor is a Tensor
 
     def __init__(self, *data: Any, device: DeviceLike = None) -> None:
         if len(data) == 1 and not isinstance(data[0], int):
@@ -88,21 +84,18 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods):
 
     def _initialise(self, array: Array, requires_grad: bool) -> None:
         self.array = array
-        self._requires_grad = requires_grad
-        self._grad: Tensor | None = None
-        self._edge: Any = None
-        self._view: ViewInfo | None = None
-        self._accumulator: weakref.ref[Any] | None = None
-        self._hooks: list[Any] | None = None
-        self._version: VersionCounter | None = None if mode.inference else VersionCounter()
+        if requires_grad:
+            self._requires_grad = True
+        if mode.inference:
+            self._inference = True
 
     # ---- the graph -----------------------------------------------------------------------------------
 
     @property
     def grad_fn(self) -> Node | None:
         """The node that made this tensor; None for a leaf."""
-        self._follow_parent()
-        return None if self._edge is None else self._edge[0]  # type: ignore[no-any-return]
+        self._follow_base()
+        return None if self._edge is None else self._edge[0]
 
     @property
     def output_nr(self) -> int:
@@ -118,17 +111,23 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods):
     def requires_grad(self) -> bool:
         """Whether operations on it are recorded."""
         if self._view is not None:
-            self._follow_parent()
-        return self._requires_grad
+            self._follow_base()
+        return self._edge is not None or self._requires_grad
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if not self.is_leaf and not value:
+        if not self.is_leaf:
+            if value:
+                return
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed "
                 "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
             )
         check_can_require_grad(self, value)
+        if self._inference and not mode.inference and value:
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+            )
         self._requires_grad = bool(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -136,14 +135,35 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods):
         self.requires_grad = requires_grad
         return self
 
+    def edge(self) -> Edge | None:
+        """Return where this tensor stands in the graph; None if it needs no gradient."""
+        if self._view is not None:
+            self._follow_base()
+        if self._edge is None and self._requires_grad:
+            return self._accumulate_grad(), 0
+        return self._edge
+
+    def _accumulate_grad(self) -> AccumulateGrad:
+        """Return the node that adds to ``grad``; one for all uses, and gone when the graph is."""
+        node = None if self._accumulator is None else self._accumulator()
+        if node is None:
+            node = AccumulateGrad(self)
+            if self._hooks is not None:
+                node.tensor_hooks = self._hooks
+            self._accumulator = weakref.ref(node)
+        return node
+
+    # ---- gradients -----------------------------------------------------------------------------------
+
     @property
     def grad(self) -> Tensor | None:
         """The accumulated gradient; None before ``backward``, and for tensors that are not leaves."""
-        if self._grad is None and self._edge is not None and not self.retains_grad:
+        if self._grad is None and self._edge is not None and not self._retains_grad:
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
                 "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated "
-                f"for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. It was made by {self.grad_fn}.",
+                "for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor "
+                f"by mistake, make sure you access the leaf Tensor instead: this one was made by {self.grad_fn}.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -152,108 +172,8 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
-            if not isinstance(value, Tensor):
-                raise TypeError(
-                    f"assigned grad expected to be a Tensor or None but got {type(value).__name__}"
-                )
-            if value.shape != self.shape:
-                raise RuntimeError(
-                    f"assigned grad has data of a different size: expected {self.shape}, got {value.shape}"
-                )
-            if value.array.dtype != self.array.dtype:
-                raise RuntimeError(
-                    f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}"
-                )
+            check_grad_of(self, value)
         self._grad = value
-
-    def edge(self) -> Edge | None:
-        """Return where this tensor stands in the graph; None if it needs no gradient."""
-        if self._view is not None:
-            self._follow_parent()
-        if self._edge is not None:
-            return self._edge  # type: ignore[no-any-return]
-        return (self._accumulate_grad(), 0) if self._requires_grad else None
-
-    def _accumulate_grad(self) -> AccumulateGrad:
-        """Return the node that adds to ``grad``; one for all uses, and gone when the graph is."""
-        node = None if self._accumulator is None else self._accumulator()
-        if node is None:
-            node = AccumulateGrad(self)
-            node.tensor_hooks = self._leaf_hooks()
-            self._accumulator = weakref.ref(node)
-        return node
-
-    def _leaf_hooks(self) -> list[Any]:
-        if self._hooks is None:
-            self._hooks = []
-        return self._hooks
-
-    def set_history(self, edge: Edge | None) -> None:
-        """Say which output of which node this tensor is."""
-        self._edge = edge
-        self._requires_grad = edge is not None
-
-    def version_counter(self) -> VersionCounter:
-        """Return the counter of in-place changes."""
-        if self._version is None:
-            raise RuntimeError(
-                "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference "
-                "mode in computation tracked by autograd. To work around this, you can make a clone to get a normal "
-                "tensor and use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
-            )
-        return self._version
-
-    def increment_version(self, changed_by: str) -> None:
-        """Note that the array was changed in place."""
-        if self._version is not None:
-            self._version.value += 1
-            self._version.last_change = changed_by
-
-    def is_inference(self) -> bool:
-        """Tell whether it was made in inference mode."""
-        return self._version is None
-
-    # ---- views: tensors that share memory ------------------------------------------------------------
-
-    def become_view_of(self, parent: Tensor, op: Any, options: dict[str, Any]) -> None:
-        """Note that this tensor shares the memory of ``parent``, by this operation."""
-        self._version = parent._version
-        if mode.grad_enabled and self._version is not None:
-            self._view = ViewInfo(parent, op, options, self._version.rebased)
-
-    def _follow_parent(self) -> None:
-        """If the memory was given a new history through another tensor, take it over."""
-        view, version = self._view, self._version
-        if view is None or version is None or view.rebased == version.rebased:
-            return
-        with enable_grad():
-            self.set_history(view.op.apply(view.parent, **view.options)._edge)
-        view.rebased = version.rebased
-
-    def rebase_history(self, result: Tensor) -> None:
-        """Take over the history of ``result``, whose numbers have been written into this tensor's memory.
-
-        A view hands it on to the tensor whose memory it shows; itself and its siblings follow when asked.
-        """
-        if self._version is None:
-            return
-        if self._view is None:
-            self._edge, self._requires_grad = result._edge, result._requires_grad
-            self._version.rebased += 1
-        else:
-            view = self._view
-            changed = ViewScatter.apply(view.parent, result, op=view.op, options=view.options, in_place=True)
-            view.parent.rebase_history(changed)
-
-    @property
-    def _base(self) -> Tensor | None:
-        """The tensor that owns the memory, if this one is a view."""
-        tensor = self
-        while tensor._view is not None:
-            tensor = tensor._view.parent
-        return None if tensor is self else tensor
-
-    # ---- backward ------------------------------------------------------------------------------------
 
     def backward(
         self,
@@ -275,7 +195,7 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods):
         create_graph : bool
             Record the computation of the gradients, so that they can be differentiated.
         inputs : Tensor or sequence of Tensors, optional
-            Accumulate only into these leaves.
+            Accumulate only into these.
 
         References
         ----------
@@ -287,16 +207,19 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods):
         """Fill ``grad`` also if this tensor is not a leaf."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        edge = self.edge()
-        if self._edge is None or edge is None or self.retains_grad:
-            return
-        node, output_nr = edge
-        node.retained = [*node.retained, (output_nr, weakref.ref(self))]
+        if self._edge is not None and not self._retains_grad:
+            self._retains_grad = True
+            self._ask_for_grad(self._edge)
 
     @property
     def retains_grad(self) -> bool:
         """Whether ``retain_grad`` was called on this non-leaf tensor."""
-        return self._edge is not None and any(reference() is self for _, reference in self._edge[0].retained)
+        return self._retains_grad
+
+    def _ask_for_grad(self, edge: Edge) -> None:
+        """Have a node fill ``grad`` in backward."""
+        node, output_nr = edge
+        node.retained = [*node.retained, (output_nr, weakref.ref(self))]
 
     def register_hook(self, hook: Any) -> RemovableHandle:
         """Call ``hook(grad)`` when this tensor's gradient is known; what it returns replaces the gradient.
@@ -304,25 +227,46 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods):
         References
         ----------
         https://docs.pytorch.org/docs/stable/generated/torch.Tensor.register_hook.html
+
+        Examples
+        --------
+        >>> import tinygrad_edu as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> handle = x.register_hook(lambda grad: grad * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.])
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        edge = self.edge()
-        if self._edge is None or edge is None:
-            hooks, entry = self._leaf_hooks(), (0, hook)
-        else:
-            node, output_nr = edge
-            if not node.tensor_hooks:
-                node.tensor_hooks = []
-            hooks, entry = node.tensor_hooks, (output_nr, hook)
-        hooks.append(entry)
-        return RemovableHandle(hooks, entry)
+        owner, output_nr = (self._accumulate_grad(), 0) if self._edge is None else self._edge
+        if not isinstance(owner.tensor_hooks, list):
+            owner.tensor_hooks = []
+        if self._edge is None:
+            self._hooks = owner.tensor_hooks  # the node of a leaf lives no longer than the graph
+        entry = (output_nr, hook)
+        owner.tensor_hooks.append(entry)
+        return RemovableHandle(owner.tensor_hooks, entry)
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory that is cut off from the graph."""
         result = tensor_from_array(self.array)
-        result._version = self._version
+        if self._inference:
+            result._inference = True
+        else:
+            result.share_version(self.version_counter())
         return result
+
+    def detach_(self) -> Tensor:
+        """Cut this tensor off from the graph."""
+        if self._view is not None:
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) "
+                "for training, this is not supported here either."
+            )
+        self._edge = None
+        self._requires_grad = self._retains_grad = False
+        return self
 
     @property
     def data(self) -> Tensor:
@@ -372,61 +316,6 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods):
         """Bytes its elements take."""
         return self.array.nbytes  # type: ignore[no-any-return]
 
-    # ---- out of the tensor ---------------------------------------------------------------------------
-
-    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
-        """Return the numbers as a NumPy array that shares the memory."""
-        if force:
-            return to_numpy(self.array)
-        if self.requires_grad:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
-        if self.is_cuda:
-            raise TypeError(
-                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to "
-                "host memory first."
-            )
-        return self.array  # type: ignore[no-any-return]
-
-    def item(self) -> Any:
-        """Return the only element as a Python number."""
-        if self.array.size != 1:
-            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
-        return self.array.item()
-
-    def tolist(self) -> Any:
-        """Return the elements as nested lists of Python numbers."""
-        return self.array.tolist()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        array = self.numpy()
-        return array if dtype is None else array.astype(dtype)
-
-    def __repr__(self) -> str:
-        return _tensor_str.tensor_repr(self)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 and spec else str(self)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if not self.is_leaf:
-            raise RuntimeError("only leaf tensors can be pickled: this one has a grad_fn; use detach() first")
-        return _rebuild, (type(self), to_numpy(self.array), str(self.device), self._requires_grad)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
-                "moment. If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm "
-                "usage; use detach() first."
-            )
-        copied = tensor_from_array(self.array.copy(), self._requires_grad, type(self))
-        memo[id(self)] = copied
-        if self._grad is not None:
-            copied._grad = tensor_from_array(self._grad.array.copy())
-        return copied
-
 
 class Size(tuple[int, ...]):
     """The shape of a tensor: a tuple that knows how many elements it stands for.
@@ -449,21 +338,24 @@ class Size(tuple[int, ...]):
             count *= size
         return count
 
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return Size(found) if isinstance(index, slice) else found
+
+    def __add__(self, other: Any) -> Any:
+        return Size(super().__add__(tuple(other)))
+
     def __repr__(self) -> str:
         return f"torch.Size({list(self)})"
 
 
 def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Tensor] = Tensor) -> Tensor:
     """Wrap an array, without copying it."""
-    if isinstance(array, np.generic):
+    if isinstance(array, np.generic):  # what NumPy makes of 0-d arrays
         array = np.asarray(array)
     tensor = object.__new__(cls)
     tensor._initialise(array, requires_grad)
     return tensor
-
-
-def _rebuild(cls: type[Tensor], array: Array, device_name: str, requires_grad: bool) -> Tensor:
-    return tensor_from_array(to_device(array, device_name), requires_grad, cls)
 
 
 def check_can_require_grad(tensor: Tensor, requires_grad: bool) -> None:
@@ -472,8 +364,26 @@ def check_can_require_grad(tensor: Tensor, requires_grad: bool) -> None:
         raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {tensor.dtype}")
 
 
+def check_grad_of(tensor: Tensor, grad: Any) -> None:
+    """Raise unless ``grad`` can be the gradient of ``tensor``."""
+    if not isinstance(grad, Tensor):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(grad).__name__}")
+    if grad is tensor:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if grad.array.shape != tensor.array.shape:
+        raise RuntimeError(
+            f"assigned grad has data of a different size: expected {tensor.shape}, got {grad.shape}"
+        )
+    if grad.array.dtype != tensor.array.dtype:
+        raise RuntimeError(
+            f"assigned grad has data of a different type: expected {tensor.dtype}, got {grad.dtype}"
+        )
+    if grad.device != tensor.device:
+        raise RuntimeError(
+            f"assigned grad has data located on a different device: expected {tensor.device}, got {grad.device}"
+        )
+
+
 # The one cycle that a tensor library cannot avoid: tensors are made by operations, operations make tensors.
 from tinygrad_edu import autograd  # noqa: E402
-from tinygrad_edu.autograd.grad_mode import enable_grad  # noqa: E402
-from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounter  # noqa: E402
-from tinygrad_edu.ops.index import ViewScatter  # noqa: E402
+from tinygrad_edu.autograd.node import AccumulateGrad  # noqa: E402

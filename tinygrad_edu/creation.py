@@ -35,8 +35,12 @@ def finish(array: Array, dtype: Dtype, device: DeviceLike, requires_grad: bool) 
     return result
 
 
-def array_from_data(data: Any) -> Array:
-    """Return nested lists, numbers, arrays and Tensors as one array, with PyTorch's choice of dtype."""
+def array_from_data(data: Any, dtype: Dtype = None) -> Array:
+    """Return nested lists, numbers, arrays and Tensors as one array, with PyTorch's choice of dtype.
+
+    A given ``dtype`` is used for Python numbers at once (0.1 becomes a float64 without becoming a float32
+    first); arrays and Tensors keep theirs.
+    """
     if isinstance(data, _tensor.Tensor):
         return data.array
     if hasattr(data, "dtype"):
@@ -50,19 +54,34 @@ def array_from_data(data: Any) -> Array:
         raise ValueError(
             f"tensor: expected sequences of equal length at every level, got {_shorten(data)}"
         ) from None
-    if array.dtype.kind not in "biufc" or array.dtype == object:
-        raise TypeError(
-            f"tensor: could not infer dtype of {type(data).__name__}: expected numbers, got {_shorten(data)}"
-        )
-    if array.dtype.kind == "f" and not _holds_numpy(data):
-        return array.astype(dtypes.get_default_dtype().numpy_dtype)
-    if array.dtype.kind == "c" and not _holds_numpy(data):
-        return array.astype(dtypes.promote_types(dtypes.get_default_dtype(), dtypes.complex64).numpy_dtype)
+    if array.dtype.kind not in "biufc":
+        raise _no_dtype_for(data)
     if array.dtype == np.uint64:
         raise RuntimeError("tensor: Overflow when unpacking long: expected integers below 2**63")
-    if array.size == 0 and array.dtype == np.float64:
+    if dtype is not None or _holds_numpy(data):
+        return array
+    if array.dtype.kind == "f":
         return array.astype(dtypes.get_default_dtype().numpy_dtype)
+    if array.dtype.kind == "c":
+        return array.astype(dtypes.promote_types(dtypes.get_default_dtype(), dtypes.complex64).numpy_dtype)
     return array
+
+
+def _no_dtype_for(data: Any) -> Exception:
+    """Return the error for data that are not numbers."""
+    if _leaf_types(data) <= {int, bool}:
+        return RuntimeError(
+            f"tensor: Overflow when unpacking long: expected integers below 2**63, got {_shorten(data)}"
+        )
+    names = ", ".join(sorted(t.__name__ for t in _leaf_types(data)))
+    return TypeError(f"tensor: could not infer dtype of {names}: expected numbers, got {_shorten(data)}")
+
+
+def _leaf_types(data: Any) -> set[type]:
+    """Return the types of what nested sequences hold."""
+    if isinstance(data, list | tuple):
+        return set().union(*[_leaf_types(x) for x in data])
+    return {type(data)}
 
 
 def _shorten(data: Any) -> str:
@@ -121,7 +140,7 @@ def tensor(
             "sourceTensor.detach().clone().requires_grad_(True), rather than tensor(sourceTensor).",
             stacklevel=2,
         )
-    array = array_from_data(data)
+    array = array_from_data(data, dtype)
     if device is None:
         device = device_of(array)
     array = array.astype(array.dtype if dtype is None else dtype.numpy_dtype, order="C", copy=True)
@@ -132,7 +151,7 @@ def as_tensor(data: Any, dtype: Dtype = None, device: DeviceLike = None) -> Tens
     """Make a tensor, sharing the memory of ``data`` if it is an array (or Tensor) of the right dtype and device."""
     if isinstance(data, _tensor.Tensor):
         return data.to(device=data.device if device is None else device, dtype=dtype or data.dtype)
-    array = array_from_data(data)
+    array = array_from_data(data, dtype)
     return finish(array, dtype, device_of(array) if device is None else device, False)
 
 
@@ -187,7 +206,7 @@ def full(
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of the given shape with one value everywhere; its dtype is the value's."""
-    value = array_from_data(fill_value)
+    value = array_from_data(fill_value, dtype)
     return finish(np.full(_checked_sizes("full", (size,)), value, value.dtype), dtype, device, requires_grad)
 
 

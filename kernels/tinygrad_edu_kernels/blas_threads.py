@@ -35,19 +35,19 @@ def _kernel_blas() -> list[Any]:
 
 
 def _belongs_to_scipy(filepath: str) -> bool:
-    """Say whether a library lies in SciPy's own folder (the file name won't do: NumPy's copy says scipy too)."""
+    """Say whether a library lies in SciPy's own folder (NumPy's copy has scipy in its file name, too)."""
     folder = PurePath(filepath).parent
     return folder.name == "scipy.libs" or folder.parts[-2:] == ("scipy", ".dylibs")
 
 
 @contextmanager
 def single_blas_thread() -> Iterator[None]:
-    """Give the BLAS of compiled kernels one thread inside the ``with`` block, and what it had before after it.
+    """Give the BLAS of compiled kernels one thread inside the ``with`` block, then what it had before.
 
-    A kernel that splits its work over Numba's threads calls BLAS from each of them. If every call then started
-    threads of its own, two pools would fight for the same cores and the kernel would be several times slower.
-    Only the library that kernels call is touched; NumPy's own copy keeps its threads. It costs about 3
-    microseconds. The environment variable ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0``, read once, turns it off.
+    A kernel that splits its work over Numba's threads calls BLAS from each of them. If every call then
+    started threads of its own, two pools would fight for the same cores and the kernel would be several times
+    slower. Only the library that kernels call is touched; NumPy's own copy keeps its threads. It costs about
+    3 microseconds. The environment variable ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0``, read once, turns it off.
     """
     with _lock:
         libraries = _kernel_blas()
@@ -59,3 +59,16 @@ def single_blas_thread() -> Iterator[None]:
         finally:
             for library, threads in zip(libraries, threads_before, strict=True):
                 library.set_num_threads(threads)
+
+
+@functools.cache
+def small_product_limit() -> int:
+    """Return up to how many multiply-adds a matrix product of the kernels' BLAS counts as small; 0 for none.
+
+    With AVX-512, OpenBLAS multiplies matrices of up to 100 * 100 * 100 without rearranging them first, which
+    makes a product cut into small ones a tenth faster. For other processors it would only rearrange again and
+    again.
+    """
+    avx_512 = {"SkylakeX", "Cooperlake", "SapphireRapids"}
+    libraries = _kernel_blas()
+    return 1_000_000 if libraries and getattr(libraries[0], "architecture", None) in avx_512 else 0

@@ -293,9 +293,10 @@ def test_float16_overflows_to_infinity(kernels):
 @rung
 def test_one_minus_beta_is_not_rounded_first(kernels):
     """1 - float32(0.999) is 0.00100005, five digits off."""
-    v = np.zeros(1, np.float32)
-    kernels.adam_step(np.ones(1, np.float32), np.ones(1, np.float32), v.copy(), v, None, **adam_options())
-    np.testing.assert_allclose(v, 0.001, rtol=1e-7)
+    param, grad, m, v = np.ones((4, 1), np.float32)
+    m[0] = v[0] = 0
+    kernels.adam_step(param, grad, m, v, None, **adam_options(beta1=0.999, beta2=0.999))
+    np.testing.assert_allclose([m[0], v[0]], 0.001, rtol=1e-7)
 
 
 @pytest.mark.parametrize("wrong", [1, 2])

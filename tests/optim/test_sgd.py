@@ -75,6 +75,16 @@ def test_the_first_gradient_is_not_damped_and_the_buffer_is_its_own():
     assert buffer.tolist() == [1, 1]
 
 
+def test_a_file_with_an_empty_buffer():
+    """PyTorch has written None for parameters that had no gradient yet."""
+    w = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=1.0, momentum=0.9, dampening=0.5)
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": {0: {"momentum_buffer": None}}})
+    w.grad = torch.ones(1)
+    optimizer.step()
+    assert w.item() == -1
+
+
 def test_momentum_that_starts_later():
     """A schedule may switch momentum on: the first step with it starts the buffer."""
     w = torch.zeros(1, requires_grad=True)

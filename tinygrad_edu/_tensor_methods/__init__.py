@@ -1,10 +1,12 @@
-"""The many short methods of Tensor, in four groups: operators, computing, rearranging, changing in place."""
+"""The many short methods of Tensor, in groups that are put together in ``_tensor``."""
 
 from __future__ import annotations
 
+from tinygrad_edu._tensor_methods.convert import ConvertMethods
 from tinygrad_edu._tensor_methods.inplace import InplaceMethods
 from tinygrad_edu._tensor_methods.math import MathMethods
 from tinygrad_edu._tensor_methods.operators import Operators
 from tinygrad_edu._tensor_methods.shape import ShapeMethods
+from tinygrad_edu._tensor_methods.views import ViewMethods
 
-__all__ = ["InplaceMethods", "MathMethods", "Operators", "ShapeMethods"]
+__all__ = ["ConvertMethods", "InplaceMethods", "MathMethods", "Operators", "ShapeMethods", "ViewMethods"]

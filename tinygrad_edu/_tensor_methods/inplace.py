@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu import ops
+from tinygrad_edu import _tensor, ops
 from tinygrad_edu.autograd.anomaly import user_line
 from tinygrad_edu.autograd.grad_mode import mode
-from tinygrad_edu.backend import to_device
+from tinygrad_edu.backend import Array, to_device
+from tinygrad_edu.ops.index import SetItem, check_bounds, check_index, raw_index
 from tinygrad_edu.random import Generator, numpy_rng
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 class InplaceMethods:
     """Methods that change the tensor; part of Tensor."""
-
-    __slots__ = ()
 
     def exp_(self: Tensor) -> Tensor:
         """See ``torch.exp``; changes the tensor in place."""
@@ -121,7 +120,8 @@ class InplaceMethods:
 
     def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
         """See ``torch.clamp``; changes the tensor in place."""
-        return write_result(self, ops.clamp(self, min, max), "clamp_")
+        old = ops.clone(self) if hasattr(min, "shape") or hasattr(max, "shape") else self
+        return write_result(self, ops.clamp(old, min, max), "clamp_")
 
     def lerp_(self: Tensor, end: Any, weight: Any) -> Tensor:
         """See ``torch.lerp``; changes the tensor in place."""
@@ -175,6 +175,8 @@ class InplaceMethods:
         self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
     ) -> Tensor:
         """Fill with random numbers from the normal distribution."""
+        if not std >= 0:
+            raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
         values = numpy_rng(generator).standard_normal(self.array.shape) * std + mean
         return write_numbers(self, values, "normal_")
 
@@ -182,10 +184,14 @@ class InplaceMethods:
         self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None
     ) -> Tensor:
         """Fill with random numbers, evenly distributed over [a, b)."""
+        if not a <= b:
+            raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
         return write_numbers(self, numpy_rng(generator).random(self.array.shape) * (b - a) + a, "uniform_")
 
     def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
         """Fill with ones, of probability ``p``, and zeros."""
+        if not 0 <= p <= 1:
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
         return write_numbers(self, numpy_rng(generator).random(self.array.shape) < p, "bernoulli_")
 
     def random_(
@@ -196,31 +202,12 @@ class InplaceMethods:
             low, high = 0, low or 2**24
         return write_numbers(self, numpy_rng(generator).integers(low, high, self.array.shape), "random_")
 
-    def detach_(self: Tensor) -> Tensor:
-        """Cut this tensor off from the graph."""
-        if self._view is not None and self._edge is not None:
-            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
-        self.set_history(None)
-        return self
-
-
-def check_may_change(tensor: Tensor) -> None:
-    """Raise if an in-place change would spoil a leaf that wants a gradient."""
-    if not (mode.grad_enabled and tensor.requires_grad):
-        return
-    if tensor.is_leaf and tensor._view is None:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-    base = tensor._base
-    if base is not None and base.requires_grad and base.is_leaf:
-        raise RuntimeError(
-            "a view of a leaf Variable that requires grad is being used in an in-place operation."
-        )
-
 
 def write_result(tensor: Tensor, result: Tensor, name: str) -> Tensor:
     """Write ``result`` into the memory of ``tensor``, which takes over its history."""
-    check_may_change(tensor)
-    if result.shape != tensor.shape:
+    recorded = mode.grad_enabled and (result.requires_grad or tensor.requires_grad)
+    tensor.check_may_change(recorded)
+    if result.array.shape != tensor.array.shape:
         raise RuntimeError(
             f"{name}: output with shape {list(tensor.shape)} doesn't match the broadcast shape {list(result.shape)}"
         )
@@ -228,37 +215,47 @@ def write_result(tensor: Tensor, result: Tensor, name: str) -> Tensor:
         raise RuntimeError(
             f"{name}: result type {result.dtype} can't be cast to the desired output type {tensor.dtype}"
         )
-    if not tensor.array.flags.writeable or 0 in tensor.array.strides and tensor.array.size > 1:
-        raise RuntimeError(
-            f"{name}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please clone() the tensor before performing the operation."
-        )
+    check_writeable(tensor.array, name)
+    if recorded and result.grad_fn is not None:
+        result.grad_fn.keep_copies_of(tensor.array)
     result = ops.cast(result, tensor.array.dtype)
     tensor.array[...] = result.array
     tensor.increment_version(f"{name} at {user_line()}")
-    if mode.grad_enabled and (result.requires_grad or tensor.requires_grad):
+    if recorded:
         tensor.rebase_history(result)
     return tensor
 
 
-def write_numbers(tensor: Tensor, values: Any, name: str) -> Tensor:
+def check_writeable(array: Array, name: str) -> None:
+    """Raise if an array cannot be changed, element by element."""
+    if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
+        raise RuntimeError(
+            f"{name}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
+    if not getattr(array.flags, "writeable", True):
+        raise RuntimeError(f"{name}: the tensor's array is read-only. Please clone() the tensor first.")
+
+
+def write_numbers(tensor: Tensor, values: Array, name: str) -> Tensor:
     """Write an array drawn on the host into the memory of ``tensor``."""
-    check_may_change(tensor)
-    tensor.array[...] = to_device(values.astype(tensor.array.dtype), tensor.device)
-    tensor.increment_version(f"{name} at {user_line()}")
-    return tensor
+    drawn = _tensor.tensor_from_array(to_device(values.astype(tensor.array.dtype), tensor.device))
+    return write_result(tensor, ops.copy_of(tensor, drawn), name)
 
 
 def set_item(tensor: Tensor, index: Any, value: Any) -> None:
     """Do ``tensor[index] = value``."""
-    index = ops.raw_index(index)
-    check_may_change(tensor)
+    index = raw_index(index)
+    check_index(tensor.array, index)
     if hasattr(value, "shape"):
         value = ops.cast(value, tensor.array.dtype)
     else:
         value = ops.scalar_like(tensor, value)
-    ops.check_bounds(tensor.array, index)
-    result = ops.SetItem.apply(tensor, value, index=index, in_place=True)
+    recorded = mode.grad_enabled and (tensor.requires_grad or getattr(value, "requires_grad", False))
+    tensor.check_may_change(recorded)
+    check_writeable(tensor.array, "__setitem__")
+    check_bounds(tensor.array, index)
+    result = SetItem.apply(tensor, value, index=index, in_place=True)
     tensor.increment_version(f"__setitem__ at {user_line()}")
-    if mode.grad_enabled and (result.requires_grad or tensor.requires_grad):
+    if recorded:
         tensor.rebase_history(result)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 class MathMethods:
     """Methods that compute; part of Tensor."""
 
-    __slots__ = ()
-
     def exp(self) -> Tensor:
         """See ``torch.exp``."""
         return ops.exp(self)

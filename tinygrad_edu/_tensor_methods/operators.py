@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 class Operators:
     """Python's operators; part of Tensor."""
 
-    __slots__ = ()
-
     def __add__(self, other: Any) -> Tensor:
         return ops.add(self, other)
 

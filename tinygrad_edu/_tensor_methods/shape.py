@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 class ShapeMethods:
     """Methods that rearrange or convert; part of Tensor."""
 
-    __slots__ = ()
-
     def view(self, *shape: Any) -> Tensor:
         """See ``torch.view``."""
         return ops.view(self, *shape)

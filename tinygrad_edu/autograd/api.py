@@ -6,7 +6,7 @@ from typing import Any
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.graph import run_backward
-from tinygrad_edu.autograd.node import Edge
+from tinygrad_edu.autograd.node import Edge, accumulate_grad
 from tinygrad_edu.backend import Array, array_module
 
 
@@ -76,12 +76,10 @@ def backward(
     targets = as_tuple(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    for target, result in zip(
-        targets, run_backward(edges, grads, retain_graph, create_graph, root_edges(targets)), strict=True
-    ):
-        if result is not None:
-            found = result if isinstance(result, _tensor.Tensor) else _tensor.tensor_from_array(result.copy())
-            target.grad = found if target._grad is None else target._grad + found
+    found = run_backward(edges, grads, retain_graph, create_graph, root_edges(targets))
+    for target, grad in zip(targets, found, strict=True):
+        if grad is not None:
+            accumulate_grad(target, grad)
 
 
 def grad(
@@ -130,7 +128,7 @@ def grad(
     grads = root_gradients(outs, grad_outputs, create_graph)
     retain_graph = create_graph if retain_graph is None else retain_graph
     found = run_backward(edges, grads, retain_graph, create_graph, [x.edge() for x in ins])
-    if None in [None if g is None else 0 for g in found] and not (allow_unused or materialize_grads):
+    if any(g is None for g in found) and not (allow_unused or materialize_grads):
         raise RuntimeError(
             "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this "
             "is the desired behavior."

@@ -1,146 +1,46 @@
-"""How an operation is written: ``Op`` for the engine's own, ``Function`` for the user's.
+"""``Function``: PyTorch's public interface for operations of one's own, on Tensors.
 
-Both are nodes of the graph with two methods that belong together, ``forward`` and ``backward``. An ``Op``
-computes on raw arrays, with ``self`` as its notebook; a ``Function`` is PyTorch's public interface: static
-methods that compute on Tensors, with ``ctx`` as their notebook.
+``forward`` and ``backward`` are static methods; ``ctx``, the node in the graph, carries what the second needs
+from the first. (The engine's own operations are written as ``Op``, on raw arrays.)
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
+import functools
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd import anomaly
 from tinygrad_edu.autograd.grad_mode import ModeSwitch, mode
-from tinygrad_edu.autograd.node import Node
-from tinygrad_edu.backend import Array, array_module, device_of
-
-
-class Op(Node):
-    """One differentiable operation of the engine.
-
-    A subclass has two methods. ``forward(self, *inputs, **options)`` computes the output array (or a tuple
-    of arrays) from the input arrays and saves what the derivative needs, with ``save_for_backward`` for
-    arrays and as plain attributes for everything else. ``backward(self, *grad_outputs)`` returns one
-    gradient for every positional input, None where ``needs_input_grad`` says that nobody wants it.
-
-    ``backward`` is written with operators and with functions of ``tinygrad_edu.ops``, which take arrays as
-    well as Tensors: it gets arrays as a rule, and Tensors when the gradient is to be differentiated again.
-    """
-
-    __slots__ = ()
-
-    is_view = False
-    """Whether the output shares the memory of the first input."""
-
-    num_differentiable: int | None = None
-    """How many of the outputs have a gradient, if not all: the first ones do."""
-
-    quiet = False
-    """Whether NumPy's floating-point warnings are switched off in ``forward``: 1 / 0 is inf, and no news."""
-
-    def forward(self, *inputs: Any, **options: Any) -> Any:
-        """Compute the output from the input arrays."""
-        raise NotImplementedError
-
-    @classmethod
-    def apply(cls, *inputs: Any, **options: Any) -> Any:
-        """Run the operation, and leave a node in the graph if a gradient may be wanted.
-
-        Parameters
-        ----------
-        *inputs : Tensor, array, number or None
-            What can be differentiated.
-        **options
-            What cannot: sizes, dimensions, flags.
-
-        Returns
-        -------
-        Tensor or tuple of Tensors
-            Arrays, if no input is a Tensor.
-        """
-        node = cls()
-        arrays = []
-        needs_input_grad = []
-        is_tensor = needs_grad = False
-        for x in inputs:
-            if isinstance(x, _tensor.Tensor):
-                is_tensor = True
-                arrays.append(x.array)
-                needs = x.requires_grad and mode.grad_enabled
-                needs_grad = needs_grad or needs
-                needs_input_grad.append(needs)
-            else:
-                arrays.append(x)
-                needs_input_grad.append(False)
-        if not is_tensor:
-            node.needs_input_grad = (True,) * len(inputs)
-            return node.forward(*arrays, **options)
-
-        node.needs_input_grad = tuple(needs_input_grad)
-        try:
-            if cls.quiet:
-                with np.errstate(all="ignore"):
-                    output = node.forward(*arrays, **options)
-            else:
-                output = node.forward(*arrays, **options)
-        except Exception:
-            node.explain_failure(inputs)
-            raise
-        outputs = output if isinstance(output, tuple) else (output,)
-        if mode.detect_anomaly:
-            anomaly.check_output(node, inputs, outputs)
-        tensors = tuple([_tensor.tensor_from_array(array) for array in outputs])
-        if cls.is_view:
-            tensors[0].become_view_of(inputs[0], cls, options)
-        if needs_grad:
-            node.record(inputs, tensors)
-        return tensors if isinstance(output, tuple) else tensors[0]
-
-    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
-        """After an exception in ``forward``: raise a clearer one if its cause is known."""
-        check_same_device(type(self).__name__, inputs)
-
-    def record(self, inputs: tuple[Any, ...], outputs: tuple[_tensor.Tensor, ...]) -> None:
-        """Tie this node into the graph: edges to where the inputs came from, and to it from the outputs."""
-        self.next_edges = tuple([x.edge() if isinstance(x, _tensor.Tensor) else None for x in inputs])
-        self.num_outputs = len(outputs)
-        if mode.detect_anomaly:
-            self.made_at = anomaly.user_line()
-        for output_nr, tensor in enumerate(outputs[: self.num_differentiable]):
-            if tensor.array.dtype.kind == "f":  # indices, such as those of max, have no gradient
-                tensor.set_history((self, output_nr))
-        if self.saved:
-            self.link_saved(inputs, outputs)
-
-
-def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:
-    """Raise if the inputs live on different devices."""
-    tensors = [x for x in inputs if isinstance(x, _tensor.Tensor)]
-    devices = {str(device_of(x.array)) for x in tensors}
-    if len(devices) > 1:
-        operands = ", ".join(f"{list(x.shape)} on {x.device}" for x in tensors)
-        raise RuntimeError(
-            f"{name}: expected all tensors to be on the same device, got {operands}. Hint: move one with .to(device)"
-        )
+from tinygrad_edu.autograd.node import Node, SavedLink
+from tinygrad_edu.backend import Array, array_module
 
 
 class FunctionContext(Node):
-    """The ``ctx`` of a user's ``Function``, which is also its node in the graph."""
+    """The ``ctx`` of a user's ``Function``, which is also its node in the graph.
 
-    __slots__ = ("__dict__", "function", "input_shapes", "materialize", "non_differentiable", "output_likes")
+    It takes any attribute, for what is not a Tensor: ``ctx.size = 3``.
+    """
 
     def __init__(self, function: type[Function]) -> None:
-        super().__init__()
         self.function = function
         self.materialize = True
+        self.to_save: tuple[Any, ...] = ()
+        self.dirty: tuple[Any, ...] = ()
         self.non_differentiable: tuple[Any, ...] = ()
+        self.input_likes: tuple[Any, ...] = ()
+        self.output_likes: tuple[Any, ...] = ()
+
+    if TYPE_CHECKING:  # attributes of the user's own
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def name(self) -> str:
         """Return the name PyTorch gives such a node."""
         return f"{self.function.__name__}Backward"
+
+    # ---- what a user's forward calls -----------------------------------------------------------------
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors for ``backward``, which finds them in ``saved_tensors``."""
@@ -149,14 +49,7 @@ class FunctionContext(Node):
                 raise TypeError(
                     f"save_for_backward can only save variables, but argument is of type {type(x).__name__}"
                 )
-        self.saved = tuple([None if x is None else x.array for x in tensors])
-
-    @property
-    def saved_tensors(self) -> tuple[Any, ...]:
-        """The tensors given to ``save_for_backward``."""
-        if self.saved and isinstance(next((x for x in self.saved if x is not None), None), _tensor.Tensor):
-            return self.saved
-        return self.saved_as_tensors()
+        self.to_save = tensors
 
     def mark_non_differentiable(self, *outputs: _tensor.Tensor) -> None:
         """Say which outputs have no gradient."""
@@ -164,59 +57,121 @@ class FunctionContext(Node):
 
     def mark_dirty(self, *inputs: _tensor.Tensor) -> None:
         """Say which inputs ``forward`` has changed in place."""
-        for x in inputs:
-            x.increment_version(self.name())
+        self.dirty = inputs
 
     def set_materialize_grads(self, value: bool) -> None:
         """Say whether missing gradients arrive as zeros (True, the default) or as None."""
         self.materialize = value
 
+    # ---- after forward -------------------------------------------------------------------------------
+
+    def record(self, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Tie this node into the graph and return the outputs, of which it is the origin now."""
+        if mode.detect_anomaly:
+            self.made_at = anomaly.user_line()
+        self.input_likes = tuple([_like(x) for x in args])
+        self.output_likes = tuple([_like(x) for x in outputs])
+        self.num_outputs = len(outputs)
+        arrays = tuple([getattr(x, "array", x) for x in outputs])
+        outputs = tuple([self._adopt(nr, x, args) for nr, x in enumerate(outputs)])
+        self.saved = tuple([None if x is None else x.array for x in self.to_save])
+        self.link_saved(args, arrays, outputs)
+        known = zip(self.saved_links, self.to_save, strict=True)
+        self.saved_links = tuple(  # what is neither an input nor an output has a version, too
+            [link or (None if x is None else SavedLink(None, None, x.version_counter())) for link, x in known]
+        )
+        return outputs
+
+    def _adopt(self, output_nr: int, x: Any, args: tuple[Any, ...]) -> Any:
+        """Return one output as a tensor whose history is this node."""
+        if not isinstance(x, _tensor.Tensor) or not x.is_floating_point():
+            return x
+        if any(x is other for other in self.non_differentiable):
+            return x
+        if any(x is other for other in self.dirty):
+            changed = _tensor.tensor_from_array(x.array)
+            changed.set_history((self, output_nr))
+            x.rebase_history(changed)
+            return x
+        return x.as_output_of(self, output_nr, args)
+
+    # ---- backward ------------------------------------------------------------------------------------
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The tensors given to ``save_for_backward``."""
+        if any(isinstance(x, _tensor.Tensor) for x in self.saved):
+            return self.saved
+        return self.saved_as_tensors()
+
     def backward(self, *grad_outputs: Array) -> tuple[Any, ...]:
         """Call the user's ``backward`` with Tensors, and check what it returns."""
-        grads = tuple(
-            [self._as_tensor(grad, like) for grad, like in zip(grad_outputs, self.output_likes, strict=True)]
-        )
+        grads = [self._as_tensor(g, like) for g, like in zip(grad_outputs, self.output_likes, strict=True)]
         answer = self.function.backward(self, *grads)
         answers = answer if isinstance(answer, tuple) else (answer,)
         expected = len(self.next_edges)
-        if (
-            len(answers) != expected
-            and any(x is not None for x in answers[expected:])
-            or len(answers) < expected
-        ):
+        if len(answers) < expected or any(x is not None for x in answers[expected:]):
             raise RuntimeError(
                 f"function {self.name()} returned an incorrect number of gradients "
                 f"(expected {expected}, got {len(answers)})"
             )
-        return tuple([self._checked(i, answers[i], grad_outputs) for i in range(expected)])
+        return tuple([self._checked(i, answers[i]) for i in range(expected)])
 
     def _as_tensor(self, grad: Any, like: Array) -> Any:
-        if grad is None:
-            return (
-                _tensor.tensor_from_array(array_module(like).zeros_like(like)) if self.materialize else None
-            )
-        return grad if isinstance(grad, _tensor.Tensor) else _tensor.tensor_from_array(grad)
+        if grad is None and self.materialize and like is not None:
+            return _tensor.tensor_from_array(array_module(like).zeros_like(like))
+        return grad if grad is None or isinstance(grad, _tensor.Tensor) else _tensor.tensor_from_array(grad)
 
-    def _checked(self, index: int, grad: Any, grad_outputs: tuple[Any, ...]) -> Any:
+    def _checked(self, index: int, grad: Any) -> Any:
         """Return one gradient in the form the engine works with now: an array, or a Tensor."""
-        if grad is None or self.next_edges[index] is None:
+        if grad is None:
             return None
         if not isinstance(grad, _tensor.Tensor):
             raise TypeError(
                 f"function {self.name()} returned {type(grad).__name__} at index {index}, expected a Tensor"
             )
-        if grad.shape != self.input_shapes[index]:
+        like = self.input_likes[index]
+        if like is None:
+            raise RuntimeError(
+                f"function {self.name()} returned a gradient different than None at position {index}, but the "
+                "corresponding forward input was not a Tensor"
+            )
+        if self.next_edges[index] is None:
+            return None
+        grad = self._of_shape(index, grad, like.shape).to(dtype=_tensor.dtypes.from_numpy_dtype(like.dtype))
+        return grad if mode.grad_enabled else grad.array
+
+    def _of_shape(self, index: int, grad: Any, shape: tuple[int, ...]) -> Any:
+        """Return the gradient summed over the dimensions along which the input was broadcast."""
+        added = grad.ndim - len(shape)
+        fits = added >= 0 and all(
+            size in (1, got) for size, got in zip(shape, grad.shape[added:], strict=True)
+        )
+        if not fits:
             raise RuntimeError(
                 f"Function {self.name()} returned an invalid gradient at index {index} - got {list(grad.shape)} "
-                f"but expected shape compatible with {list(self.input_shapes[index])}"
+                f"but expected shape compatible with {list(shape)}"
             )
-        return grad if any(isinstance(x, _tensor.Tensor) for x in grad_outputs) else grad.array
+        if added:
+            grad = grad.sum(tuple(range(added)))
+        stretched = tuple([d for d, size in enumerate(shape) if size == 1 and grad.shape[d] != 1])
+        return grad.sum(stretched, keepdim=True) if stretched else grad
+
+
+def _like(x: Any) -> Any:
+    """Return an array of the shape, dtype and device of a Tensor that takes no memory; else None."""
+    if not isinstance(x, _tensor.Tensor):
+        return None
+    xp = array_module(x.array)
+    return xp.broadcast_to(xp.zeros((), x.array.dtype), x.array.shape)
 
 
 class Function:
     """Base of user-defined operations, in PyTorch's style.
 
     ``forward`` and ``backward`` are static methods; ``ctx`` carries what the second needs from the first.
+    ``forward(ctx, *args)`` may also be split in two, ``forward(*args)`` and
+    ``setup_context(ctx, inputs, output)``.
 
     References
     ----------
@@ -243,57 +198,75 @@ class Function:
     """
 
     @staticmethod
-    def forward(ctx: FunctionContext, *args: Any, **kwargs: Any) -> Any:
-        """Compute the output Tensor, or a tuple of them."""
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Compute the output Tensor, or a tuple of them, from ``(ctx, *args)``."""
         raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: FunctionContext, inputs: tuple[Any, ...], output: Any) -> Any:
+        """Save what ``backward`` needs, if ``forward`` takes no ``ctx``."""
+        raise NotImplementedError("setup_context is not implemented.")
 
     @staticmethod
     def backward(ctx: FunctionContext, *grad_outputs: Any) -> Any:
         """Return a gradient Tensor, or None, for every argument of ``forward``."""
-        raise NotImplementedError("You must implement the backward function to use it with autograd.")
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
+            "backward mode AD."
+        )
 
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Run ``forward``, and leave a node in the graph if a gradient may be wanted."""
         ctx = FunctionContext(cls)
-        ctx.needs_input_grad = tuple(
-            [isinstance(x, _tensor.Tensor) and x.requires_grad and mode.grad_enabled for x in args]
+        recording = mode.grad_enabled
+        ctx.next_edges = tuple(
+            [x.edge() if recording and isinstance(x, _tensor.Tensor) else None for x in args]
         )
         with ModeSwitch(grad_enabled=False):
-            output = cls.forward(ctx, *args)
+            if cls.setup_context is Function.setup_context:
+                output = cls.forward(ctx, *args)
+            else:
+                output = cls.forward(*args)
+                cls.setup_context(ctx, args, output)
         outputs = output if isinstance(output, tuple) else (output,)
-        if any(ctx.needs_input_grad):
-            # An input that forward returned as it is becomes a new tensor, so that the input keeps its history.
-            outputs = tuple([x.detach() if any(x is arg for arg in args) else x for x in outputs])
-            cls._record(ctx, args, outputs)
+        for x in ctx.dirty:
+            x.check_may_change()
+            x.increment_version(f"{ctx.name()} at {anomaly.user_line()}")
+        if any(edge is not None for edge in ctx.next_edges):
+            outputs = ctx.record(args, outputs)
+        ctx.to_save = ctx.dirty = ctx.non_differentiable = ()
         return outputs if isinstance(output, tuple) else outputs[0]
 
-    @staticmethod
-    def _record(ctx: FunctionContext, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
-        ctx.next_edges = tuple([x.edge() if isinstance(x, _tensor.Tensor) else None for x in args])
-        ctx.num_outputs = len(outputs)
-        ctx.input_shapes = [getattr(x, "shape", None) for x in args]
-        ctx.output_likes = [getattr(x, "array", None) for x in outputs]
-        if mode.detect_anomaly:
-            ctx.made_at = anomaly.user_line()
-        skipped = {id(x) for x in ctx.non_differentiable}
-        for output_nr, tensor in enumerate(outputs):
-            if (
-                isinstance(tensor, _tensor.Tensor)
-                and id(tensor) not in skipped
-                and tensor.is_floating_point()
-            ):
-                tensor.set_history((ctx, output_nr))
-        tensors = tuple([x for x in outputs if isinstance(x, _tensor.Tensor)])
-        if ctx.saved:
-            ctx.link_saved(args, tensors)
+
+class DifferentiatedTwice(Node):
+    """Stands behind gradients that cannot be differentiated, and says so when somebody tries to."""
+
+    def backward(self, *grad_outputs: Array) -> Any:
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
 
 
 def once_differentiable(backward: Any) -> Any:
     """Decorate a ``Function.backward`` that cannot itself be differentiated."""
 
+    @functools.wraps(backward)
     def first_derivative_only(ctx: FunctionContext, *grad_outputs: Any) -> Any:
+        recording = mode.grad_enabled
         with ModeSwitch(grad_enabled=False):
-            return backward(ctx, *grad_outputs)
+            answer = backward(ctx, *grad_outputs)
+        if not recording:
+            return answer
+        node = DifferentiatedTwice()
+        edges = [grad.edge() for grad in grad_outputs if isinstance(grad, _tensor.Tensor)]
+        node.next_edges = (*ctx.next_edges, *edges)
+        answers = answer if isinstance(answer, tuple) else (answer,)
+        node.num_outputs = len(answers)
+        cut = tuple([None if x is None else x.detach() for x in answers])
+        for output_nr, grad in enumerate(cut):
+            if grad is not None:
+                grad.set_history((node, output_nr))
+        return cut
 
     return first_derivative_only

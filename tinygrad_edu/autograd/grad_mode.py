@@ -8,8 +8,9 @@ https://docs.pytorch.org/docs/stable/notes/autograd.html#locally-disabling-gradi
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -46,19 +47,57 @@ class ModeSwitch:
             setattr(mode, name, value)
 
     def __call__(self, function: Decorated) -> Decorated:
+        changes = self._changes
+
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def generator_in_the_mode(*args: Any, **kwargs: Any) -> Any:
+                return run_generator(function(*args, **kwargs), changes)
+
+            return generator_in_the_mode  # type: ignore[return-value]
+
         @functools.wraps(function)
         def inside_the_mode(*args: Any, **kwargs: Any) -> Any:
-            with self:
+            with ModeSwitch(**changes):  # one for every call: it may run in several threads
                 return function(*args, **kwargs)
 
         return inside_the_mode  # type: ignore[return-value]
 
 
+def run_generator(generator: Generator[Any, Any, Any], changes: dict[str, bool]) -> Generator[Any, Any, Any]:
+    """Run a generator with the switches set while it computes, but not while its caller does."""
+    with ModeSwitch(**changes):
+        try:
+            item = next(generator)
+        except StopIteration as stop:
+            return stop.value
+    while True:
+        try:
+            answer = yield item
+        except GeneratorExit:
+            with ModeSwitch(**changes):
+                generator.close()
+            raise
+        except BaseException as error:
+            with ModeSwitch(**changes):
+                try:
+                    item = generator.throw(error)
+                except StopIteration as stop:
+                    return stop.value
+            continue
+        with ModeSwitch(**changes):
+            try:
+                item = generator.send(answer)
+            except StopIteration as stop:
+                return stop.value
+
+
 class _BareDecorator(ModeSwitch):
     """A switch without parameters, which also decorates without parentheses: ``@no_grad``."""
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        if function is None:
+    def __new__(cls, function: Any = None) -> Any:
+        if not callable(function):
             return super().__new__(cls)
         return cls()(function)
 
@@ -102,8 +141,13 @@ class enable_grad(_BareDecorator):
         super().__init__(grad_enabled=True)
 
 
-class inference_mode(ModeSwitch):
+class inference_mode(_BareDecorator):
     """Record no graph, and promise never to: the results cannot be used in autograd later.
+
+    Parameters
+    ----------
+    mode : bool
+        False switches it off again within an outer block.
 
     References
     ----------
@@ -111,10 +155,7 @@ class inference_mode(ModeSwitch):
     """
 
     def __init__(self, mode: bool = True) -> None:
-        if mode:
-            super().__init__(grad_enabled=False, inference=True)
-        else:
-            super().__init__(inference=False)
+        super().__init__(grad_enabled=not mode, inference=bool(mode))
 
 
 class set_grad_enabled(ModeSwitch):

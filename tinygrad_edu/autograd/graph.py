@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.anomaly import check_no_nan
 from tinygrad_edu.autograd.grad_mode import ModeSwitch, mode
-from tinygrad_edu.autograd.node import Edge, Node
+from tinygrad_edu.autograd.node import Edge, Node, accumulate_grad
 from tinygrad_edu.backend import Array
 
 
@@ -110,8 +110,6 @@ def run_backward(
                 collected.update({(node, i): grad for i, grad in enumerate(grad_outputs) if grad is not None})
                 if not any(edge is not None and edge[0] in leading for edge in node.next_edges):
                     continue  # nobody asked for anything behind it
-            if node.freed or node.saved:
-                node.check_ready()
             grad_inputs = call_backward(node, grad_outputs, create_graph)
             if not retain_graph:
                 node.release()
@@ -135,13 +133,17 @@ def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Arra
 
 def call_backward(node: Node, grad_outputs: list[Array | None], create_graph: bool) -> tuple[Any, ...]:
     """Call ``node.backward``, with Tensors in place of the saved arrays if a graph is wanted."""
-    arrays = node.saved
-    if create_graph:
-        node.saved = node.saved_as_tensors()
-    try:
+    if not create_graph:
+        if node.saved or node.freed:
+            node.check_ready()
         grad_inputs = node.backward(*grad_outputs)
-    finally:
-        node.saved = arrays
+    else:
+        arrays = node.saved
+        node.saved = node.saved_as_tensors()
+        try:
+            grad_inputs = node.backward(*grad_outputs)
+        finally:
+            node.saved = arrays
     return grad_inputs if isinstance(grad_inputs, tuple) else (grad_inputs,)
 
 
@@ -158,14 +160,15 @@ def apply_hooks(node: Node, grads: list[Array | None]) -> None:
             grads[output_nr] = answer if isinstance(grad, _tensor.Tensor) else answer.array
     for output_nr, reference in node.retained:
         tensor, grad = reference(), grads[output_nr]
-        if tensor is not None and grad is not None:
-            kept = grad if isinstance(grad, _tensor.Tensor) else _tensor.tensor_from_array(grad.copy())
-            tensor.grad = kept if tensor.grad is None else tensor.grad + kept
+        if tensor is not None and grad is not None and tensor.edge() == (node, output_nr):
+            accumulate_grad(tensor, grad)
 
 
 def check_hook_answer(answer: Any, grad: _tensor.Tensor) -> None:
-    """Raise unless a hook gave back a Tensor of the gradient's shape."""
+    """Raise unless a hook gave back a Tensor of the gradient's shape and dtype."""
     if not isinstance(answer, _tensor.Tensor):
         raise TypeError(f"hook: expected a Tensor or None, got {type(answer).__name__}")
     if answer.shape != grad.shape:
         raise RuntimeError(f"hook: expected a gradient of shape {list(grad.shape)}, got {list(answer.shape)}")
+    if answer.dtype != grad.dtype:
+        raise RuntimeError(f"hook: expected a gradient of type {grad.dtype}, got {answer.dtype}")

@@ -16,6 +16,7 @@ from tinygrad_edu import (
     _tensor,  # the module, not the class: here the import cycle of a tensor library closes
 )
 from tinygrad_edu.backend import Array
+from tinygrad_edu.dtypes import from_numpy_dtype
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
@@ -34,15 +35,12 @@ SECOND_BACKWARD = (
 
 
 class VersionCounter:
-    """Counts the in-place changes of an array; a tensor and its views share one.
+    """Counts the in-place changes of an array; a tensor and those that share its memory have one together."""
 
-    ``rebased`` counts those among them that autograd has recorded, which gave the array a new history.
-    """
-
-    __slots__ = ("last_change", "rebased", "value")
+    __slots__ = ("last_change", "value")
 
     def __init__(self) -> None:
-        self.value = self.rebased = 0
+        self.value = 0
         self.last_change = ""
 
 
@@ -51,11 +49,15 @@ class SavedLink:
 
     __slots__ = ("counter", "edge", "output_nr", "version")
 
-    def __init__(self, edge: Edge | None, output_nr: int | None, counter: VersionCounter) -> None:
+    def __init__(self, edge: Edge | None, output_nr: int | None, counter: VersionCounter | None) -> None:
         self.edge = edge
         self.output_nr = output_nr
         self.counter = counter
-        self.version = counter.value
+        self.version = 0 if counter is None else counter.value
+
+    def was_changed(self) -> bool:
+        """Tell whether the array has been changed in place since it was saved."""
+        return self.counter is not None and self.counter.value != self.version
 
 
 class Node:
@@ -65,42 +67,30 @@ class Node:
     ----------
     next_edges : tuple of (Node, int) or None
         For each input, the node that made it and which of its outputs it is; None if it needs no gradient.
-    needs_input_grad : tuple of bool
-        For each input, whether a gradient is wanted.
     saved : tuple of arrays
         What ``save_for_backward`` was given; Tensors while a backward with ``create_graph=True`` runs.
+    saved_links : tuple of SavedLink or None
+        What each of them is to this node; None for an array that is neither an input nor an output.
     num_outputs : int
         How many gradients ``backward`` is given.
+    freed : bool
+        Whether ``saved`` has been given up by a backward without ``retain_graph``.
+    tensor_hooks : sequence of (int, callable)
+        Hooks of the output tensors, each with the number of its output.
+    retained : sequence of (int, weak reference)
+        Output tensors that want their ``grad`` filled.
     made_at : str or None
         The line of the user's program that made this node, noted while anomaly detection is on.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "freed",
-        "made_at",
-        "needs_input_grad",
-        "next_edges",
-        "num_outputs",
-        "retained",
-        "saved",
-        "saved_links",
-        "tensor_hooks",
-    )
-
-    next_edges: tuple[Edge | None, ...]
-    needs_input_grad: tuple[bool, ...]
-    saved: tuple[Any, ...]
-    saved_links: tuple[SavedLink | None, ...]
-    tensor_hooks: list[tuple[int, TensorHook]]
-    retained: list[tuple[int, weakref.ref[Tensor]]]
-
-    def __init__(self) -> None:
-        self.saved = self.saved_links = self.next_edges = self.needs_input_grad = ()
-        self.tensor_hooks = self.retained = NOTHING
-        self.num_outputs = 1
-        self.freed = False
-        self.made_at: str | None = None
+    next_edges: tuple[Edge | None, ...] = ()
+    saved: tuple[Any, ...] = ()
+    saved_links: tuple[SavedLink | None, ...] = ()
+    num_outputs: int = 1
+    freed: bool = False
+    tensor_hooks: list[tuple[int, TensorHook]] | tuple[()] = ()
+    retained: list[tuple[int, weakref.ref[Tensor]]] | tuple[()] = ()
+    made_at: str | None = None
 
     def backward(self, *grad_outputs: Array) -> Any:
         """Turn the gradients of the outputs into the gradients of the inputs, one for each of ``next_edges``."""
@@ -111,62 +101,96 @@ class Node:
         return f"{type(self).__name__}Backward0"
 
     @property
+    def needs_input_grad(self) -> tuple[bool, ...]:
+        """For each input, whether a gradient is wanted."""
+        return tuple([edge is not None for edge in self.next_edges])
+
+    @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes of the inputs, as PyTorch spells them."""
-        return tuple((None, 0) if edge is None else edge for edge in self.next_edges)
+        return tuple([(None, 0) if edge is None else edge for edge in self.next_edges])
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
+
+    # ---- saved arrays --------------------------------------------------------------------------------
 
     def save_for_backward(self, *arrays: Any) -> None:
         """Keep what ``backward`` will need: inputs, outputs or other arrays; None is allowed."""
         self.saved = arrays
 
-    def link_saved(self, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> None:
-        """Note which saved arrays are inputs or outputs: they have a version, and a history of their own."""
-        self.saved_links = tuple([self._link_of(array, inputs, outputs) for array in self.saved])
+    def link_saved(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], tensors: tuple[Any, ...]) -> None:
+        """Note which saved arrays are inputs or outputs: they have a version, and a history of their own.
 
-    def _link_of(self, array: Any, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> SavedLink | None:
+        ``outputs`` is what forward returned, ``tensors`` the Tensors made from it.
+        """
+        self.saved_links = tuple([self._link_of(array, inputs, outputs, tensors) for array in self.saved])
+
+    def _link_of(
+        self, array: Any, inputs: tuple[Any, ...], outputs: tuple[Any, ...], tensors: tuple[Any, ...]
+    ) -> SavedLink | None:
         if array is None:
             return None
-        for tensor, edge in zip(inputs, self.next_edges, strict=True):
-            if isinstance(tensor, _tensor.Tensor) and tensor.array is array:
-                return SavedLink(edge, None, tensor.version_counter())
-        for output_nr, tensor in enumerate(outputs):
-            if tensor.array is array:
-                return SavedLink(None, output_nr, tensor.version_counter())
+        for position, x in enumerate(inputs):
+            if isinstance(x, _tensor.Tensor) and x.array is array:
+                return SavedLink(self.next_edges[position], None, x.version_counter())
+        for output_nr, output in enumerate(outputs):
+            if output is array:
+                return SavedLink(None, output_nr, tensors[output_nr].version_counter())
         return None
+
+    def keep_copies_of(self, array: Array) -> None:
+        """Copy an array that was saved, because it is about to be overwritten."""
+        for position, saved in enumerate(self.saved):
+            if saved is array:
+                link = self.saved_links[position]
+                unversioned = None if link is None else SavedLink(link.edge, link.output_nr, None)
+                self.saved = (*self.saved[:position], array.copy(), *self.saved[position + 1 :])
+                self.saved_links = (
+                    *self.saved_links[:position],
+                    unversioned,
+                    *self.saved_links[position + 1 :],
+                )
 
     def saved_as_tensors(self) -> tuple[Any, ...]:
         """Return ``saved`` as Tensors with their history, for a backward that is itself differentiated."""
-        if self.freed:
-            raise RuntimeError(SECOND_BACKWARD)
+        self.check_ready()
         links = self.saved_links or (None,) * len(self.saved)
-        return tuple(self._saved_tensor(array, link) for array, link in zip(self.saved, links, strict=True))
+        return tuple([self._saved_tensor(array, link) for array, link in zip(self.saved, links, strict=True)])
 
     def _saved_tensor(self, array: Any, link: SavedLink | None) -> Any:
         if array is None or not hasattr(array, "shape"):
             return array
-        tensor = _tensor.tensor_from_array(array)
+        edge = None
         if link is not None:
             edge = link.edge if link.output_nr is None else (self, link.output_nr)
-            tensor.set_history(edge)
+        if edge is not None and isinstance(edge[0], AccumulateGrad) and edge[0].variable.array is array:
+            return edge[0].variable  # the leaf itself
+        tensor = _tensor.tensor_from_array(array)
+        tensor.set_history(edge)
+        if link is not None and link.counter is not None:
+            tensor.share_version(link.counter)
         return tensor
 
     def check_ready(self) -> None:
         """Raise if the saved arrays have been freed, or changed since they were saved."""
         if self.freed:
             raise RuntimeError(SECOND_BACKWARD)
-        for array, link in zip(self.saved, self.saved_links, strict=True):
-            if link is not None and link.counter.value != link.version:
-                raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an inplace "
-                    f"operation: [{array.dtype} {list(array.shape)}], saved by {self.name()}"
-                    f"{'' if self.made_at is None else ' made at ' + self.made_at}, is at version "
-                    f"{link.counter.value}; expected version {link.version} instead. Last changed by "
-                    f"{link.counter.last_change}. Hint: use the operation that returns a new tensor, or "
-                    "clone() before the change."
-                )
+        for array, link in zip(self.saved, self.saved_links, strict=False):
+            if link is not None and link.was_changed():
+                raise RuntimeError(self._describe_change(array, link))
+
+    def _describe_change(self, array: Array, link: SavedLink) -> str:
+        assert link.counter is not None
+        which = "an input" if link.output_nr is None else f"output {link.output_nr}"
+        made_at = "" if self.made_at is None else f" called at {self.made_at}"
+        return (
+            "one of the variables needed for gradient computation has been modified by an inplace operation: "
+            f"[{from_numpy_dtype(array.dtype)} {list(array.shape)}], which is {which} of {self.name()}{made_at}, "
+            f"is at version {link.counter.value}; expected version {link.version} instead. It was last changed by "
+            f"{link.counter.last_change}. Hint: use the operation that returns a new tensor, or clone() before "
+            "the change."
+        )
 
     def release(self) -> None:
         """Free the saved arrays; a second backward through this node is then an error."""
@@ -175,17 +199,10 @@ class Node:
             self.freed = True
 
 
-NOTHING: list[Any] = []
-"""Shared by all nodes without hooks; never changed."""
-
-
 class AccumulateGrad(Node):
     """The end of the graph: adds the gradient that arrives to the ``grad`` of a leaf tensor."""
 
-    __slots__ = ("variable",)
-
     def __init__(self, variable: Tensor) -> None:
-        super().__init__()
         self.variable = variable
 
     def name(self) -> str:
@@ -194,15 +211,20 @@ class AccumulateGrad(Node):
 
     def backward(self, grad_output: Array) -> tuple[()]:
         """Add ``grad_output`` (an array, or a Tensor with history) to ``variable.grad``."""
-        before = self.variable.grad
-        if isinstance(grad_output, _tensor.Tensor):
-            self.variable.grad = grad_output if before is None else before + grad_output
-        elif before is None:
-            # A copy, because other nodes may hold the same array: both gradients of a + b are one.
-            self.variable.grad = _tensor.tensor_from_array(grad_output.copy())
-        elif before.requires_grad:
-            self.variable.grad = before + _tensor.tensor_from_array(grad_output)
-        else:
-            before.array += grad_output
-            before.increment_version("AccumulateGrad")
+        accumulate_grad(self.variable, grad_output)
         return ()
+
+
+def accumulate_grad(tensor: Tensor, grad: Array) -> None:
+    """Add a gradient, an array or a Tensor with history, to ``tensor.grad``."""
+    before = tensor._grad
+    if isinstance(grad, _tensor.Tensor):
+        tensor.grad = grad if before is None else before + grad
+    elif before is None:
+        # A copy, because other nodes may hold the same array: both gradients of a + b are one.
+        tensor.grad = _tensor.tensor_from_array(grad.copy())
+    elif before.requires_grad:
+        tensor.grad = before + _tensor.tensor_from_array(grad)
+    else:
+        before.array += grad
+        before.increment_version("AccumulateGrad")

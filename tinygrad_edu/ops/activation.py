@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, mul
 from tinygrad_edu.ops.common import as_float, require_tensor

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import BinaryOp, as_float, cast, promote, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.select import where

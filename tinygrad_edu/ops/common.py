@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor, dtypes
-from tinygrad_edu.autograd.function import Op, check_same_device
+from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array
 
 
@@ -56,7 +56,7 @@ def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
     array_a, array_b = raw(a), raw(b)
     dtype_a, dtype_b = getattr(array_a, "dtype", None), getattr(array_b, "dtype", None)
-    if dtype_a is not None and dtype_a == dtype_b:
+    if dtype_a is not None and dtype_b is not None and dtype_a == dtype_b:  # NumPy says float64 == None
         return a, b
     try:
         dtype = dtypes.result_numpy_dtype(array_a, array_b)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tinygrad_edu import kernel_table
-from tinygrad_edu.autograd.function import Op, check_same_device
+from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import pair, raw, require_tensor
 from tinygrad_edu.ops.join import pad

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor
-from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, device_of, to_device
-from tinygrad_edu.ops.common import cast, raw
+from tinygrad_edu.ops.common import cast, raw, unbroadcast
 from tinygrad_edu.ops.shape import expand
 
 
@@ -36,11 +36,7 @@ class Fill(Op):
         return array_module(x).full_like(x, value)
 
     def backward(self, grad_output: Array) -> Array:
-        return (
-            array_module(raw(grad_output)).zeros_like(raw(grad_output))
-            if grad_output is raw(grad_output)
-            else grad_output * 0
-        )
+        return Fill.apply(grad_output, value=0)
 
 
 def full_of(x: Array, value: Any) -> Array:
@@ -60,10 +56,24 @@ def scalar_like(x: Array, value: Any) -> Any:
         return np.asarray(value).astype(raw(x).dtype)[()]
 
 
+class CopyInto(Op):
+    """The second tensor in place of the first, broadcast to its shape: all of the gradient goes there."""
+
+    def forward(self, x: Array, src: Array) -> Array:
+        self.src_shape, self.src_dtype = src.shape, src.dtype
+        return array_module(x).broadcast_to(src, x.shape).astype(x.dtype)
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array]:
+        return Fill.apply(grad_output, value=0), cast(unbroadcast(grad_output, self.src_shape), self.src_dtype)
+
+    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
+        expand(inputs[1], inputs[0].shape)  # raises with both shapes
+
+
 def copy_of(x: Array, src: Any) -> Array:
-    """Return ``src`` with the shape, dtype and device of ``x``."""
+    """Return ``src`` with the shape, dtype and device of ``x``; still a step of the graph."""
     if not isinstance(src, _tensor.Tensor):
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
     if src.device != x.device:
         src = move(src, x.device)
-    return cast(expand(src, x.shape) if src.shape != x.shape else src, raw(x).dtype)
+    return CopyInto.apply(x, src)

@@ -8,7 +8,7 @@ Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfi
 from __future__ import annotations
 
 from tinygrad_edu import kernel_table
-from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.shape import expand

@@ -8,7 +8,7 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.htm
 from __future__ import annotations
 
 from tinygrad_edu import _tensor
-from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.index import getitem, index_put_zeros

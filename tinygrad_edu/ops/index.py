@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.shape import expand
@@ -163,18 +163,25 @@ def unbroadcast_leading(grad: Array, shape: tuple[int, ...]) -> Array:
 
 
 class ViewScatter(Op):
-    """x with one of its views replaced by a value; ``op(**options)`` is what makes the view."""
+    """x with one of its views replaced by a value; every step ``op(**options)`` leads on towards the view."""
 
-    def forward(self, x: Array, value: Array, *, op: Any, options: dict[str, Any], in_place: bool) -> Array:
-        self.op, self.options = op, options
+    def forward(self, x: Array, value: Array, *, steps: list[Any], in_place: bool) -> Array:
+        self.steps = steps
         result = x if in_place else x.copy()
-        op().forward(result, **options)[...] = value
+        seen = result
+        for op, options in steps:
+            seen = op().forward(seen, **options)
+        seen[...] = value
         return result
 
     def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
         zero = raw(grad_output).dtype.type(0)
-        grad_x = ViewScatter.apply(grad_output, zero, op=self.op, options=self.options, in_place=False)
-        grad_value = self.op.apply(grad_output, **self.options) if self.needs_input_grad[1] else None
+        grad_x = ViewScatter.apply(grad_output, zero, steps=self.steps, in_place=False)
+        grad_value = None
+        if self.needs_input_grad[1]:
+            grad_value = grad_output
+            for op, options in self.steps:
+                grad_value = op.apply(grad_value, **options)
         return grad_x, grad_value
 
 

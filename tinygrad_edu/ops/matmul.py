@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_edu.autograd.function import Op, check_same_device
+from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.reduce import sum

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import kernel_table
-from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import pair, raw, require_tensor
 from tinygrad_edu.ops.index import gather

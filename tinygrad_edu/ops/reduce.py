@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_edu import dtypes
-from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import cast, normalize_dim, normalize_dims, raw, require_tensor
 from tinygrad_edu.ops.scan import exclusive_cumprod

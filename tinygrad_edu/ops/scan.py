@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_edu import dtypes
-from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.join import cat

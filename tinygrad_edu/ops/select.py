@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autograd.function import Op, check_same_device
+from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,

@@ -11,7 +11,7 @@ import builtins
 import math
 from typing import Any
 
-from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, pow
 from tinygrad_edu.ops.common import as_float, cast, normalize_dims, raw, require_tensor

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from types import ModuleType
 
-from tinygrad_edu.autograd.function import Op
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, special_module
 from tinygrad_edu.ops.common import as_float
 

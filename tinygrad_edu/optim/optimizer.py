@@ -143,8 +143,7 @@ class Optimizer:
                 if set_to_none:
                     param.grad = None
                     continue
-                if param.grad.requires_grad:  # after backward(create_graph=True)
-                    param.grad = param.grad.detach()
+                param.grad.detach_()  # it has a graph after backward(create_graph=True)
                 param.grad.zero_()
 
     def add_param_group(self, param_group: ParamGroup) -> None:
@@ -234,8 +233,8 @@ class Optimizer:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over state and options from ``state_dict()`` of an optimizer with groups of the same sizes.
 
-        Tensors are copied to the device and dtype of their parameter ("step" stays as it is). Make the
-        scheduler first: its constructor writes learning rates, and would overwrite the loaded ones.
+        Tensors are copied to the device and dtype of their parameter ("step" keeps its dtype, on the CPU).
+        Make the scheduler first: its constructor writes learning rates, and would overwrite the loaded ones.
 
         Raises
         ------
@@ -333,9 +332,10 @@ def count_step(step: Tensor) -> float:
 def copy_for(param: Tensor, value: Any, key: Any = None) -> Any:
     """Return a copy of loaded state, its tensors on the device and in the dtype of their parameter."""
     if isinstance(value, Tensor):
-        if key == "step" or not param.dtype.is_floating_point:
-            return tensor_from_array(value.array.copy())
-        return tensor_from_array(to_device(value.array, param.device).astype(param.array.dtype))
+        if key == "step":
+            return tensor_from_array(to_device(value.array, "cpu").copy())
+        dtype = param.array.dtype if param.dtype.is_floating_point else value.array.dtype
+        return tensor_from_array(to_device(value.array, param.device).astype(dtype))
     if isinstance(value, dict):
         return {name: copy_for(param, item, name) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -344,6 +344,8 @@ def copy_for(param: Tensor, value: Any, key: Any = None) -> Any:
 
 
 def type_name(value: object) -> str:
-    """Return the type's name with its module, without ``builtins``."""
+    """Return the type's name as ``torch.typename`` does: with its module unless that is ``builtins``."""
+    if isinstance(value, Tensor):
+        return str(value.type())
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -8,14 +8,17 @@ One image at a time, the columns stay in the cache; the columns of a whole batch
 
 How the columns are filled quickly
 ----------------------------------
-A channel is first copied into a *plane*: rows of ``pitch`` numbers with zeros for the padding. Pixel (i, j) of
-the tap (ki, kj) then sits at ``i * sh * pitch + j * sw`` from the start of the tap, ``ki * dh * pitch + kj * dw``.
+A channel is first copied into a *plane*: rows of ``pitch`` numbers with zeros for the padding. What the tap
+(ki, kj) sees for output (i, j) is number ``i * sh * pitch + j * sw`` counted from the first pixel that the tap
+sees, which is number ``ki * dh * pitch + kj * dw`` of the plane.
 
 - If stride is 1 and the output is as wide as the input (3x3 with padding 1, 1x1 ...), then ``pitch`` is that
-  width: the rows of the plane touch, and a whole column row is one straight copy. Taps that stick out on the left
-  or right have then read the neighbouring row, and are set to zero afterwards.
+  width: the rows of the plane touch, and a whole column row is one straight copy. Taps that stick out on the
+  left or right have then read the neighbouring row, and are set to zero afterwards.
 - Otherwise ``pitch`` is the padded width, and the copy goes row by row.
 - Without padding the image itself is the plane.
+
+Numbers of rows and columns are written k = c / groups * kh * kw and g = groups.
 
 The work is split over images into as many chunks as Numba has threads, always at the same places: for a given
 number of threads every run adds in the same order.
@@ -28,38 +31,46 @@ from typing import Any
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from tinygrad_edu_kernels.blas_threads import single_blas_thread
+from tinygrad_edu_kernels.blas_threads import single_blas_thread, small_product_limit
 from tinygrad_edu_kernels.convolution.reference import output_size
 
 Array = Any
 Pair = tuple[int, int]
+# h, w, oh, ow, kh, kw: sizes of image, output and kernel; sh, sw: stride; ph, pw: padding; dh, dw: dilation.
+Geometry = tuple[int, ...]
 
-# OpenBLAS multiplies small matrices (up to 100^3 multiply-adds, where AVX-512 is there) without repacking them.
-SMALL_PRODUCT = 1_000_000
-# Fewer multiply-adds than this are done before a second thread has woken up.
+# With fewer multiply-adds than this, one thread is done before a second has woken up.
 PARALLEL_WORK = 1_000_000
 
 
 def im2col(x: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
     """Lay every window out as a column: (n, c, h, w) -> (n, c * kh * kw, oh * ow); see the reference."""
     n, c, h, w = x.shape
-    out_size = _output_sizes((h, w), kernel_size, stride, padding, dilation)
-    columns = np.empty((n, c * kernel_size[0] * kernel_size[1], out_size[0] * out_size[1]), x.dtype)
-    if columns.size and x.size:
-        _im2col_images(_planes(x), columns, (h, w), out_size, kernel_size, stride, padding, dilation)
+    geometry = _geometry(h, w, kernel_size, stride, padding, dilation)
+    oh, ow = geometry[2:4]
+    columns = np.empty((n, c * kernel_size[0] * kernel_size[1], oh * ow), x.dtype)
+    if x.size:
+        _im2col_images(_flat_channels(x), columns, geometry)
+    else:
+        columns[...] = 0
     return columns
 
 
 def col2im(
-    columns: Array, input_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
+    columns: Array,
+    input_shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
 ) -> Array:
     """Add every column back to the pixels of its window: (n, c * kh * kw, oh * ow) -> (n, c, h, w)."""
     n, c, h, w = input_shape
-    out_size = _output_sizes((h, w), kernel_size, stride, padding, dilation)
     x = np.zeros((n, c, h * w), columns.dtype)
     if columns.size and x.size:
-        columns = np.ascontiguousarray(columns).reshape(n, -1, out_size[0] * out_size[1])
-        _col2im_images(columns, x, (h, w), out_size, kernel_size, stride, padding, dilation)
+        geometry = _geometry(h, w, kernel_size, stride, padding, dilation)
+        # A copy: the columns are worked on in place.
+        _col2im_images(np.array(columns, order="C"), x, geometry)
     return x.reshape(n, c, h, w)
 
 
@@ -68,21 +79,18 @@ def conv2d_forward(
 ) -> Array:
     """Convolve: x (n, c, h, w), weight (o, c / groups, kh, kw), bias (o,) or None -> (n, o, oh, ow)."""
     n, _, h, w = x.shape
-    out_channels, _, kh, kw = weight.shape
-    oh, ow = _output_sizes((h, w), (kh, kw), stride, padding, dilation)
-    out = np.zeros((n, out_channels, oh * ow), x.dtype) if x.size == 0 else np.empty((n, out_channels, oh * ow), x.dtype)
+    out_channels = weight.shape[0]
+    geometry = _geometry(h, w, weight.shape[2:], stride, padding, dilation)
+    oh, ow = geometry[2:4]
     bias = np.zeros(out_channels, x.dtype) if bias is None else np.ascontiguousarray(bias)
-    if out.size == 0 or x.size == 0:
-        out += bias[:, None]
-        return out.reshape(n, out_channels, oh, ow)
-    filters = np.ascontiguousarray(weight).reshape(groups, out_channels // groups, -1)  # (g, o/g, c/g * kh * kw)
-    sizes = ((h, w), (oh, ow), (kh, kw), stride, padding, dilation)
-    chunks = _count_chunks(n, out.size * filters.shape[2])
-    with single_blas_thread():
-        if chunks == 1:
-            _forward_images(_planes(x), filters, bias, out, *sizes, 0, n)
-        else:
-            _forward_parallel(_planes(x), filters, bias, out, *sizes, chunks)
+    out = np.empty((n, out_channels, oh * ow), x.dtype)
+    if x.size and weight.size and out.size:
+        filters = np.ascontiguousarray(weight).reshape(groups, out_channels // groups, -1)  # (g, o/g, k)
+        arrays = _flat_channels(x), filters, bias, out
+        chunks = _count_chunks(n, out.size * filters.shape[2])
+        _run(_forward_images, _forward_parallel, chunks, n, *arrays, geometry)
+    else:
+        out[...] = bias[:, None]
     return out.reshape(n, out_channels, oh, ow)
 
 
@@ -97,18 +105,15 @@ def conv2d_grad_input(
 ) -> Array:
     """Gradient with respect to the images: grad_output (n, o, oh, ow) -> (n, c, h, w)."""
     n, c, h, w = input_shape
-    out_channels, _, kh, kw = weight.shape
+    out_channels = weight.shape[0]
     grad_input = np.zeros((n, c, h * w), grad_output.dtype)
     if grad_output.size and grad_input.size:
+        geometry = (h, w, *grad_output.shape[2:], *weight.shape[2:], *stride, *padding, *dilation)
         filters = weight.reshape(groups, out_channels // groups, -1)
-        filters = np.ascontiguousarray(filters.swapaxes(1, 2))  # (g, c/g * kh * kw, o/g)
-        sizes = ((h, w), grad_output.shape[2:], (kh, kw), stride, padding, dilation)
+        filters = np.ascontiguousarray(filters.swapaxes(1, 2))  # (g, k, o/g), k = c/g * kh * kw
+        arrays = _flat_channels(grad_output), filters, grad_input
         chunks = _count_chunks(n, grad_output.size * filters.shape[1])
-        with single_blas_thread():
-            if chunks == 1:
-                _grad_input_images(_planes(grad_output), filters, grad_input, *sizes, 0, n)
-            else:
-                _grad_input_parallel(_planes(grad_output), filters, grad_input, *sizes, chunks)
+        _run(_grad_input_images, _grad_input_parallel, chunks, n, *arrays, geometry)
     return grad_input.reshape(n, c, h, w)
 
 
@@ -121,44 +126,62 @@ def conv2d_grad_weight(
     dilation: Pair,
     groups: int,
 ) -> Array:
-    """Gradient with respect to the filters: grad_output (n, o, oh, ow), x (n, c, h, w) -> (o, c / groups, kh, kw)."""
+    """Gradient with respect to the filters: grad_output (n, o, oh, ow), x (n, c, h, w) -> weight_shape."""
     n, _, h, w = x.shape
     out_channels, group_in, kh, kw = weight_shape
-    group_out = out_channels // groups
-    chunks = _count_chunks(n, grad_output.size * group_in * kh * kw)
-    partial = np.zeros((chunks, groups, group_in * kh * kw, group_out), x.dtype)  # transposed: BLAS is faster so
-    if grad_output.size and x.size:
-        sizes = ((h, w), grad_output.shape[2:], (kh, kw), stride, padding, dilation)
-        with single_blas_thread():
-            if chunks == 1:
-                _grad_weight_images(_planes(x), _planes(grad_output), partial[0], *sizes, 0, n)
-            else:
-                _grad_weight_parallel(_planes(x), _planes(grad_output), partial, *sizes)
+    k = group_in * kh * kw
+    chunks = _count_chunks(n, grad_output.size * k)
+    # One sum for each chunk of images, transposed (BLAS is faster so): (chunks, g, c/g * kh * kw, o/g).
+    partial = np.zeros((chunks, groups, k, out_channels // groups), x.dtype)
+    if grad_output.size and x.size and partial.size:
+        geometry = (h, w, *grad_output.shape[2:], kh, kw, *stride, *padding, *dilation)
+        arrays = _flat_channels(grad_output), _flat_channels(x), partial
+        _run(_grad_weight_images, _grad_weight_parallel, chunks, n, *arrays, geometry)
     total = partial.sum(axis=0)  # chunk after chunk, in order
     return np.ascontiguousarray(total.swapaxes(1, 2)).reshape(weight_shape)
 
 
-def _output_sizes(size: Pair, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
-    """Return (oh, ow)."""
-    oh = output_size(size[0], kernel_size[0], stride[0], padding[0], dilation[0])
-    ow = output_size(size[1], kernel_size[1], stride[1], padding[1], dilation[1])
-    return oh, ow
+def _geometry(h: int, w: int, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Geometry:
+    """Return everything the kernels must know about sizes."""
+    oh = output_size(h, kernel_size[0], stride[0], padding[0], dilation[0])
+    ow = output_size(w, kernel_size[1], stride[1], padding[1], dilation[1])
+    return (h, w, oh, ow, *kernel_size, *stride, *padding, *dilation)
 
 
-def _planes(x: Array) -> Array:
-    """View or copy (n, c, h, w) as contiguous (n, c, h * w)."""
-    return np.ascontiguousarray(x).reshape(x.shape[0], x.shape[1], -1)
+def _flat_channels(x: Array) -> Array:
+    """View (or, if it is not contiguous, copy) (n, c, h, w) as (n, c, h * w)."""
+    n, c, h, w = x.shape
+    return np.ascontiguousarray(x).reshape(n, c, h * w)
 
 
 def _count_chunks(images: int, multiply_adds: int) -> int:
-    """Return into how many parts the batch is split: one unless there is work enough for every thread."""
+    """Return how many parts the batch is split into: one unless every thread would have enough to do."""
     return min(get_num_threads(), images) if multiply_adds >= PARALLEL_WORK else 1
 
 
+def _run(one_thread: Any, all_threads: Any, chunks: int, images: int, *arguments: Any) -> None:
+    """Run a kernel over all images, in so many chunks."""
+    with single_blas_thread():
+        if chunks == 1:
+            one_thread(*arguments, small_product_limit(), 0, 0, images)
+        else:
+            all_threads(*arguments, small_product_limit(), chunks)
+
+
 @njit(cache=True, error_model="numpy")
-def _into_planes(image, planes, size, start, pitch):
+def _plane_layout(geometry):
+    """Return (pitch, start of the first pixel, length of a plane, whether the image itself is the plane)."""
+    h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw = geometry
+    rows_touch = sh == 1 and sw == 1 and ow == w
+    pitch = w if rows_touch else w + 2 * pw
+    return pitch, ph * pitch + pw, (h + 2 * ph) * pitch + 2 * pw, ph == 0 and pw == 0
+
+
+@njit(cache=True, error_model="numpy")
+def _into_planes(image, planes, geometry):
     """Copy an image (c, h * w) to the inside of its planes."""
-    h, w = size
+    h, w = geometry[:2]
+    pitch, start, _, _ = _plane_layout(geometry)
     for channel in range(image.shape[0]):
         for i in range(h):
             pixels = image[channel, i * w : (i + 1) * w]
@@ -168,9 +191,10 @@ def _into_planes(image, planes, size, start, pitch):
 
 
 @njit(cache=True, error_model="numpy")
-def _out_of_planes(planes, image, size, start, pitch):
+def _out_of_planes(planes, image, geometry):
     """Copy the inside of planes to an image (c, h * w)."""
-    h, w = size
+    h, w = geometry[:2]
+    pitch, start, _, _ = _plane_layout(geometry)
     for channel in range(image.shape[0]):
         for i in range(h):
             pixels = image[channel, i * w : (i + 1) * w]
@@ -180,9 +204,8 @@ def _out_of_planes(planes, image, size, start, pitch):
 
 
 @njit(cache=True, error_model="numpy")
-def _zero_outside(columns, r, out_size, shift):
-    """Zero what a tap ``shift`` pixels right of the output's own pixel read from beyond the ends of the rows."""
-    oh, ow = out_size
+def _zero_outside(columns, r, oh, ow, shift):
+    """Zero what a tap, ``shift`` pixels to the right, read from beyond the ends of the rows."""
     first, last = (max(ow - shift, 0), ow) if shift > 0 else (0, min(-shift, ow))
     for j in range(first, last):
         for i in range(oh):
@@ -190,106 +213,98 @@ def _zero_outside(columns, r, out_size, shift):
 
 
 @njit(cache=True, error_model="numpy")
-def _fill_columns(planes, columns, pitch, out_size, kernel_size, stride, padding, dilation):
+def _fill_columns(planes, columns, geometry):
     """im2col of one image: planes (c, plane) -> columns (c * kh * kw, oh * ow)."""
-    oh, ow = out_size
-    one_run = stride[0] == 1 and stride[1] == 1 and pitch == ow
-    r = 0
+    h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw = geometry
+    pitch = _plane_layout(geometry)[0]
+    one_run = sh == 1 and sw == 1 and pitch == ow
     for channel in range(planes.shape[0]):
-        for ki in range(kernel_size[0]):
-            for kj in range(kernel_size[1]):
-                tap = planes[channel, ki * dilation[0] * pitch + kj * dilation[1] :]
+        for ki in range(kh):
+            for kj in range(kw):
+                r = (channel * kh + ki) * kw + kj
+                tap = planes[channel, ki * dh * pitch + kj * dw :]
                 row = columns[r]
-                r += 1
                 if one_run:
                     for q in range(row.size):
                         row[q] = tap[q]
-                    _zero_outside(columns, r - 1, out_size, kj * dilation[1] - padding[1])
+                    _zero_outside(columns, r, oh, ow, kj * dw - pw)
                     continue
                 for i in range(oh):
+                    source = tap[i * sh * pitch :]
                     target = row[i * ow : (i + 1) * ow]
-                    source = tap[i * stride[0] * pitch :]
-                    if stride[1] == 1:
+                    if sw == 1:
                         for j in range(target.size):
                             target[j] = source[j]
                     else:
                         for j in range(target.size):
-                            target[j] = source[j * stride[1]]
+                            target[j] = source[j * sw]
 
 
 @njit(cache=True, error_model="numpy")
-def _add_columns(columns, planes, pitch, out_size, kernel_size, stride, padding, dilation):
-    """col2im of one image, added to planes (c, plane); what a tap read from outside is zeroed in columns."""
-    oh, ow = out_size
-    one_run = stride[0] == 1 and stride[1] == 1 and pitch == ow
-    r = 0
-    for channel in range(planes.shape[0]):
-        for ki in range(kernel_size[0]):
-            for kj in range(kernel_size[1]):
-                tap = planes[channel, ki * dilation[0] * pitch + kj * dilation[1] :]
-                row = columns[r]
-                r += 1
+def _add_columns(columns, planes, geometry):
+    """col2im of one image, added to planes (c, plane); what a tap read from outside is zeroed in columns.
+
+    A processor waits when it reads what it has only just written, at an address a little off. Hence all the
+    zeros are written first, and hence the channels are in the inner loop: neighbouring taps write to the same
+    pixels.
+    """
+    h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw = geometry
+    pitch = _plane_layout(geometry)[0]
+    one_run = sh == 1 and sw == 1 and pitch == ow
+    if one_run:
+        for r in range(columns.shape[0]):
+            _zero_outside(columns, r, oh, ow, r % kw * dw - pw)
+    for ki in range(kh):
+        for kj in range(kw):
+            for channel in range(planes.shape[0]):
+                tap = planes[channel, ki * dh * pitch + kj * dw :]
+                row = columns[(channel * kh + ki) * kw + kj]
                 if one_run:
-                    _zero_outside(columns, r - 1, out_size, kj * dilation[1] - padding[1])
                     for q in range(row.size):
                         tap[q] += row[q]
                     continue
                 for i in range(oh):
                     source = row[i * ow : (i + 1) * ow]
-                    target = tap[i * stride[0] * pitch :]
-                    if stride[1] == 1:
+                    target = tap[i * sh * pitch :]
+                    if sw == 1:
                         for j in range(source.size):
                             target[j] += source[j]
                     else:
                         for j in range(source.size):
-                            target[j * stride[1]] += source[j]
+                            target[j * sw] += source[j]
 
 
 @njit(cache=True, error_model="numpy")
-def _plane_layout(size, out_size, stride, padding):
-    """Return (pitch, start of the first pixel, length of a plane, whether the image itself is the plane)."""
-    h, w = size
-    rows_touch = stride[0] == 1 and stride[1] == 1 and out_size[1] == w
-    pitch = w if rows_touch else w + 2 * padding[1]
-    start = padding[0] * pitch + padding[1]
-    length = (h + 2 * padding[0]) * pitch + 2 * padding[1]
-    return pitch, start, length, padding[0] == 0 and padding[1] == 0
-
-
-@njit(cache=True, error_model="numpy")
-def _image_columns(image, planes, columns, size, out_size, kernel_size, stride, padding, dilation):
-    """Return the columns of one image (c, h * w): the image itself if each window is one pixel, else `columns`."""
-    pitch, start, _, unpadded = _plane_layout(size, out_size, stride, padding)
-    if unpadded and kernel_size[0] * kernel_size[1] == 1 and stride[0] * stride[1] == 1:
+def _image_columns(image, planes, columns, geometry):
+    """Return the columns of one image (c, h * w): the image itself if a window is a pixel, else `columns`."""
+    h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw = geometry
+    unpadded = _plane_layout(geometry)[3]
+    if unpadded and kh == kw == sh == sw == 1:
         return image
     if unpadded:
-        _fill_columns(image, columns, pitch, out_size, kernel_size, stride, padding, dilation)
-        return columns
-    _into_planes(image, planes, size, start, pitch)
-    _fill_columns(planes, columns, pitch, out_size, kernel_size, stride, padding, dilation)
+        _fill_columns(image, columns, geometry)
+    else:
+        _into_planes(image, planes, geometry)
+        _fill_columns(planes, columns, geometry)
     return columns
 
 
 @njit(cache=True, error_model="numpy")
-def _rows_per_product(rows, work_per_row, step):
-    """Return how many rows (a multiple of step) keep a matrix product small, or all if only a few would."""
-    block = SMALL_PRODUCT // work_per_row // step * step
+def _rows_per_product(rows, row_size, step, small_product):
+    """Return how many rows, a multiple of step, keep a product small; all if those would be too few."""
+    block = small_product // row_size // step * step
     return min(rows, block) if block >= 8 else rows
 
 
 @njit(cache=True, error_model="numpy")
-def _forward_images(
-    x, filters, bias, out, size, out_size, kernel_size, stride, padding, dilation, first, last
-):
-    """conv2d_forward of images first..last: x (n, c, h * w), filters (g, o/g, k) -> out (n, o, oh * ow)."""
+def _forward_images(x, filters, bias, out, geometry, small_product, _chunk, first, last):
+    """Convolve images first..last: x (n, c, h * w), filters (g, o/g, k) -> out (n, o, oh * ow)."""
     groups, group_out, k = filters.shape
-    planes = np.zeros((x.shape[1], _plane_layout(size, out_size, stride, padding)[2]), x.dtype)
+    planes = np.zeros((x.shape[1], _plane_layout(geometry)[2]), x.dtype)
     buffer = np.empty((groups * k, out.shape[2]), x.dtype)
-    block = _rows_per_product(group_out, k * out.shape[2], 16)
+    block = _rows_per_product(group_out, k * out.shape[2], 16, small_product)
     for image in range(first, last):
-        columns = _image_columns(
-            x[image], planes, buffer, size, out_size, kernel_size, stride, padding, dilation
-        )
+        columns = _image_columns(x[image], planes, buffer, geometry)
         for group in range(groups):
             group_columns = columns[group * k : (group + 1) * k]
             for o in range(0, group_out, block):
@@ -297,31 +312,27 @@ def _forward_images(
                 result = out[image, group * group_out + o : group * group_out + stop]
                 np.dot(filters[group, o:stop], group_columns, result)
         for o in range(bias.size):
-            row = out[image, o]
             shift = bias[o]
-            for q in range(row.size):
-                row[q] += shift
+            for q in range(out.shape[2]):
+                out[image, o, q] += shift
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def _forward_parallel(x, filters, bias, out, size, out_size, kernel_size, stride, padding, dilation, chunks):
+def _forward_parallel(x, filters, bias, out, geometry, small_product, chunks):
     n = x.shape[0]
     for chunk in prange(chunks):
         first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _forward_images(
-            x, filters, bias, out, size, out_size, kernel_size, stride, padding, dilation, first, last
-        )
+        _forward_images(x, filters, bias, out, geometry, small_product, chunk, first, last)
 
 
 @njit(cache=True, error_model="numpy")
-def _grad_input_images(
-    grad_output, filters, grad_input, size, out_size, kernel_size, stride, padding, dilation, first, last
-):
-    """conv2d_grad_input of images first..last; filters (g, c/g * kh * kw, o/g); grad_input arrives as zeros."""
+def _grad_input_images(grad_output, filters, grad_input, geometry, small_product, _chunk, first, last):
+    """Gradient of images first..last; filters (g, c/g * kh * kw, o/g); grad_input arrives as zeros."""
     groups, k, group_out = filters.shape
-    taps = kernel_size[0] * kernel_size[1]
-    pitch, start, length, unpadded = _plane_layout(size, out_size, stride, padding)
-    block = _rows_per_product(k, group_out * grad_output.shape[2], taps)  # whole channels
+    taps = geometry[4] * geometry[5]
+    _, _, length, unpadded = _plane_layout(geometry)
+    one_pixel = unpadded and taps == geometry[6] * geometry[7] == 1
+    block = _rows_per_product(k, group_out * grad_output.shape[2], taps, small_product)  # whole channels
     buffer = np.empty((block, grad_output.shape[2]), grad_output.dtype)
     planes = np.empty((block // taps, length), grad_output.dtype)
     for image in range(first, last):
@@ -329,83 +340,68 @@ def _grad_input_images(
             group_grad = grad_output[image, group * group_out : (group + 1) * group_out]
             for r in range(0, k, block):
                 rows = min(block, k - r)
-                columns = buffer[:rows]
-                np.dot(filters[group, r : r + rows], group_grad, columns)
                 channel = (group * k + r) // taps
                 target = grad_input[image, channel : channel + rows // taps]
-                if unpadded:
-                    _add_columns(columns, target, pitch, out_size, kernel_size, stride, padding, dilation)
+                columns = target if one_pixel else buffer[:rows]
+                np.dot(filters[group, r : r + rows], group_grad, columns)
+                if one_pixel:
                     continue
-                planes[:] = 0
-                _add_columns(
-                    columns, planes[: rows // taps], pitch, out_size, kernel_size, stride, padding, dilation
-                )
-                _out_of_planes(planes, target, size, start, pitch)
+                if unpadded:
+                    _add_columns(columns, target, geometry)
+                else:
+                    planes[:] = 0
+                    _add_columns(columns, planes[: rows // taps], geometry)
+                    _out_of_planes(planes, target, geometry)
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def _grad_input_parallel(
-    grad_output, filters, grad_input, size, out_size, kernel_size, stride, padding, dilation, chunks
-):
+def _grad_input_parallel(grad_output, filters, grad_input, geometry, small_product, chunks):
     n = grad_output.shape[0]
     for chunk in prange(chunks):
         first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _grad_input_images(
-            grad_output, filters, grad_input, size, out_size, kernel_size, stride, padding, dilation, first, last
-        )
+        _grad_input_images(grad_output, filters, grad_input, geometry, small_product, chunk, first, last)
 
 
 @njit(cache=True, error_model="numpy")
-def _grad_weight_images(
-    x, grad_output, total, size, out_size, kernel_size, stride, padding, dilation, first, last
-):
-    """conv2d_grad_weight of images first..last, added to total (g, c/g * kh * kw, o/g)."""
-    groups, k, group_out = total.shape
-    planes = np.zeros((x.shape[1], _plane_layout(size, out_size, stride, padding)[2]), x.dtype)
+def _grad_weight_images(grad_output, x, partial, geometry, _small_product, chunk, first, last):
+    """Gradient from images first..last, added to partial[chunk] (g, c/g * kh * kw, o/g)."""
+    _, groups, k, group_out = partial.shape
+    planes = np.zeros((x.shape[1], _plane_layout(geometry)[2]), x.dtype)
     buffer = np.empty((groups * k, grad_output.shape[2]), x.dtype)
     product = np.empty((k, group_out), x.dtype)
     for image in range(first, last):
-        columns = _image_columns(
-            x[image], planes, buffer, size, out_size, kernel_size, stride, padding, dilation
-        )
+        columns = _image_columns(x[image], planes, buffer, geometry)
         for group in range(groups):
             group_grad = grad_output[image, group * group_out : (group + 1) * group_out]
             np.dot(columns[group * k : (group + 1) * k], group_grad.T, product)
             for r in range(k):
                 for o in range(group_out):
-                    total[group, r, o] += product[r, o]
+                    partial[chunk, group, r, o] += product[r, o]
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def _grad_weight_parallel(
-    x, grad_output, partial, size, out_size, kernel_size, stride, padding, dilation
-):
-    n, chunks = x.shape[0], partial.shape[0]
+def _grad_weight_parallel(grad_output, x, partial, geometry, small_product, chunks):
+    n = x.shape[0]
     for chunk in prange(chunks):
         first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _grad_weight_images(
-            x, grad_output, partial[chunk], size, out_size, kernel_size, stride, padding, dilation, first, last
-        )
+        _grad_weight_images(grad_output, x, partial, geometry, small_product, chunk, first, last)
 
 
 @njit(cache=True, error_model="numpy")
-def _im2col_images(x, out, size, out_size, kernel_size, stride, padding, dilation):
-    """im2col of all images: x (n, c, h * w) -> out (n, c * kh * kw, oh * ow)."""
-    planes = np.zeros((x.shape[1], _plane_layout(size, out_size, stride, padding)[2]), x.dtype)
+def _im2col_images(x, out, geometry):
+    """Columns of all images: x (n, c, h * w) -> out (n, c * kh * kw, oh * ow)."""
+    planes = np.zeros((x.shape[1], _plane_layout(geometry)[2]), x.dtype)
     for image in range(x.shape[0]):
-        columns = _image_columns(
-            x[image], planes, out[image], size, out_size, kernel_size, stride, padding, dilation
-        )
-        if kernel_size[0] * kernel_size[1] == 1:
-            out[image] = columns
+        columns = _image_columns(x[image], planes, out[image], geometry)
+        if geometry[4] * geometry[5] == 1:
+            out[image] = columns  # it may be the image itself
 
 
 @njit(cache=True, error_model="numpy")
-def _col2im_images(columns, x, size, out_size, kernel_size, stride, padding, dilation):
-    """col2im of all images: columns (n, c * kh * kw, oh * ow), x (n, c, h * w)."""
-    pitch, start, length, _ = _plane_layout(size, out_size, stride, padding)
-    planes = np.empty((x.shape[1], length), x.dtype)
+def _col2im_images(columns, x, geometry):
+    """Sum of all columns: columns (n, c * kh * kw, oh * ow) -> x (n, c, h * w)."""
+    planes = np.empty((x.shape[1], _plane_layout(geometry)[2]), x.dtype)
     for image in range(x.shape[0]):
         planes[:] = 0
-        _add_columns(columns[image], planes, pitch, out_size, kernel_size, stride, padding, dilation)
-        _out_of_planes(planes, x[image], size, start, pitch)
+        _add_columns(columns[image], planes, geometry)
+        _out_of_planes(planes, x[image], geometry)

@@ -35,7 +35,17 @@ def im2col(x: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: P
     Returns
     -------
     (n, c * kh * kw, oh * ow) array
-        Row (c, ki, kj) of column (i, j) is the padded pixel (i * sh + ki * dh, j * sw + kj * dw) of channel c.
+        Row (c, ki, kj) of column (i, j) is the padded pixel (i * sh + ki * dh, j * sw + kj * dw) of channel
+        c.
+
+    Examples
+    --------
+    >>> x = np.arange(9).reshape(1, 1, 3, 3)
+    >>> im2col(x, (2, 2), (1, 1), (0, 0), (1, 1))[0]
+    array([[0, 1, 3, 4],
+           [1, 2, 4, 5],
+           [3, 4, 6, 7],
+           [4, 5, 7, 8]])
     """
     n, c, h, w = x.shape
     kh, kw = kernel_size
@@ -52,7 +62,12 @@ def im2col(x: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: P
 
 
 def col2im(
-    columns: Array, input_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
+    columns: Array,
+    input_shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
 ) -> Array:
     """Add every column back to the pixels its window came from: the transpose of `im2col`.
 
@@ -140,7 +155,7 @@ def conv2d_grad_input(
     dilation: Pair,
     groups: int,
 ) -> Array:
-    r"""Return the gradient with respect to the images (it is also the forward pass of a transposed convolution).
+    r"""Return the gradient with respect to the images (and the forward pass of a transposed convolution).
 
     Parameters
     ----------
@@ -159,7 +174,8 @@ def conv2d_grad_input(
 
     Notes
     -----
-    Each output handed its filter's weight to each pixel of its window, so it sends its gradient back the same way:
+    Each output handed its filter's weight to each pixel of its window, so it sends its gradient back the same
+    way:
 
     .. math:: \frac{\partial L}{\partial x_{n,c,r,q}} = \sum_{o,i,j,k_i,k_j}
               w_{o,c,k_i,k_j} \frac{\partial L}{\partial y_{n,o,i,j}}
@@ -234,7 +250,7 @@ def conv2d_grad_weight(
 def _window(
     i: int, j: int, size: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
 ) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (ki, kj, row, column) for each tap of output (i, j) that falls on a pixel and not on the padding."""
+    """Yield (ki, kj, row, column) for each tap of output (i, j) that falls on a pixel, not on padding."""
     height, width = size
     for ki in range(kernel_size[0]):
         for kj in range(kernel_size[1]):

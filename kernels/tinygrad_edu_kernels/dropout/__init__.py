@@ -1,1 +1,1 @@
-"""Dropout: each element is kept or zeroed as a hash of (seed, position) says, so that no mask need be stored."""
+"""Dropout: a hash of (seed, position) says which elements are kept, so no mask need be stored."""

@@ -2,9 +2,10 @@
 
 References
 ----------
-.. [1] N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 15, 2014.
-.. [2] G. L. Steele, D. Lea and C. H. Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014: the
-       generator SplitMix64; its finaliser is "Mix13" of D. Stafford, "Better Bit Mixing", 2011.
+.. [1] N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 15
+       (2014): 1929-1958.
+.. [2] G. L. Steele, D. Lea and C. H. Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014,
+       figure 16: the generator SplitMix64. Its finaliser is "Mix13" of D. Stafford, "Better Bit Mixing", 2011.
 .. [3] https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
 """
 
@@ -41,13 +42,19 @@ def dropout(x: Array, p: float, seed: int) -> Array:
     .. math:: y_i = m_i\, x_i, \quad
               m_i = \begin{cases} 1 / (1 - p) & u_i \ge p \\ 0 & \text{otherwise} \end{cases}
 
-    where :math:`u_i`, uniform in [0, 1), is the upper 53 bits of a hash of the seed and of the element's position
-    i in C order: number i of the SplitMix64 sequence that starts at ``mix(seed)``. Any number of the sequence can
-    be had without those before it, so threads need not agree on an order. Mixing the seed first keeps the
-    sequences of neighbouring seeds apart.
+    where :math:`u_i`, uniform in [0, 1), is the upper 53 bits of a hash of the seed and of the element's
+    position i in C order: number i of the SplitMix64 sequence that starts at ``mix(seed)``. Any number of the
+    sequence can be had without those before it, so threads need not agree on an order. Mixing the seed first
+    keeps the sequences of neighbouring seeds apart.
 
     y is linear in x, so the gradient is the same function of the gradient: ``dropout(grad_output, p, seed)``.
-    Dropped elements are multiplied by 0, not replaced by it: a NaN or an infinity shows as NaN, as in PyTorch.
+    Dropped elements are multiplied by 0, not replaced by it: a NaN or an infinity shows as NaN, as in
+    PyTorch.
+
+    Examples
+    --------
+    >>> dropout(np.ones(8), 0.5, seed=1).tolist()
+    [2.0, 0.0, 0.0, 2.0, 0.0, 2.0, 0.0, 0.0]
     """
     threshold = drop_threshold(p)
     scale = x.dtype.type(0 if p == 1 else 1 / (1 - p))

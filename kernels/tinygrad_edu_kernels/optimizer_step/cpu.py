@@ -273,7 +273,7 @@ def flatten(arrays: list[Array | None]) -> list[Array]:
     ValueError
         If the shapes differ: a loop must never run past the end of an array.
     """
-    param = arrays[0]
+    param: Array = arrays[0]
     dtype = compute_dtype(param)
     flat = []
     for array in arrays:

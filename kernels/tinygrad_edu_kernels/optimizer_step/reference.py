@@ -104,6 +104,8 @@ def adam_step(
     Notes
     -----
     .. math::
+        g &\leftarrow \pm g + \lambda \theta \qquad (\theta \leftarrow \theta - \gamma \lambda \theta
+            \text{ instead, when decoupled}) \\
         m &\leftarrow \beta_1 m + (1 - \beta_1) g \\
         v &\leftarrow \beta_2 v + (1 - \beta_2) g^2 \\
         \hat m &= m / (1 - \beta_1^t), \qquad \hat v = v / (1 - \beta_2^t) \\
@@ -170,6 +172,7 @@ def adagrad_step(
     Notes
     -----
     .. math::
+        g &\leftarrow \pm g + \lambda \theta \\
         s &\leftarrow s + g^2 \\
         \theta &\leftarrow \theta - \frac{\gamma}{1 + (t - 1) \eta} \frac{g}{\sqrt s + \epsilon}
 
@@ -225,6 +228,7 @@ def rmsprop_step(
     Notes
     -----
     .. math::
+        g &\leftarrow \pm g + \lambda \theta \\
         v &\leftarrow \alpha v + (1 - \alpha) g^2 \\
         \bar g &\leftarrow \alpha \bar g + (1 - \alpha) g, \qquad
             \tilde v = v - \bar g^2 \quad (\tilde v = v \text{ when not centered}) \\

@@ -90,12 +90,12 @@ def adaptive_max_pool2d_forward(x: Array, output_size: Pair) -> tuple[Array, Arr
     return _largest_of_windows(x, output_size, _max_planes, _max_parallel, rows, columns, 1, 1)
 
 
-# ---- windows along one axis -------------------------------------------------------------------------------
+# ---- windows along one axis --------------------------------------------------------------------------------
 
 
 @functools.lru_cache(maxsize=256)
 def _sliding_windows(size: int, kernel: int, stride: int, padding: int, dilation: int, windows: int) -> Array:
-    """Return (windows, 2): the first tap of each window that falls on the image, and the end of the window."""
+    """Return (windows, 2): each window's first tap that falls on the image, and the window's end."""
     start = np.arange(windows) * stride - padding
     stop = np.minimum(start + (kernel - 1) * dilation + 1, size)
     skipped = -(np.minimum(start, 0) // dilation)  # taps on the padding before the image
@@ -133,12 +133,14 @@ def _mean_windows(
     count_include_pad: bool,
     divisor_override: int,
 ) -> tuple[Array, Array, Array, Array]:
-    """Return the windows along both axes and their lengths; the product of two lengths is a window's divisor."""
+    """Return the windows along both axes, and their lengths: two of them multiplied are a divisor."""
     tables, lengths = [], []
     for axis in (0, 1):
         window = (size[axis], kernel_size[axis], stride[axis], padding[axis])
         tables.append(_sliding_windows(*window, 1, windows[axis]))
-        lengths.append(_padded_lengths(*window, windows[axis]) if count_include_pad else np.diff(tables[axis])[:, 0])
+        lengths.append(
+            _padded_lengths(*window, windows[axis]) if count_include_pad else np.diff(tables[axis])[:, 0]
+        )
     if divisor_override:
         lengths = [np.full(windows[0], divisor_override), np.ones(windows[1], np.int64)]
     return tables[0], tables[1], lengths[0], lengths[1]
@@ -150,7 +152,7 @@ def _adaptive_mean_windows(size: Pair, windows: Pair) -> tuple[Array, Array, Arr
     return rows, columns, np.diff(rows)[:, 0], np.diff(columns)[:, 0]
 
 
-# ---- launchers: make the outputs, choose between one thread and all of them ---------------------------------
+# ---- launchers: make the outputs, choose between one thread and all of them --------------------------------
 
 
 def _run(one_thread: Any, all_threads: Any, pixels: int, planes: tuple[Array, ...], *windows: Any) -> None:
@@ -185,13 +187,26 @@ def _mean_forward(x: Array, rows: Array, columns: Array, heights: Array, widths:
 
 
 def _mean_backward(
-    grad_output: Array, input_shape: tuple[int, ...], rows: Array, columns: Array, heights: Array, widths: Array
+    grad_output: Array,
+    input_shape: tuple[int, ...],
+    rows: Array,
+    columns: Array,
+    heights: Array,
+    widths: Array,
 ) -> Array:
     n, c, h, w = input_shape
     grad_input = np.empty((n * c, h, w), grad_output.dtype)
     lengths = _divisors(heights, grad_output.dtype), _divisors(widths, grad_output.dtype)
     planes = np.ascontiguousarray(grad_output).reshape(n * c, len(rows), len(columns))
-    _run(_mean_backward_planes, _mean_backward_parallel, grad_input.size, (planes, grad_input), rows, columns, *lengths)
+    _run(
+        _mean_backward_planes,
+        _mean_backward_parallel,
+        grad_input.size,
+        (planes, grad_input),
+        rows,
+        columns,
+        *lengths,
+    )
     return grad_input.reshape(input_shape)
 
 
@@ -200,7 +215,7 @@ def _divisors(lengths: Array, dtype: Any) -> Array:
     return np.where(lengths == 0, 1, lengths).astype(dtype)
 
 
-# ---- kernels: *_planes does planes first..last, *_parallel gives each thread its share ----------------------
+# ---- kernels: *_planes does planes first..last, *_parallel gives each thread its share ---------------------
 
 
 @njit(cache=True, error_model="numpy")
@@ -220,7 +235,9 @@ def _max_planes(x, output, indices, rows, columns, row_step, column_step, first,
                     for column in range(left, right, column_step):
                         value = line[np.uintp(column)]  # unsigned: no check for a negative index
                         better = value > largest
-                        largest = value if better else largest  # selects instead of a branch that is hard to guess
+                        largest = (
+                            value if better else largest
+                        )  # selects instead of a branch that is hard to guess
                         index = row * width + column if better else index
                         if value != value:
                             nan_index = row * width + column

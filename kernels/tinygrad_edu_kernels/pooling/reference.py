@@ -35,14 +35,21 @@ def max_pool2d_forward(
     -------
     output : (n, c, oh, ow) array
     indices : (n, c, oh, ow) int32 array
-        Where each maximum lies, ``row * w + column``: the first of equals. -1 where no tap of a (dilated) window
-        falls on the image; the output is minus infinity there.
+        Where each maximum lies, ``row * w + column``: the first of equals. -1 where no tap of a (dilated)
+        window falls on the image; the output is minus infinity there.
 
     Notes
     -----
     .. math:: y_{i,j} = \max_{k_i,k_j} x_{i s_h - p_h + k_i d_h,\; j s_w - p_w + k_j d_w}
 
     A NaN beats every number, so a window that holds one gives NaN.
+
+    Examples
+    --------
+    >>> x = np.array([[[[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 2.0, 0.0]]]])
+    >>> output, indices = max_pool2d_forward(x, (2, 2), (2, 2), (0, 0), (1, 1), (1, 2))
+    >>> output.tolist(), indices.tolist()
+    ([[[[5.0, 2.0]]]], [[[[1, 2]]]])
     """
     n, c, h, w = x.shape
     output = np.empty((n, c, *output_size), x.dtype)
@@ -171,7 +178,9 @@ def avg_pool2d_backward(
                     for row in rows:
                         for column in columns:
                             divisor = divisor_override or height * width
-                            grad_input[image, channel, row, column] += grad_output[image, channel, i, j] / divisor
+                            grad_input[image, channel, row, column] += (
+                                grad_output[image, channel, i, j] / divisor
+                            )
     return grad_input
 
 
@@ -268,7 +277,7 @@ def adaptive_max_pool2d_forward(x: Array, output_size: Pair) -> tuple[Array, Arr
 
 
 def _taps(position: int, size: int, kernel: int, stride: int, padding: int, dilation: int) -> list[int]:
-    """Return the pixels, along one axis, that the taps of a window fall on; those on the padding are left out."""
+    """Return the pixels, along one axis, that a window's taps fall on; those on padding are left out."""
     taps = [position * stride - padding + k * dilation for k in range(kernel)]
     return [tap for tap in taps if 0 <= tap < size]
 
@@ -301,7 +310,7 @@ def _sum(image: Array, rows: list[int] | range, columns: list[int] | range) -> A
 
 
 def _largest(image: Array, rows: list[int] | range, columns: list[int] | range) -> tuple[Any, int]:
-    """Return the largest value of a window and its position: the first of equals, but a NaN always takes over."""
+    """Return the largest value of a window and its position: the first of equals, but NaN takes over."""
     width = image.shape[1]
     if len(rows) == 0 or len(columns) == 0:
         return -np.inf, -1

@@ -23,7 +23,7 @@ SUMS = {"reassoc", "contract"}
 def softmax_cross_entropy_forward(
     logits: Array, target: Array, weight: Array, ignore_index: int
 ) -> tuple[Array, Array]:
-    """Return losses (n,) and probabilities (n, c) of logits (n, c) and class numbers (n,); see the reference."""
+    """Return losses (n,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
     losses = np.zeros(len(logits), logits.dtype)
     probabilities = np.empty(logits.shape, logits.dtype)
     arrays = _rows(logits), losses, probabilities, np.empty_like(losses), np.empty_like(losses)
@@ -37,7 +37,11 @@ def softmax_cross_entropy_backward(
 ) -> Array:
     """Return the gradient with respect to the logits, (n, c)."""
     grad_logits = np.empty(probabilities.shape, probabilities.dtype)
-    labels = np.ascontiguousarray(target, np.int64), np.ascontiguousarray(weight, grad_logits.dtype), ignore_index
+    labels = (
+        np.ascontiguousarray(target, np.int64),
+        np.ascontiguousarray(weight, grad_logits.dtype),
+        ignore_index,
+    )
     arrays = _rows(probabilities), np.ascontiguousarray(grad_losses, grad_logits.dtype), grad_logits
     _run(_loss_backward_rows, _loss_backward_parallel, arrays, *labels)
     return grad_logits
@@ -68,7 +72,9 @@ def softmax_backward(grad_output: Array, y: Array) -> Array:
 def log_softmax_backward(grad_output: Array, y: Array) -> Array:
     """Return the gradient of log-softmax from its output y: (rows, cols) -> (rows, cols)."""
     grad_input = np.empty(y.shape, y.dtype)
-    _run(_log_softmax_backward_rows, _log_softmax_backward_parallel, (_rows(grad_output), _rows(y), grad_input))
+    _run(
+        _log_softmax_backward_rows, _log_softmax_backward_parallel, (_rows(grad_output), _rows(y), grad_input)
+    )
     return grad_input
 
 
@@ -89,7 +95,7 @@ def _run(one_thread: Any, all_threads: Any, arrays: tuple[Array, ...], *labels: 
         all_threads(*arrays, *labels, chunks)
 
 
-# ---- exponential and maximum ---------------------------------------------------------------------------------
+# ---- exponential and maximum -------------------------------------------------------------------------------
 
 
 @intrinsic
@@ -107,9 +113,9 @@ def _exp_float32(value):
     """Return e^value for value <= 0, to about one unit in the last place.
 
     With n the whole number nearest to value / ln 2, e^value = 2^n * e^r where r = value - n ln 2 lies within
-    ln 2 / 2 of zero. A polynomial gives e^r (that of ``expf`` in the Cephes library); ln 2 is taken off in two
-    parts, so that r is exact. 2^n is put together from its exponent bits. There is no branch and no call in it,
-    which is why a loop of these is vectorised and a loop of ``math.exp`` is not.
+    ln 2 / 2 of zero. A polynomial gives e^r (that of ``expf`` in the Cephes library); ln 2 is taken off in
+    two parts, so that r is exact. 2^n is put together from its exponent bits. There is no branch and no call
+    in it, which is why a loop of these is vectorised and a loop of ``math.exp`` is not.
     """
     smallest = np.float32(-87)  # e^value is next to nothing below it, and 2^n has no normal float
     bounded = value if value > smallest else smallest
@@ -147,7 +153,7 @@ def _choose_exp(value):
 
 @njit(cache=True, error_model="numpy")
 def _largest(x, i):
-    """Return the largest entry of row i; a long one goes four at a time, so that no step waits for the last."""
+    """Return the largest entry of row i; a long row goes four at a time: no step waits for the last."""
     a = x[i, 0]
     size = x.shape[1]
     if size < 128:
@@ -164,7 +170,7 @@ def _largest(x, i):
     return max(max(a, b), max(c, d))
 
 
-# ---- kernels: *_rows does rows first..last, *_parallel gives each thread its share -------------------------------
+# ---- kernels: *_rows does rows first..last, *_parallel gives each thread its share -------------------------
 
 
 @njit(cache=True, error_model="numpy", fastmath=SUMS)
@@ -288,4 +294,6 @@ def _loss_backward_parallel(probabilities, grad_losses, grad_logits, target, wei
     n = probabilities.shape[0]
     for chunk in prange(chunks):
         first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _loss_backward_rows(probabilities, grad_losses, grad_logits, target, weight, ignore_index, first, last)
+        _loss_backward_rows(
+            probabilities, grad_losses, grad_logits, target, weight, ignore_index, first, last
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,13 @@ class Stream(IterableDataset[int]):
 
 
 class BigSamples(Numbers):
-    """Samples that do not fit into a pipe: 400 kB."""
+    """Samples that do not fit into a pipe: 400 kB. Each that is read leaves a file in a folder."""
+
+    def __init__(self, length: int, folder: Path | None = None) -> None:
+        super().__init__(length)
+        self.folder = folder
 
     def __getitem__(self, index: int) -> Any:
+        if self.folder is not None:
+            (self.folder / str(index)).touch()
         return np.full(100_000, index, np.float32)

@@ -135,6 +135,19 @@ def test_arrays_of_other_things_raise(array):
         default_collate([array, array])
 
 
+@pytest.mark.parametrize("first", [torch.zeros(2), np.zeros(2), np.float32(1), 1.5, 1])
+def test_none_among_the_samples_raises(first):
+    with pytest.raises((TypeError, RuntimeError), match=r"None|object"):
+        default_collate([first, None])
+
+
+@pytest.mark.parametrize("make", [np.asarray, torch.tensor])
+def test_dtypes_are_mixed_as_everywhere(make):
+    result = default_collate([make(np.ones(2, np.int64)), make(np.full(2, 0.5, np.float32))])
+    assert result.dtype == torch.float32
+    assert result.tolist() == [[1, 1], [0.5, 0.5]]
+
+
 def test_unequal_sizes_raise():
     with pytest.raises(
         RuntimeError,

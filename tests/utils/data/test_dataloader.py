@@ -300,7 +300,7 @@ def test_options_are_checked(options):
 def test_options_that_pytorch_checks_later_or_not_at_all():
     with pytest.raises(ValueError, match="timeout option needs num_workers > 0, got timeout=3"):
         DataLoader(range(5), timeout=3)
-    with pytest.raises(ValueError, match="prefetch_factor option should be .* not zero: got 0"):
+    with pytest.raises(ValueError, match=r"prefetch_factor option should be .* not zero: got 0"):
         DataLoader(range(5), num_workers=1, prefetch_factor=0)
 
 

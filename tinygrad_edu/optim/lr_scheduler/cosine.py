@@ -40,11 +40,13 @@ class CosineAnnealingLR(LRScheduler):
     >>> import tinygrad_edu as torch
     >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     >>> scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=3)
+    >>> rates = []
     >>> for epoch in range(4):
-    ...     print(round(scheduler.get_last_lr()[0], 4), end=" ")
+    ...     rates.append(round(scheduler.get_last_lr()[0], 4))
     ...     optimizer.step()
     ...     scheduler.step()
-    1.0 0.75 0.25 0.0
+    >>> rates
+    [1.0, 0.75, 0.25, 0.0]
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
@@ -112,11 +114,13 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     >>> import tinygrad_edu as torch
     >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     >>> scheduler = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=2, T_mult=2)
+    >>> rates = []
     >>> for epoch in range(7):
-    ...     print(round(scheduler.get_last_lr()[0], 2), end=" ")
+    ...     rates.append(round(scheduler.get_last_lr()[0], 2))
     ...     optimizer.step()
     ...     scheduler.step()
-    1.0 0.5 1.0 0.85 0.5 0.15 1.0
+    >>> rates
+    [1.0, 0.5, 1.0, 0.85, 0.5, 0.15, 1.0]
     """
 
     def __init__(

@@ -98,11 +98,13 @@ class StepLR(LRScheduler):
     >>> import tinygrad_edu as torch
     >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     >>> scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+    >>> rates = []
     >>> for epoch in range(4):
     ...     optimizer.step()
     ...     scheduler.step()
-    ...     print(*scheduler.get_last_lr(), end=" ")
-    1.0 0.5 0.5 0.25
+    ...     rates += scheduler.get_last_lr()
+    >>> rates
+    [1.0, 0.5, 0.5, 0.25]
     """
 
     def __init__(
@@ -146,11 +148,13 @@ class MultiStepLR(LRScheduler):
     >>> import tinygrad_edu as torch
     >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     >>> scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 4], gamma=0.5)
+    >>> rates = []
     >>> for epoch in range(4):
     ...     optimizer.step()
     ...     scheduler.step()
-    ...     print(*scheduler.get_last_lr(), end=" ")
-    0.5 0.5 0.5 0.25
+    ...     rates += scheduler.get_last_lr()
+    >>> rates
+    [0.5, 0.5, 0.5, 0.25]
     """
 
     def __init__(
@@ -193,11 +197,13 @@ class ExponentialLR(LRScheduler):
     >>> import tinygrad_edu as torch
     >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     >>> scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> rates = []
     >>> for epoch in range(3):
     ...     optimizer.step()
     ...     scheduler.step()
-    ...     print(*scheduler.get_last_lr(), end=" ")
-    0.5 0.25 0.125
+    ...     rates += scheduler.get_last_lr()
+    >>> rates
+    [0.5, 0.25, 0.125]
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:

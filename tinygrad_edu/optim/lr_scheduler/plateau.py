@@ -53,10 +53,12 @@ class ReduceLROnPlateau(LRScheduler):
     >>> import tinygrad_edu as torch
     >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     >>> scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
+    >>> rates = []
     >>> for loss in [3.0, 2.0, 2.0, 2.0, 2.0]:
     ...     scheduler.step(loss)
-    ...     print(*scheduler.get_last_lr(), end=" ")
-    1.0 1.0 1.0 0.5 0.5
+    ...     rates += scheduler.get_last_lr()
+    >>> rates
+    [1.0, 1.0, 1.0, 0.5, 0.5]
     """
 
     def __init__(

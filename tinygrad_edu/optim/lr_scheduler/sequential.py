@@ -41,11 +41,13 @@ class SequentialLR(LRScheduler):
     >>> warmup = LinearLR(optimizer, start_factor=0.5, total_iters=2)
     >>> decay = ExponentialLR(optimizer, gamma=0.5)
     >>> scheduler = SequentialLR(optimizer, [warmup, decay], milestones=[2])
+    >>> rates = []
     >>> for epoch in range(5):
-    ...     print(*scheduler.get_last_lr(), end=" ")
+    ...     rates += scheduler.get_last_lr()
     ...     optimizer.step()
     ...     scheduler.step()
-    0.5 0.75 1.0 0.5 0.25
+    >>> rates
+    [0.5, 0.75, 1.0, 0.5, 0.25]
     """
 
     def __init__(

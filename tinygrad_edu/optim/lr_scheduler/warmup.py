@@ -33,11 +33,13 @@ class ConstantLR(LRScheduler):
     >>> import tinygrad_edu as torch
     >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     >>> scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=2)
+    >>> rates = []
     >>> for epoch in range(3):
-    ...     print(*scheduler.get_last_lr(), end=" ")
+    ...     rates += scheduler.get_last_lr()
     ...     optimizer.step()
     ...     scheduler.step()
-    0.5 0.5 1.0
+    >>> rates
+    [0.5, 0.5, 1.0]
     """
 
     def __init__(
@@ -94,11 +96,13 @@ class LinearLR(LRScheduler):
     >>> import tinygrad_edu as torch
     >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     >>> scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+    >>> rates = []
     >>> for epoch in range(4):
-    ...     print(*scheduler.get_last_lr(), end=" ")
+    ...     rates += scheduler.get_last_lr()
     ...     optimizer.step()
     ...     scheduler.step()
-    0.5 0.75 1.0 1.0
+    >>> rates
+    [0.5, 0.75, 1.0, 1.0]
     """
 
     def __init__(

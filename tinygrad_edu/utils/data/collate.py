@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import copy
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from types import MappingProxyType
@@ -9,8 +10,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_edu import dtypes
-from tinygrad_edu._tensor import Tensor
+from tinygrad_edu._tensor import Tensor, tensor_from_array
+from tinygrad_edu.backend import array_module
 from tinygrad_edu.creation import as_tensor, tensor
 from tinygrad_edu.ops.join import stack
 
@@ -119,7 +120,11 @@ def _unknown_type_message(found: Any) -> str:
 
 def collate_tensors(batch: Sequence[Tensor], *, collate_fn_map: CollateMap | None = None) -> Tensor:
     """Stack tensors of shape (...) to one of shape (batch, ...)."""
-    stacked: Tensor = stack(list(batch), 0)
+    if all(isinstance(x, Tensor) and not x.requires_grad for x in batch):  # nothing to record: the short way
+        arrays = [x.array for x in batch]
+        if have_one_form(arrays):
+            return tensor_from_array(array_module(arrays[0]).stack(arrays))
+    stacked: Tensor = stack(list(batch), 0)  # also mixes dtypes, or says what does not fit
     return stacked
 
 
@@ -127,7 +132,15 @@ def collate_arrays(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = 
     """Turn NumPy arrays into tensors and collate these."""
     if batch[0].dtype.kind in "SUO":
         raise TypeError(_unknown_type_message(batch[0].dtype))
+    if collate_fn_map is default_collate_fn_map and have_one_form(batch):
+        return as_tensor(np.stack(batch))
     return collate([as_tensor(array) for array in batch], collate_fn_map=collate_fn_map)
+
+
+def have_one_form(arrays: Sequence[Any]) -> bool:
+    """Tell whether they are arrays of one type, shape and dtype."""
+    kind, shape, dtype = type(arrays[0]), arrays[0].shape, arrays[0].dtype
+    return all(type(array) is kind and array.shape == shape and array.dtype == dtype for array in arrays)
 
 
 def collate_array_scalars(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -> Tensor:
@@ -137,7 +150,7 @@ def collate_array_scalars(batch: Sequence[Any], *, collate_fn_map: CollateMap | 
 
 def collate_floats(batch: Sequence[float], *, collate_fn_map: CollateMap | None = None) -> Tensor:
     """Make a float64 tensor of shape (batch,): Python's floats have 64 bits."""
-    return tensor(np.asarray(batch), dtype=dtypes.float64)
+    return tensor_from_array(np.array(array.array("d", batch)))  # of real numbers only, not of None or "2"
 
 
 def collate_ints(batch: Sequence[int], *, collate_fn_map: CollateMap | None = None) -> Tensor:

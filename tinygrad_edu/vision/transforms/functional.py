@@ -28,9 +28,11 @@ PADDING_MODES = ("constant", "edge", "reflect", "symmetric")
 
 def as_image(img: Any, operation: str) -> Image:
     """Return a Tensor or an array as it is, and anything else with NumPy's array interface as an array."""
-    image = np.asarray(img) if hasattr(img, "__array_interface__") else img
-    if not isinstance(image, np.ndarray | Tensor):
-        raise TypeError(f"{operation}: expected a NumPy array or a Tensor, got {type(img).__name__}")
+    image = img
+    if not isinstance(img, np.ndarray | Tensor):
+        if not hasattr(img, "__array_interface__"):
+            raise TypeError(f"{operation}: expected a NumPy array or a Tensor, got {type(img).__name__}")
+        image = np.asarray(img)
     if image.ndim < 2 or (isinstance(image, np.ndarray) and image.ndim > 3):
         raise ValueError(
             f"{operation}: expected an array (H, W) or (H, W, C), or a Tensor (..., H, W), "
@@ -62,9 +64,12 @@ def to_tensor(pic: Any) -> Tensor:
     ValueError
         If it has neither 2 nor 3 dimensions.
     """
-    if isinstance(pic, Tensor) or not hasattr(pic, "__array_interface__"):
+    if isinstance(pic, np.ndarray):
+        array = pic
+    elif hasattr(pic, "__array_interface__"):
+        array = np.array(pic)  # a copy: Pillow's memory is read-only
+    else:
         raise TypeError(f"pic should be PIL Image or ndarray. Got {type(pic)}")
-    array = pic if isinstance(pic, np.ndarray) else np.array(pic)  # a copy: Pillow's memory is read-only
     if array.ndim not in (2, 3):
         raise ValueError(f"pic should be 2/3 dimensional. Got {array.ndim} dimensions.")
     if array.ndim == 2:
@@ -120,22 +125,23 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
         )
     mean_values = _per_channel("mean", mean, tensor)
     std_values = _per_channel("std", std, tensor)
-    if bool((std_values == 0).any()):
+    if 0 in std_values:
         raise ValueError(
             f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by zero."
         )
+    mean_tensor = torch.as_tensor(mean_values, device=tensor.device)
+    std_tensor = torch.as_tensor(std_values, device=tensor.device)
     if inplace:
-        return tensor.sub_(mean_values).div_(std_values)
-    return (tensor - mean_values) / std_values
+        return tensor.sub_(mean_tensor).div_(std_tensor)
+    return (tensor - mean_tensor) / std_tensor
 
 
-def _per_channel(name: str, values: Sequence[float], tensor: Tensor) -> Tensor:
-    """Return one number a channel as a Tensor of shape (C, 1, 1) or (1, 1, 1), where ``tensor`` lives."""
-    numbers = torch.as_tensor(values, dtype=tensor.dtype, device=tensor.device).reshape(-1, 1, 1)
-    channels = tensor.shape[-3]
-    if numbers.shape[0] not in (1, channels):
+def _per_channel(name: str, values: Sequence[float], tensor: Tensor) -> AnyArray:
+    """Return one number a channel as an array of shape (C, 1, 1) or (1, 1, 1), of the tensor's dtype."""
+    numbers = np.asarray(values, dtype=tensor.dtype.numpy_dtype).reshape(-1, 1, 1)
+    if len(numbers) not in (1, tensor.shape[-3]):
         raise ValueError(
-            f"normalize: expected 1 or {channels} numbers in {name} (one a channel), got {values}"
+            f"normalize: expected 1 or {tensor.shape[-3]} numbers in {name} (one a channel), got {values}"
         )
     return numbers
 
@@ -224,7 +230,8 @@ def pad(img: Any, padding: int | Sequence[int], fill: float = 0, padding_mode: s
     left, top, right, bottom = check_padding(padding, padding_mode)
     if padding_mode == "constant":
         if isinstance(image, Tensor):
-            return torch.nn.functional.pad(image, (left, right, top, bottom), value=fill)
+            padded: Tensor = torch.nn.functional.pad(image, (left, right, top, bottom), value=fill)
+            return padded
         border = ((top, bottom), (left, right), (0, 0))
         return np.pad(image, border[: image.ndim], constant_values=fill)
     _, height, width = get_dimensions(image)

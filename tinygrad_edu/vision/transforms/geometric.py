@@ -24,17 +24,19 @@ def as_tensor_batch(function: Callable[[Any], Any], images: Image) -> Image:
 
     So each transform needs to know one layout of batches only. Nothing is copied.
     """
+    result: Tensor
     if isinstance(images, Tensor):
         if images.ndim != 4:
             raise ValueError(f"on_batch: expected a Tensor (N, C, H, W), got shape {tuple(images.shape)}")
-        result: Tensor = function(images)
+        result = function(images)
         return result
     if images.ndim == 3:
-        return function(torch.from_numpy(images[:, None])).array[:, 0]  # (n, h, w) as (n, 1, h, w)
-    if images.ndim != 4:
-        raise ValueError(f"on_batch: expected an array (N, H, W) or (N, H, W, C), got shape {images.shape}")
-    moved = function(torch.from_numpy(np.moveaxis(images, -1, 1))).array  # (n, h, w, c) as (n, c, h, w)
-    return np.moveaxis(moved, 1, -1)
+        result = function(torch.from_numpy(images[:, None]))  # (n, h, w) as (n, 1, h, w)
+        return result.numpy()[:, 0]
+    if images.ndim == 4:
+        result = function(torch.from_numpy(np.moveaxis(images, -1, 1)))  # (n, h, w, c) as (n, c, h, w)
+        return np.moveaxis(result.numpy(), 1, -1)
+    raise ValueError(f"on_batch: expected an array (N, H, W) or (N, H, W, C), got shape {images.shape}")
 
 
 class Pad(Transform):
@@ -169,8 +171,8 @@ class RandomCrop(Transform):
     def get_params(img: Any, output_size: tuple[int, int]) -> tuple[int, int, int, int]:
         """Draw a window: return (top, left, height, width) for :func:`functional.crop`."""
         height, width = output_size
-        tops, lefts = _draw_corners(img, output_size, 1)
-        return int(tops[0]), int(lefts[0]), height, width
+        (top,), (left,) = _draw_corners(img, output_size, 1)
+        return top, left, height, width
 
     def __call__(self, img: Any) -> Image:
         """Return a random window of an image."""
@@ -179,26 +181,18 @@ class RandomCrop(Transform):
 
     def on_batch(self, images: Image) -> Image:
         """Return a window of each image, drawn anew for each."""
-        return as_tensor_batch(self._crop_each, images)
+        images = as_tensor_batch(self._with_border, images)
+        tops, lefts = _draw_corners(images[0], self.size, len(images))
+        height, width = self.size
+        windows: list[Any] = [
+            functional.crop(image, top, left, height, width)
+            for image, top, left in zip(images, tops, lefts, strict=True)
+        ]
+        return torch.stack(windows) if isinstance(images, Tensor) else np.stack(windows)
 
     def supports_batches(self) -> bool:
         """Tell whether ``on_batch`` speaks for the others: not if a subclass redefined only those."""
         return may_use(self, "on_batch", instead_of=("__call__", "get_params"))
-
-    def _crop_each(self, images: Tensor) -> Tensor:
-        images = self._with_border(images)
-        n, channels = images.shape[:2]
-        height, width = self.size
-        tops, lefts = _draw_corners(images, self.size, n)
-        rows = tops[:, None] + np.arange(height)  # (n, height)
-        columns = lefts[:, None] + np.arange(width)  # (n, width)
-        # Four index arrays that broadcast to (n, channels, height, width)
-        return images[
-            np.arange(n)[:, None, None, None],
-            np.arange(channels)[:, None, None],
-            rows[:, None, :, None],
-            columns[:, None, None, :],
-        ]
 
     def _with_border(self, img: Any) -> Any:
         if self.padding is not None:
@@ -225,8 +219,8 @@ def _draw_corners(
             f"input image size {(image_height, image_width)}"
         )
     rng = default_generator.numpy_rng
-    tops = rng.integers(0, image_height - height + 1, size=count)
-    lefts = rng.integers(0, image_width - width + 1, size=count)
+    tops = rng.integers(0, image_height - height + 1, size=count).tolist()
+    lefts = rng.integers(0, image_width - width + 1, size=count).tolist()
     return tops, lefts
 
 
@@ -276,7 +270,8 @@ class RandomHorizontalFlip(_RandomFlip):
 
     def _flip_some(self, images: Tensor) -> Tensor:
         flips = torch.as_tensor(self._flips(images.shape[0])[:, None, None, None], device=images.device)
-        return torch.where(flips, images.flip(-1), images)
+        flipped: Tensor = torch.where(flips, images.flip(-1), images)
+        return flipped
 
 
 class RandomVerticalFlip(_RandomFlip):
@@ -302,4 +297,5 @@ class RandomVerticalFlip(_RandomFlip):
 
     def _flip_some(self, images: Tensor) -> Tensor:
         flips = torch.as_tensor(self._flips(images.shape[0])[:, None, None, None], device=images.device)
-        return torch.where(flips, images.flip(-2), images)
+        flipped: Tensor = torch.where(flips, images.flip(-2), images)
+        return flipped

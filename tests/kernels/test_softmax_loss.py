@@ -1,0 +1,220 @@
+"""Compiled softmax and cross-entropy against the plain loops, by hand, and against PyTorch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tinygrad_edu_kernels.softmax_loss import cpu, reference
+
+RUNGS = [reference, cpu]
+rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
+precision = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+# Rows of less and of more than 128 entries, and of lengths that four does and does not divide.
+sizes = pytest.mark.parametrize(
+    ("n", "c"), [(1, 1), (3, 2), (5, 10), (4, 33), (3, 128), (3, 131), (2, 514), (0, 4), (4, 0), (0, 0)]
+)
+IGNORED = -100
+
+
+def assert_equal(actual, expected, scale=1.0):
+    """Compare to a few units in the last place of the largest number that went into the sums."""
+    assert actual.dtype == expected.dtype
+    assert actual.flags.c_contiguous
+    rtol = {"float32": 1e-6, "float64": 4e-15}[expected.dtype.name]
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * scale)
+
+
+def make_logits(n, c, dtype, spread=5.0):
+    return (np.random.default_rng(n * 1000 + c).standard_normal((n, c)) * spread).astype(dtype)
+
+
+def make_labels(n, c, dtype):
+    """Return targets, every third of them ignored, and weights."""
+    rng = np.random.default_rng(2)
+    target = rng.integers(0, max(c, 1), n)
+    target[::3] = IGNORED
+    return target, rng.random(c).astype(dtype)
+
+
+@pytest.fixture(params=["one thread", "three chunks"])
+def way(request, monkeypatch):
+    """Both ways through the compiled kernels, whatever the number of processors."""
+    if request.param == "three chunks":
+        monkeypatch.setattr(cpu, "get_num_threads", lambda: 3)
+        monkeypatch.setattr(cpu, "PARALLEL_ENTRIES", 0)
+
+
+@sizes
+@precision
+@pytest.mark.usefixtures("way")
+def test_rungs_are_equal(n, c, dtype):
+    x = make_logits(n, c, dtype)
+    grad_output = make_logits(n, c, dtype, spread=1.0)[::-1]
+    y = reference.softmax_forward(x)
+    assert_equal(cpu.softmax_forward(x), y)
+    assert_equal(cpu.softmax_backward(grad_output, y), reference.softmax_backward(grad_output, y))
+    log_y = reference.log_softmax_forward(x)
+    assert_equal(cpu.log_softmax_forward(x), log_y, scale=20)
+    actual = cpu.log_softmax_backward(grad_output, log_y)
+    assert_equal(actual, reference.log_softmax_backward(grad_output, log_y), scale=math.sqrt(c))
+
+
+@sizes
+@precision
+@pytest.mark.usefixtures("way")
+def test_loss_rungs_are_equal(n, c, dtype):
+    if c == 0 and n > 0:
+        pytest.skip("no class that a target could be")
+    logits = make_logits(n, c, dtype)
+    labels = make_labels(n, c, dtype)
+    losses, probabilities = reference.softmax_cross_entropy_forward(logits, *labels, IGNORED)
+    actual_losses, actual_probabilities = cpu.softmax_cross_entropy_forward(logits, *labels, IGNORED)
+    assert_equal(actual_losses, losses, scale=20)
+    assert_equal(actual_probabilities, probabilities)
+    grad_losses = make_logits(n, 1, dtype)[:, 0]
+    grad_logits = reference.softmax_cross_entropy_backward(grad_losses, probabilities, *labels, IGNORED)
+    actual = cpu.softmax_cross_entropy_backward(grad_losses, probabilities, *labels, IGNORED)
+    assert_equal(actual, grad_logits)
+    assert not grad_logits[::3].any()
+
+
+@precision
+@pytest.mark.parametrize("other", [IGNORED, 2])
+def test_any_strides_and_any_ignored_class(dtype, other):
+    x = make_logits(6, 5, dtype)
+    target, weight = make_labels(6, 5, dtype)
+    target[target == IGNORED] = other
+    turned = np.asfortranarray(x)
+    two_apart = np.repeat(target, 2)[::2], np.repeat(weight, 2)[::2]
+    for actual, expected in zip(
+        cpu.softmax_cross_entropy_forward(turned, *two_apart, other),
+        reference.softmax_cross_entropy_forward(x, target, weight, other),
+        strict=True,
+    ):
+        assert_equal(actual, expected, scale=20)
+    assert_equal(
+        cpu.softmax_cross_entropy_backward(np.repeat(x[:, 0], 2)[::2], turned, *two_apart, other),
+        reference.softmax_cross_entropy_backward(x[:, 0], x, target, weight, other),
+    )
+    assert_equal(cpu.softmax_forward(turned), reference.softmax_forward(x))
+    assert_equal(cpu.log_softmax_forward(turned), reference.log_softmax_forward(x), scale=20)
+    assert_equal(cpu.softmax_backward(turned, turned), reference.softmax_backward(x, x), scale=2000)
+    small = np.asfortranarray(-abs(x))
+    actual = cpu.log_softmax_backward(small, small)
+    assert_equal(actual, reference.log_softmax_backward(small, small), scale=20)
+
+
+@rung
+@precision
+def test_by_hand(kernels, dtype):
+    logits = np.log(np.array([[1, 2, 5], [3, 1, 4]], dtype))
+    weight = np.array([1, 10, 100], dtype)
+    losses, probabilities = kernels.softmax_cross_entropy_forward(logits, np.array([1, 0]), weight, IGNORED)
+    np.testing.assert_allclose(probabilities, [[0.125, 0.25, 0.625], [0.375, 0.125, 0.5]], rtol=1e-6)
+    np.testing.assert_allclose(losses, [10 * math.log(4), math.log(8 / 3)], rtol=1e-6)
+    grad_logits = kernels.softmax_cross_entropy_backward(
+        np.array([1, 2], dtype), probabilities, np.array([1, 0]), weight, IGNORED
+    )
+    np.testing.assert_allclose(grad_logits, [[1.25, -7.5, 6.25], [-1.25, 0.25, 1.0]], rtol=1e-6)
+    np.testing.assert_allclose(
+        kernels.softmax_backward(np.array([[1, 0, 0]], dtype), probabilities[:1]),
+        [[0.125 * 0.875, -0.25 * 0.125, -0.625 * 0.125]],
+        rtol=1e-6,
+    )
+    np.testing.assert_allclose(
+        kernels.log_softmax_backward(np.array([[1, 2, 1]], dtype), np.log(probabilities[:1])),
+        [[0.5, 1.0, -1.5]],
+        rtol=1e-6,
+    )
+
+
+@rung
+@precision
+def test_large_scores_do_not_overflow(kernels, dtype):
+    x = np.array([[1e4, 0.0, 1e4], [-1e30, -1e30, -2e30], [0.0, -200.0, -90.0]], dtype)
+    np.testing.assert_array_equal(
+        kernels.softmax_forward(x).round(30), [[0.5, 0, 0.5], [0.5, 0.5, 0], [1, 0, 0]]
+    )
+    log_y = kernels.log_softmax_forward(x)
+    np.testing.assert_allclose(log_y[2], [0, -200, -90], rtol=1e-6)
+    labels = np.array([1, 2, 1]), np.ones(3, dtype)
+    losses, _ = kernels.softmax_cross_entropy_forward(x, *labels, IGNORED)
+    np.testing.assert_allclose(losses, [1e4 + math.log(2), 1e30, 200], rtol=1e-6)
+
+
+ODD_ROWS = [
+    [1.0, math.nan, 2.0],
+    [math.nan, 1.0, 2.0],
+    [1.0, math.inf, 2.0],
+    [math.inf, math.inf, 0.0],
+    [-math.inf, -math.inf, -math.inf],
+    [1.0, -math.inf, 2.0],
+    [math.inf, -math.inf, math.nan],
+]
+
+
+@precision
+@pytest.mark.parametrize("length", [3, 200])
+def test_rows_that_are_not_finite(dtype, length):
+    x = np.zeros((len(ODD_ROWS), length), dtype)
+    x[:, -3:] = ODD_ROWS
+    x[4] = -math.inf
+    for name in ("softmax_forward", "log_softmax_forward"):
+        expected = getattr(reference, name)(x)
+        assert_equal(getattr(cpu, name)(x), expected, scale=20)
+        assert np.isnan(expected).all(axis=1).tolist() == [True, True, True, True, True, False, True]
+    target = np.array([1, 0, 1, 2, 0, length - 2, 0])
+    for actual, expected in zip(
+        cpu.softmax_cross_entropy_forward(x, target, np.ones(length, dtype), IGNORED),
+        reference.softmax_cross_entropy_forward(x, target, np.ones(length, dtype), IGNORED),
+        strict=True,
+    ):
+        assert_equal(actual, expected, scale=20)
+
+
+def test_exponential_is_good_to_a_few_units_in_the_last_place():
+    values = np.concatenate([np.linspace(-86.9, 0, 100_001), -np.logspace(-30, 1.9, 10_001)]).astype(
+        np.float32
+    )
+    pairs = cpu.softmax_forward(np.stack([np.zeros_like(values), values], axis=1)).astype(np.float64)
+    np.testing.assert_allclose(pairs[:, 1] / pairs[:, 0], np.exp(values.astype(np.float64)), rtol=3e-7)
+
+
+@pytest.mark.torch_parity
+@precision
+@pytest.mark.parametrize(("n", "c"), [(7, 5), (3, 200)])
+def test_as_pytorch(n, c, dtype):
+    torch = pytest.importorskip("torch")
+    array, gradient = make_logits(n, c, dtype), make_logits(n, c, dtype, spread=1.0)[::-1].copy()
+    for name in ("softmax", "log_softmax"):
+        x = torch.from_numpy(array).requires_grad_()
+        y = getattr(torch, name)(x, 1)
+        y.backward(torch.from_numpy(gradient))
+        for kernels in RUNGS:
+            assert_equal(getattr(kernels, name + "_forward")(array), y.detach().numpy(), scale=20)
+            actual = getattr(kernels, name + "_backward")(gradient, y.detach().numpy())
+            assert_equal(actual, x.grad.numpy(), scale=20)
+
+
+@pytest.mark.torch_parity
+@precision
+@pytest.mark.parametrize("odd", [False, True])
+def test_loss_as_pytorch(dtype, odd):
+    torch = pytest.importorskip("torch")
+    array = np.array(ODD_ROWS, dtype) if odd else make_logits(7, 3, dtype)
+    target, weight = make_labels(7, 3, dtype)
+    grad_losses = make_logits(7, 1, dtype)[:, 0].copy()
+    logits = torch.from_numpy(array).requires_grad_()
+    losses = torch.nn.functional.cross_entropy(
+        logits, torch.from_numpy(target), torch.from_numpy(weight), ignore_index=IGNORED, reduction="none"
+    )
+    losses.backward(torch.from_numpy(grad_losses))
+    for kernels in RUNGS:
+        actual, probabilities = kernels.softmax_cross_entropy_forward(array, target, weight, IGNORED)
+        assert_equal(actual, losses.detach().numpy(), scale=20)
+        gradient = kernels.softmax_cross_entropy_backward(grad_losses, probabilities, target, weight, IGNORED)
+        counted = target != IGNORED  # PyTorch's gradient of an ignored row of NaN is NaN
+        assert_equal(gradient[counted], logits.grad.numpy()[counted], scale=20)

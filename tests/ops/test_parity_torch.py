@@ -1,0 +1,86 @@
+"""The table of operations against PyTorch: values, gradients, shapes and dtypes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.ops.op_table import SAMPLES, TABLE, as_arrays, ids, prepare
+from tests.ops.samples import Call, flatten
+from tinygrad_edu._tensor import tensor_from_array
+
+pytestmark = [pytest.mark.torch_parity, pytest.mark.filterwarnings("ignore:Using padding='same'")]
+torch = pytest.importorskip("torch")
+
+WITH_PARITY = [(entry, sample) for entry, sample in SAMPLES if entry.parity]
+WITH_INTEGERS = [(entry, sample) for entry, sample in WITH_PARITY if entry.integers]
+SINGLE = [e for e in TABLE if e.parity]
+
+
+def torch_function(entry):
+    """Return the function of PyTorch that an entry stands for."""
+    if entry.torch_call is not None:
+        return entry.torch_call(torch)
+    if entry.torch_name:
+        return getattr(torch.Tensor, entry.torch_name.partition(".")[2])
+    for place in (torch.nn.functional, torch, torch.Tensor):
+        if hasattr(place, entry.name):
+            return getattr(place, entry.name)
+    raise LookupError(entry.name)
+
+
+def torch_call(entry, sample, dtype):
+    """Return the call with PyTorch's tensors."""
+    call = Call(sample, lambda array, grad: torch.tensor(array, requires_grad=grad), dtype=dtype)
+    return call, call.run(torch_function(entry))
+
+
+def dtype_name(x):
+    """Return the dtype of a Tensor of either library, or the type of a number."""
+    return str(x.dtype).removeprefix("torch.") if hasattr(x, "dtype") else type(x).__name__
+
+
+def check_same(ours, theirs, tolerance, label):
+    ours, theirs = flatten(ours), flatten(theirs)
+    assert len(ours) == len(theirs), label
+    for a, b in zip(ours, theirs, strict=True):
+        assert dtype_name(a) == dtype_name(b), label
+        b = b.detach().numpy() if hasattr(b, "detach") else np.asarray(b)
+        (a,) = as_arrays(a)
+        assert a.shape == b.shape, label
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=label)
+
+
+def check_gradients(call, outputs, other, other_outputs, tolerance, label):
+    """Weigh the outputs with the same random numbers, go backward, and compare what arrives at the inputs."""
+    rng = np.random.default_rng(5)
+    for a, b in zip(flatten(outputs), flatten(other_outputs), strict=True):
+        assert getattr(a, "requires_grad", False) == getattr(b, "requires_grad", False), label
+        if not getattr(b, "requires_grad", False):
+            continue
+        seed = np.asarray(rng.standard_normal(a.shape), a.array.dtype)
+        a.backward(tensor_from_array(seed), retain_graph=True)
+        b.backward(torch.tensor(seed), retain_graph=True)
+    for x, y in zip(call.differentiable, other.differentiable, strict=True):
+        assert (x.grad is None) == (y.grad is None), label
+        if y.grad is not None:
+            np.testing.assert_allclose(x.grad.array, y.grad.numpy(), rtol=tolerance, atol=tolerance, err_msg=label)
+
+
+@pytest.mark.parametrize(("entry", "sample"), WITH_PARITY, ids=ids(WITH_PARITY))
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 2e-5)], ids=["float64", "float32"])
+def test_like_torch(entry, sample, dtype, tolerance):
+    tolerance = max(tolerance, entry.parity_tolerance if dtype == "float64" else entry.float32_tolerance)
+    other, expected = torch_call(entry, sample, dtype)
+    call, run = prepare(entry, sample, dtype=dtype)
+    found = run()
+    check_same(found, expected, tolerance, sample.label)
+    if entry.torch_gradient:
+        check_gradients(call, found, other, expected, 5 * tolerance, sample.label)
+
+
+@pytest.mark.parametrize(("entry", "sample"), WITH_INTEGERS, ids=ids(WITH_INTEGERS))
+def test_integers_like_torch(entry, sample):
+    _, expected = torch_call(entry, sample, "int64")
+    _, run = prepare(entry, sample, dtype="int64")
+    check_same(run(), expected, 1e-6, sample.label)

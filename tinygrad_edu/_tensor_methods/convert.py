@@ -1,0 +1,87 @@
+"""The methods of Tensor that turn it into something else: NumPy, Python numbers, text, copies, pickles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu import _tensor, _tensor_str
+from tinygrad_edu.backend import Array, to_device, to_numpy
+
+if TYPE_CHECKING:
+    from tinygrad_edu._tensor import Tensor
+
+
+class ConvertMethods:
+    """Methods that lead out of Tensor; part of it."""
+
+    def numpy(self: Tensor, *, force: bool = False) -> np.ndarray[Any, Any]:
+        """Return the numbers as a NumPy array that shares the memory."""
+        if force:
+            return to_numpy(self.array)
+        if self.requires_grad:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
+        if self.is_cuda:
+            raise TypeError(
+                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to "
+                "host memory first."
+            )
+        return self.array  # type: ignore[no-any-return]
+
+    def item(self: Tensor) -> Any:
+        """Return the only element as a Python number."""
+        if self.array.size != 1:
+            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
+        return self.array.item()
+
+    def tolist(self: Tensor) -> Any:
+        """Return the elements as nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __repr__(self: Tensor) -> str:
+        return _tensor_str.tensor_repr(self)
+
+    def __format__(self: Tensor, spec: str) -> str:
+        if self.ndim == 0 and self._is_plain():
+            return format(self.item(), spec)
+        return format(str(self), spec)
+
+    def _is_plain(self: Tensor) -> bool:
+        """Tell whether it is a Tensor itself, and not of a subclass."""
+        return type(self).__name__ == "Tensor"
+
+    def __reduce__(self: Tensor) -> tuple[Any, ...]:
+        check_leaf(self, "pickle")
+        state = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        del state["array"]
+        return _rebuild, (type(self), to_numpy(self.array), str(self.device), self._requires_grad), state or None
+
+    def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+        check_leaf(self, "deepcopy")
+        copied = _tensor.tensor_from_array(self.array.copy(), self._requires_grad, type(self))
+        memo[id(self)] = copied
+        if self._grad is not None:
+            copied._grad = _tensor.tensor_from_array(self._grad.array.copy())
+        return copied
+
+
+def check_leaf(tensor: Tensor, protocol: str) -> None:
+    """Raise for a tensor that was computed: its graph cannot be copied."""
+    if not tensor.is_leaf:
+        raise RuntimeError(
+            f"Only Tensors created explicitly by the user (graph leaves) support the {protocol} protocol at the "
+            f"moment: this one was made by {tensor.grad_fn}. Hint: use detach() first."
+        )
+
+
+def _rebuild(cls: type[Tensor], array: Array, device_name: str, requires_grad: bool) -> Tensor:
+    return _tensor.tensor_from_array(to_device(array, device_name), requires_grad, cls)

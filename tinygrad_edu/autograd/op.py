@@ -1,0 +1,123 @@
+"""``Op``: how the engine's own differentiable operations are written.
+
+An ``Op`` is a node of the graph with two methods that belong together, ``forward`` and ``backward``. It
+computes on raw arrays, with ``self`` as its notebook. (``Function``, for the user's own operations, is
+PyTorch's public interface to the same.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import _tensor
+from tinygrad_edu.autograd import anomaly
+from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.autograd.node import Node
+from tinygrad_edu.backend import device_of
+
+
+class Op(Node):
+    """One differentiable operation of the engine.
+
+    A subclass has two methods. ``forward(self, *inputs, **options)`` computes the output array (or a tuple
+    of arrays) from the input arrays and saves what the derivative needs, with ``save_for_backward`` for
+    arrays and as plain attributes for everything else. ``backward(self, *grad_outputs)`` returns one
+    gradient for every positional input, None where ``needs_input_grad`` says that nobody wants it.
+
+    ``backward`` is written with operators and with functions of ``tinygrad_edu.ops``, which take arrays as
+    well as Tensors: it gets arrays as a rule, and Tensors when the gradient is to be differentiated again.
+    """
+
+    is_view: bool = False
+    """Whether the output shares the memory of the first input."""
+
+    num_differentiable: int | None = None
+    """How many of the outputs have a gradient, if not all: the first ones do."""
+
+    quiet: bool = False
+    """Whether NumPy's floating-point warnings are switched off in ``forward``: 1 / 0 is inf, and no news."""
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """Compute the output from the input arrays."""
+        raise NotImplementedError
+
+    @classmethod
+    def apply(cls, *inputs: Any, **options: Any) -> Any:
+        """Run the operation, and leave a node in the graph if a gradient may be wanted.
+
+        Parameters
+        ----------
+        *inputs : Tensor, array, number or None
+            What can be differentiated.
+        **options
+            What cannot: sizes, dimensions, flags.
+
+        Returns
+        -------
+        Tensor or tuple of Tensors
+            Arrays, if no input is a Tensor.
+        """
+        node = cls()
+        arrays: list[Any] = []
+        edges: list[Any] = []
+        recording = mode.grad_enabled
+        is_tensor = needs_grad = False
+        for x in inputs:
+            edge = None
+            if isinstance(x, _tensor.Tensor):
+                is_tensor = True
+                if recording:
+                    edge = x.edge()
+                    needs_grad = needs_grad or edge is not None
+                x = x.array
+            arrays.append(x)
+            edges.append(edge)
+        node.next_edges = tuple(edges)
+        if not is_tensor:
+            return node.forward(*arrays, **options)
+
+        try:
+            if cls.quiet:
+                with np.errstate(all="ignore"):
+                    output = node.forward(*arrays, **options)
+            else:
+                output = node.forward(*arrays, **options)
+        except Exception:
+            node.explain_failure(inputs)
+            raise
+        outputs = output if isinstance(output, tuple) else (output,)
+        tensors = tuple([_tensor.tensor_from_array(array) for array in outputs])
+        if mode.detect_anomaly:
+            anomaly.check_output(node, inputs, outputs)
+            node.made_at = anomaly.user_line()
+        if cls.is_view:
+            tensors[0].become_view_of(inputs[0], cls, options)
+        if needs_grad:
+            node.record(inputs, outputs, tensors)
+        return tensors if isinstance(output, tuple) else tensors[0]
+
+    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
+        """After an exception in ``forward``: raise a clearer one if its cause is known."""
+        check_same_device(type(self).__name__, inputs)
+
+    def record(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], tensors: tuple[Any, ...]) -> None:
+        """Tie this node into the graph: it becomes the origin of its output tensors."""
+        self.num_outputs = len(tensors)
+        for output_nr, tensor in enumerate(tensors[: self.num_differentiable]):
+            if tensor.array.dtype.kind == "f":  # indices, such as those of max, have no gradient
+                tensor.set_history((self, output_nr))
+        if self.saved:
+            self.link_saved(inputs, outputs, tensors)
+
+
+def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:
+    """Raise if the inputs live on different devices."""
+    tensors = [x for x in inputs if isinstance(x, _tensor.Tensor)]
+    devices = {str(device_of(x.array)) for x in tensors}
+    if len(devices) > 1:
+        operands = ", ".join(f"{list(x.shape)} on {x.device}" for x in tensors)
+        raise RuntimeError(
+            f"{name}: expected all tensors to be on the same device, got {operands}. Hint: move one with .to(device)"
+        )
