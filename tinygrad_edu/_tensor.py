@@ -65,6 +65,7 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods, ViewMethods, 
     _edge: Edge | None = None  # the node that computed it, and which of the node's outputs it is
     _requires_grad: bool = False  # of a leaf; what was computed has an edge instead
     _view: ViewInfo | None = None
+    _rebased: int = 0  # how often an in-place change gave it a new history
     _grad: Tensor | None = None
     _retains_grad: bool = False
     _accumulator: weakref.ref[AccumulateGrad] | None = None

@@ -17,7 +17,7 @@ BINARY = ["add", "sub", "mul", "maximum"]
 BINARY_INPLACE = ["add_", "sub_", "mul_", "copy_", "div_"]
 VIEWS = ["select", "slice", "transpose", "flatten", "unsqueeze", "squeeze", "expand", "view", "last", "step"]
 SET_ITEM = ["set", "set_number", "set_add", "set_mask", "set_list"]
-OTHER = ["detach", "requires_grad_", "touch", "retain_grad", "number_inplace", "hook", "sum", "clamp_", "detach_"]
+OTHER = ["detach", "touch", "retain_grad", "number_inplace", "hook", "sum", "clamp_"]
 
 Step = tuple[Any, ...]
 
@@ -25,14 +25,16 @@ Step = tuple[Any, ...]
 def random_program(rng: random.Random, length: int) -> list[Step]:
     """Return steps; tensors are named by their position in the pool, modulo its size when the step runs."""
     steps: list[Step] = []
-    for _ in range(rng.randint(1, 3)):
+    for _ in range(rng.randint(1, 2)):
         values = [round(rng.uniform(0.3, 1.7), 3) for _ in range(12)]
         steps.append(("leaf", rng.choice(SHAPES), values, rng.random() < 0.7))
+    steps.append((rng.choice(["clone", "sin", "exp"]), 0, 0, 0, False))
     groups = [UNARY, UNARY_INPLACE, BINARY, BINARY_INPLACE, VIEWS, SET_ITEM, OTHER]
     for _ in range(length):
         name = rng.choice(rng.choices(groups, [2, 3, 3, 4, 6, 3, 2])[0])
         i, j, k = rng.randrange(100), rng.randrange(100), rng.randrange(100)
-        steps.append((name, i, j, k, rng.random() < 0.07))
+        no_grad = rng.random() < 0.07 and name not in VIEWS  # a view made in no_grad mode is tested elsewhere
+        steps.append((name, i, j, k, no_grad))
     return steps
 
 
@@ -44,9 +46,39 @@ def apply_step(torch: Any, pool: list[Any], step: Step, seen: list[Any]) -> Any:
         array = np.array(values[: int(np.prod(shape))]).reshape(shape)
         return torch.tensor(array.tolist(), dtype=torch.float64, requires_grad=requires_grad)
     _, i, j, k, no_grad = step
-    x, y = pool[i % len(pool)], pool[j % len(pool)]
+    x = choose_changeable(pool, i, k) if name.endswith("_") or name in SET_ITEM else pool[i % len(pool)]
+    y = choose_fitting(pool, j, x, name)
     with torch.no_grad() if no_grad else contextlib.nullcontext():
         return apply_named(torch, name, x, y, k, seen)
+
+
+def choose_changeable(pool: list[Any], start: int, k: int) -> Any:
+    """Return a tensor that may be changed in place; seldom one that may not."""
+    candidates = [pool[(start + n) % len(pool)] for n in range(len(pool))]
+    allowed = [x for x in candidates if not (x.requires_grad and x.is_leaf) and not is_expanded(x)]
+    return allowed[0] if allowed and k % 25 else candidates[0]
+
+
+def is_expanded(x: Any) -> bool:
+    return any(stride == 0 and size > 1 for stride, size in zip(x.stride(), x.shape, strict=True))
+
+
+def overlaps(x: Any, y: Any) -> bool:
+    """Tell whether two tensors share memory without being the same: an in-place change is undefined then."""
+    same = x.shape == y.shape and x.stride() == y.stride() and x.data_ptr() == y.data_ptr()
+    return not same and np.shares_memory(x.detach().numpy(), y.detach().numpy())
+
+
+def choose_fitting(pool: list[Any], start: int, x: Any, name: str) -> Any:
+    """Return a tensor whose shape fits to that of x, if there is one."""
+    shape = tuple(x.shape)[1:] if name == "set" else tuple(x.shape)
+    for n in range(len(pool)):
+        y = pool[(start + n) % len(pool)]
+        with contextlib.suppress(ValueError):
+            if np.broadcast_shapes(tuple(y.shape), shape) == shape or name in BINARY:
+                np.broadcast_shapes(tuple(y.shape), shape)
+                return y.clone() if name.endswith("_") and overlaps(x, y) else y
+    return pool[start % len(pool)]
 
 
 def apply_named(torch: Any, name: str, x: Any, y: Any, k: int, seen: list[Any]) -> Any:
@@ -73,9 +105,9 @@ def apply_named(torch: Any, name: str, x: Any, y: Any, k: int, seen: list[Any]) 
         x.mul_(0.5 + k % 3)
     elif name == "clamp_":
         x.clamp_(0.2, 1.2)
-    elif name == "hook":
+    elif name == "hook" and x.grad_fn is not None:  # without asking for it first, PyTorch 2.13 may crash
         x.register_hook(scale_and_note(seen, 1 + k % 2))
-    else:
+    elif name != "hook":
         getattr(x, name)()
     return None
 
@@ -120,15 +152,15 @@ def set_item(torch: Any, name: str, x: Any, y: Any, k: int) -> None:
     if x.ndim == 0:
         x[...] = 0.7
     elif name == "set":
-        x[k % x.shape[0]] = y
+        x[k % x.shape[0]] = y.clone() if overlaps(x, y) else y
     elif name == "set_number":
         x[..., 0] = 0.7
     elif name == "set_add":
-        x[k % x.shape[0] :] += y
+        x[k % x.shape[0] :] += y.clone() if overlaps(x, y) else y
     elif name == "set_mask":
         x[x.detach() > 0.9] = 0.4
-    else:
-        x[[0, x.shape[0] - 1]] = y
+    elif x.shape[0] > 1:
+        x[[0, x.shape[0] - 1]] = y.clone()
 
 
 class Outcome:

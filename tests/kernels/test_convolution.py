@@ -206,7 +206,7 @@ def test_gradients_are_the_transposes(case):
 
 @pytest.mark.parametrize("name", ["3x3 same", "3x3 valid", "3x3 stride 2", "1x1"])
 def test_nan_reaches_no_further_than_its_windows(name):
-    """Rows of a plane touch, and what a tap reads from the neighbouring row must not count, even times zero."""
+    """Rows of a plane touch; what a tap reads from the neighbouring row must not count, even times zero."""
     options = CASES[name][3:]
     x, weight, bias, grad_output = make_arrays(CASES[name], np.float32)
     x[0, 1, 2, 4] = np.nan
@@ -228,13 +228,30 @@ def test_nan_reaches_no_further_than_its_windows(name):
 
 @pytest.mark.usefixtures("way")
 def test_every_run_gives_the_same_bits():
-    case = ((7, 8, 12, 12), 16, (3, 3), (1, 1), (1, 1), (1, 1), 1)
-    x, weight, bias, grad_output = make_arrays(case, np.float32)
+    case = ((40, 8, 16, 16), 16, (3, 3), (1, 1), (1, 1), (1, 1), 1)
+    x, weight, _, grad_output = make_arrays(case, np.float32)
     options = case[3:]
     first = cpu.conv2d_grad_weight(grad_output, x, weight.shape, *options)
-    for _ in range(3):
+    for _ in range(10):
         again = cpu.conv2d_grad_weight(grad_output, x, weight.shape, *options)
         np.testing.assert_array_equal(first, again)
+
+
+def test_chunks_leave_no_image_out(monkeypatch):
+    """Three chunks of eight images; the numbers are new, lest the right ones lie in memory from before."""
+    monkeypatch.setattr(cpu, "PARALLEL_WORK", 0)
+    rng = np.random.default_rng(99)
+    x, weight, grad_output = (rng.standard_normal(s) for s in [(8, 2, 5, 5), (3, 2, 3, 3), (8, 3, 3, 3)])
+    options = ((1, 1), (0, 0), (1, 1), 1)
+    results = []
+    for chunks in (3, 1):
+        monkeypatch.setattr(cpu, "get_num_threads", lambda chunks=chunks: chunks)
+        forward = cpu.conv2d_forward(x, weight, None, *options)
+        grad_input = cpu.conv2d_grad_input(grad_output, weight, x.shape, *options)
+        grad_weight = cpu.conv2d_grad_weight(grad_output, x, weight.shape, *options)
+        results.append((forward, grad_input, grad_weight))
+    for in_chunks, at_once in zip(*results, strict=True):
+        assert_equal(in_chunks, at_once)
 
 
 @pytest.mark.torch_parity

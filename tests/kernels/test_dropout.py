@@ -43,9 +43,19 @@ def test_rungs_are_equal(shape, p, seed, dtype):
     np.testing.assert_array_equal(actual, expected)
 
 
+def test_chunks_leave_no_element_out(monkeypatch):
+    """Three chunks of 1000 elements; the numbers are new, lest the right ones lie in memory from before."""
+    monkeypatch.setattr(cpu, "PARALLEL_ELEMENTS", 0)
+    x = np.random.default_rng(99).standard_normal(1000)
+    monkeypatch.setattr(cpu, "get_num_threads", lambda: 3)
+    in_chunks = cpu.dropout(x, 0.3, 99)
+    monkeypatch.setattr(cpu, "get_num_threads", lambda: 1)
+    np.testing.assert_array_equal(in_chunks, cpu.dropout(x, 0.3, 99))
+
+
 @rung
 def test_the_finaliser_is_that_of_splitmix64(kernels):
-    """Known outputs of SplitMix64 seeded with 1234567 (rosettacode.org/wiki/Pseudo-random_numbers/Splitmix64)."""
+    """Known outputs for the seed 1234567: rosettacode.org/wiki/Pseudo-random_numbers/Splitmix64."""
     known = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
     states = (1234567 + (i + 1) * reference.GOLDEN_GAMMA & reference.MASK_64 for i in range(4))
     assert [reference.mix(state) for state in states] == known

@@ -43,7 +43,7 @@ NAMED_CASES = {
 
 
 def random_cases(count):
-    """Return cases with sizes at random, each with room for at least one window, and the padding PyTorch allows."""
+    """Return cases with sizes at random: at least one window, and no more padding than PyTorch allows."""
     rng = np.random.default_rng(11)
     cases = {}
     while len(cases) < count:
@@ -144,6 +144,24 @@ def test_adaptive_rungs_are_equal(shape, size, dtype):
     actual_largest, actual_indices = cpu.adaptive_max_pool2d_forward(x, size)
     assert_equal(actual_largest, largest, exact=True)
     assert_equal(actual_indices, indices, exact=True)
+
+
+def test_chunks_leave_no_plane_out(monkeypatch):
+    """Three chunks of eight planes; the numbers are new, lest the right ones lie in memory from before."""
+    monkeypatch.setattr(cpu, "PARALLEL_PIXELS", 0)
+    x = np.random.default_rng(99).standard_normal((4, 2, 6, 6))
+    results = []
+    for chunks in (3, 1):
+        monkeypatch.setattr(cpu, "get_num_threads", lambda chunks=chunks: chunks)
+        halves, indices = cpu.max_pool2d_forward(x, (2, 2), (2, 2), (0, 0), (1, 1), (3, 3))
+        thirds = cpu.adaptive_max_pool2d_forward(x, (2, 2))
+        means = cpu.adaptive_avg_pool2d_forward(x, (2, 2))
+        grad_halves = cpu.max_pool2d_backward(halves, indices, x.shape)
+        results.append(
+            (halves, *thirds, means, grad_halves, cpu.adaptive_avg_pool2d_backward(means, x.shape))
+        )
+    for in_chunks, at_once in zip(*results, strict=True):
+        assert_equal(in_chunks, at_once, exact=True)
 
 
 def test_any_strides():

@@ -81,6 +81,23 @@ def test_loss_rungs_are_equal(n, c, dtype):
     assert not grad_logits[::3].any()
 
 
+def test_chunks_leave_no_row_out(monkeypatch):
+    """Three chunks of eight rows; the numbers are new, lest the right ones lie in memory from before."""
+    monkeypatch.setattr(cpu, "PARALLEL_ENTRIES", 0)
+    x = np.random.default_rng(99).standard_normal((8, 7))
+    target, weight = np.arange(8) % 7, x[0] ** 2
+    results = []
+    for chunks in (3, 1):
+        monkeypatch.setattr(cpu, "get_num_threads", lambda chunks=chunks: chunks)
+        losses, y = cpu.softmax_cross_entropy_forward(x, target, weight, IGNORED)
+        grad_logits = cpu.softmax_cross_entropy_backward(losses, y, target, weight, IGNORED)
+        log_y = cpu.log_softmax_forward(2 * x)
+        gradients = cpu.softmax_backward(x, y), cpu.log_softmax_backward(x, log_y)
+        results.append((losses, y, grad_logits, log_y, *gradients, cpu.softmax_forward(3 * x)))
+    for in_chunks, at_once in zip(*results, strict=True):
+        np.testing.assert_array_equal(in_chunks, at_once)
+
+
 @precision
 @pytest.mark.parametrize("other", [IGNORED, 2])
 def test_any_strides_and_any_ignored_class(dtype, other):
@@ -143,6 +160,15 @@ def test_large_scores_do_not_overflow(kernels, dtype):
     labels = np.array([1, 2, 1]), np.ones(3, dtype)
     losses, _ = kernels.softmax_cross_entropy_forward(x, *labels, IGNORED)
     np.testing.assert_allclose(losses, [1e4 + math.log(2), 1e30, 200], rtol=1e-6)
+
+
+@precision
+@pytest.mark.parametrize("c", [7, 128, 131])
+def test_the_largest_entry_is_found_wherever_it_is(c, dtype):
+    """What is a thousand above the rest takes all; were another taken for the largest, it would overflow."""
+    one_hot = np.eye(c, dtype=dtype)
+    np.testing.assert_array_equal(cpu.softmax_forward(1000 * one_hot), one_hot)
+    np.testing.assert_array_equal(cpu.log_softmax_forward(1000 * one_hot), 1000 * one_hot - 1000)
 
 
 ODD_ROWS = [

@@ -208,7 +208,7 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
 
 
 def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
-    grouped = x.reshape(x.shape[0], num_groups, -1)
+    grouped = x.reshape(x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups)
     x_hat = normalize_over(grouped, 2, eps).reshape(x.shape)
     return scale_and_shift(x_hat, weight, bias, (1, -1) + (1,) * (x.ndim - 2))
 

@@ -161,7 +161,7 @@ class Call:
         if isinstance(value, Input):
             return self.build_input(value)
         if isinstance(value, np.ndarray):
-            return self.wrap(value.copy(), False)
+            return self.wrap(value.astype(self.dtype if value.dtype.kind == "f" else value.dtype), False)
         if value is SAME:
             return self.tensors[0]
         if isinstance(value, list):

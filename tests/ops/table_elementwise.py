@@ -185,7 +185,7 @@ SELECTION = [
         S(bools(2, 3), real(2, 3), real(3)), S(bools(3), real(2, 1), real()), S(bools(4), real(4), 0.5),
         S(bools(4), 1.5, real(4)), S(bools(0), real(0), real(1)), S(bools(2, 3)), S(bools(), real(2), real(2))]),
     Entry("masked_fill", lambda x, m, v: np.where(m, v, x), [
-        S(real(2, 3), bools(2, 3), 0.5), S(real(2, 3), bools(3), -7), S(real(2, 3), bools(2, 1), real())],
+        S(real(2, 3), bools(2, 3), 5), S(real(2, 3), bools(3), -7), S(real(2, 3), bools(2, 1), real())],
         integers=True),
     binary("maximum", np.maximum, scalars=(), same=False, integers=True),
     binary("minimum", np.minimum, scalars=(), same=False, integers=True),

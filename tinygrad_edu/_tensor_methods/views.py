@@ -41,19 +41,19 @@ class ViewInfo:
     ----------
     base : Tensor
         The tensor that owns the memory.
-    base_edge : (Node, int) or None
-        The history of the base when the view's own history was made.
+    rebased : int
+        How often the base had been given a new history when the view's own was made.
     steps : tuple or None
         The operations that lead from the base to the view, as (steps before, op, options).
     forbidden : str or None
         Why the view must not be changed in place while autograd records.
     """
 
-    __slots__ = ("base", "base_edge", "forbidden", "steps")
+    __slots__ = ("base", "forbidden", "rebased", "steps")
 
     def __init__(self, base: Tensor, steps: Any, forbidden: str | None) -> None:
         self.base = base
-        self.base_edge = base._edge
+        self.rebased = base._rebased
         self.steps = steps
         self.forbidden = forbidden
 
@@ -91,29 +91,27 @@ class ViewMethods:
 
     def as_output_of(self: Tensor, node: Node, output_nr: int, args: tuple[Any, ...]) -> Tensor:
         """Return this tensor, made by a custom Function from ``args``, with the Function as its history."""
-        result = self
-        if any(self is x for x in args):  # an input keeps its own history
-            result = self.detach()
+        base = self if self._view is None else self._view.base
+        result = self.detach() if any(self is x for x in args) else self  # an input keeps its own history
         result.set_history((node, output_nr))
         result._view = None
-        base = self if self._view is None else self._view.base
-        if any(base is x or (hasattr(x, "array") and base is x._base) for x in args):
+        if any(base is x or base is getattr(x, "_base", None) for x in args):
             result._view = ViewInfo(base, None, CUSTOM_FUNCTION_VIEW)
         return result
 
     def _follow_base(self: Tensor) -> None:
         """If the memory was given a new history through another tensor, take it over."""
         view = self._view
-        if view is None or view.base._edge is view.base_edge:
+        if view is None or view.base._rebased == view.rebased:
             return
-        if view.forbidden == CUSTOM_FUNCTION_VIEW:
-            raise RuntimeError(CUSTOM_FUNCTION_VIEW)
+        if view.forbidden is not None:
+            raise RuntimeError(f"The base of this view has been changed in place. {view.forbidden}")
         replayed = view.base
         with enable_grad():
             for op, options in view.steps_in_order():
                 replayed = op.apply(replayed, **options)
         self.set_history(replayed._edge)
-        view.base_edge = view.base._edge
+        view.rebased = view.base._rebased
 
     def check_may_change(self: Tensor, recorded: bool) -> None:
         """Raise if an in-place change would spoil a leaf that wants a gradient, or cannot be recorded."""
@@ -122,11 +120,12 @@ class ViewMethods:
                 "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get "
                 "a normal tensor before doing inplace update."
             )
+        view = self._view
+        if view is not None and view.forbidden is not None and mode.grad_enabled and view.base.requires_grad:
+            raise RuntimeError(view.forbidden)
         if not recorded:
             return
-        if self._view is not None and self._view.forbidden is not None:
-            raise RuntimeError(self._view.forbidden)
-        if self.requires_grad and self._view is not None and self._view.base.is_leaf:
+        if self.requires_grad and view is not None and view.base.is_leaf:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place operation."
             )
@@ -139,11 +138,12 @@ class ViewMethods:
         A view hands it on to its base; itself and its siblings follow when asked.
         """
         view = self._view
-        if view is None:
-            self.set_history(result._edge)
-            return
-        scatter = ViewScatter.apply(view.base, result, steps=view.steps_in_order(), in_place=True)
-        view.base.set_history(scatter._edge)
+        base, changed = self, result
+        if view is not None:
+            base = view.base
+            changed = ViewScatter.apply(base, result, steps=view.steps_in_order(), in_place=True)
+        base.set_history(changed._edge)
+        base._rebased += 1
 
     # ---- versions ------------------------------------------------------------------------------------
 

@@ -30,7 +30,9 @@ def root_edges(outputs: tuple[Any, ...]) -> list[Edge]:
 
 def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bool) -> list[Array]:
     """Return the gradient every output starts with: what was given, or 1 for a single number."""
-    given = (None,) * len(outputs) if grad_outputs is None else as_tuple(grad_outputs)
+    if grad_outputs is None:
+        grad_outputs = (None,) * len(outputs)
+    given = tuple(grad_outputs) if isinstance(grad_outputs, list | tuple) else (grad_outputs,)
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
     grads = []
@@ -121,8 +123,14 @@ def grad(
     (tensor(18.),)
     """
     outs, ins = as_tuple(outputs), as_tuple(inputs)
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
     edges = root_edges(outs)
     for x in ins:
+        if not isinstance(x, _tensor.Tensor):
+            raise TypeError(f"grad: expected Tensors to differentiate with respect to, got {type(x).__name__}")
         if not x.requires_grad:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     grads = root_gradients(outs, grad_outputs, create_graph)
@@ -139,7 +147,9 @@ def grad(
 def _finished(grad: Any, x: Any, materialize: bool) -> Any:
     if grad is None:
         return _tensor.tensor_from_array(array_module(x.array).zeros_like(x.array)) if materialize else None
-    return grad if isinstance(grad, _tensor.Tensor) else _tensor.tensor_from_array(grad)
+    if isinstance(grad, _tensor.Tensor):
+        return grad
+    return _tensor.tensor_from_array(grad.copy())  # both gradients of a + b are one array
 
 
 class Variable:

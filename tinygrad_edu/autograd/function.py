@@ -230,10 +230,11 @@ class Function:
                 output = cls.forward(*args)
                 cls.setup_context(ctx, args, output)
         outputs = output if isinstance(output, tuple) else (output,)
+        recorded = any(edge is not None for edge in ctx.next_edges)
         for x in ctx.dirty:
-            x.check_may_change()
+            x.check_may_change(recorded)
             x.increment_version(f"{ctx.name()} at {anomaly.user_line()}")
-        if any(edge is not None for edge in ctx.next_edges):
+        if recorded:
             outputs = ctx.record(args, outputs)
         ctx.to_save = ctx.dirty = ctx.non_differentiable = ()
         return outputs if isinstance(output, tuple) else outputs[0]

@@ -110,7 +110,13 @@ def run_backward(
                 collected.update({(node, i): grad for i, grad in enumerate(grad_outputs) if grad is not None})
                 if not any(edge is not None and edge[0] in leading for edge in node.next_edges):
                     continue  # nobody asked for anything behind it
-            grad_inputs = call_backward(node, grad_outputs, create_graph)
+            node.check_ready()
+            if create_graph:
+                grad_inputs = backward_on_tensors(node, grad_outputs)
+            else:
+                grad_inputs = node.backward(*grad_outputs)
+            if not isinstance(grad_inputs, tuple):
+                grad_inputs = (grad_inputs,)
             if not retain_graph:
                 node.release()
             if mode.detect_anomaly:
@@ -131,20 +137,14 @@ def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Arra
     grads[output_nr] = grad if before is None else before + grad
 
 
-def call_backward(node: Node, grad_outputs: list[Array | None], create_graph: bool) -> tuple[Any, ...]:
-    """Call ``node.backward``, with Tensors in place of the saved arrays if a graph is wanted."""
-    if not create_graph:
-        if node.saved or node.freed:
-            node.check_ready()
-        grad_inputs = node.backward(*grad_outputs)
-    else:
-        arrays = node.saved
-        node.saved = node.saved_as_tensors()
-        try:
-            grad_inputs = node.backward(*grad_outputs)
-        finally:
-            node.saved = arrays
-    return grad_inputs if isinstance(grad_inputs, tuple) else (grad_inputs,)
+def backward_on_tensors(node: Node, grad_outputs: list[Array | None]) -> Any:
+    """Call ``node.backward`` with Tensors, which have a history, in place of the saved arrays."""
+    arrays = node.saved
+    node.saved = node.saved_as_tensors()
+    try:
+        return node.backward(*grad_outputs)
+    finally:
+        node.saved = arrays
 
 
 def apply_hooks(node: Node, grads: list[Array | None]) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from tinygrad_edu.nn import functional, init, utils
 from tinygrad_edu.nn.activation import (
+    CELU,
     ELU,
     GELU,
+    GLU,
     SELU,
+    Hardshrink,
     Hardsigmoid,
     Hardswish,
     Hardtanh,
@@ -20,29 +23,47 @@ from tinygrad_edu.nn.activation import (
     Sigmoid,
     SiLU,
     Softmax,
+    Softmax2d,
+    Softmin,
     Softplus,
+    Softshrink,
     Softsign,
     Tanh,
     Tanhshrink,
+    Threshold,
+)
+from tinygrad_edu.nn.batch_norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    InstanceNorm1d,
+    InstanceNorm2d,
 )
 from tinygrad_edu.nn.container import (
     ModuleDict,
     ModuleList,
-    ParameterList,
     Sequential,
 )
 from tinygrad_edu.nn.conv import (
     Conv1d,
     Conv2d,
+    ConvTranspose1d,
     ConvTranspose2d,
+    Unfold,
+)
+from tinygrad_edu.nn.distance import (
+    CosineSimilarity,
+    PairwiseDistance,
 )
 from tinygrad_edu.nn.dropout import (
+    AlphaDropout,
     Dropout,
     Dropout1d,
     Dropout2d,
 )
 from tinygrad_edu.nn.flatten import (
     Flatten,
+    PixelShuffle,
+    PixelUnshuffle,
     Unflatten,
 )
 from tinygrad_edu.nn.linear import (
@@ -53,26 +74,44 @@ from tinygrad_edu.nn.linear import (
 from tinygrad_edu.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
+    CosineEmbeddingLoss,
     CrossEntropyLoss,
+    GaussianNLLLoss,
+    HingeEmbeddingLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
+    MarginRankingLoss,
     MSELoss,
     NLLLoss,
+    PoissonNLLLoss,
     SmoothL1Loss,
+    SoftMarginLoss,
+    TripletMarginLoss,
 )
-from tinygrad_edu.nn.module import (
-    Module,
-)
+from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.normalization import (
-    BatchNorm1d,
-    BatchNorm2d,
     GroupNorm,
     LayerNorm,
+    LocalResponseNorm,
     RMSNorm,
 )
-from tinygrad_edu.nn.parameter import (
-    Parameter,
+from tinygrad_edu.nn.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ZeroPad1d,
+    ZeroPad2d,
+)
+from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.nn.parameter_container import (
+    ParameterDict,
+    ParameterList,
 )
 from tinygrad_edu.nn.pooling import (
     AdaptiveAvgPool1d,
@@ -84,15 +123,14 @@ from tinygrad_edu.nn.pooling import (
     MaxPool1d,
     MaxPool2d,
 )
-from tinygrad_edu.nn.sparse import (
-    Embedding,
-)
+from tinygrad_edu.nn.sparse import Embedding
 
 __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
     "BCELoss",
@@ -100,9 +138,17 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "Bilinear",
+    "CELU",
+    "CircularPad1d",
+    "CircularPad2d",
+    "ConstantPad1d",
+    "ConstantPad2d",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
     "ConvTranspose2d",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout1d",
@@ -111,20 +157,28 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GELU",
+    "GLU",
+    "GaussianNLLLoss",
     "GroupNorm",
+    "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
+    "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
     "Mish",
@@ -133,22 +187,40 @@ __all__ = [
     "ModuleList",
     "NLLLoss",
     "PReLU",
+    "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
     "ParameterList",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "PoissonNLLLoss",
     "RMSNorm",
     "ReLU",
     "ReLU6",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
     "SELU",
     "Sequential",
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
+    "Softmax2d",
+    "Softmin",
     "Softplus",
+    "Softshrink",
     "Softsign",
     "Tanh",
     "Tanhshrink",
+    "Threshold",
+    "TripletMarginLoss",
     "Unflatten",
+    "Unfold",
+    "ZeroPad1d",
+    "ZeroPad2d",
     "functional",
     "init",
     "utils",

@@ -1,4 +1,4 @@
-"""Activation layers: the functions of ``nn.functional`` as modules.
+"""Activation layers: the functions of ``nn.functional`` as modules, which compute element by element.
 
 References
 ----------
@@ -7,43 +7,151 @@ https://docs.pytorch.org/docs/stable/nn.html#non-linear-activations-weighted-sum
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
+from tinygrad_edu.nn.init import constant_
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
 
 
-class ReLU(Module):
-    """max(x, 0)."""
+class _Activation(Module):
+    """An activation without options but ``inplace``: write the result into the input."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
+
+
+def _options(text: str, inplace: bool) -> str:
+    return f"{text}, inplace=True" if inplace else text
+
+
+class ReLU(_Activation):
+    """max(x, 0).
+
+    Parameters
+    ----------
+    inplace : bool
+        Write the result into the input.
+
+    References
+    ----------
+    Nair and Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines", 2010;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.ReLU()(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
         return F.relu(input, self.inplace)
 
-    def extra_repr(self) -> str:
-        """Return the options."""
-        return "inplace=True" if self.inplace else ""
 
-
-class ReLU6(Module):
+class ReLU6(_Activation):
     """min(max(x, 0), 6)."""
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
+    def forward(self, input: Tensor) -> Tensor:
+        return F.relu6(input, self.inplace)
+
+
+class SELU(_Activation):
+    """Scaled ELU, with the constants that keep mean 0 and variance 1.
+
+    References
+    ----------
+    Klambauer et al., "Self-Normalizing Neural Networks", 2017, equation 2.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.relu6(input)
+        return F.selu(input, self.inplace)
+
+
+class SiLU(_Activation):
+    """x sigmoid(x), also known as swish."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.silu(input, self.inplace)
+
+
+class Mish(_Activation):
+    """x tanh(softplus(x)).
+
+    References
+    ----------
+    Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.mish(input, self.inplace)
+
+
+class Hardsigmoid(_Activation):
+    """relu6(x + 3) / 6: a sigmoid made of straight lines."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.hardsigmoid(input, self.inplace)
 
     def extra_repr(self) -> str:
-        """Return the options."""
-        return "inplace=True" if self.inplace else ""
+        return ""
+
+
+class Hardswish(_Activation):
+    """x relu6(x + 3) / 6.
+
+    References
+    ----------
+    Howard et al., "Searching for MobileNetV3", 2019, section 5.2.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.hardswish(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        return ""
+
+
+class Sigmoid(Module):
+    """1 / (1 + e^-x)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.sigmoid(input)
+
+
+class Tanh(Module):
+    """Hyperbolic tangent."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.tanh(input)
+
+
+class Softsign(Module):
+    """x / (1 + abs(x))."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.softsign(input)
+
+
+class LogSigmoid(Module):
+    """ln sigmoid(x), without overflow."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.logsigmoid(input)
+
+
+class Tanhshrink(Module):
+    """x - tanh(x)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.tanhshrink(input)
 
 
 class LeakyReLU(Module):
@@ -55,16 +163,35 @@ class LeakyReLU(Module):
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.leaky_relu(input, self.negative_slope)
+        return F.leaky_relu(input, self.negative_slope, self.inplace)
 
     def extra_repr(self) -> str:
-        """Return the options."""
-        return f"negative_slope={self.negative_slope}"
+        return _options(f"negative_slope={self.negative_slope}", self.inplace)
+
+
+class Threshold(Module):
+    """x where it is above the threshold, else ``value``."""
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__()
+        self.threshold = threshold
+        self.value = value
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.threshold(input, self.threshold, self.value, self.inplace)
+
+    def extra_repr(self) -> str:
+        return _options(f"threshold={self.threshold}, value={self.value}", self.inplace)
 
 
 class ELU(Module):
-    """x where it is positive, else alpha (e^x - 1)."""
+    """x where it is positive, else alpha (e^x - 1).
+
+    References
+    ----------
+    Clevert et al., "Fast and Accurate Deep Network Learning by Exponential Linear Units", 2015, equation 16.
+    """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -72,113 +199,30 @@ class ELU(Module):
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.elu(input, self.alpha)
+        return F.elu(input, self.alpha, self.inplace)
 
     def extra_repr(self) -> str:
-        """Return the options."""
-        return f"alpha={self.alpha}"
+        return _options(f"alpha={self.alpha}", self.inplace)
 
 
-class SELU(Module):
-    """Scaled ELU."""
+class CELU(Module):
+    """x where it is positive, else alpha (e^(x / alpha) - 1).
 
-    def __init__(self, inplace: bool = False) -> None:
+    References
+    ----------
+    Barron, "Continuously Differentiable Exponential Linear Units", 2017, equation 2.
+    """
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
+        self.alpha = alpha
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.selu(input)
-
-
-class GELU(Module):
-    """x Phi(x)."""
-
-    def __init__(self, approximate: str = "none") -> None:
-        super().__init__()
-        self.approximate = approximate
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.gelu(input, self.approximate)
+        return F.celu(input, self.alpha, self.inplace)
 
     def extra_repr(self) -> str:
-        """Return the options."""
-        return f"approximate={self.approximate!r}"
-
-
-class SiLU(Module):
-    """x sigmoid(x)."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.silu(input)
-
-
-class Mish(Module):
-    """x tanh(softplus(x))."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.mish(input)
-
-
-class Sigmoid(Module):
-    """1 / (1 + e^-x)."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.sigmoid(input)
-
-
-class Tanh(Module):
-    """Hyperbolic tangent."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.tanh(input)
-
-
-class Softplus(Module):
-    """ln(1 + e^(beta x)) / beta."""
-
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__()
-        self.beta = beta
-        self.threshold = threshold
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.softplus(input, self.beta, self.threshold)
-
-    def extra_repr(self) -> str:
-        """Return the options."""
-        return f"beta={self.beta}, threshold={self.threshold}"
-
-
-class Softsign(Module):
-    """x / (1 + |x|)."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.softsign(input)
-
-
-class LogSigmoid(Module):
-    """ln sigmoid(x)."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.logsigmoid(input)
+        return _options(f"alpha={self.alpha}", self.inplace)
 
 
 class Hardtanh(Module):
@@ -191,90 +235,180 @@ class Hardtanh(Module):
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.hardtanh(input, self.min_val, self.max_val)
+        return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
     def extra_repr(self) -> str:
-        """Return the options."""
-        return f"min_val={self.min_val}, max_val={self.max_val}"
+        return _options(f"min_val={self.min_val}, max_val={self.max_val}", self.inplace)
 
 
-class Hardsigmoid(Module):
-    """relu6(x + 3) / 6."""
+class GELU(Module):
+    """x Phi(x), with the distribution function Phi of the normal distribution; or an approximation of it by tanh.
 
-    def __init__(self, inplace: bool = False) -> None:
+    References
+    ----------
+    Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+    """
+
+    def __init__(self, approximate: str = "none") -> None:
         super().__init__()
-        self.inplace = inplace
+        self.approximate = approximate
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.hardsigmoid(input)
+        return F.gelu(input, self.approximate)
+
+    def extra_repr(self) -> str:
+        return f"approximate={self.approximate!r}"
 
 
-class Hardswish(Module):
-    """x relu6(x + 3) / 6."""
+class Softplus(Module):
+    """ln(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold."""
 
-    def __init__(self, inplace: bool = False) -> None:
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
-        self.inplace = inplace
+        self.beta = beta
+        self.threshold = threshold
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.hardswish(input)
+        return F.softplus(input, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class Tanhshrink(Module):
-    """x - tanh(x)."""
+class Hardshrink(Module):
+    """x where abs(x) is above lambd, else 0."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
-        return F.tanhshrink(input)
+        return F.hardshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"{self.lambd}"
+
+
+class Softshrink(Module):
+    """x moved towards 0 by lambd, and 0 where that would go beyond it."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.softshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"{self.lambd}"
+
+
+class GLU(Module):
+    """a sigmoid(b), where a and b are the two halves of x along a dimension."""
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
 
 
 class Softmax(Module):
-    """Probabilities along a dimension."""
+    """Probabilities along a dimension: e^x_i / sum_j e^x_j.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.Softmax(dim=1)(torch.zeros(1, 4))
+    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
+    """
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
         return F.softmax(input, self.dim)
 
     def extra_repr(self) -> str:
-        """Return the options."""
         return f"dim={self.dim}"
 
 
 class LogSoftmax(Module):
-    """ln of the softmax along a dimension."""
+    """ln of the softmax along a dimension, without overflow."""
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
         return F.log_softmax(input, self.dim)
 
     def extra_repr(self) -> str:
-        """Return the options."""
         return f"dim={self.dim}"
 
 
-class PReLU(Module):
-    """x where it is positive, else a learned weight times x."""
+class Softmin(Module):
+    """Softmax of -x along a dimension."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
-        self.num_parameters = num_parameters
-        self.weight = Parameter(creation.full((num_parameters,), init))
+        self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the function of the input, element by element."""
+        return F.softmin(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of (n, c, h, w) or (c, h, w), at every pixel."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim not in (3, 4):
+            raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.ndim}D instead")
+        return F.softmax(input, -3)
+
+
+class PReLU(Module):
+    """x where it is positive, else a learned weight times x.
+
+    Parameters
+    ----------
+    num_parameters : int
+        1, or the number of channels, for a weight of each.
+    init : float
+        What the weights start at.
+
+    References
+    ----------
+    He et al., "Delving Deep into Rectifiers", 2015, equation 1.
+    """
+
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__()
+        self.num_parameters = num_parameters
+        self.init = init
+        self.weight = Parameter(creation.empty(num_parameters, device=device, dtype=dtype))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weights to ``init``."""
+        constant_(self.weight, self.init)
+
+    def forward(self, input: Tensor) -> Tensor:
         return F.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
-        """Return the options."""
         return f"num_parameters={self.num_parameters}"

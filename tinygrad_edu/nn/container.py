@@ -7,24 +7,94 @@ https://docs.pytorch.org/docs/stable/nn.html#containers
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, SupportsIndex, TypeVar
 
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.nn.text import collapsed, module_text
+
+Self = TypeVar("Self", bound="_ModuleSequence")
 
 
-def checked_position(index: int, length: int) -> int:
+def checked_position(index: SupportsIndex, length: int) -> int:
     """Return an index counted from the front."""
-    if not -length <= index < length:
-        raise IndexError(f"index {index} is out of range: expected {-length} to {length - 1}")
-    return index % length
+    position = operator.index(index)
+    if not -length <= position < length:
+        raise IndexError(f"index {position} is out of range: expected {-length} to {length - 1}")
+    return position % length
 
 
-class Sequential(Module):
+class _ModuleSequence(Module):
+    """What Sequential and ModuleList share: they behave like a list."""
+
+    _modules: dict[str, Module]  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._modules.values())
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __setitem__(self, index: SupportsIndex, module: Module) -> None:
+        setattr(self, list(self._modules)[checked_position(index, len(self))], module)
+
+    def __delitem__(self, index: SupportsIndex | slice) -> None:
+        modules = list(self._modules.values())
+        del modules[index if isinstance(index, slice) else checked_position(index, len(self))]
+        self._renumber(modules)
+
+    def __iadd__(self: Self, modules: Iterable[Module]) -> Self:
+        return self.extend(modules)
+
+    def _renumber(self, modules: list[Module]) -> None:
+        """Hold these modules, named by their numbers."""
+        self._modules.clear()
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+
+    def append(self: Self, module: Module) -> Self:
+        """Add a module at the end."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self: Self, modules: Iterable[Module]) -> Self:
+        """Add modules at the end."""
+        if not isinstance(modules, Iterable):
+            raise TypeError(
+                f"{type(self).__name__}.extend should be called with an iterable, but got "
+                f"{type(modules).__name__}"
+            )
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    def insert(self: Self, index: int, module: Module) -> Self:
+        """Add a module before the one at ``index``."""
+        if not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        if not -len(self) <= index <= len(self):
+            raise IndexError(f"Index out of range: {index}; expected {-len(self)} to {len(self)}")
+        modules = list(self._modules.values())
+        modules.insert(index, module)
+        self._renumber(modules)
+        return self
+
+    def pop(self, key: SupportsIndex | slice) -> Any:
+        """Remove a module and return it."""
+        module = self[key]  # type: ignore[index]
+        del self[key]
+        return module
+
+
+class Sequential(_ModuleSequence):
     """Modules one after the other; each gets the output of the one before.
 
     Takes modules, or one dict that names them.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Sequential.html
 
     Examples
     --------
@@ -32,6 +102,8 @@ class Sequential(Module):
     >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
     >>> model(torch.ones(3, 4)).shape
     torch.Size([3, 2])
+    >>> model[1]
+    ReLU()
     """
 
     def __init__(self, *args: Any) -> None:
@@ -46,78 +118,83 @@ class Sequential(Module):
             input = module(input)
         return input
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values())
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __getitem__(self, index: int | slice) -> Any:
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
         if isinstance(index, slice):
             return type(self)(dict(list(self._modules.items())[index]))
         return list(self._modules.values())[checked_position(index, len(self))]
 
-    def __setitem__(self, index: int, module: Module) -> None:
-        setattr(self, list(self._modules)[checked_position(index, len(self))], module)
+    def __add__(self, other: Sequential) -> Sequential:
+        if not isinstance(other, Sequential):
+            raise ValueError(
+                f"add operator supports only objects of Sequential class, but {type(other)} is given."
+            )
+        return Sequential(*self, *other)
 
-    def append(self, module: Module) -> Sequential:
-        """Add a module at the end."""
-        self.add_module(str(len(self)), module)
-        return self
+    def __mul__(self, other: int) -> Sequential:
+        if not isinstance(other, int):
+            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(other)}")
+        if other <= 0:
+            raise ValueError(f"Non-positive multiplication factor {other} for {type(self)}")
+        return Sequential(*list(self) * other)
 
-    def extend(self, modules: Iterable[Module]) -> Sequential:
-        """Add modules at the end."""
-        for module in modules:
-            self.append(module)
-        return self
+    def __rmul__(self, other: int) -> Sequential:
+        return self * other
 
 
-class ModuleList(Module):
-    """A list of modules."""
+class ModuleList(_ModuleSequence):
+    """A list of modules, whose parameters the model then knows of; with a plain list it would not.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ModuleList.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.ModuleList([torch.nn.Linear(2, 2) for _ in range(3)])
+    ModuleList(
+      (0-2): 3 x Linear(in_features=2, out_features=2, bias=True)
+    )
+    """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        self.extend(modules or ())
+        if modules is not None:
+            self.extend(modules)
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values())
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __getitem__(self, index: int | slice) -> Any:
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
         if isinstance(index, slice):
             return type(self)(list(self._modules.values())[index])
         return self._modules[str(checked_position(index, len(self)))]
 
-    def __setitem__(self, index: int, module: Module) -> None:
-        self.add_module(str(checked_position(index, len(self))), module)
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList([*self, *other])
 
-    def append(self, module: Module) -> ModuleList:
-        """Add a module at the end."""
-        self.add_module(str(len(self)), module)
-        return self
-
-    def extend(self, modules: Iterable[Module]) -> ModuleList:
-        """Add modules at the end."""
-        for module in modules:
-            self.append(module)
-        return self
-
-    def insert(self, index: int, module: Module) -> None:
-        """Add a module before the one at ``index``."""
-        modules = list(self._modules.values())
-        modules.insert(index, module)
-        for i, each in enumerate(modules):
-            self.add_module(str(i), each)
+    def __repr__(self) -> str:
+        return module_text(type(self).__name__, "", collapsed([repr(module) for module in self]))
 
 
 class ModuleDict(Module):
-    """A dict of modules."""
+    """A dict of modules, whose parameters the model then knows of.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ModuleDict.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> layers = torch.nn.ModuleDict({"in": torch.nn.Linear(2, 3), "out": torch.nn.Linear(3, 1)})
+    >>> layers["out"](layers["in"](torch.ones(2))).shape
+    torch.Size([1])
+    """
+
+    _modules: dict[str, Module]  # type: ignore[assignment]
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
-        self.update(modules or {})
+        if modules is not None:
+            self.update(modules)
 
     def __getitem__(self, key: str) -> Any:
         return self._modules[key]
@@ -151,32 +228,27 @@ class ModuleDict(Module):
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add modules, or replace those of the same name."""
-        for key, module in modules.items() if isinstance(modules, Mapping) else modules:
-            self.add_module(key, module)
+        for key, module in named_items("ModuleDict", modules):
+            self[key] = module
 
     def pop(self, key: str) -> Any:
         """Remove a module and return it."""
         return self._modules.pop(key)
 
+    def clear(self) -> None:
+        """Remove all modules."""
+        self._modules.clear()
 
-class ParameterList(Module):
-    """A list of parameters."""
 
-    def __init__(self, values: Iterable[Any] | None = None) -> None:
-        super().__init__()
-        for value in values or ():
-            self.append(value)
-
-    def append(self, value: Any) -> ParameterList:
-        """Add a parameter at the end; a Tensor becomes one."""
-        self.register_parameter(str(len(self)), value if isinstance(value, Parameter) else Parameter(value))
-        return self
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._parameters.values())
-
-    def __len__(self) -> int:
-        return len(self._parameters)
-
-    def __getitem__(self, index: int) -> Any:
-        return self._parameters[str(checked_position(index, len(self)))]
+def named_items(who: str, values: Any) -> list[tuple[str, Any]]:
+    """Return the pairs of a dict, of a ModuleDict or ParameterDict, or of an iterable of pairs."""
+    if not isinstance(values, Iterable):
+        raise TypeError(
+            f"{who}.update should be called with an iterable of key/value pairs, but got "
+            f"{type(values).__name__}"
+        )
+    pairs = [tuple(pair) for pair in (values.items() if hasattr(values, "items") else values)]
+    for i, pair in enumerate(pairs):
+        if len(pair) != 2:
+            raise ValueError(f"{who} update sequence element #{i} has length {len(pair)}; 2 is required")
+    return pairs  # type: ignore[return-value]

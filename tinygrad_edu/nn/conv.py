@@ -21,7 +21,7 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _ConvNd(Module):
-    """What Conv1d, Conv2d and ConvTranspose2d share: the options, and the parameters."""
+    """What the convolution layers share: the options, and the parameters."""
 
     dims = 2
     transposed = False
@@ -42,31 +42,27 @@ class _ConvNd(Module):
         dtype: Any,
     ) -> None:
         super().__init__()
-        if groups <= 0:
-            raise ValueError("groups must be a positive integer")
-        if in_channels % groups:
-            raise ValueError("in_channels must be divisible by groups")
-        if out_channels % groups:
-            raise ValueError("out_channels must be divisible by groups")
+        check_channels(in_channels, out_channels, groups)
         if padding_mode not in PADDING_MODES:
             raise ValueError(
                 f"padding_mode must be one of {PADDING_MODES}, but got padding_mode='{padding_mode}'"
             )
-        name = type(self).__name__
+        name, dims = type(self).__name__, self.dims
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = pair(name, "kernel_size", kernel_size, self.dims)
-        self.stride = pair(name, "stride", stride, self.dims)
-        self.padding = padding if isinstance(padding, str) else pair(name, "padding", padding, self.dims)
-        self.output_padding = pair(name, "output_padding", output_padding, self.dims)
-        self.dilation = pair(name, "dilation", dilation, self.dims)
+        self.kernel_size = pair(name, "kernel_size", kernel_size, dims)
+        self.stride = pair(name, "stride", stride, dims)
+        self.padding = padding if isinstance(padding, str) else pair(name, "padding", padding, dims)
+        self.output_padding = pair(name, "output_padding", output_padding, dims)
+        self.dilation = pair(name, "dilation", dilation, dims)
         self.padding_mode = padding_mode
-        channels = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
-        self.weight = Parameter(
-            creation.empty(channels[0], channels[1] // groups, *self.kernel_size, device=device, dtype=dtype)
-        )
-        self.register_parameter(
-            "bias", Parameter(creation.empty(out_channels, device=device, dtype=dtype)) if bias else None
-        )
+        check_padding_word(self.padding, self.stride)
+        first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        shape = (first, second // groups, *self.kernel_size)
+        self.weight = Parameter(creation.empty(shape, device=device, dtype=dtype))
+        if bias:
+            self.bias = Parameter(creation.empty(out_channels, device=device, dtype=dtype))
+        else:
+            self.register_parameter("bias", None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -75,16 +71,20 @@ class _ConvNd(Module):
 
     def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
         """Return the input and the padding that is left for the convolution to do."""
-        if self.padding_mode == "zeros" or isinstance(self.padding, str):
+        if self.padding_mode == "zeros" or self.padding == "valid":
             return input, self.padding
-        widths = [p for p in reversed(self.padding) for _ in range(2)]
+        widths: list[int] = []  # before and after, the last dimension first
+        for i in reversed(range(self.dims)):
+            if self.padding == "same":
+                total = self.dilation[i] * (self.kernel_size[i] - 1)
+                widths += [total // 2, total - total // 2]
+            else:
+                widths += [self.padding[i]] * 2
         return F.pad(input, widths, mode=self.padding_mode), 0
 
     def extra_repr(self) -> str:
-        """Return the options that differ from the defaults, as PyTorch does."""
-        text = (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        )
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        text += f", stride={self.stride}"
         if isinstance(self.padding, str) or any(self.padding):
             text += f", padding={self.padding}"
         if any(d != 1 for d in self.dilation):
@@ -98,6 +98,25 @@ class _ConvNd(Module):
         if self.padding_mode != "zeros":
             text += f", padding_mode={self.padding_mode}"
         return text
+
+
+def check_channels(in_channels: int, out_channels: int, groups: int) -> None:
+    """Raise unless both numbers of channels can be split into the groups."""
+    if groups <= 0:
+        raise ValueError(f"groups must be a positive integer, got {groups}")
+    for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+        if channels % groups:
+            raise ValueError(f"{name} must be divisible by groups, got {name}={channels} and groups={groups}")
+
+
+def check_padding_word(padding: Any, stride: tuple[int, ...]) -> None:
+    """Raise if the padding is a word that is not known, or does not go with the stride."""
+    if not isinstance(padding, str):
+        return
+    if padding not in ("valid", "same"):
+        raise ValueError(f"Invalid padding string {padding!r}, should be one of ('valid', 'same')")
+    if padding == "same" and any(s != 1 for s in stride):
+        raise ValueError(f"padding='same' is not supported for strided convolutions, got stride={stride}")
 
 
 class Conv2d(_ConvNd):
@@ -117,10 +136,14 @@ class Conv2d(_ConvNd):
         Whether to add a bias to every output channel.
     padding_mode : {"zeros", "reflect", "replicate", "circular"}
         What is put into the padding.
+    device, dtype
+        Of the parameters.
 
     Notes
     -----
-    oh = floor((h + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1.
+    oh = floor((h + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. ``weight`` (out_channels,
+    in_channels / groups, kh, kw) and ``bias`` (out_channels,) start evenly distributed over [-k, k] with
+    k = 1 / sqrt(in_channels / groups * kh * kw).
 
     References
     ----------
@@ -147,29 +170,18 @@ class Conv2d(_ConvNd):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            0,
-            dilation,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
+        window = (kernel_size, stride, padding, 0, dilation)
+        super().__init__(in_channels, out_channels, *window, groups, bias, padding_mode, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the convolution of the input."""
         padded, padding = self._padded(input)
         return F.conv2d(padded, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv1d(_ConvNd):
-    """1-d convolution of signals: (n, in_channels, length) -> (n, out_channels, new_length); see :class:`Conv2d`.
+    """1-d convolution of signals: (n, in_channels, length) -> (n, out_channels, new length).
+
+    The parameters are those of :class:`Conv2d`, with one number instead of two.
 
     References
     ----------
@@ -192,23 +204,10 @@ class Conv1d(_ConvNd):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            0,
-            dilation,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
+        window = (kernel_size, stride, padding, 0, dilation)
+        super().__init__(in_channels, out_channels, *window, groups, bias, padding_mode, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the convolution of the input."""
         padded, padding = self._padded(input)
         return F.conv1d(padded, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
@@ -216,9 +215,28 @@ class Conv1d(_ConvNd):
 class ConvTranspose2d(_ConvNd):
     """The transpose of :class:`Conv2d`, which makes images larger.
 
+    It computes what Conv2d's backward computes for its input, as a forward.
+
+    Parameters
+    ----------
+    output_padding : int or (int, int)
+        Rows and columns added at the end of the output, whose size the stride leaves open. The other
+        parameters are those of Conv2d: of the convolution that this one is the transpose of.
+
+    Notes
+    -----
+    oh = (h - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1. The ``weight`` is of
+    shape (in_channels, out_channels / groups, kh, kw).
+
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2)(torch.ones(1, 16, 7, 7)).shape
+    torch.Size([1, 8, 14, 14])
     """
 
     transposed = True
@@ -239,21 +257,83 @@ class ConvTranspose2d(_ConvNd):
         dtype: Any = None,
     ) -> None:
         if padding_mode != "zeros":
-            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias, padding_mode,
-            device, dtype,
-        )  # fmt: skip
+            raise ValueError(
+                f'Only "zeros" padding mode is supported for {type(self).__name__}, got {padding_mode!r}'
+            )
+        window = (kernel_size, stride, padding, output_padding, dilation)
+        super().__init__(in_channels, out_channels, *window, groups, bias, padding_mode, device, dtype)
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        return self._transpose(F.conv_transpose2d, input, output_size)
+
+    def _transpose(self, function: Any, input: Tensor, output_size: Any) -> Tensor:
+        extra = self.output_padding if output_size is None else self._output_padding(input, output_size)
+        return function(  # type: ignore[no-any-return]
+            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+        )
+
+    def _output_padding(self, input: Tensor, output_size: Any) -> tuple[int, ...]:
+        """Return the padding that makes the output of a wanted size: (oh, ow), or all its sizes."""
+        wanted = tuple(output_size)[-self.dims :]
+        window = zip(
+            input.shape[-self.dims :], self.stride, self.padding, self.dilation, self.kernel_size, strict=True
+        )
+        smallest = [(size - 1) * s - 2 * p + d * (k - 1) + 1 for size, s, p, d, k in window]
+        largest = [low + s - 1 for low, s in zip(smallest, self.stride, strict=True)]
+        in_range = [low <= size <= high for low, size, high in zip(smallest, wanted, largest, strict=False)]
+        if len(in_range) != self.dims or not all(in_range):
+            raise ValueError(
+                f"requested an output size of {wanted}, but valid sizes range from {smallest} to {largest} "
+                f"(for an input of {tuple(input.shape[-self.dims :])})"
+            )
+        return tuple([size - low for size, low in zip(wanted, smallest, strict=True)])
+
+
+class ConvTranspose1d(ConvTranspose2d):
+    """The transpose of :class:`Conv1d`; see :class:`ConvTranspose2d`.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose1d.html
+    """
+
+    dims = 1
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        return self._transpose(F.conv_transpose1d, input, output_size)
+
+
+class Unfold(Module):
+    """Lays out the windows that a convolution sees: (n, c, h, w) -> (n, c kh kw, number of windows).
+
+    A convolution is then one matrix product; this is the "im2col" of many libraries.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Unfold.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.Unfold(kernel_size=2)(torch.arange(9.0).reshape(1, 1, 3, 3))
+    tensor([[[0., 1., 3., 4.],
+             [1., 2., 4., 5.],
+             [3., 4., 6., 7.],
+             [4., 5., 7., 8.]]])
+    """
+
+    def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.dilation = dilation
+        self.padding = padding
+        self.stride = stride
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the transposed convolution of the input."""
-        return F.conv_transpose2d(
-            input,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
+        return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+
+    def extra_repr(self) -> str:
+        return (
+            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
+            f"stride={self.stride}"
         )

@@ -1,4 +1,4 @@
-"""Dropout layers.
+"""Dropout layers: random zeros in training, nothing in evaluation.
 
 References
 ----------
@@ -16,9 +16,23 @@ from tinygrad_edu.ops.dropout import check_probability
 class Dropout(Module):
     """Sets elements to 0 with probability ``p`` in training, and scales the others by 1 / (1 - p).
 
+    Parameters
+    ----------
+    p : float
+        The probability.
+    inplace : bool
+        Write the result into the input.
+
     References
     ----------
+    Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.Dropout(p=0.25).eval()(torch.ones(3))
+    tensor([1., 1., 1.])
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
@@ -28,25 +42,38 @@ class Dropout(Module):
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with some elements dropped."""
         return F.dropout(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
-        """Return the options."""
         return f"p={self.p}, inplace={self.inplace}"
 
 
 class Dropout1d(Dropout):
-    """Sets whole channels of (n, c, length) to 0 with probability ``p`` in training."""
+    """Sets whole channels of (n, c, length) to 0 with probability ``p`` in training; see :class:`Dropout`."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with some channels dropped."""
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
 
 class Dropout2d(Dropout):
-    """Sets whole channels of (n, c, h, w) to 0 with probability ``p`` in training."""
+    """Sets whole channels of (n, c, h, w) to 0 with probability ``p`` in training; see :class:`Dropout`.
+
+    References
+    ----------
+    Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015, section 3.2.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with some channels dropped."""
         return F.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(Dropout):
+    """Dropout for SELU: what is dropped becomes its lower limit, and mean and variance stay as they were.
+
+    References
+    ----------
+    Klambauer et al., "Self-Normalizing Neural Networks", 2017, section 3.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.alpha_dropout(input, self.p, self.training, self.inplace)

@@ -1,5 +1,8 @@
 """Initial values of parameters.
 
+Weights start at random, neither so small that signals die out from layer to layer nor so large that they
+explode. The functions fill a tensor in place and return it.
+
 References
 ----------
 https://docs.pytorch.org/docs/stable/nn.init.html
@@ -8,6 +11,7 @@ https://docs.pytorch.org/docs/stable/nn.init.html
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -21,6 +25,10 @@ GAINS = {
     "linear": 1.0,
     "conv1d": 1.0,
     "conv2d": 1.0,
+    "conv3d": 1.0,
+    "conv_transpose1d": 1.0,
+    "conv_transpose2d": 1.0,
+    "conv_transpose3d": 1.0,
     "sigmoid": 1.0,
     "tanh": 5.0 / 3,
     "relu": math.sqrt(2.0),
@@ -29,9 +37,25 @@ GAINS = {
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """Return how much larger weights must be in front of a nonlinearity to keep the variance."""
+    """Return how much larger weights must be in front of a nonlinearity to keep the variance.
+
+    Parameters
+    ----------
+    nonlinearity : str
+        Its name in ``nn.functional``.
+    param : float, optional
+        The negative slope of leaky_relu; 0.01 by default.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.init.calculate_gain("relu")  # sqrt(2), for half of the signal is lost
+    1.4142135623730951
+    """
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
+        if isinstance(slope, bool) or not isinstance(slope, int | float):
+            raise ValueError(f"negative_slope {param} not a valid number")
         return math.sqrt(2.0 / (1 + slope**2))
     if nonlinearity not in GAINS:
         raise ValueError(
@@ -40,15 +64,19 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return GAINS[nonlinearity]
 
 
-def fans(tensor: Tensor) -> tuple[int, int]:
+def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """Return how many inputs feed an output of a weight, and how many outputs an input feeds."""
     if tensor.ndim < 2:
-        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
+        raise ValueError(
+            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, got "
+            f"{list(tensor.shape)}"
+        )
     receptive_field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * receptive_field, tensor.shape[0] * receptive_field
 
 
-def _fill(tensor: Tensor, values: Any) -> Tensor:
+def _write(tensor: Tensor, values: Any) -> Tensor:
+    """Write an array that was made on the host into the tensor."""
     with no_grad():
         return tensor.copy_(tensor_from_array(to_device(np.asarray(values), tensor.device)))
 
@@ -86,8 +114,8 @@ def zeros_(tensor: Tensor) -> Tensor:
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with the identity."""
     if tensor.ndim != 2:
-        raise ValueError("Only tensors with 2 dimensions are supported")
-    return _fill(tensor, np.eye(*tensor.shape))
+        raise ValueError(f"Only tensors with 2 dimensions are supported, got {list(tensor.shape)}")
+    return _write(tensor, np.eye(*tensor.shape))
 
 
 def trunc_normal_(
@@ -98,39 +126,68 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Fill with numbers from the normal distribution, drawn again where they fall outside [a, b]."""
-    rng = numpy_rng(generator)
-    values = rng.normal(mean, std, tuple(tensor.shape))
-    outside = (values < a) | (values > b)
-    while outside.any():
-        values[outside] = rng.normal(mean, std, int(outside.sum()))
-        outside = (values < a) | (values > b)
-    return _fill(tensor, values)
+    """Fill with numbers from the part of the normal distribution that lies in [a, b].
+
+    Notes
+    -----
+    With u even over [Phi(a'), Phi(b')], mean + std Phi^-1(u) has that distribution; Phi is the distribution
+    function of the normal distribution, a' = (a - mean) / std and b' = (b - mean) / std.
+    """
+    from scipy.special import ndtr, ndtri  # only here: it takes a while to import
+
+    low, high = (a - mean) / std, (b - mean) / std
+    side = 1.0
+    if low > 0:  # far out on the right Phi is 1 to the last digit; on the left it is a small, exact number
+        low, high, side = -high, -low, -1.0
+    u = numpy_rng(generator).uniform(ndtr(low), ndtr(high), tuple(tensor.shape))
+    return _write(tensor, np.clip(mean + side * std * ndtri(u), a, b))
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Even distribution over [-a, a] with a = gain sqrt(6 / (fan_in + fan_out)).
+    """Fill from the even distribution over [-a, a] with a = gain sqrt(6 / (fan_in + fan_out)).
 
     References
     ----------
-    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, equation 16.
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010,
+    equation 16.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> w = torch.nn.init.xavier_uniform_(torch.empty(3, 5), gain=torch.nn.init.calculate_gain("relu"))
+    >>> bool(w.abs().max() < 2**0.5 * (6 / 8) ** 0.5)
+    True
     """
-    fan_in, fan_out = fans(tensor)
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     bound = gain * math.sqrt(6.0 / (fan_in + fan_out))
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Normal distribution with standard deviation gain sqrt(2 / (fan_in + fan_out))."""
-    fan_in, fan_out = fans(tensor)
+    """Fill from the normal distribution with standard deviation gain sqrt(2 / (fan_in + fan_out)).
+
+    References
+    ----------
+    Glorot and Bengio, 2010, equation 12.
+    """
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)), generator)
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    """Return gain / sqrt(fan)."""
+    mode = mode.lower()
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
-    fan = fans(tensor)[0 if mode == "fan_in" else 1]
-    return calculate_gain(nonlinearity, a) / math.sqrt(max(fan, 1))
+    fan = _calculate_fan_in_and_fan_out(tensor)[0 if mode == "fan_in" else 1]
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+
+
+def _warned_of_nothing_to_fill(tensor: Tensor) -> bool:
+    if tensor.numel() > 0:
+        return False
+    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+    return True
 
 
 def kaiming_uniform_(
@@ -140,12 +197,28 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Even distribution over [-b, b] with b = gain sqrt(3 / fan).
+    """Fill from the even distribution over [-b, b] with b = gain sqrt(3 / fan).
+
+    Parameters
+    ----------
+    tensor : Tensor
+        A weight: (out_features, in_features), or that of a convolution.
+    a : float
+        The negative slope, if the nonlinearity behind it is leaky_relu.
+    mode : {"fan_in", "fan_out"}
+        Whether to keep the variance of the signal on its way forward, or that of the gradient on its way
+        back.
+    nonlinearity : str
+        See :func:`calculate_gain`.
+    generator : Generator, optional
+        Where the random numbers come from.
 
     References
     ----------
-    He et al., "Delving Deep into Rectifiers", 2015, equation 14.
+    He et al., "Delving Deep into Rectifiers", 2015, equations 10 and 14.
     """
+    if _warned_of_nothing_to_fill(tensor):
+        return tensor
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
 
@@ -157,7 +230,9 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal distribution with standard deviation gain / sqrt(fan)."""
+    """Fill from the normal distribution with standard deviation gain / sqrt(fan); see ``kaiming_uniform_``."""
+    if _warned_of_nothing_to_fill(tensor):
+        return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
@@ -169,21 +244,50 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2013.
     """
     if tensor.ndim < 2:
-        raise ValueError("Only tensors with 2 or more dimensions are supported")
+        raise ValueError(f"Only tensors with 2 or more dimensions are supported, got {list(tensor.shape)}")
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     gaussian = numpy_rng(generator).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(gaussian)
     q *= np.sign(np.diag(r))  # makes the distribution uniform
     q = q if rows >= columns else q.T
-    return _fill(tensor, gain * q.reshape(tuple(tensor.shape)))
+    return _write(tensor, gain * q.reshape(tuple(tensor.shape)))
 
 
-def dirac_(tensor: Tensor) -> Tensor:
-    """Fill a convolution's weight so that it passes its input channels on unchanged."""
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Fill a convolution's weight so that it passes as many input channels on unchanged as it can.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        (out_channels, in_channels / groups, *kernel_size).
+    groups : int
+        Each group passes its channels on.
+    """
     if tensor.ndim not in (3, 4, 5):
-        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+        raise ValueError(f"Only tensors with 3, 4, or 5 dimensions are supported, got {list(tensor.shape)}")
+    if tensor.shape[0] % groups:
+        raise ValueError(f"dim 0 must be divisible by groups, got {tensor.shape[0]} and groups={groups}")
     values = np.zeros(tuple(tensor.shape))
-    centre = tuple(size // 2 for size in tensor.shape[2:])
-    for channel in range(min(tensor.shape[0], tensor.shape[1])):
-        values[(channel, channel, *centre)] = 1
-    return _fill(tensor, values)
+    per_group = tensor.shape[0] // groups
+    centre = tuple([size // 2 for size in tensor.shape[2:]])
+    for group in range(groups):
+        for channel in range(min(per_group, tensor.shape[1])):
+            values[(group * per_group + channel, channel, *centre)] = 1
+    return _write(tensor, values)
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """Fill a matrix from the normal distribution, with a part ``sparsity`` of every column set to 0.
+
+    References
+    ----------
+    Martens, "Deep learning via Hessian-free optimization", 2010.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"Only tensors with 2 dimensions are supported, got {list(tensor.shape)}")
+    rows, columns = tensor.shape
+    rng = numpy_rng(generator)
+    values = rng.normal(0.0, std, (rows, columns))
+    for column in range(columns):
+        values[rng.permutation(rows)[: math.ceil(sparsity * rows)], column] = 0
+    return _write(tensor, values)

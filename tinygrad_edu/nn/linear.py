@@ -25,12 +25,11 @@ class Identity(Module):
         super().__init__()
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input."""
         return input
 
 
 class Linear(Module):
-    """y = x W^T + b.
+    """y = x W^T + b: (*, in_features) -> (*, out_features).
 
     Parameters
     ----------
@@ -38,11 +37,13 @@ class Linear(Module):
         Sizes of the last dimension of input and output.
     bias : bool
         Whether to add b.
+    device, dtype
+        Of the parameters.
 
     Notes
     -----
-    ``weight`` (out_features, in_features) and ``bias`` (out_features,) start evenly distributed over [-k, k] with
-    k = 1 / sqrt(in_features).
+    ``weight`` (out_features, in_features) and ``bias`` (out_features,) start evenly distributed over [-k, k]
+    with k = 1 / sqrt(in_features).
 
     References
     ----------
@@ -73,47 +74,68 @@ class Linear(Module):
         reset_weight_and_bias(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return input W^T + b: (*, in_features) -> (*, out_features)."""
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """Return the sizes."""
-        return (
-            f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
-        )
+        bias = self.bias is not None
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={bias}"
 
 
 def reset_weight_and_bias(weight: Tensor, bias: Tensor | None) -> None:
-    """Draw both evenly from [-k, k] with k = 1 / sqrt(fan_in), as PyTorch does for linear and convolution layers."""
-    if weight.numel() == 0:
-        return
+    """Draw both evenly from [-k, k] with k = 1 / sqrt(fan_in): what PyTorch's linear and convolution layers do.
+
+    For the weight this is the rule of He et al. with a leaky_relu of slope sqrt(5), whose gain is sqrt(1 /
+    3).
+    """
+    fan_in, _ = init._calculate_fan_in_and_fan_out(weight)
     init.kaiming_uniform_(weight, a=math.sqrt(5))
     if bias is not None:
-        fan_in, _ = init.fans(weight)
         bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0.0
         init.uniform_(bias, -bound, bound)
 
 
 class Bilinear(Module):
-    """y_k = x1^T W_k x2 + b_k."""
+    """y_k = x1^T W_k x2 + b_k: (*, in1_features) and (*, in2_features) -> (*, out_features).
 
-    def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True) -> None:
+    ``weight`` (out_features, in1_features, in2_features) and ``bias`` (out_features,) start evenly
+    distributed over [-k, k] with k = 1 / sqrt(in1_features).
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Bilinear.html
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
+        if in1_features <= 0:
+            raise ValueError(f"in1_features must be > 0, but got {in1_features}")
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
-        self.weight = Parameter(creation.empty(out_features, in1_features, in2_features))
-        self.register_parameter("bias", Parameter(creation.empty(out_features)) if bias else None)
-        bound = 1 / math.sqrt(in1_features)
+        shape = (out_features, in1_features, in2_features)
+        self.weight = Parameter(creation.empty(shape, device=device, dtype=dtype))
+        if bias:
+            self.bias = Parameter(creation.empty(out_features, device=device, dtype=dtype))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew."""
+        bound = 1 / math.sqrt(self.in1_features)
         init.uniform_(self.weight, -bound, bound)
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
-        """Return the bilinear form of the two inputs."""
         return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """Return the sizes."""
-        return (
-            f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}, "
-            f"bias={self.bias is not None}"
-        )
+        sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}"
+        return f"{sizes}, out_features={self.out_features}, bias={self.bias is not None}"

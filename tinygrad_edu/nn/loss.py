@@ -1,5 +1,7 @@
 """Loss layers: the losses of ``nn.functional`` as modules.
 
+``reduction`` is "mean" (the default), "sum", or "none" for one loss an element or sample.
+
 References
 ----------
 https://docs.pytorch.org/docs/stable/nn.html#loss-functions
@@ -13,70 +15,84 @@ from tinygrad_edu.nn.module import Module
 
 
 class _Loss(Module):
-    """A loss with a reduction: "mean", "sum" or "none"."""
+    """A loss with a reduction."""
+
+    reductions: tuple[str, ...] = ("none", "mean", "sum")
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
-        if reduction not in ("mean", "sum", "none") and not (
-            reduction == "batchmean" and isinstance(self, KLDivLoss)
-        ):
+        if reduction not in self.reductions:
+            expected = ", ".join(self.reductions)
             raise ValueError(
-                f"{reduction} is not a valid value for reduction; expected one of none, mean, sum"
+                f"{reduction} is not a valid value for reduction; {type(self).__name__} expects one of "
+                f"{expected}"
             )
         self.reduction = reduction
 
 
 class MSELoss(_Loss):
-    """Squared error."""
+    """Squared error: (input - target)^2.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.MSELoss()(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return F.mse_loss(input, target, self.reduction)
 
 
 class L1Loss(_Loss):
-    """Absolute error."""
+    """Absolute error: abs(input - target)."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return F.l1_loss(input, target, self.reduction)
 
 
 class SmoothL1Loss(_Loss):
-    """Squared error where it is small, absolute error where it is large."""
+    """Squared error / (2 beta) where the error is below beta, else absolute error - beta / 2."""
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return F.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
 class HuberLoss(_Loss):
-    """Squared error up to delta, then delta times the absolute error."""
+    """Squared error / 2 where the error is below delta, else delta (absolute error - delta / 2).
+
+    References
+    ----------
+    Huber, "Robust Estimation of a Location Parameter", 1964.
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return F.huber_loss(input, target, self.reduction, self.delta)
 
 
 class CrossEntropyLoss(_Loss):
-    """-ln softmax(input)[target].
+    """-ln softmax(input)[target]: for scores that no softmax has been applied to.
 
     Parameters
     ----------
     weight : Tensor, optional
         (c,): how much each class counts.
     ignore_index : int
-        Rows with this class count nothing.
+        Samples of this class count nothing.
     reduction : {"mean", "sum", "none"}
-        What to do with the losses of the rows.
+        The mean is taken over the weights.
     label_smoothing : float
         This part of the target is spread evenly over all classes.
 
@@ -104,7 +120,6 @@ class CrossEntropyLoss(_Loss):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return F.cross_entropy(
             input,
             target,
@@ -116,7 +131,7 @@ class CrossEntropyLoss(_Loss):
 
 
 class NLLLoss(_Loss):
-    """-input[target], for log-probabilities."""
+    """-input[target], for log-probabilities; see :class:`CrossEntropyLoss`."""
 
     def __init__(
         self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
@@ -126,26 +141,41 @@ class NLLLoss(_Loss):
         self.ignore_index = ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return F.nll_loss(
             input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction
         )
 
 
 class BCELoss(_Loss):
-    """Binary cross-entropy of probabilities."""
+    """Binary cross-entropy, -(target ln p + (1 - target) ln(1 - p)), for probabilities p.
+
+    ``weight`` (broadcast to the shape of the target) says how much each element counts.
+    """
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
-    """Binary cross-entropy of scores, whose sigmoid are the probabilities."""
+    """Binary cross-entropy of sigmoid(input), computed without overflow.
+
+    Parameters
+    ----------
+    weight : Tensor, optional
+        Broadcast to the shape of the target: how much each element counts.
+    reduction : {"mean", "sum", "none"}
+        What to do with the losses of the elements.
+    pos_weight : Tensor, optional
+        Broadcast to the shape of the target: how much more a target of 1 counts than one of 0.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
+    """
 
     def __init__(
         self, weight: Tensor | None = None, reduction: str = "mean", pos_weight: Tensor | None = None
@@ -155,19 +185,117 @@ class BCEWithLogitsLoss(_Loss):
         self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction
         )
 
 
 class KLDivLoss(_Loss):
-    """Kullback-Leibler divergence, for log-probabilities as the input."""
+    """Kullback-Leibler divergence, target (ln target - input), for log-probabilities as the input.
+
+    ``reduction="batchmean"`` divides the sum by the batch size, which is the divergence of the definition.
+    With ``log_target`` the target is given as log-probabilities, too.
+    """
+
+    reductions = ("none", "mean", "sum", "batchmean")
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(reduction)
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+
+
+class PoissonNLLLoss(_Loss):
+    """Negative log-likelihood of counts under Poisson distributions; see ``F.poisson_nll_loss``."""
+
+    def __init__(
+        self, log_input: bool = True, full: bool = False, eps: float = 1e-08, reduction: str = "mean"
+    ) -> None:
+        super().__init__(reduction)
+        self.log_input = log_input
+        self.full = full
+        self.eps = eps
+
+    def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
+        return F.poisson_nll_loss(
+            log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction
+        )
+
+
+class GaussianNLLLoss(_Loss):
+    """Negative log-likelihood of the target under normal distributions; see ``F.gaussian_nll_loss``."""
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-06, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.full = full
+        self.eps = eps
+
+    def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
+        return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
+
+
+class HingeEmbeddingLoss(_Loss):
+    """The input where the target is 1, max(0, margin - input) where it is -1."""
+
+    def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.margin = margin
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
+
+
+class MarginRankingLoss(_Loss):
+    """max(0, -target (input1 - input2) + margin): target 1 says that input1 should rank higher, -1 lower."""
+
+    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.margin = margin
+
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+        return F.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
+
+
+class SoftMarginLoss(_Loss):
+    """ln(1 + e^(-target input)), for targets 1 and -1."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.soft_margin_loss(input, target, reduction=self.reduction)
+
+
+class CosineEmbeddingLoss(_Loss):
+    """1 - cos(input1, input2) where the target is 1, and max(0, cos - margin) where it is -1."""
+
+    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.margin = margin
+
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+        return F.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
+
+
+class TripletMarginLoss(_Loss):
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin); see ``F.triplet_margin_loss``."""
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        p: float = 2.0,
+        eps: float = 1e-06,
+        swap: bool = False,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction)
+        if margin <= 0:
+            raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {margin} instead")
+        self.margin = margin
+        self.p = p
+        self.eps = eps
+        self.swap = swap
+
+    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        return F.triplet_margin_loss(
+            anchor, positive, negative, self.margin, self.p, self.eps, self.swap, self.reduction
+        )

@@ -1,7 +1,7 @@
 """Module: the base of all layers and models.
 
-A module keeps three dictionaries: its parameters, its buffers and its submodules. Assigning an attribute files
-it there; everything else (``state_dict``, ``to``, ``train``) walks through them.
+A module keeps three dictionaries: its parameters, its buffers and its submodules. Assigning an attribute
+files it there; everything else (``state_dict``, ``to``, ``train``) walks through them.
 
 References
 ----------
@@ -15,20 +15,20 @@ from typing import Any, TypeVar
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.autograd.hooks import RemovableHandle
 from tinygrad_edu.backend import DeviceLike
-from tinygrad_edu.nn.hooks import BackwardHooks, note_layer
+from tinygrad_edu.nn.calling import Hook, ModuleCall
 from tinygrad_edu.nn.parameter import Parameter
-from tinygrad_edu.nn.state import IncompatibleKeys, collect_state, load_state
+from tinygrad_edu.nn.state import IncompatibleKeys, collect_state, load_state, move_to
+from tinygrad_edu.nn.text import module_text
 
 Self = TypeVar("Self", bound="Module")
 
 
-class Module:
+class Module(ModuleCall):
     """Base class of layers and models.
 
-    A subclass makes its layers in ``__init__``, after ``super().__init__()``, and says in ``forward`` how they
-    are used.
+    A subclass makes its layers in ``__init__``, after ``super().__init__()``, and says in ``forward`` how
+    they are used.
 
     Examples
     --------
@@ -51,43 +51,17 @@ class Module:
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
+    _non_persistent: set[str]
 
     def __init__(self) -> None:
         for name in ("_parameters", "_buffers", "_modules"):
             object.__setattr__(self, name, {})
-        object.__setattr__(self, "training", True)
-        object.__setattr__(self, "_non_persistent", set())
-        object.__setattr__(self, "_forward_pre_hooks", [])
-        object.__setattr__(self, "_forward_hooks", [])
-        object.__setattr__(self, "_backward_hooks", [])
-
-    # ---- calling -------------------------------------------------------------------------------------
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run ``forward``, and the hooks if there are any."""
-        try:
-            if self._forward_pre_hooks or self._forward_hooks or self._backward_hooks:
-                return self._call_with_hooks(args, kwargs)
-            return self.forward(*args, **kwargs)
-        except Exception as error:
-            note_layer(error, self)
-            raise
-
-    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook in list(self._forward_pre_hooks):
-            answer = hook(self, args)
-            if answer is not None:
-                args = answer if isinstance(answer, tuple) else (answer,)
-        backward_hooks = BackwardHooks(self, self._backward_hooks) if self._backward_hooks else None
-        if backward_hooks is not None:
-            args = backward_hooks.wrap_inputs(args)
-        output = self.forward(*args, **kwargs)
-        if backward_hooks is not None:
-            output = backward_hooks.wrap_outputs(output)
-        for hook in list(self._forward_hooks):
-            answer = hook(self, args, output)
-            output = output if answer is None else answer
-        return output
+        self.training = True
+        self._non_persistent = set()  # buffers that state_dict leaves out
+        self._forward_pre_hooks: list[Hook] = []
+        self._forward_hooks: list[Hook] = []
+        self._backward_pre_hooks: list[Hook] = []
+        self._backward_hooks: list[Hook] = []
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[no-redef]
         """Compute the output; every subclass defines it."""
@@ -95,131 +69,148 @@ class Module:
             f'Module [{type(self).__name__}] is missing the required "forward" function'
         )
 
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, args)`` before forward; what it returns replaces the arguments."""
-        return _register(self._forward_pre_hooks, hook)
-
-    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after forward; what it returns replaces the output."""
-        return _register(self._forward_hooks, hook)
-
-    def register_full_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` in backward; what it returns replaces grad_input."""
-        return _register(self._backward_hooks, hook)
-
     # ---- attributes ----------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter | Module) and "_modules" not in self.__dict__:
             kind = "parameters" if isinstance(value, Parameter) else "module"
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+        place, expected = self._place_of(name)
         if isinstance(value, Parameter):
-            self._forget(name)
-            self._parameters[name] = value
+            self._forget(name, self._parameters)
+            self.register_parameter(name, value)
         elif isinstance(value, Module):
-            self._forget(name)
+            self._forget(name, self._modules)
             self._modules[name] = value
-        elif name in self.__dict__.get("_parameters", ()):
-            if value is not None:
-                raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as parameter '{name}' (torch.nn.Parameter or None expected)"
-                )
-            self._parameters[name] = None
-        elif name in self.__dict__.get("_buffers", ()) and (value is None or isinstance(value, Tensor)):
-            self._buffers[name] = value
-        elif name in self.__dict__.get("_modules", ()):
-            if value is not None:
-                raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as child module '{name}' (torch.nn.Module or None expected)"
-                )
-            self._modules[name] = None
-        else:
+        elif place is None:
             object.__setattr__(self, name, value)
+        elif value is None or (place is self._buffers and isinstance(value, Tensor)):
+            place[name] = value
+        else:
+            raise TypeError(f"cannot assign '{type(value).__name__}' as {expected}")
 
-    def _forget(self, name: str) -> None:
-        """Remove an attribute from wherever it is filed."""
+    def _place_of(self, name: str) -> tuple[dict[str, Any] | None, str]:
+        """Return the dictionary in which a name is filed, if it is, and what it may hold."""
+        filed = self.__dict__
+        if name in filed.get("_parameters", ()):
+            return self._parameters, f"parameter '{name}' (torch.nn.Parameter or None expected)"
+        if name in filed.get("_buffers", ()):
+            return self._buffers, f"buffer '{name}' (torch.Tensor or None expected)"
+        if name in filed.get("_modules", ()):
+            return self._modules, f"child module '{name}' (torch.nn.Module or None expected)"
+        return None, ""
+
+    def _forget(self, name: str, keep: dict[str, Any] | None = None) -> None:
+        """Remove an attribute from wherever it is filed; not from ``keep``, where its rank stays the same."""
         for place in (self.__dict__, self._parameters, self._buffers, self._modules):
-            place.pop(name, None)
+            if place is not keep:
+                place.pop(name, None)
         self._non_persistent.discard(name)
 
     def __getattr__(self, name: str) -> Any:
         for place in ("_parameters", "_buffers", "_modules"):
             filed = self.__dict__.get(place)
-            if filed is not None and name in filed:
+            if filed is None:
+                raise AttributeError(
+                    f"'{type(self).__name__}' object has no attribute '{name}'. Hint: call "
+                    "super().__init__() at the beginning of __init__"
+                )
+            if name in filed:
                 return filed[name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        # With name and obj Python can ask "Did you mean ...?".
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
 
     def __delattr__(self, name: str) -> None:
-        if name in self._parameters or name in self._buffers or name in self._modules:
+        if self._place_of(name)[0] is not None:
             self._forget(name)
         else:
             object.__delattr__(self, name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *self._parameters, *self._buffers, *self._modules})
+        names = {*object.__dir__(self), *self._parameters, *self._buffers, *self._modules}
+        return sorted([name for name in names if not name[:1].isdigit()])
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """File a parameter, or None to keep its place."""
-        self._check_new_name("parameter", name)
+        self._check_name("parameter", name, "_parameters")
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter "
+                "or None required)"
+            )
+        if param is not None and param.grad_fn is not None:
+            raise ValueError(
+                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
+                f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the "
+                "forward() method."
             )
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """File a tensor that belongs to the state but is not learned, such as a running mean."""
-        self._check_new_name("buffer", name)
+        """File a tensor that belongs to the module but is not learned, such as a running mean.
+
+        It moves with ``to`` and, if ``persistent``, is part of the ``state_dict``.
+        """
+        self._check_name("buffer", name, "_buffers")
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
-                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)"
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None "
+                "required)"
             )
         self._buffers[name] = tensor
-        if not persistent:
+        if persistent:
+            self._non_persistent.discard(name)
+        else:
             self._non_persistent.add(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """File a submodule."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
-        if name not in self._modules:
-            self._check_new_name("module", name)
+        self._check_name("module", name, "_modules")
         self._modules[name] = module
 
     def register_module(self, name: str, module: Module | None) -> None:
-        """File a submodule."""
+        """File a submodule; the same as ``add_module``."""
         self.add_module(name, module)
 
-    def _check_new_name(self, kind: str, name: str) -> None:
-        if "_modules" not in self.__dict__:
+    def _check_name(self, kind: str, name: str, place: str) -> None:
+        """Raise if this cannot become the name of a parameter, buffer or submodule."""
+        if place not in self.__dict__:
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
-        if "." in name or not name:
-            raise KeyError(f'{kind} name can\'t be empty or contain ".", got: {name!r}')
-        if hasattr(self, name) and name not in self._parameters and name not in self._buffers:
+        if "." in name:
+            raise KeyError(f'{kind} name can\'t contain ".", got: {name}')
+        if name == "":
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+        if name not in self.__dict__[place] and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
 
     # ---- walking -------------------------------------------------------------------------------------
 
-    def named_modules(self, memo: set[Any] | None = None, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """Yield every module below and including this one, with its dotted name; each module once."""
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """Yield this module and all below it, with their dotted names; a shared one once."""
         memo = set() if memo is None else memo
         if self in memo:
             return
-        memo.add(self)
+        if remove_duplicate:
+            memo.add(self)
         yield prefix, self
         for name, module in self._modules.items():
             if module is not None:
-                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name)
+                dotted = f"{prefix}.{name}" if prefix else name
+                yield from module.named_modules(memo, dotted, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
-        """Yield every module below and including this one."""
-        for _, module in self.named_modules():
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """Yield this module and all below it."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Yield the modules directly below, with their names."""
+        """Yield the modules directly below, with their names; a shared one once."""
         seen: set[Module] = set()
         for name, module in self._modules.items():
             if module is not None and module not in seen:
@@ -235,13 +226,15 @@ class Module:
         self, place: str, prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        modules = self.named_modules(prefix=prefix) if recurse else iter([(prefix, self)])
-        for module_name, module in modules:
+        for module_name, module in self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate):
             for name, member in getattr(module, place).items():
-                if member is None or (remove_duplicate and id(member) in seen):
+                if member is None or id(member) in seen:
                     continue
-                seen.add(id(member))
+                if remove_duplicate:
+                    seen.add(id(member))
                 yield f"{module_name}.{name}" if module_name else name, member
+            if not recurse:
+                return
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -250,14 +243,14 @@ class Module:
         return self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Yield the parameters."""
+        """Yield the parameters: what an optimizer is given."""
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """Yield the buffers with their dotted names."""
+        """Yield the buffers with their dotted names; a shared one once."""
         return self._named_members("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
@@ -266,27 +259,39 @@ class Module:
             yield buffer
 
     def get_submodule(self, target: str) -> Module:
-        """Return the module with a dotted name."""
+        """Return the module with a dotted name, such as ``encoder.layers.2``."""
         module = self
         for name in target.split(".") if target else ():
-            child = module._modules.get(name)
-            if child is None:
-                raise AttributeError(
-                    f"{type(module).__name__} has no attribute `{name}` (looking for {target!r})"
-                )
+            child = module._get_filed(name)
+            if not isinstance(child, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module")
             module = child
         return module
 
     def get_parameter(self, target: str) -> Parameter:
         """Return the parameter with a dotted name."""
         path, _, name = target.rpartition(".")
-        parameter = self.get_submodule(path)._parameters.get(name)
-        if parameter is None:
-            raise AttributeError(f"{type(self).__name__} has no parameter `{target}`")
+        parameter = self.get_submodule(path)._get_filed(name)
+        if not isinstance(parameter, Parameter):
+            raise AttributeError(f"`{name}` is not an nn.Parameter")
         return parameter
 
+    def get_buffer(self, target: str) -> Tensor:
+        """Return the buffer with a dotted name."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        buffer = module._get_filed(name)
+        if name not in module._buffers:
+            raise AttributeError(f"`{name}` is not a buffer")
+        return buffer  # type: ignore[no-any-return]
+
+    def _get_filed(self, name: str) -> Any:
+        if not hasattr(self, name):
+            raise AttributeError(f"{type(self).__name__} has no attribute `{name}`")
+        return getattr(self, name)
+
     def apply(self: Self, fn: Callable[[Module], Any]) -> Self:
-        """Call ``fn`` on every submodule, then on this one."""
+        """Call ``fn`` on every submodule, then on this one; often used to set initial values."""
         for module in self.children():
             module.apply(fn)
         fn(self)
@@ -294,9 +299,21 @@ class Module:
 
     # ---- state ---------------------------------------------------------------------------------------
 
-    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
-        """Return the parameters and persistent buffers by their dotted names; they share memory with the module."""
-        return collect_state(self, prefix, keep_vars)
+    def state_dict(
+        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Any]:
+        """Return the parameters and persistent buffers by their dotted names; they share the module's memory.
+
+        Parameters
+        ----------
+        destination : dict, optional
+            Put them here; by default into a new dict.
+        prefix : str
+            Stands before every name.
+        keep_vars : bool
+            Return the parameters themselves; by default detached Tensors.
+        """
+        return collect_state(self, destination, prefix, keep_vars)
 
     def load_state_dict(self, state_dict: dict[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Copy parameters and buffers from a ``state_dict``; all of them or, if something does not fit, none.
@@ -308,19 +325,25 @@ class Module:
         strict : bool
             Whether the names must be exactly those of this module.
 
+        Returns
+        -------
+        IncompatibleKeys
+            The names that were missing, and those that were not expected.
+
         Raises
         ------
         RuntimeError
-            For missing and unexpected names (if strict), and for shapes that differ: all of them in one message.
+            For missing and unexpected names (if strict), and for shapes that differ: all in one message.
         """
         return load_state(self, state_dict, strict)
 
     def train(self: Self, mode: bool = True) -> Self:
         """Switch to training: dropout drops, batch norm uses the batch's statistics."""
         if not isinstance(mode, bool):
-            raise ValueError("training mode is expected to be boolean")
-        for module in self.modules():
-            module.training = mode
+            raise ValueError(f"training mode is expected to be boolean, got {mode!r}")
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
         return self
 
     def eval(self: Self) -> Self:
@@ -328,7 +351,7 @@ class Module:
         return self.train(False)
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
-        """Set ``requires_grad`` of all parameters."""
+        """Say of all parameters whether they are to be learned."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
@@ -337,33 +360,20 @@ class Module:
         """Forget the gradients of all parameters, or set them to 0."""
         for parameter in self.parameters():
             if parameter.grad is not None:
-                if set_to_none:
-                    parameter.grad = None
-                else:
-                    parameter.grad = parameter.grad.detach().zero_()
+                parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
+
+    # ---- conversion ----------------------------------------------------------------------------------
 
     def to(self: Self, *args: Any, **kwargs: Any) -> Self:
         """Move parameters and buffers to a device, and/or floating-point ones to a dtype; in place.
+
+        Takes what ``Tensor.to`` takes: a device, a dtype, both, or a tensor whose device and dtype are meant.
 
         References
         ----------
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.to
         """
-        dtype = next((a for a in args if isinstance(a, dtypes.dtype)), kwargs.pop("dtype", None))
-        others = [a for a in args if not isinstance(a, dtypes.dtype)]
-        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-            raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
-            )
-        for tensor in [*self.parameters(), *self.buffers()]:
-            for part in (tensor, tensor._grad):
-                if part is not None:
-                    moved = part.detach().to(*others, **kwargs)
-                    part.array = (
-                        moved.to(dtype=dtype).array
-                        if dtype is not None and moved.is_floating_point()
-                        else moved.array
-                    )
+        move_to(self, args, kwargs)
         return self
 
     def cpu(self: Self) -> Self:
@@ -373,6 +383,10 @@ class Module:
     def cuda(self: Self, device: DeviceLike = None) -> Self:
         """Move everything to a GPU."""
         return self.to("cuda" if device is None else device)
+
+    def type(self: Self, dst_type: dtypes.dtype) -> Self:
+        """Make all floating-point parameters and buffers of this dtype."""
+        return self.to(dst_type)
 
     def float(self: Self) -> Self:
         """Make all floating-point parameters and buffers float32."""
@@ -393,18 +407,5 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
-        children = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
-        extra = self.extra_repr()
-        if not children:
-            return f"{type(self).__name__}({extra})"
-        lines = ([extra] if extra else []) + children
-        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
-
-
-def _register(hooks: list[Any], hook: Callable[..., Any]) -> RemovableHandle:
-    hooks.append(hook)
-    return RemovableHandle(hooks, hook)
-
-
-def _indented(text: str) -> str:
-    return text.replace("\n", "\n  ")
+        children = [(name, repr(module)) for name, module in self._modules.items()]
+        return module_text(type(self).__name__, self.extra_repr(), children)

@@ -12,7 +12,7 @@ class Parameter(Tensor):
     Parameters
     ----------
     data : Tensor
-        The first values; the memory is shared.
+        The first values; the memory is shared. Its history, if it has one, is left behind.
     requires_grad : bool
         Whether it is to be learned.
 
@@ -35,10 +35,12 @@ class Parameter(Tensor):
             data = creation.empty(0)
         if not isinstance(data, Tensor):
             raise TypeError(
-                f"Parameter: expected a Tensor, got {type(data).__name__}. Hint: wrap it with torch.tensor(...)"
+                f"Parameter: expected data to be a Tensor, got {type(data).__name__}. Hint: wrap it with "
+                "torch.tensor(...)"
             )
         check_can_require_grad(data, requires_grad)
         self._initialise(data.array, requires_grad)
+        self._version = data._version  # one memory, one count of the changes in it
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()

@@ -1,4 +1,4 @@
-"""Pooling layers.
+"""Pooling layers: the largest or the mean element of every window.
 
 References
 ----------
@@ -12,10 +12,32 @@ from typing import Any
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.ops.common import pair
 
 
-class _MaxPoolNd(Module):
-    """What MaxPool1d and MaxPool2d share."""
+class MaxPool2d(Module):
+    """The largest element of every window of (n, c, h, w).
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, dilation : int or (int, int)
+        The window, in pixels; the stride is the kernel size by default. The padding counts as -infinity.
+    return_indices : bool
+        Return the positions as well.
+    ceil_mode : bool
+        Let the last window hang over the edge.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.MaxPool2d(2)(torch.arange(16.0).reshape(1, 1, 4, 4))
+    tensor([[[[ 5.,  7.],
+              [13., 15.]]]])
+    """
 
     def __init__(
         self,
@@ -34,45 +56,24 @@ class _MaxPoolNd(Module):
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
+    def forward(self, input: Tensor) -> Any:
+        return F.max_pool2d(input, *self._options())
+
     def _options(self) -> tuple[Any, ...]:
         return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
 
     def extra_repr(self) -> str:
-        """Return the options."""
         return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}, "
-            f"ceil_mode={self.ceil_mode}"
+            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
+            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
         )
 
 
-class MaxPool1d(_MaxPoolNd):
+class MaxPool1d(MaxPool2d):
     """The largest element of every window of (n, c, length); see :class:`MaxPool2d`."""
 
     def forward(self, input: Tensor) -> Any:
-        """Return the maxima."""
         return F.max_pool1d(input, *self._options())
-
-
-class MaxPool2d(_MaxPoolNd):
-    """The largest element of every window of (n, c, h, w).
-
-    Parameters
-    ----------
-    kernel_size, stride, padding, dilation : int or (int, int)
-        The window, in pixels; the stride is the kernel size by default.
-    return_indices : bool
-        Return the positions as well.
-    ceil_mode : bool
-        Let the last window hang over the edge.
-
-    References
-    ----------
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
-    """
-
-    def forward(self, input: Tensor) -> Any:
-        """Return the maxima."""
-        return F.max_pool2d(input, *self._options())
 
 
 class AvgPool1d(Module):
@@ -87,25 +88,34 @@ class AvgPool1d(Module):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
+        self.kernel_size = pair("AvgPool1d", "kernel_size", kernel_size, 1)
+        self.stride = self.kernel_size if stride is None else pair("AvgPool1d", "stride", stride, 1)
+        self.padding = pair("AvgPool1d", "padding", padding, 1)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the means."""
         return F.avg_pool1d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
         )
 
     def extra_repr(self) -> str:
-        """Return the options."""
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AvgPool2d(AvgPool1d):
+class AvgPool2d(Module):
     """The mean of every window of (n, c, h, w).
+
+    Parameters
+    ----------
+    kernel_size, stride, padding : int or (int, int)
+        The window, in pixels; the stride is the kernel size by default.
+    ceil_mode : bool
+        Let the last window hang over the edge.
+    count_include_pad : bool
+        Whether the zeros of the padding count in the mean.
+    divisor_override : int, optional
+        Divide by this instead of the number of elements.
 
     References
     ----------
@@ -121,66 +131,73 @@ class AvgPool2d(AvgPool1d):
         count_include_pad: bool = True,
         divisor_override: int | None = None,
     ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the means."""
-        return F.avg_pool2d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
-
-
-class _AdaptivePoolNd(Module):
-    """What the adaptive layers share: they are told the size of the output."""
-
-    def __init__(self, output_size: Any) -> None:
-        super().__init__()
-        self.output_size = output_size
+        window = (self.kernel_size, self.stride, self.padding)
+        return F.avg_pool2d(input, *window, self.ceil_mode, self.count_include_pad, self.divisor_override)
 
     def extra_repr(self) -> str:
-        """Return the size."""
-        return f"output_size={self.output_size}"
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AdaptiveAvgPool1d(_AdaptivePoolNd):
-    """Means over as many windows as the output is long."""
+class AdaptiveAvgPool2d(Module):
+    """Means over windows chosen so that the output has the given size: (n, c, h, w) -> (n, c, oh, ow).
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the means."""
-        return F.adaptive_avg_pool1d(input, self.output_size)
-
-
-class AdaptiveAvgPool2d(_AdaptivePoolNd):
-    """Means over as many windows as the output has pixels.
+    Parameters
+    ----------
+    output_size : int or (int or None, int or None)
+        The size; None stands for the input's.
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
     """
 
+    def __init__(self, output_size: Any) -> None:
+        super().__init__()
+        self.output_size = output_size
+
     def forward(self, input: Tensor) -> Tensor:
-        """Return the means."""
         return F.adaptive_avg_pool2d(input, self.output_size)
 
+    def extra_repr(self) -> str:
+        return f"output_size={self.output_size}"
 
-class AdaptiveMaxPool1d(_AdaptivePoolNd):
-    """Maxima over as many windows as the output is long."""
+
+class AdaptiveAvgPool1d(AdaptiveAvgPool2d):
+    """Means over windows chosen so that the output is of the given length; see :class:`AdaptiveAvgPool2d`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.adaptive_avg_pool1d(input, self.output_size)
+
+
+class AdaptiveMaxPool2d(Module):
+    """Maxima over windows chosen so that the output has the given size; see :class:`AdaptiveAvgPool2d`.
+
+    With ``return_indices`` their positions are returned as well.
+    """
+
+    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
+        super().__init__()
+        self.output_size = output_size
+        self.return_indices = return_indices
 
     def forward(self, input: Tensor) -> Any:
-        """Return the maxima."""
-        return F.adaptive_max_pool1d(input, self.output_size)
+        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+    def extra_repr(self) -> str:
+        return f"output_size={self.output_size}"
 
 
-class AdaptiveMaxPool2d(_AdaptivePoolNd):
-    """Maxima over as many windows as the output has pixels."""
+class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
+    """Maxima over windows chosen so that the output is of the given length; see :class:`AdaptiveMaxPool2d`."""
 
     def forward(self, input: Tensor) -> Any:
-        """Return the maxima."""
-        return F.adaptive_max_pool2d(input, self.output_size)
+        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)

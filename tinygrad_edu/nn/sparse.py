@@ -27,6 +27,16 @@ class Embedding(Module):
         Rows and columns of ``weight``, which starts normally distributed.
     padding_idx : int, optional
         A row that starts as 0 and gets no gradient.
+    max_norm : float, optional
+        Rows that are longer are shortened to this norm when they are looked up.
+    norm_type : float
+        The p of that norm.
+    device, dtype
+        Of the table.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html
 
     Examples
     --------
@@ -40,6 +50,11 @@ class Embedding(Module):
         num_embeddings: int,
         embedding_dim: int,
         padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        *,
+        _weight: Tensor | None = None,
+        _freeze: bool = False,
         device: Any = None,
         dtype: Any = None,
     ) -> None:
@@ -53,8 +68,19 @@ class Embedding(Module):
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.padding_idx = padding_idx
-        self.weight = Parameter(creation.empty(num_embeddings, embedding_dim, device=device, dtype=dtype))
-        self.reset_parameters()
+        self.max_norm = max_norm
+        self.norm_type = norm_type
+        if _weight is None:
+            _weight = creation.empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
+            self.weight = Parameter(_weight, requires_grad=not _freeze)
+            self.reset_parameters()
+        elif tuple(_weight.shape) != (num_embeddings, embedding_dim):
+            raise ValueError(
+                "Shape of weight does not match num_embeddings and embedding_dim: expected "
+                f"{[num_embeddings, embedding_dim]}, got {list(_weight.shape)}"
+            )
+        else:
+            self.weight = Parameter(_weight, requires_grad=not _freeze)
 
     def reset_parameters(self) -> None:
         """Draw the table anew."""
@@ -65,22 +91,37 @@ class Embedding(Module):
 
     @classmethod
     def from_pretrained(
-        cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
     ) -> Embedding:
-        """Return a layer with a given table."""
+        """Return a layer with a given table: (num_embeddings, embedding_dim); it is not learned if ``freeze``.
+
+        Examples
+        --------
+        >>> import tinygrad_edu as torch
+        >>> table = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+        >>> torch.nn.Embedding.from_pretrained(table)(torch.tensor(1))
+        tensor([2., 3.])
+        """
         if embeddings.ndim != 2:
             raise ValueError(
                 f"Embeddings parameter is expected to be 2-dimensional, got {list(embeddings.shape)}"
             )
-        layer = cls(*embeddings.shape, padding_idx=padding_idx)
-        layer.weight = Parameter(embeddings, requires_grad=not freeze)
-        return layer
+        return cls(*embeddings.shape, padding_idx, max_norm, norm_type, _weight=embeddings, _freeze=freeze)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Look up the rows."""
-        return F.embedding(input, self.weight, self.padding_idx)
+        return F.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type)
 
     def extra_repr(self) -> str:
-        """Return the sizes."""
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+        text = f"{self.num_embeddings}, {self.embedding_dim}"
+        if self.padding_idx is not None:
+            text += f", padding_idx={self.padding_idx}"
+        if self.max_norm is not None:
+            text += f", max_norm={self.max_norm}"
+        if self.norm_type != 2:
+            text += f", norm_type={self.norm_type}"
+        return text

@@ -12,14 +12,14 @@ import math
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, mul
-from tinygrad_edu.ops.common import as_float, require_tensor
-from tinygrad_edu.ops.select import clamp, minimum, where
+from tinygrad_edu.ops.common import as_float, raw, reject_bool, require_tensor
+from tinygrad_edu.ops.select import clamp, where
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.unary import erf, exp, sigmoid, tanh
 
 
 class Relu(Op):
-    """max(x, 0); the derivative is 1 where y > 0, else 0."""
+    """max(x, 0); the derivative is 1 where x > 0, else 0."""
 
     def forward(self, x: Array) -> Array:
         y = array_module(x).maximum(x, x.dtype.type(0))
@@ -28,11 +28,11 @@ class Relu(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
-        return grad_output * (y > 0)
+        return where(y <= 0, raw(grad_output).dtype.type(0), grad_output)
 
 
 def relu(input: Array) -> Array:
-    """max(input, 0), elementwise.
+    """max(input, 0).
 
     Examples
     --------
@@ -41,11 +41,14 @@ def relu(input: Array) -> Array:
     tensor([0., 2.])
     """
     require_tensor("relu", input)
+    reject_bool("relu", input)
     return Relu.apply(input)
 
 
 class LeakyRelu(Op):
     """x if x > 0, else slope * x; the derivative is 1 or the slope."""
+
+    quiet = True
 
     def forward(self, x: Array, *, negative_slope: float) -> Array:
         self.negative_slope = negative_slope
@@ -73,24 +76,57 @@ def prelu(input: Array, weight: Array) -> Array:
     return where(input > 0, input, mul(weight, input))
 
 
-def relu6(input: Array) -> Array:
-    """min(max(input, 0), 6)."""
-    return clamp(input, 0, 6)
+class Hardtanh(Op):
+    """min(max(x, low), high); the derivative is 1 between the limits, 0 on them (unlike ``clamp``) and outside."""
+
+    def forward(self, x: Array, *, low: float, high: float) -> Array:
+        self.low, self.high = low, high
+        self.save_for_backward(x)
+        return array_module(x).clip(x, x.dtype.type(low), x.dtype.type(high))
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return where((x <= self.low) | (x >= self.high), raw(grad_output).dtype.type(0), grad_output)
 
 
 def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
     """The input limited to the interval from ``min_val`` to ``max_val``."""
-    return clamp(input, min_val, max_val)
+    require_tensor("hardtanh", input)
+    reject_bool("hardtanh", input)
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: expected min_val <= max_val, got {min_val} and {max_val}")
+    return Hardtanh.apply(input, low=min_val, high=max_val)
+
+
+def relu6(input: Array) -> Array:
+    """min(max(input, 0), 6)."""
+    return hardtanh(input, 0.0, 6.0)
 
 
 def hardsigmoid(input: Array) -> Array:
     """relu6(input + 3) / 6."""
-    return relu6(input + 3) / 6
+    return relu6(as_float("hardsigmoid", input) + 3) / 6
+
+
+class Hardswish(Op):
+    """x relu6(x + 3) / 6; the derivative is 0 up to -3, (2 x + 3) / 6 between, 1 from 3 on."""
+
+    quiet = True
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return x * (array_module(x).clip(x + 3, 0, 6) / 6)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        zero = raw(grad_output).dtype.type(0)
+        inner = where(x < 3, grad_output * (x / 3 + 0.5), grad_output)
+        return where(x <= -3, zero, inner)
 
 
 def hardswish(input: Array) -> Array:
     """input * relu6(input + 3) / 6."""
-    return input * hardsigmoid(input)
+    return Hardswish.apply(as_float("hardswish", input))
 
 
 class Elu(Op):
@@ -106,7 +142,8 @@ class Elu(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return where(x > 0, grad_output, grad_output * exp(minimum(x, x * 0)) * self.alpha)
+        slope = exp(clamp(x, max=0)) * self.alpha  # clamped, for e^x of a large x would be infinite
+        return where(x <= 0, grad_output * slope, grad_output)
 
 
 def elu(input: Array, alpha: float = 1.0) -> Array:
@@ -126,6 +163,8 @@ def selu(input: Array) -> Array:
 
 class Gelu(Op):
     """x Phi(x), with the distribution function Phi of the normal distribution; the derivative is Phi(x) + x phi(x)."""
+
+    quiet = True
 
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
@@ -160,6 +199,8 @@ def gelu(input: Array, approximate: str = "none") -> Array:
 
 class Silu(Op):
     """x s with s = sigmoid(x); the derivative is s (1 + x (1 - s))."""
+
+    quiet = True
 
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)

@@ -12,9 +12,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import BinaryOp, as_float, cast, promote, raw, require_tensor, unbroadcast
+from tinygrad_edu.ops.common import (
+    BinaryOp,
+    promote,
+    promote_to_float,
+    raw,
+    reject_bool,
+    require_tensor,
+    unbroadcast,
+    zeros_for,
+)
 from tinygrad_edu.ops.select import where
 from tinygrad_edu.ops.unary import log
 
@@ -34,8 +45,17 @@ class Add(BinaryOp):
 def add(input: Any, other: Any, *, alpha: float = 1) -> Array:
     """input + alpha * other."""
     if alpha != 1:
-        other = mul(other, alpha)
+        other = scaled("add", input, other, alpha)
     return Add.apply(*promote("add", input, other))
+
+
+def scaled(name: str, input: Any, other: Any, alpha: float) -> Any:
+    """Return alpha * other; an integer sum needs an integer factor."""
+    if isinstance(alpha, float) and all(getattr(raw(x), "dtype", np.dtype(int)).kind in "iub" for x in (input, other)):
+        raise RuntimeError(
+            f"{name}: For integral input tensors, argument alpha must not be a floating point number, got {alpha}"
+        )
+    return mul(other, alpha)
 
 
 class Sub(BinaryOp):
@@ -43,10 +63,6 @@ class Sub(BinaryOp):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape
-        if a.dtype.kind == "b":
-            raise RuntimeError(
-                "sub: Subtraction, the `-` operator, with two bool tensors is not supported. Use `^`."
-            )
         return a - b
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
@@ -57,8 +73,14 @@ class Sub(BinaryOp):
 
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Array:
     """input - alpha * other."""
+    for x in (input, other):
+        if getattr(raw(x), "dtype", None) == np.bool_ or isinstance(x, bool):
+            raise RuntimeError(
+                "sub: Subtraction, the `-` operator, with a bool tensor is not supported. Use `^` between two masks, "
+                "`~` or `logical_not()` to invert one."
+            )
     if alpha != 1:
-        other = mul(other, alpha)
+        other = scaled("sub", input, other, alpha)
     return Sub.apply(*promote("sub", input, other))
 
 
@@ -113,38 +135,45 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Array:
     rounding_mode : {None, "trunc", "floor"}
         Round the quotient towards zero, or down.
     """
-    a, b = promote("div", input, other)
     if rounding_mode is None:
-        return Div.apply(as_float("div", a), as_float("div", b))
-    if rounding_mode == "floor":
-        return floor_divide(a, b)
-    if rounding_mode == "trunc":
-        return cast(trunc(Div.apply(as_float("div", a), as_float("div", b))), raw(a).dtype)
-    raise RuntimeError(
-        f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
-    )
+        return Div.apply(*promote_to_float("div", input, other))
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
+        )
+    a, b = promote("div", input, other)
+    reject_bool("div_" + rounding_mode, a)
+    check_divisor("div", b)
+    return RoundedDivide.apply(a, b, towards_zero=rounding_mode == "trunc")
 
 
-class FloorDivide(BinaryOp):
-    """floor(a / b): a step function, whose derivative is 0."""
+class RoundedDivide(BinaryOp):
+    """a / b rounded down, or towards zero: a step function, whose derivative is 0."""
 
     quiet = True
 
-    def forward(self, a: Array, b: Array) -> Array:
+    def forward(self, a: Array, b: Array, *, towards_zero: bool) -> Array:
         self.shapes = a.shape, b.shape
-        return a // b
+        if not towards_zero:
+            return a // b
+        if a.dtype.kind == "f":
+            return array_module(a).trunc(a / b)
+        return a // b + ((a % b != 0) & ((a < 0) != (b < 0)))  # exact for integers of any size
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
-        zero = grad_output * 0
-        return unbroadcast(zero, self.shapes[0]), unbroadcast(zero, self.shapes[1])
+        zeros = zeros_for(grad_output)
+        return unbroadcast(zeros, self.shapes[0]), unbroadcast(zeros, self.shapes[1])
+
+
+def check_divisor(name: str, divisor: Array) -> None:
+    """Raise for a division of integers by zero, which has no result."""
+    if raw(divisor).dtype.kind in "iu" and (raw(divisor) == 0).any():
+        raise RuntimeError(f"{name}: ZeroDivisionError: integer division by zero; expected other != 0 everywhere")
 
 
 def floor_divide(input: Any, other: Any) -> Array:
     """floor(input / other)."""
-    a, b = promote("floor_divide", input, other)
-    if raw(a).dtype.kind in "iu" and (raw(b) == 0).any():
-        raise RuntimeError("floor_divide: ZeroDivisionError: integer division by zero")
-    return FloorDivide.apply(a, b)
+    return div(input, other, rounding_mode="floor")
 
 
 class Remainder(BinaryOp):
@@ -169,7 +198,10 @@ class Remainder(BinaryOp):
 
 def remainder(input: Any, other: Any) -> Array:
     """Remainder of the division, with the sign of the divisor, as Python's ``%``."""
-    return Remainder.apply(*promote("remainder", input, other))
+    a, b = promote("remainder", input, other)
+    reject_bool("remainder", a)
+    check_divisor("remainder", b)
+    return Remainder.apply(a, b)
 
 
 class Fmod(BinaryOp):
@@ -192,7 +224,10 @@ class Fmod(BinaryOp):
 
 def fmod(input: Any, other: Any) -> Array:
     """Remainder of the division, with the sign of the dividend, as C's ``fmod``."""
-    return Fmod.apply(*promote("fmod", input, other))
+    a, b = promote("fmod", input, other)
+    reject_bool("fmod", a)
+    check_divisor("fmod", b)
+    return Fmod.apply(a, b)
 
 
 class Pow(BinaryOp):
@@ -222,8 +257,12 @@ class Pow(BinaryOp):
 def pow(input: Any, exponent: Any) -> Array:
     """input ** exponent."""
     a, b = promote("pow", input, exponent)
-    if raw(a).dtype.kind in "iu" and (raw(b) < 0).any():
-        raise RuntimeError("pow: Integers to negative integer powers are not allowed.")
+    reject_bool("pow", a)
+    if raw(a).dtype.kind in "iu" and np.any(np.less(raw(exponent), 0)):
+        raise RuntimeError(
+            f"pow: Integers to negative integer powers are not allowed, got exponent {exponent}; expected it to be 0 or "
+            "more. Hint: input.float()"
+        )
     return Pow.apply(a, b)
 
 
@@ -262,6 +301,7 @@ class Abs(Op):
 def absolute(input: Array) -> Array:
     """|input|."""
     require_tensor("abs", input)
+    reject_bool("abs", input)
     return Abs.apply(input)
 
 
@@ -279,12 +319,14 @@ class Stepwise(Op):
     """A function that is constant in steps: sign, floor, ceil, trunc, round. Its derivative is 0."""
 
     def forward(self, x: Array, *, function: str) -> Array:
-        return (
-            getattr(array_module(x), function)(x) if x.dtype.kind in "fc" or function == "sign" else x.copy()
-        )
+        if function == "sign" and x.dtype.kind != "b":
+            return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)  # 0 for NaN
+        if x.dtype.kind != "f":
+            return x.copy()
+        return getattr(array_module(x), function)(x)
 
     def backward(self, grad_output: Array) -> Array:
-        return grad_output * 0
+        return zeros_for(grad_output)
 
 
 def sign(input: Array) -> Array:
@@ -294,21 +336,25 @@ def sign(input: Array) -> Array:
 
 def floor(input: Array) -> Array:
     """The largest integer not above the input."""
+    reject_bool("floor", input)
     return Stepwise.apply(input, function="floor")
 
 
 def ceil(input: Array) -> Array:
     """The smallest integer not below the input."""
+    reject_bool("ceil", input)
     return Stepwise.apply(input, function="ceil")
 
 
 def trunc(input: Array) -> Array:
     """The input without its fraction."""
+    reject_bool("trunc", input)
     return Stepwise.apply(input, function="trunc")
 
 
 def round(input: Array, *, decimals: int = 0) -> Array:
     """The nearest integer, halves to the even one; or the nearest number of so many decimals."""
+    reject_bool("round", input)
     if decimals == 0:
         return Stepwise.apply(input, function="rint")
     scale = 10.0**decimals
@@ -321,7 +367,7 @@ def frac(input: Array) -> Array:
 
 
 class Atan2(BinaryOp):
-    """The angle of the point (x, y); the derivatives are x / (x^2 + y^2) and -y / (x^2 + y^2)."""
+    """The angle of the point (x, y); the derivatives are x / (x^2 + y^2) and -y / (x^2 + y^2), and 0 at (0, 0)."""
 
     def forward(self, y: Array, x: Array) -> Array:
         self.shapes = y.shape, x.shape
@@ -330,14 +376,14 @@ class Atan2(BinaryOp):
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
         y, x = self.saved
-        scaled = grad_output / (x * x + y * y)
+        square = x * x + y * y
+        scaled = grad_output / where(square == 0, 1.0, square)
         return unbroadcast(scaled * x, self.shapes[0]), unbroadcast(-scaled * y, self.shapes[1])
 
 
 def atan2(input: Array, other: Array) -> Array:
     """The angle whose tangent is input / other, in the right quadrant."""
-    a, b = promote("atan2", input, other)
-    return Atan2.apply(as_float("atan2", a), as_float("atan2", b))
+    return Atan2.apply(*promote_to_float("atan2", input, other))
 
 
 def lerp(input: Array, end: Array, weight: Any) -> Array:

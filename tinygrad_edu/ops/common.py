@@ -12,11 +12,13 @@ import numpy as np
 
 from tinygrad_edu import _tensor, dtypes
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import Array, array_module
 
 
 class Cast(Op):
     """Change of dtype; the gradient changes back."""
+
+    quiet = True
 
     def forward(self, x: Array, *, dtype: Any) -> Array:
         self.input_dtype = x.dtype
@@ -74,15 +76,40 @@ def _with_dtype(operand: Any, dtype: Any) -> Any:
         return np.asarray(operand).astype(dtype)[()]
 
 
+def promote_to_float(name: str, a: Any, b: Any) -> tuple[Any, Any]:
+    """Return two operands of one floating-point dtype: the default one if both are integers or booleans."""
+    try:
+        dtype = dtypes.result_numpy_dtype(raw(a), raw(b))
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from None
+    if dtype.kind in "biu":
+        dtype = dtypes.get_default_dtype().numpy_dtype
+    return _with_dtype(a, dtype), _with_dtype(b, dtype)
+
+
+def reject_bool(name: str, x: Any) -> None:
+    """Raise if an operand is boolean, where the operation makes numbers only."""
+    if getattr(raw(x), "dtype", None) == np.bool_:
+        raise RuntimeError(f"\"{name}\" not implemented for 'Bool': expected a number type, got torch.bool")
+
+
 def promote_many(name: str, *operands: Any) -> tuple[Any, ...]:
-    """Return three or more operands of one dtype."""
-    result = operands[0]
+    """Return any number of operands, the first of them a Tensor, of one dtype."""
+    combined = raw(operands[0])
     for operand in operands[1:]:
-        result = np.empty(
-            (1,) * max(np.ndim(raw(result)), np.ndim(raw(operand))),
-            dtypes.result_numpy_dtype(raw(result), raw(operand)),
-        )
-    return tuple([_with_dtype(operand, raw(result).dtype) for operand in operands])
+        array = raw(operand)
+        try:
+            dtype = dtypes.result_numpy_dtype(combined, array)
+        except TypeError as error:
+            raise TypeError(f"{name}: {error}") from None
+        combined = np.empty((1,) * max(combined.ndim, np.ndim(array)), dtype)
+    return tuple([_with_dtype(operand, combined.dtype) for operand in operands])
+
+
+def zeros_for(grad: Array) -> Array:
+    """Return zeros of the shape and dtype of ``grad``: the gradient of a step function, whatever comes in."""
+    zeros = array_module(raw(grad)).zeros_like(raw(grad))
+    return _tensor.tensor_from_array(zeros) if isinstance(grad, _tensor.Tensor) else zeros
 
 
 def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:

@@ -17,6 +17,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import pair, raw, require_tensor
+from tinygrad_edu.ops.index import getitem
 from tinygrad_edu.ops.join import pad
 from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
@@ -67,7 +68,9 @@ class Conv2dGradInput(Op):
 
     def backward(self, grad: Array) -> tuple[Array, Array]:  # grad has the shape of the image
         grad_output, weight = self.saved
-        grad_grad_output = Conv2d.apply(grad, weight, None, geometry=self.geometry)
+        grad_grad_output = cropped(
+            Conv2d.apply(grad, weight, None, geometry=self.geometry), grad_output.shape
+        )
         grad_weight = Conv2dGradWeight.apply(grad_output, grad, shape=weight.shape, geometry=self.geometry)
         return grad_grad_output, grad_weight
 
@@ -82,9 +85,14 @@ class Conv2dGradWeight(Op):
 
     def backward(self, grad: Array) -> tuple[Array, Array]:  # grad has the shape of the weight
         grad_output, x = self.saved
-        grad_grad_output = Conv2d.apply(x, grad, None, geometry=self.geometry)
+        grad_grad_output = cropped(Conv2d.apply(x, grad, None, geometry=self.geometry), grad_output.shape)
         grad_x = Conv2dGradInput.apply(grad_output, grad, shape=x.shape, geometry=self.geometry)
         return grad_grad_output, grad_x
+
+
+def cropped(y: Array, shape: tuple[int, ...]) -> Array:
+    """Return the first rows and columns of y: with output padding the image is larger than the output needs."""
+    return y if y.shape == shape else getitem(y, (..., slice(shape[2]), slice(shape[3])))
 
 
 def conv2d(
@@ -277,6 +285,11 @@ def conv_transpose2d(
         groups,  # type: ignore[arg-type]
     )
     extra = pair(name, "output_padding", output_padding)
+    if any(e >= max(s, d) for e, s, d in zip(extra, geometry.stride, geometry.dilation, strict=True)):
+        raise RuntimeError(
+            f"{name}: output padding must be smaller than either stride or dilation, but got output_padding={extra}, "
+            f"stride={geometry.stride}, dilation={geometry.dilation}"
+        )
     sizes = [
         (size - 1) * s - 2 * p + d * (k - 1) + 1 + e
         for size, s, p, d, k, e in zip(input.shape[2:], *geometry[:3], weight.shape[2:], extra, strict=True)

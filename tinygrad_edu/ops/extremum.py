@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import cast, normalize_dim, normalize_dims, raw, require_tensor
+from tinygrad_edu.ops.common import cast, normalize_dim, normalize_dims, raw, reject_bool, require_tensor
 from tinygrad_edu.ops.index import scatter_zeros
 from tinygrad_edu.ops.reduce import Dims, Reduction, count, restore_dims, sum
 from tinygrad_edu.ops.select import maximum, minimum
@@ -32,7 +32,9 @@ class Extremum(Op):
 
     def backward(self, grad_output: Array) -> Array:
         x, y = self.saved
-        chosen = cast(x == restore_dims(y, self.dims, x.shape), raw(grad_output).dtype)
+        y = restore_dims(y, self.dims, x.shape)
+        equal = (x == y) | ((x != x) & (y != y))  # a NaN is the result of a NaN
+        chosen = cast(equal, raw(grad_output).dtype)
         return restore_dims(grad_output, self.dims, x.shape) * chosen / sum(chosen, self.dims, keepdim=True)
 
 
@@ -135,6 +137,7 @@ def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array
 
 def _arg_extremum(name: str, input: Array, dim: int | None, keepdim: bool) -> Array:
     require_tensor(name, input)
+    reject_bool(name, input)
     dims = normalize_dims(name, dim, input.ndim)
     check_not_empty(name, input, dims)
     axis = None if dim is None or input.ndim == 0 else dims[0]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.shape import expand
@@ -22,7 +22,7 @@ def raw_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple([raw_index(i) for i in index])
     if isinstance(index, list | range):
-        array = np.asarray(index) if len(index) else np.zeros(0, np.int64)
+        array = np.asarray([raw(i) for i in index]) if len(index) else np.zeros(0, np.int64)
         if array.dtype == object:
             raise IndexError(f"index: expected a list of ints or bools, got {index!r}")
         return array
@@ -42,10 +42,38 @@ def raw_index(index: Any) -> Any:
 def is_basic(index: Any) -> bool:
     """Tell whether an index makes a view: ints, slices, None and Ellipsis only."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(
-        i is None or i is Ellipsis or (isinstance(i, int | np.integer | slice) and not isinstance(i, bool))
-        for i in parts
-    )
+    return all(i is None or i is Ellipsis or isinstance(i, slice) or is_int(i) for i in parts)
+
+
+def split_index(index: Any) -> tuple[Any, Any]:
+    """Split an index into a basic one, which makes a view, and what is left, which is applied to the view.
+
+    NumPy counts an int beside arrays as one of the arrays, which may move dimensions to the front; PyTorch takes
+    the ints first: the shape of ``torch.zeros(2, 3, 4)[0, :, [1, 2]]`` is (3, 2), not (2, 3).
+    """
+    if is_basic(index):
+        return index, ...
+    if not isinstance(index, tuple) or not any(is_int(i) for i in index):
+        return ..., index
+    basic: list[Any] = []
+    rest: list[Any] = []
+    for i in index:
+        if is_int(i) or i is None or isinstance(i, slice):
+            basic.append(i)
+            rest += [] if is_int(i) else [slice(None)]
+        elif i is Ellipsis:
+            basic.append(i)
+            rest.append(i)
+        else:  # an array takes one dimension, a mask as many as it has
+            is_mask = isinstance(i, bool) or i.dtype.kind == "b"
+            basic += [slice(None)] * (np.ndim(i) if is_mask else 1)
+            rest.append(i)
+    return tuple(basic), tuple(rest)
+
+
+def is_int(i: Any) -> bool:
+    """Tell whether a part of an index is a single position."""
+    return isinstance(i, int | np.integer) and not isinstance(i, bool)
 
 
 def check_index(x: Array, index: Any) -> None:
@@ -59,6 +87,12 @@ def check_index(x: Array, index: Any) -> None:
             )
 
 
+def view_at(x: Array, index: Any) -> Array:
+    """Return ``x[index]`` for a basic index, as a view even if it is a single element."""
+    index = index if isinstance(index, tuple) else (index,)
+    return x[index] if any(i is Ellipsis for i in index) else x[(*index, ...)]
+
+
 class GetItem(Op):
     """y = x[index] for a basic index: a view. The gradient goes back to where the elements were."""
 
@@ -66,7 +100,7 @@ class GetItem(Op):
 
     def forward(self, x: Array, *, index: Any) -> Array:
         self.index, self.shape = index, x.shape
-        return x[index] if any(i is Ellipsis for i in index) else x[(*index, ...)]  # with ... never a scalar
+        return view_at(x, index)
 
     def backward(self, grad_output: Array) -> Array:
         return index_put_zeros(grad_output, self.index, self.shape)
@@ -84,13 +118,30 @@ class GetItems(Op):
 
 
 def getitem(input: Array, index: Any) -> Array:
-    """Return ``input[index]``: a view for ints, slices, None and Ellipsis, a copy for lists and tensors."""
+    """Return ``input[index]``: a view for ints, slices, None and Ellipsis, a copy for lists and tensors.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/tensor_view.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> x = torch.arange(6).reshape(2, 3)
+    >>> x[:, [2, 0]]
+    tensor([[2, 0],
+            [5, 3]])
+    """
+    require_tensor("getitem", input)
     index = raw_index(index)
     check_index(raw(input), index)
-    if is_basic(index):
-        return GetItem.apply(input, index=index if isinstance(index, tuple) else (index,))
-    check_bounds(raw(input), index)
-    return GetItems.apply(input, index=index)
+    basic, rest = split_index(index)
+    if basic is not Ellipsis:
+        input = GetItem.apply(input, index=basic)
+    if rest is Ellipsis:
+        return input if basic is not Ellipsis else GetItem.apply(input, index=...)
+    check_bounds(raw(input), rest)
+    return GetItems.apply(input, index=rest)
 
 
 def check_bounds(x: Array, index: Any) -> None:
@@ -121,7 +172,7 @@ class IndexPutZeros(Op):
         self.index = index
         xp = array_module(values)
         result = xp.zeros(shape, values.dtype)
-        if is_basic(index):
+        if is_basic(index) or getattr(index, "dtype", None) == np.bool_:  # no place occurs twice
             result[index] = values
         else:
             xp.add.at(result, index, values)
@@ -141,9 +192,19 @@ class SetItem(Op):
 
     def forward(self, x: Array, value: Array, *, index: Any, in_place: bool) -> Array:
         self.index, self.value_shape = index, np.shape(value)
-        result = x if in_place else x.copy()
-        result[index] = value
+        result = x if in_place else array_module(x).array(x)
+        basic, rest = split_index(index)
+        view_at(result, basic)[rest] = value  # a view of one element, too, takes a value of shape (1,)
         return result
+
+    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
+        check_same_device("__setitem__", inputs)
+        basic, rest = split_index(self.index)
+        place, shape = view_at(raw(inputs[0]), basic)[rest].shape, self.value_shape
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of shape "
+            f"{list(place)}"
+        )
 
     def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
         zero = raw(grad_output).dtype.type(0)
@@ -167,7 +228,7 @@ class ViewScatter(Op):
 
     def forward(self, x: Array, value: Array, *, steps: list[Any], in_place: bool) -> Array:
         self.steps = steps
-        result = x if in_place else x.copy()
+        result = x if in_place else array_module(x).array(x)
         seen = result
         for op, options in steps:
             seen = op().forward(seen, **options)
@@ -332,7 +393,15 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
 
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
     """Return a copy with the slices of ``source`` added to those along ``dim`` that the index names."""
+    require_tensor("index_add", input)
+    require_tensor("index_add", index, "index")
     dim = normalize_dim("index_add", dim, input.ndim)
+    expected = (*input.shape[:dim], raw(index).size, *input.shape[dim + 1 :])
+    if tuple(source.shape) != expected or index.ndim > 1:
+        raise RuntimeError(
+            f"index_add: expected a vector as index and source of shape {list(expected)}, got index "
+            f"{list(index.shape)} and source {list(source.shape)}"
+        )
     place = (slice(None),) * dim + (raw(index).reshape(-1),)
     return input + index_put_zeros(source * alpha if alpha != 1 else source, place, tuple(input.shape))
 
@@ -352,8 +421,13 @@ def masked_select(input: Array, mask: Array) -> Array:
 
 
 def select(input: Array, dim: int, index: int) -> Array:
-    """Return one slice along ``dim``, without that dimension."""
+    """Return one slice along ``dim``, without that dimension: a view."""
+    require_tensor("select", input)
     dim = normalize_dim("select", dim, input.ndim)
+    if not input.ndim or not -input.shape[dim] <= index < input.shape[dim]:
+        raise IndexError(
+            f"select(): index {int(index)} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+        )
     return getitem(input, (slice(None),) * dim + (int(index),))
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import cast, normalize_dim, promote_many, raw, require_tensor
-from tinygrad_edu.ops.index import getitem, narrow, select
-from tinygrad_edu.ops.shape import reshape, unsqueeze
+from tinygrad_edu.ops.index import getitem, index_put_zeros, narrow, select
+from tinygrad_edu.ops.shape import flatten, reshape, unsqueeze
 
 
 class Cat(Op):
@@ -183,31 +183,36 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
         raise RuntimeError(f"pad: expected 2 numbers for at most {input.ndim} dimensions, got {list(pad)}")
     pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)][::-1]
     widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs
-    if mode != "constant":
-        return _pad_by_index(input, widths, mode)
-    cut = tuple(
-        [slice(max(-b, 0), size - max(-a, 0)) for (b, a), size in zip(widths, input.shape, strict=True)]
-    )
+    sizes = [size + min(b, 0) + min(a, 0) for (b, a), size in zip(widths, input.shape, strict=True)]
+    if min(sizes, default=0) < 0:
+        raise RuntimeError(f"pad: expected sizes of at least 0 after cropping by {list(pad)}, got {sizes}")
     if any(b < 0 or a < 0 for b, a in widths):
-        input = getitem(input, cut)
-    return ConstantPad.apply(
-        input, widths=tuple([(max(b, 0), max(a, 0)) for b, a in widths]), value=value or 0
-    )
+        starts = [max(-b, 0) for b, _ in widths]
+        input = getitem(input, tuple([slice(i, i + size) for i, size in zip(starts, sizes, strict=True)]))
+    widths = [(max(b, 0), max(a, 0)) for b, a in widths]
+    if mode == "constant":
+        return ConstantPad.apply(input, widths=tuple(widths), value=value or 0)
+    return _pad_by_index(input, widths, mode)
 
 
 def _pad_by_index(input: Array, widths: list[tuple[int, int]], mode: str) -> Array:
+    """Pad with copies of elements: every dimension is indexed with the positions they come from."""
     numpy_mode = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}.get(mode)
     if numpy_mode is None:
-        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+        raise NotImplementedError(
+            f"pad: Unrecognised padding mode {mode}, expected constant, reflect, replicate or circular"
+        )
     xp = array_module(raw(input))
     for dim, (before, after) in enumerate(widths):
-        if before < 0 or after < 0 or (mode == "reflect" and max(before, after) >= max(input.shape[dim], 1)):
+        size = input.shape[dim]
+        largest = {"reflect": size - 1, "circular": size}.get(mode, max(before, after) if size else 0)
+        if max(before, after) > max(largest, 0):
             raise RuntimeError(
                 "pad: Padding size should be less than the corresponding input dimension, but got: padding "
-                f"({before}, {after}) at dimension {dim} of input {list(input.shape)}"
+                f"({before}, {after}) at dimension {dim} of input {list(input.shape)}, with mode={mode!r}"
             )
         if before or after:
-            positions = xp.pad(xp.arange(input.shape[dim]), (before, after), mode=numpy_mode)
+            positions = xp.pad(xp.arange(size), (before, after), mode=numpy_mode)
             input = getitem(input, (slice(None),) * dim + (positions,))
     return input
 
@@ -242,27 +247,69 @@ def _triangle(name: str, input: Array, diagonal: int, lower: bool) -> Array:
 
 
 def diagonal(input: Array, offset: int = 0) -> Array:
-    """Return the diagonal of the last two dimensions."""
-    xp = array_module(raw(input))
+    """Return a copy of the diagonal of the last two dimensions, or of the one ``offset`` places above it."""
+    require_tensor("diagonal", input)
+    if input.ndim < 2:
+        raise RuntimeError(f"diagonal: expected at least 2 dimensions, got {input.ndim}")
     rows, columns = input.shape[-2:]
-    first = max(-offset, 0)
-    length = max(min(rows - first, columns - max(offset, 0)), 0)
-    steps = xp.arange(length)
-    return getitem(input, (Ellipsis, steps + first, steps + max(offset, 0)))
+    return getitem(input, (Ellipsis, *diagonal_places(input, rows, columns, offset)))
 
 
-def diag(input: Array, diagonal: int = 0) -> Any:
-    """Return the diagonal of a matrix, or the matrix with a given vector as its diagonal."""
+def diagonal_places(x: Array, rows: int, columns: int, offset: int) -> tuple[Array, Array]:
+    """Return the rows and the columns of the elements on a diagonal."""
+    first_row, first_column = max(-offset, 0), max(offset, 0)
+    steps = array_module(raw(x)).arange(max(min(rows - first_row, columns - first_column), 0))
+    return steps + first_row, steps + first_column
+
+
+def diag(input: Array, diagonal: int = 0) -> Array:
+    """Return the diagonal of a matrix, or the square matrix of zeros with a given vector as its diagonal.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.diag(torch.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
     require_tensor("diag", input)
     if input.ndim == 2:
-        return globals()["diagonal"](input, diagonal)
+        return getitem(input, diagonal_places(input, *input.shape, diagonal))
     if input.ndim != 1:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     size = input.shape[0] + abs(diagonal)
-    eye = array_module(raw(input)).eye(size, k=diagonal, dtype=raw(input).dtype)
-    spread = pad(input, (max(diagonal, 0), max(-diagonal, 0)))
-    return (
-        reshape(cast(spread, raw(input).dtype), (1, size)) * eye
-        if diagonal >= 0
-        else reshape(spread, (size, 1)) * eye
-    )
+    return index_put_zeros(input, diagonal_places(input, size, size, diagonal), (size, size))
+
+
+def repeat_interleave(input: Array, repeats: Any, dim: int | None = None) -> Array:
+    """Repeat every element (or slice along ``dim``) several times in a row.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape; flattened if ``dim`` is None.
+    repeats : int or Tensor
+        How often: one number for all, or a vector of integers with one for each.
+    dim : int, optional
+        Along which dimension.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.repeat_interleave.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.repeat_interleave(torch.tensor([5, 6, 7]), torch.tensor([2, 0, 1]))
+    tensor([5, 5, 7])
+    """
+    require_tensor("repeat_interleave", input)
+    if dim is None:
+        input, dim = flatten(input), 0
+    dim = normalize_dim("repeat_interleave", dim, input.ndim)
+    counts = raw(repeats)
+    size = input.shape[dim]
+    if hasattr(counts, "shape") and counts.size not in (1, size):
+        raise RuntimeError(f"repeat_interleave: expected repeats to be one number or {size}, got {counts.size}")
+    positions = array_module(raw(input)).arange(size).repeat(counts)
+    return getitem(input, (slice(None),) * dim + (positions,))

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import _tensor
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.activation import softplus
 from tinygrad_edu.ops.arithmetic import absolute, square
@@ -140,12 +142,19 @@ def _reduce_weighted(name: str, losses: Array, row_weights: Array, reduction: st
     """Mean over the weights of the rows, as PyTorch: sum of losses / sum of weights."""
     if reduction != "mean":
         return reduce_loss(name, losses, reduction)
-    with np.errstate(invalid="ignore"):
-        return sum(losses) / raw(row_weights).sum()
+    xp = array_module(row_weights)
+    total = xp.asarray(row_weights.sum())
+    nothing = total == 0  # as in PyTorch the loss is NaN then, and the gradient 0
+    return sum(losses) / xp.where(nothing, total + 1, total) + xp.where(nothing, total + xp.nan, total * 0)
 
 
 def row_weights_of(target: Array, weight: Any, ignore_index: int, dtype: Any) -> Array:
     """Return the weight of every row's class, 0 for ignored rows."""
+    if isinstance(weight, _tensor.Tensor) and weight.requires_grad:
+        raise RuntimeError(
+            "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. Expected a "
+            "tensor without requires_grad, got one with it. Hint: weight.detach()"
+        )
     kept = raw(target) != ignore_index
     if weight is None:
         return kept.astype(dtype)
@@ -268,14 +277,40 @@ def binary_cross_entropy(
     """-(target ln p + (1 - target) ln(1 - p)) for probabilities p; the logarithms are at least -100."""
     name = "binary_cross_entropy"
     check_equal_size(name, input, target)
-    low, high = (
-        float(raw(input).min()) if raw(input).size else 0.0,
-        float(raw(input).max()) if raw(input).size else 0.0,
-    )
-    if low < 0 or high > 1:
-        raise RuntimeError(f"{name}: all elements of input should be between 0 and 1, got {low} to {high}")
-    losses = -(target * clamp(log(input), min=-100) + (1 - target) * clamp(log(1 - input), min=-100))
+    if raw(input).size and (raw(input).min() < 0 or raw(input).max() > 1):
+        raise RuntimeError(
+            f"{name}: all elements of input should be between 0 and 1, got {raw(input).min()} to {raw(input).max()}"
+        )
+    losses = BinaryCrossEntropy.apply(*promote(name, input, target))
     return reduce_loss(name, losses if weight is None else losses * weight, reduction)
+
+
+class BinaryCrossEntropy(Op):
+    """-(t ln p + (1 - t) ln(1 - p)); the derivatives are (p - t) / (p (1 - p)) and ln(1 - p) - ln p.
+
+    The logarithms of the loss are at least -100 and the denominator at least 1e-12, so that p = 0 and p = 1 give
+    finite losses and gradients of p.
+    """
+
+    quiet = True
+
+    def forward(self, p: Array, t: Array) -> Array:
+        self.save_for_backward(p, t)
+        return -(t * log_from_minus_100(p) + (1 - t) * log_from_minus_100(1 - p))
+
+    def backward(self, grad_output: Array) -> tuple[Array | None, Array | None]:
+        p, t = self.saved
+        grad_p = grad_t = None
+        if self.needs_input_grad[0]:
+            grad_p = grad_output * (p - t) / clamp(p * (1 - p), min=1e-12)
+        if self.needs_input_grad[1]:
+            grad_t = grad_output * (log(1 - p) - log(p))
+        return grad_p, grad_t
+
+
+def log_from_minus_100(p: Array) -> Array:
+    """Return ln p, or -100 where it is less."""
+    return clamp(log(p), min=-100.0)
 
 
 def check_equal_size(name: str, input: Array, target: Array) -> None:
@@ -333,7 +368,7 @@ def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: boo
 
 def hinge_embedding_loss(input: Array, target: Array, margin: float = 1.0, reduction: str = "mean") -> Array:
     """The input where the target is 1, max(0, margin - input) where it is -1."""
-    losses = where(target == 1, input, clamp(margin - input, min=0))
+    losses = where(target == -1, 0.0, input) + where(target == 1, 0.0, clamp(margin - input, min=0))
     return reduce_loss("hinge_embedding_loss", losses, reduction)
 
 

@@ -7,6 +7,7 @@ https://docs.pytorch.org/docs/stable/generated/torch.matmul.html
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tinygrad_edu.autograd.op import Op, check_same_device
@@ -145,20 +146,20 @@ class Linear(Op):
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         self.save_for_backward(x, weight)
-        rows = x.reshape(-1, x.shape[-1])
-        y = rows @ weight.T
+        self.rows = math.prod(x.shape[:-1])
+        y = x.reshape((self.rows, x.shape[-1])) @ weight.T  # (rows, out_features)
         if bias is not None:
             y += bias
-        return y.reshape(*x.shape[:-1], weight.shape[0])
+        return y.reshape((*x.shape[:-1], weight.shape[0]))
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None, Array | None]:
         x, weight = self.saved
-        grad_rows = grad_output.reshape((-1, weight.shape[0]))
+        grad_rows = grad_output.reshape((self.rows, weight.shape[0]))
         grad_x = grad_weight = grad_bias = None
         if self.needs_input_grad[0]:
             grad_x = (grad_rows @ weight).reshape(x.shape)
         if self.needs_input_grad[1]:
-            grad_weight = transpose(grad_rows, 0, 1) @ x.reshape((-1, weight.shape[1]))
+            grad_weight = transpose(grad_rows, 0, 1) @ x.reshape((self.rows, weight.shape[1]))
         if self.needs_input_grad[2]:
             grad_bias = sum(grad_rows, 0)
         return grad_x, grad_weight, grad_bias
@@ -253,18 +254,11 @@ def multiply_and_sum(a: Array, b: Array, dims: list[int]) -> Array:
     right = permute(b, [*shared, *rows, *dims, *columns])
     batch = [a.shape[i] for i in shared]
     m, n = [a.shape[i] for i in rows], [b.shape[i] for i in columns]
-    k = _product([a.shape[i] for i in dims])
-    product = matmul(reshape(left, (*batch, _product(m), k)), reshape(right, (*batch, k, _product(n))))
+    k = math.prod([a.shape[i] for i in dims])
+    product = matmul(reshape(left, (*batch, math.prod(m), k)), reshape(right, (*batch, k, math.prod(n))))
     spread = reshape(product, (*batch, *m, *n, *[1] * len(dims)))
     places = [*shared, *rows, *columns, *dims]
     return permute(spread, [places.index(i) for i in range(a.ndim)])
-
-
-def _product(sizes: list[int]) -> int:
-    result = 1
-    for size in sizes:
-        result *= size
-    return result
 
 
 def parse_equation(equation: str, operands: list[Any]) -> tuple[list[str], str]:

@@ -8,6 +8,7 @@ Ioffe and Szegedy, "Batch Normalization", 2015, algorithm 1; Ba, Kiros and Hinto
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ class Normalize(Op):
     """
 
     num_differentiable = 2
+    quiet = True
 
     def forward(self, x: Array, *, dims: tuple[int, ...], eps: float) -> tuple[Array, Array, Array, Array]:
         self.dims = dims
@@ -154,15 +156,10 @@ def batch_norm(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html
     """
     require_tensor("batch_norm", input)
-    channels = input.shape[1] if input.ndim > 1 else 0
-    for name, x in (
-        ("running_mean", running_mean),
-        ("running_var", running_var),
-        ("weight", weight),
-        ("bias", bias),
-    ):
-        if x is not None and tuple(x.shape) != (channels,):
-            raise RuntimeError(f"batch_norm: {name} should contain {channels} elements, not {list(x.shape)}")
+    check_channels(
+        "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
+    )
+    channels = input.shape[1]
     per_channel = (1, channels) + (1,) * (input.ndim - 2)
     dims = tuple([d for d in range(input.ndim) if d != 1])
     if not training:
@@ -181,6 +178,17 @@ def batch_norm(
     return scale_and_shift(x_hat, weight, bias, per_channel)
 
 
+def check_channels(name: str, input: Array, **parameters: Array | None) -> None:
+    """Raise unless the input is (n, c, *) and every parameter (c,)."""
+    if input.ndim < 2:
+        raise RuntimeError(f"{name}: expected at least 2D input (n, c, *), got {list(input.shape)}")
+    for argument, parameter in parameters.items():
+        if parameter is not None and tuple(parameter.shape) != (input.shape[1],):
+            raise RuntimeError(
+                f"{name}: expected {argument} to contain {input.shape[1]} elements, got {list(parameter.shape)}"
+            )
+
+
 def update_running(running: Any, batch: Array, momentum: float) -> None:
     """Move a running statistic towards the batch's, in place: running += momentum (batch - running)."""
     running.array += (momentum * (batch - running.array)).astype(running.array.dtype)
@@ -196,13 +204,15 @@ def group_norm(
     ----------
     Wu and He, "Group Normalization", 2018, equations 1 to 4.
     """
+    require_tensor("group_norm", input)
+    check_channels("group_norm", input, weight=weight, bias=bias)
     n, channels = input.shape[0], input.shape[1]
-    if channels % num_groups:
+    if num_groups < 1 or channels % num_groups:
         raise RuntimeError(
-            f"Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            f"group_norm: Expected number of channels in input to be divisible by num_groups, but got input of shape "
             f"{list(input.shape)} and num_groups={num_groups}"
         )
-    grouped = reshape(input, (n, num_groups, -1))
+    grouped = reshape(input, (n, num_groups, channels // num_groups * math.prod(input.shape[2:])))
     x_hat = reshape(Normalize.apply(grouped, dims=(2,), eps=eps)[0], tuple(input.shape))
     return scale_and_shift(x_hat, weight, bias, (1, channels) + (1,) * (input.ndim - 2))
 
@@ -211,6 +221,10 @@ def instance_norm(
     input: Array, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-05
 ) -> Array:
     """Normalise every channel of every sample over its positions."""
+    require_tensor("instance_norm", input)
+    check_channels("instance_norm", input, weight=weight, bias=bias)
+    if math.prod(input.shape[2:]) == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {list(input.shape)}")
     dims = tuple(range(2, input.ndim))
     x_hat = Normalize.apply(input, dims=dims, eps=eps)[0]
     return scale_and_shift(x_hat, weight, bias, (1, input.shape[1]) + (1,) * (input.ndim - 2))

@@ -104,6 +104,8 @@ def mean(
 class Prod(Op):
     """y = prod_i x_i; dy/dx_i = prod of the others."""
 
+    quiet = True
+
     def forward(self, x: Array, *, dim: int, keepdim: bool) -> Array:
         self.dim = dim
         self.save_for_backward(x)
@@ -142,14 +144,18 @@ class Reduction(Op):
 
 def any(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """Whether at least one element is True (or not 0)."""
-    require_tensor("any", input)
-    return Reduction.apply(input, method="any", axis=normalize_dims("any", dim, input.ndim), keepdims=keepdim)
+    return _truth("any", input, dim, keepdim)
 
 
 def all(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """Whether all elements are True (or not 0)."""
-    require_tensor("all", input)
-    return Reduction.apply(input, method="all", axis=normalize_dims("all", dim, input.ndim), keepdims=keepdim)
+    return _truth("all", input, dim, keepdim)
+
+
+def _truth(name: str, input: Array, dim: Dims, keepdim: bool) -> Array:
+    require_tensor(name, input)
+    result = Reduction.apply(input, method=name, axis=normalize_dims(name, dim, input.ndim), keepdims=keepdim)
+    return cast(result, np.uint8) if raw(input).dtype == np.uint8 else result  # as in PyTorch
 
 
 def count_nonzero(input: Array, dim: Dims = None) -> Array:

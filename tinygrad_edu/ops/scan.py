@@ -17,23 +17,15 @@ from tinygrad_edu.ops.join import cat
 from tinygrad_edu.ops.shape import flip
 
 
-def exclusive_cumprod(x: Array, dim: int) -> Array:
-    """Return 1, x_0, x_0 x_1, ...: the product of all elements before each. No division, so zeros do no harm."""
-    if x.shape[dim] == 0:
-        return x
-    pieces = [array_module(raw(x)).ones_like(raw(element(x, dim, 0)))]
-    for i in range(x.shape[dim] - 1):
-        pieces.append(pieces[-1] * element(x, dim, i))
-    return cat(pieces, dim)
-
-
-def element(x: Array, dim: int, i: int) -> Array:
-    """Return slice ``i`` along ``dim``, with size 1."""
-    return x[(slice(None),) * dim + (slice(i, i + 1),)]
+def between(x: Array, dim: int, start: int, stop: int) -> Array:
+    """Return x[start:stop] along ``dim``."""
+    return x[(slice(None),) * dim + (slice(start, stop),)]
 
 
 class Cumsum(Op):
     """y_i = x_0 + ... + x_i; so dL/dx_i = g_i + g_(i+1) + ..., the cumulative sum from the other end."""
+
+    quiet = True
 
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
@@ -54,10 +46,44 @@ def cumsum(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Arra
     return Cumsum.apply(input, dim=dim) if input.ndim else input * 1
 
 
-def cumprod(input: Array, dim: int) -> Array:
-    """Product of all elements up to each, along ``dim``."""
+class Cumprod(Op):
+    """y_i = x_0 x_1 ... x_i.
+
+    dL/dx_k = sum over i >= k of g_i times the product of the others up to i = (x_0 ... x_(k-1)) s_k, where
+    s_k = g_k + x_(k+1) s_(k+1). There is no division by x_k, so zeros do no harm.
+    """
+
+    quiet = True
+
+    def forward(self, x: Array, *, dim: int) -> Array:
+        self.dim = dim
+        self.save_for_backward(x)
+        return x.cumprod(dim)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        dim, n = self.dim, x.shape[self.dim]
+        if n == 0:
+            return grad_output
+        sums = [between(grad_output, dim, n - 1, n)]  # s_(n-1), s_(n-2), ..., s_0
+        for k in range(n - 2, -1, -1):
+            sums.append(between(grad_output, dim, k, k + 1) + between(x, dim, k + 1, k + 2) * sums[-1])
+        return exclusive_cumprod(x, dim) * cat(sums[::-1], dim)
+
+
+def cumprod(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Array:
+    """Product of all elements up to each, along ``dim``; integers and booleans give int64."""
     require_tensor("cumprod", input)
-    if raw(input).dtype.kind in "bui":
+    if dtype is not None:
+        input = cast(input, dtype.numpy_dtype)
+    elif raw(input).dtype.kind in "bui":
         input = cast(input, np.int64)
     dim = normalize_dim("cumprod", dim, input.ndim)
-    return exclusive_cumprod(input, dim) * input if input.ndim else input * 1
+    return Cumprod.apply(input, dim=dim) if input.ndim else input * 1
+
+
+def exclusive_cumprod(x: Array, dim: int) -> Array:
+    """Return 1, x_0, x_0 x_1, ...: the product of all elements before each."""
+    n = x.shape[dim]
+    ones = array_module(raw(x)).ones_like(raw(between(x, dim, 0, 1)))
+    return cat([ones, cumprod(between(x, dim, 0, n - 1), dim)], dim) if n else x

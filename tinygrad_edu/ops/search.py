@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu import _tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor
@@ -87,6 +89,12 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
     """Count how often each non-negative integer occurs."""
     require_tensor("bincount", input)
     xp = array_module(raw(input))
-    return _tensor.tensor_from_array(
-        xp.bincount(raw(input), None if weights is None else raw(weights), minlength)
-    )
+    if raw(input).ndim != 1 or raw(input).dtype.kind not in "iu" or (raw(input) < 0).any():
+        raise RuntimeError(
+            "bincount: expected a 1-d tensor of non-negative integers, got "
+            f"{list(input.shape)} of {raw(input).dtype}"
+        )
+    if weights is None:
+        return _tensor.tensor_from_array(xp.bincount(raw(input), minlength=minlength))
+    dtype = raw(weights).dtype if raw(weights).dtype == np.float32 else np.float64
+    return _tensor.tensor_from_array(xp.bincount(raw(input), raw(weights), minlength).astype(dtype))

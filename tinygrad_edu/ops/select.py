@@ -15,8 +15,10 @@ from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
+    cast,
     check_broadcast,
     promote,
+    promote_many,
     raw,
     require_tensor,
     unbroadcast,
@@ -73,13 +75,22 @@ def masked_fill(input: Array, mask: Array, value: Any) -> Array:
         raise RuntimeError(
             f"masked_fill only supports boolean masks, but got mask with dtype {raw(mask).dtype}"
         )
-    if not hasattr(value, "shape"):
-        value = raw(input).dtype.type(value)
+    dtype = raw(input).dtype
+    if hasattr(value, "shape"):
+        if value.ndim:
+            raise RuntimeError(
+                f"masked_fill: only supports a 0-dimensional value tensor, but got one with {value.ndim} dimension(s)"
+            )
+        value = cast(value, dtype)
+    elif dtype.kind in "iu" and isinstance(value, float) and not value.is_integer():
+        raise RuntimeError(f"masked_fill: value cannot be converted to type {dtype} without overflow, got {value}")
+    else:
+        value = dtype.type(value)
     return where(mask, value, input)
 
 
 class Maximum(BinaryOp):
-    """The larger one; the gradient goes to it, half to each where they are equal."""
+    """The larger one; the gradient goes to it, half to each where they are equal, and to both for NaN."""
 
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape
@@ -88,11 +99,11 @@ class Maximum(BinaryOp):
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
         a, b = self.saved
-        return split_gradient(grad_output, a > b, a < b, self.shapes)
+        return split_gradient(grad_output, a < b, a > b, a == b, self.shapes)
 
 
 class Minimum(BinaryOp):
-    """The smaller one; the gradient goes to it, half to each where they are equal."""
+    """The smaller one; the gradient goes to it, half to each where they are equal, and to both for NaN."""
 
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape
@@ -101,14 +112,16 @@ class Minimum(BinaryOp):
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
         a, b = self.saved
-        return split_gradient(grad_output, a < b, a > b, self.shapes)
+        return split_gradient(grad_output, a > b, a < b, a == b, self.shapes)
 
 
-def split_gradient(grad: Array, a_wins: Array, b_wins: Array, shapes: tuple[Any, Any]) -> tuple[Array, Array]:
-    """Give the gradient to the winner, and half of it to each where nobody wins."""
-    zero, half = raw(grad).dtype.type(0), raw(grad).dtype.type(0.5)
-    grad_a = where(a_wins, grad, where(b_wins, zero, grad * half))
-    grad_b = where(b_wins, grad, where(a_wins, zero, grad * half))
+def split_gradient(
+    grad: Array, a_loses: Array, b_loses: Array, equal: Array, shapes: tuple[Any, Any]
+) -> tuple[Array, Array]:
+    """Give nothing to the loser, and half of the gradient to each of two equals."""
+    zero = raw(grad).dtype.type(0)
+    shared = where(equal, grad * 0.5, grad)
+    grad_a, grad_b = where(a_loses, zero, shared), where(b_loses, zero, shared)
     return unbroadcast(grad_a, shapes[0]), unbroadcast(grad_b, shapes[1])
 
 
@@ -127,29 +140,50 @@ def minimum(input: Array, other: Array) -> Array:
 
 
 class Clamp(Op):
-    """x limited to [min, max]; the derivative is 1 inside and on the limits, 0 outside."""
+    """min(max(x, low), high); the gradient goes to x between the limits and on them, else to the limit."""
 
-    def forward(self, x: Array, *, min: Any, max: Any) -> Array:
-        self.min, self.max = min, max
-        self.save_for_backward(x)
+    def forward(self, x: Array, low: Any, high: Any) -> Array:
         xp = array_module(x)
-        if min is not None:
-            x = xp.maximum(x, x.dtype.type(min))
-        if max is not None:
-            x = xp.minimum(x, x.dtype.type(max))
-        return x
+        self.shapes = x.shape, np.shape(low), np.shape(high)
+        self.save_for_backward(x, low, high)
+        y = x if low is None else xp.maximum(x, low)
+        return y if high is None else xp.minimum(y, high)
 
-    def backward(self, grad_output: Array) -> Array:
-        (x,) = self.saved
-        if self.min is not None:
-            grad_output = grad_output * (x >= self.min)
-        if self.max is not None:
-            grad_output = grad_output * (x <= self.max)
-        return grad_output
+    def backward(self, grad_output: Array) -> tuple[Array, Array | None, Array | None]:
+        x, low, high = self.saved
+        zero = raw(grad_output).dtype.type(0)
+        grad_x, grad_low, grad_high = grad_output, None, None
+        if low is not None:
+            grad_x = where(x >= low, grad_x, zero)
+        if high is not None:
+            grad_x = where(x <= high, grad_x, zero)
+        if self.needs_input_grad[1]:
+            below = x < low if high is None else (x < low) & (low < high)
+            grad_low = unbroadcast(where(below, grad_output, zero), self.shapes[1])
+        if self.needs_input_grad[2]:
+            above = x > high if low is None else (x > high) | (high < low)
+            grad_high = unbroadcast(where(above, grad_output, zero), self.shapes[2])
+        return unbroadcast(grad_x, self.shapes[0]), grad_low, grad_high
 
 
 def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
-    """Limit every element to the interval from ``min`` to ``max``, numbers or Tensors.
+    """Limit every element to the interval from ``min`` to ``max``.
+
+    Parameters
+    ----------
+    input : Tensor
+        Numbers of any shape.
+    min, max : number or Tensor, optional
+        The limits, broadcast against the input; at least one is needed. Where min > max the result is max.
+
+    Returns
+    -------
+    Tensor
+        Of the broadcast shape, in the dtype of input and limits together.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.clamp.html
 
     Examples
     --------
@@ -160,9 +194,8 @@ def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     require_tensor("clamp", input)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if hasattr(min, "shape") or hasattr(max, "shape"):
-        result = input if min is None else maximum(input, min)
-        return result if max is None else minimum(result, max)
-    if raw(input).dtype.kind in "iu" and (isinstance(min, float) or isinstance(max, float)):
-        input, _ = promote("clamp", input, 1.0)
-    return Clamp.apply(input, min=min, max=max)
+    limits = [limit for limit in (min, max) if limit is not None]
+    promoted = iter(promote_many("clamp", input, *limits))
+    return Clamp.apply(
+        next(promoted), None if min is None else next(promoted), None if max is None else next(promoted)
+    )

@@ -326,16 +326,3 @@ def repeat(input: Array, *sizes: Any) -> Array:
 def tile(input: Array, dims: Sequence[int]) -> Array:
     """Like ``repeat``, but missing leading sizes count as 1."""
     return repeat(input, (1,) * (input.ndim - len(dims)) + tuple(dims))
-
-
-def repeat_interleave(input: Array, repeats: int, dim: int | None = None) -> Array:
-    """Repeat every element (or slice along ``dim``) ``repeats`` times in a row."""
-    require_tensor("repeat_interleave", input)
-    if not isinstance(repeats, int):
-        raise TypeError(f"repeat_interleave: expected repeats to be an int, got {type(repeats).__name__}")
-    if dim is None:
-        input, dim = flatten(input), 0
-    dim = normalize_dim("repeat_interleave", dim, input.ndim)
-    shape = tuple(input.shape)
-    apart = expand(unsqueeze(input, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
-    return reshape(contiguous(apart), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :]))

@@ -7,12 +7,15 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
-from tinygrad_edu.ops.common import as_float, cast, normalize_dim
+from tinygrad_edu.ops.common import as_float, cast, normalize_dim, raw
 from tinygrad_edu.ops.index import gather
 from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.shape import reshape
@@ -22,7 +25,7 @@ from tinygrad_edu.ops.unary import exp
 def rows_last(x: Array, dim: int) -> Array:
     """Return the array as rows, with dimension ``dim`` as the columns: what the kernels work on."""
     moved = x.swapaxes(dim, -1)
-    return moved.reshape(-1, moved.shape[-1])
+    return moved.reshape((math.prod(moved.shape[:-1]), moved.shape[-1]))
 
 
 def from_rows(rows: Array, dim: int, shape: tuple[int, ...]) -> Array:
@@ -84,9 +87,12 @@ def log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Ar
 
 def _along_dim(op: type[Op], name: str, input: Array, dim: int, dtype: dtypes.dtype | None) -> Array:
     input = as_float(name, input) if dtype is None else cast(input, dtype.numpy_dtype)
+    if raw(input).dtype == np.float16:  # the kernels know float32 and float64
+        return cast(_along_dim(op, name, cast(input, np.float32), dim, None), np.float16)
+    dim = normalize_dim(name, dim, input.ndim)
     if input.ndim == 0:
         return reshape(op.apply(reshape(input, (1,)), dim=0), ())
-    return op.apply(input, dim=normalize_dim(name, dim, input.ndim))
+    return op.apply(input, dim=dim)
 
 
 class SoftmaxCrossEntropy(Op):

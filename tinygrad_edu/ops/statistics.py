@@ -142,10 +142,14 @@ def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> A
     if p == -math.inf:
         return amin(size, dim, keepdim)
     if p == 0:
-        return sum(cast(input != 0, raw(input).dtype), dim, keepdim)
+        return sum(cast(size != 0, raw(input).dtype), dim, keepdim)
     if p == 1:
         return sum(size, dim, keepdim)
-    total = sum(size * size if p == 2 else pow(size, p), dim, keepdim)
+    if p == 2:
+        total = sum(size * size, dim, keepdim)
+    else:  # zeros are left out, for the slope of |x|^p may be infinite there
+        nothing = size == 0
+        total = sum(where(nothing, 0.0, pow(where(nothing, 1.0, size), p)), dim, keepdim)
     zero = total == 0
     root = sqrt(where(zero, 1.0, total)) if p == 2 else pow(where(zero, 1.0, total), 1 / p)
     return where(zero, 0.0, root)

@@ -418,7 +418,7 @@ class Erf(UnaryOp):
 
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
-        return special_module(x).erf(x)
+        return special_module(x).erf(x).astype(x.dtype, copy=False)
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
@@ -435,7 +435,7 @@ class Erfc(UnaryOp):
 
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
-        return special_module(x).erfc(x)
+        return special_module(x).erfc(x).astype(x.dtype, copy=False)
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved

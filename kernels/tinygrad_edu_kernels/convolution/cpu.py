@@ -8,9 +8,9 @@ One image at a time, the columns stay in the cache; the columns of a whole batch
 
 How the columns are filled quickly
 ----------------------------------
-A channel is first copied into a *plane*: rows of ``pitch`` numbers with zeros for the padding. What the tap
-(ki, kj) sees for output (i, j) is number ``i * sh * pitch + j * sw`` counted from the first pixel that the tap
-sees, which is number ``ki * dh * pitch + kj * dw`` of the plane.
+A channel is first copied into a *plane*: rows of ``pitch`` numbers with zeros for the padding. The first
+number that the tap (ki, kj) sees is ``ki * dh * pitch + kj * dw`` of the plane; for output (i, j) it sees the
+one ``i * sh * pitch + j * sw`` further on.
 
 - If stride is 1 and the output is as wide as the input (3x3 with padding 1, 1x1 ...), then ``pitch`` is that
   width: the rows of the plane touch, and a whole column row is one straight copy. Taps that stick out on the

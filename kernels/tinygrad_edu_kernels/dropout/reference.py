@@ -5,7 +5,7 @@ References
 .. [1] N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 15
        (2014): 1929-1958.
 .. [2] G. L. Steele, D. Lea and C. H. Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014,
-       figure 16: the generator SplitMix64. Its finaliser is "Mix13" of D. Stafford, "Better Bit Mixing", 2011.
+       the generator SplitMix64. Its finaliser is "Mix13" of D. Stafford, "Better Bit Mixing", 2011.
 .. [3] https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
 """
 

@@ -125,7 +125,7 @@ def _read_only(table: Array) -> Array:
 
 
 def _mean_windows(
-    size: Pair,
+    size: tuple[int, ...],
     windows: Pair,
     kernel_size: Pair,
     stride: Pair,
@@ -146,7 +146,7 @@ def _mean_windows(
     return tables[0], tables[1], lengths[0], lengths[1]
 
 
-def _adaptive_mean_windows(size: Pair, windows: Pair) -> tuple[Array, Array, Array, Array]:
+def _adaptive_mean_windows(size: tuple[int, ...], windows: Pair) -> tuple[Array, Array, Array, Array]:
     """Return the windows along both axes and their lengths."""
     rows, columns = _adaptive_windows(size[0], windows[0]), _adaptive_windows(size[1], windows[1])
     return rows, columns, np.diff(rows)[:, 0], np.diff(columns)[:, 0]

@@ -162,11 +162,11 @@ def _largest(x, i):
         return a
     b = c = d = a
     for q in range((size + 3) // 4):
-        j = np.uintp(min(4 * q, size - 4))  # the last four may overlap those before; unsigned: never negative
-        a = max(a, x[i, j])
-        b = max(b, x[i, j + np.uintp(1)])
-        c = max(c, x[i, j + np.uintp(2)])
-        d = max(d, x[i, j + np.uintp(3)])
+        k = np.uintp(min(4 * q, size - 4))  # the last four may overlap those before; unsigned: never negative
+        a = max(a, x[i, k])
+        b = max(b, x[i, k + np.uintp(1)])
+        c = max(c, x[i, k + np.uintp(2)])
+        d = max(d, x[i, k + np.uintp(3)])
     return max(max(a, b), max(c, d))
 
 

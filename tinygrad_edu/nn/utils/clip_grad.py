@@ -9,39 +9,74 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.ht
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
 
+Parameters = Tensor | Iterable[Tensor]
 
-def gradients(parameters: Any) -> list[Tensor]:
+
+def as_list(tensors: Parameters) -> list[Tensor]:
+    """Return one tensor or several as a list."""
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+
+
+def gradients(parameters: Parameters) -> list[Tensor]:
     """Return the gradients of one parameter or several; those without one are left out."""
-    listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    return [p.grad for p in listed if p.grad is not None]
+    return [p.grad for p in as_list(parameters) if p.grad is not None]
 
 
-def get_total_norm(
-    tensors: Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False
-) -> Tensor:
-    """Return the norm of several tensors, as if they were one vector."""
-    norms = [ops.norm(x, norm_type) for x in tensors]
+def get_total_norm(tensors: Parameters, norm_type: float = 2.0, error_if_nonfinite: bool = False) -> Tensor:
+    """Return the norm of several tensors, as if they were one vector.
+
+    Raises
+    ------
+    RuntimeError
+        With ``error_if_nonfinite``, if it is infinite or not a number.
+    """
+    norm_type = float(norm_type)
+    norms = [ops.norm(x, norm_type) for x in as_list(tensors)]
     if not norms:
         return creation.tensor(0.0)
     total = ops.norm(ops.stack([n.to(norms[0].device) for n in norms]), norm_type)
     if error_if_nonfinite and not bool(ops.isfinite(total)):
         raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be clipped. "
-            "To disable this error and scale the gradients by the non-finite norm anyway, set `error_if_nonfinite=False`"
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it "
+            "cannot be clipped. To disable this error and scale the gradients by the non-finite norm "
+            "anyway, set `error_if_nonfinite=False`"
         )
     return total
 
 
+def clip_grads_with_norm_(parameters: Parameters, max_norm: float, total_norm: Tensor) -> None:
+    """Scale all gradients, in place, by max_norm / total_norm if that is below 1."""
+    with no_grad():
+        factor = ops.clamp(max_norm / (total_norm + 1e-6), max=1.0)
+        for grad in gradients(parameters):
+            grad.mul_(factor.to(grad.device))
+
+
 def clip_grad_norm_(
-    parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+    parameters: Parameters, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
 ) -> Tensor:
-    """Scale all gradients, in place, so that their total norm is at most ``max_norm``; return the norm before.
+    """Scale all gradients, in place, so that their total norm is at most ``max_norm``.
+
+    Parameters
+    ----------
+    parameters : Tensor or iterable of Tensors
+        What has the gradients.
+    max_norm : float
+        The largest norm that is allowed.
+    norm_type : float
+        The p of the norm; infinity for the largest absolute value.
+    error_if_nonfinite : bool
+        Raise if the norm is infinite or not a number.
+
+    Returns
+    -------
+    Tensor
+        (): the norm before.
 
     Examples
     --------
@@ -53,16 +88,14 @@ def clip_grad_norm_(
     >>> w.grad
     tensor([0.5000, 0.5000, 0.5000, 0.5000])
     """
+    listed = as_list(parameters)  # it may be a generator
     with no_grad():
-        grads = gradients(parameters)
-        total = get_total_norm(grads, norm_type, error_if_nonfinite)
-        factor = ops.clamp(max_norm / (total + 1e-6), max=1.0)
-        for grad in grads:
-            grad.mul_(factor.to(grad.device))
+        total = get_total_norm(gradients(listed), norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(listed, max_norm, total)
     return total
 
 
-def clip_grad_value_(parameters: Any, clip_value: float) -> None:
+def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
     """Limit every element of the gradients, in place, to [-clip_value, clip_value]."""
     with no_grad():
         for grad in gradients(parameters):

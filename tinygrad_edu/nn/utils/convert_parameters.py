@@ -9,16 +9,29 @@ from tinygrad_edu._tensor import Tensor
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """Return all elements of all parameters as one vector."""
+    """Return all elements of all parameters as one vector.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.utils.parameters_to_vector(torch.nn.Linear(3, 2).parameters()).shape
+    torch.Size([8])
+    """
     return ops.cat([ops.reshape(p, -1) for p in parameters])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Write the elements of a vector into the parameters, in their order."""
+    """Write the elements of a vector into the parameters, in their order.
+
+    Raises
+    ------
+    ValueError
+        If the vector is longer or shorter than all parameters together.
+    """
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
     listed = list(parameters)
-    total = sum(p.numel() for p in listed)
+    total = sum([p.numel() for p in listed])
     if vec.numel() != total:
         raise ValueError(f"vector_to_parameters: expected {total} elements, got {vec.numel()}")
     start = 0

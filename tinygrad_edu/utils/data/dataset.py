@@ -159,7 +159,8 @@ def read_collated(dataset: Any, indices: Any) -> Any:
 def read_samples(dataset: Any, indices: list[Any]) -> list[Any]:
     """Read a list of samples: with ``__getitems__`` if the dataset offers it, else one by one."""
     if may_use(dataset, "__getitems__", instead_of=("__getitem__",)):
-        return dataset.__getitems__(indices)  # type: ignore[no-any-return]
+        samples: list[Any] = dataset.__getitems__(indices)
+        return samples
     return [dataset[index] for index in indices]
 
 
@@ -260,7 +261,8 @@ class ConcatDataset(Dataset[T_co]):
         position = idx + length if idx < 0 else idx
         which = bisect.bisect_right(self.cumulative_sizes, position)
         start = self.cumulative_sizes[which - 1] if which > 0 else 0
-        return self.datasets[which][position - start]  # type: ignore[no-any-return]
+        sample: T_co = self.datasets[which][position - start]
+        return sample
 
 
 class ChainDataset(IterableDataset[Any]):

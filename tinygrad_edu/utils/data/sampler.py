@@ -244,7 +244,8 @@ class WeightedRandomSampler(Sampler[int]):
     def index_order(self) -> list[int]:
         """Return the whole order; new random numbers at every call."""
         drawn = multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
-        return drawn.tolist()  # type: ignore[no-any-return]
+        order: list[int] = drawn.tolist()
+        return order
 
     def __iter__(self) -> Iterator[int]:
         yield from self.index_order()

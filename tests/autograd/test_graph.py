@@ -1,0 +1,608 @@
+"""The backward pass: order, accumulation, second passes, hooks, and what the graph keeps alive."""
+
+from __future__ import annotations
+
+import gc
+import math
+import subprocess
+import sys
+import weakref
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as torch
+from tinygrad_edu.autograd.graph import topological_order
+
+
+def leaf(*values):
+    return torch.tensor(values if len(values) != 1 else values[0], dtype=torch.float64, requires_grad=True)
+
+
+# ---- where the gradients go ----------------------------------------------------------------------
+
+
+def test_a_tensor_used_twice():
+    x = leaf(2.0, 3.0)
+    (x + x).sum().backward()
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_residual():
+    x = leaf(2.0)
+    (x + x * 2).backward()
+    assert x.grad.item() == 3
+
+
+def test_diamonds_are_linear():
+    """Every node is visited once: the naive recursion would take 2^60 steps."""
+    x = leaf(1.0)
+    y = x
+    for _ in range(60):
+        y = y + y
+    assert len(topological_order([y.grad_fn])) == 61
+    y.backward()
+    assert x.grad.item() == 2.0**60
+
+
+def test_gradients_have_the_shapes_of_the_operands():
+    a = torch.ones(4, 5, 3, requires_grad=True)
+    b = torch.ones(1, 3, requires_grad=True)
+    (a * b).sum().backward()
+    assert a.grad.shape == (4, 5, 3)
+    assert b.grad.tolist() == [[20, 20, 20]]
+
+
+def test_gradients_accumulate_until_they_are_set_to_none():
+    x = leaf(3.0)
+    (x * x).backward()
+    (x * x).backward()
+    assert x.grad.item() == 12
+    x.grad = None
+    (x * x).backward()
+    assert x.grad.item() == 6
+
+
+def test_gradients_are_added_in_place():
+    x = leaf(3.0)
+    (x * 2).backward()
+    first = x.grad
+    (x * 2).backward()
+    assert x.grad is first
+    assert first.item() == 4
+
+
+def test_no_two_gradients_share_memory():
+    """Both gradients of a + b are the same array inside the engine."""
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    c = a + b
+    c.retain_grad()
+    c.backward(torch.ones(2, dtype=torch.float64))
+    grads = [a.grad, b.grad, c.grad]
+    for i, x in enumerate(grads):
+        for y in grads[i + 1 :]:
+            assert not np.shares_memory(x.array, y.array)
+
+
+def test_the_given_gradient_is_left_alone():
+    x = leaf(1.0, 2.0)
+    seed = torch.ones(2, dtype=torch.float64)
+    x.clone().backward(seed)
+    x.grad.mul_(5)
+    assert seed.tolist() == [1, 1]
+    x.backward(seed)
+    x.grad.mul_(5)
+    assert seed.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["mean", "max", "min", "sum", "prod", "median", "std", "norm"])
+def test_reductions_keep_the_graph(name):
+    if not hasattr(torch.Tensor, name):
+        pytest.skip(f"there is no {name}")
+    x = leaf(1.0, 4.0, 2.0)
+    y = getattr(x, name)()
+    assert y.requires_grad
+    y.backward()
+    assert x.grad is not None
+
+
+def test_slice_assignment():
+    x, y = leaf(1.0, 2.0, 3.0), leaf(10.0)
+    z = x * 2
+    z[1] = y * 3
+    (z * z).sum().backward()
+    assert z.tolist() == [2, 30, 6]
+    assert x.grad.tolist() == [8, 0, 24]
+    assert y.grad.item() == 180
+
+
+def test_a_mask_selects_where_gradients_go():
+    x = leaf(-1.0, 2.0)
+    torch.relu(x).sum().backward()
+    assert x.grad.tolist() == [0, 1]
+
+
+# ---- twice, and after a failure ------------------------------------------------------------------
+
+
+def test_a_second_backward_says_so():
+    x = leaf(3.0)
+    y = x * x
+    y.backward()
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        y.backward()
+    assert x.grad.item() == 6
+
+
+def test_a_second_backward_with_retain_graph():
+    x = leaf(3.0)
+    y = x * x
+    y.backward(retain_graph=True)
+    y.backward()
+    assert x.grad.item() == 12
+    with pytest.raises(RuntimeError, match="Specify retain_graph=True"):
+        y.backward()
+
+
+def test_a_graph_that_saves_nothing_may_be_walked_again():
+    x = leaf(3.0)
+    y = x + 1
+    y.backward()
+    y.backward()
+    assert x.grad.item() == 2
+
+
+def test_two_losses_that_share_a_part():
+    x = leaf(3.0)
+    shared = x * x
+    a, b = shared * 2, shared * 3
+    a.backward(retain_graph=True)
+    b.backward()
+    assert x.grad.item() == 30
+
+
+class FailsOnce(torch.autograd.Function):
+    """Passes its input through; the first backward fails."""
+
+    fail = True
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        if FailsOnce.fail:
+            FailsOnce.fail = False
+            raise ValueError("planted")
+        return grad_output
+
+
+def test_a_failed_backward_leaves_nothing_behind():
+    x, w = leaf(3.0), leaf(2.0)
+    y = FailsOnce.apply(x * x) * w
+    with pytest.raises(ValueError, match="planted"):
+        y.backward(retain_graph=True)
+    assert x.grad is None
+    assert torch.is_grad_enabled()
+    w.grad = None
+    y.backward()
+    assert (x.grad.item(), w.grad.item()) == (12, 9)
+    z = x * 5
+    x.grad = None
+    z.backward()
+    assert x.grad.item() == 5
+
+
+def test_a_failed_forward_leaves_nothing_behind():
+    x = leaf(3.0, 4.0)
+    with pytest.raises(RuntimeError, match="must match"):
+        x + torch.ones(3)
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [6, 8]
+
+
+# ---- size ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", ["add", "view", "function"])
+def test_a_chain_of_100000(step):
+    """Forward, backward and deallocation need no deeper stack than a chain of ten."""
+    length = 100_000 if step == "add" else 20_000
+    x = leaf(1.0)
+    y = x
+    for _ in range(length):
+        if step == "add":
+            y = y + 1
+        elif step == "view":
+            y = y.view(1) if y.ndim == 0 else y.view(())
+        else:
+            y = Doubled.apply(y) * 0.5
+    y.sum().backward()
+    assert x.grad.item() == 1
+    node = weakref.ref(y.grad_fn)
+    del y
+    assert node() is None
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        return grad_output * 2
+
+
+def test_topological_order_puts_users_first():
+    x = leaf(1.0)
+    a = x * 2
+    b = a + x
+    c = b * a
+    order = topological_order([c.grad_fn])
+    position = {node: i for i, node in enumerate(order)}
+    assert len(position) == len(order) == 4
+    for node in order:
+        for edge in node.next_edges:
+            if edge is not None:
+                assert position[node] < position[edge[0]]
+
+
+# ---- what is kept alive --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_garbage_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_no_reference_cycles(no_garbage_collector):
+    """When the loss is dropped, reference counts alone free all of the graph, and the leaves after it."""
+    w, x = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    hidden = torch.exp(w * x) * 2
+    hidden = hidden[0:2].reshape(2)
+    hidden[0] = 7
+    hidden.retain_grad()
+    handle = w.register_hook(print_nothing)
+    loss = Doubled.apply(hidden).sum()
+    loss.backward()
+    watched = [weakref.ref(t) for t in (w, hidden, loss, loss.grad_fn, w.grad)]
+    del hidden, loss
+    assert [r() is None for r in watched] == [False, True, True, True, False]
+    del w, handle
+    assert all(r() is None for r in watched)
+
+
+def print_nothing(grad):
+    return None
+
+
+def test_a_graph_without_backward_is_freed(no_garbage_collector):
+    x = leaf(1.0)
+    y = torch.exp(x) * x
+    node = weakref.ref(y.grad_fn)
+    del y
+    assert node() is None
+
+
+def test_activations_nobody_saved_are_freed(no_garbage_collector):
+    """Edges lead from node to node, not to tensors."""
+    x = leaf(1.0)
+    a = x + 1
+    watched = weakref.ref(a)
+    b = a + 2
+    del a
+    assert watched() is None
+    b.backward()
+    assert x.grad.item() == 1
+
+
+def test_saved_arrays_are_freed_by_backward(no_garbage_collector):
+    x = leaf(1.0, 2.0)
+    y = torch.exp(x)
+    array = weakref.ref(y.array)
+    z = y * 2
+    del y
+    assert array() is not None
+    z.sum().backward()
+    assert array() is None
+
+
+def test_a_failed_backward_keeps_nothing_alive(no_garbage_collector):
+    FailsOnce.fail = True
+    x = leaf(3.0)
+    y = FailsOnce.apply(x * x)
+    node = weakref.ref(y.grad_fn)
+    try:
+        y.backward()
+    except ValueError:
+        pass
+    del y
+    assert node() is None
+
+
+def test_many_training_steps_take_no_more_memory():
+    import tracemalloc
+
+    rng = np.random.default_rng(0)
+    inputs = torch.tensor(rng.standard_normal((8, 4)).astype("float32"))
+    w1 = torch.tensor(rng.standard_normal((4, 5)).astype("float32"), requires_grad=True)
+    w2 = torch.tensor(rng.standard_normal((5, 1)).astype("float32"), requires_grad=True)
+
+    def train(steps):
+        for _ in range(steps):
+            loss = ((torch.relu(inputs @ w1) @ w2) ** 2).mean()
+            loss.backward()
+            with torch.no_grad():
+                for w in (w1, w2):
+                    w -= 0.01 * w.grad
+                    w.grad = None
+
+    gc.disable()
+    try:
+        train(100)
+        tracemalloc.start()
+        train(100)
+        before = tracemalloc.get_traced_memory()[0]
+        train(600)
+        after = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert after - before < 4096
+
+
+@pytest.mark.slow
+def test_twenty_thousand_training_steps_take_no_more_memory():
+    """In a process of its own, whose resident memory is measured."""
+    program = """
+import gc, resource, numpy as np, tinygrad_edu as torch
+gc.disable()
+x = torch.randn(16, 8); w = torch.randn(8, 8, requires_grad=True); v = torch.randn(8, 1, requires_grad=True)
+def train(steps):
+    for _ in range(steps):
+        loss = ((torch.tanh(x @ w) @ v) ** 2).mean()
+        loss.backward()
+        with torch.no_grad():
+            for p in (w, v):
+                p -= 0.001 * p.grad
+                p.grad = None
+train(1000)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+train(20000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    pytest.importorskip("resource")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 2000  # kilobytes
+
+
+# ---- what backward is given ----------------------------------------------------------------------
+
+
+def test_only_numbers_have_an_implicit_gradient():
+    x = leaf(1.0, 2.0)
+    with pytest.raises(RuntimeError, match=r"grad can be implicitly created only for scalar outputs, got shape \[2\]"):
+        (x * 2).backward()
+    y = leaf([[3.0]])
+    (y * 2).backward()  # one element is enough
+    assert y.grad.tolist() == [[2]]
+
+
+def test_wrong_gradients_are_refused():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    with pytest.raises(RuntimeError, match=r"Mismatch in shape: grad_output has a shape of torch.Size\(\[3\]\)"):
+        y.backward(torch.ones(3))
+    with pytest.raises(TypeError, match="gradients can be either Tensors or None, but got int"):
+        y.backward(1)
+    with pytest.raises(RuntimeError, match="got 1 tensors and 2 gradients"):
+        torch.autograd.backward([y], [torch.ones(2), torch.ones(2)])
+
+
+def test_what_needs_no_gradient_has_no_backward():
+    with pytest.raises(RuntimeError, match="element 0 of tensors does not require grad and does not have a grad_fn"):
+        torch.ones(1).backward()
+    with pytest.raises(RuntimeError, match="element 1 of tensors does not require grad"):
+        torch.autograd.backward([leaf(1.0), torch.ones(1)])
+
+
+def test_backward_from_a_leaf():
+    x = leaf(2.0)
+    x.backward()
+    assert x.grad.item() == 1
+
+
+def test_backward_from_several_tensors():
+    x = leaf(2.0)
+    torch.autograd.backward([x * 2, x * 3, x * 2], [None, torch.tensor(10.0, dtype=torch.float64), None])
+    assert x.grad.item() == 34
+
+
+def test_backward_into_chosen_inputs():
+    x, w = leaf(2.0), leaf(3.0)
+    h = x * w
+    (h * h).backward(inputs=[w, h])
+    assert x.grad is None
+    assert w.grad.item() == 24
+    assert h.grad.item() == 12
+    with pytest.raises(RuntimeError, match="`inputs` argument to `backward\\(\\)` cannot be empty"):
+        (x * w).backward(inputs=[])
+
+
+def test_chosen_inputs_accumulate_and_share_no_memory():
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    for _ in range(2):
+        (a + b).sum().backward(inputs=[a, b])
+    assert a.grad.tolist() == b.grad.tolist() == [2, 2]
+    assert not np.shares_memory(a.grad.array, b.grad.array)
+
+
+def test_gradients_are_of_the_dtype_of_their_tensor():
+    x = torch.ones(2, dtype=torch.float32, requires_grad=True)
+    y = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    h = torch.ones(2, dtype=torch.float16, requires_grad=True)
+    (x * y + h).sum().backward()
+    assert [t.grad.dtype for t in (x, y, h)] == [torch.float32, torch.float64, torch.float16]
+
+
+# ---- hooks and retained gradients ----------------------------------------------------------------
+
+
+def test_hooks_on_a_leaf_and_inside():
+    seen = []
+    x = leaf(3.0)
+    y = x * 2
+    x.register_hook(lambda grad: seen.append(("x", grad.item())))
+    y.register_hook(lambda grad: seen.append(("y", grad.item())))
+    (y * 5).backward()
+    assert seen == [("y", 5), ("x", 10)]
+
+
+def test_hooks_replace_the_gradient_in_order():
+    x = leaf(3.0)
+    y = x * 2
+    y.register_hook(lambda grad: grad + 1)
+    y.register_hook(lambda grad: grad * 10)
+    y.register_hook(lambda grad: None)
+    y.retain_grad()
+    y.backward()
+    assert y.grad.item() == 20  # retained gradients are those after the hooks
+    assert x.grad.item() == 40
+
+
+def test_a_hook_runs_once_with_the_whole_gradient():
+    seen = []
+    x = leaf(3.0)
+    y = x * 2
+    y.register_hook(lambda grad: seen.append(grad.item()))
+    (y * 1 + y * 2 + y * 4).backward()
+    assert seen == [7]
+
+
+def test_hooks_can_be_removed():
+    x = leaf(3.0)
+    handle = x.register_hook(lambda grad: grad * 100)
+    with x.register_hook(lambda grad: grad * 10):
+        (x * 1).backward()
+    assert x.grad.item() == 1000
+    handle.remove()
+    handle.remove()
+    x.grad = None
+    (x * 1).backward()
+    assert x.grad.item() == 1
+
+
+def test_a_hook_outlives_the_graph_of_a_leaf():
+    x = leaf(3.0)
+    x.register_hook(lambda grad: grad * 2)
+    for _ in range(2):
+        x.grad = None
+        (x * 1).backward()
+        assert x.grad.item() == 2
+
+
+def test_hooks_of_several_outputs():
+    x = leaf(3.0, 1.0)
+    values, _ = torch.max(x, 0)
+    values.register_hook(lambda grad: grad * 3)
+    values.backward()
+    assert x.grad.tolist() == [3, 0]
+
+
+def test_what_a_hook_may_not_return():
+    x = leaf(3.0)
+    y = x * 2
+    y.register_hook(lambda grad: 3)
+    with pytest.raises(TypeError, match="expected a Tensor or None, got int"):
+        y.backward()
+    z = x * 2
+    z.register_hook(lambda grad: torch.ones(2, dtype=torch.float64))
+    with pytest.raises(RuntimeError, match=r"expected a gradient of shape \[\], got \[2\]"):
+        z.backward()
+
+
+def test_a_hook_needs_a_gradient():
+    with pytest.raises(RuntimeError, match="cannot register a hook on a tensor that doesn't require gradient"):
+        torch.ones(1).register_hook(print)
+
+
+def test_retained_gradients():
+    x = leaf(3.0)
+    y = x * 2
+    assert not y.retains_grad
+    y.retain_grad()
+    y.retain_grad()
+    assert y.retains_grad
+    z = y * y
+    z.backward(retain_graph=True)
+    z.backward()
+    assert y.grad.item() == 24
+    x.retain_grad()
+    assert not x.retains_grad
+    with pytest.raises(RuntimeError, match="can't retain_grad on Tensor that has requires_grad=False"):
+        torch.ones(1).retain_grad()
+
+
+def test_a_retained_gradient_is_of_the_last_value():
+    """As in PyTorch: after an in-place change, of what the tensor is then."""
+    x = leaf(3.0)
+    y = x * 2
+    y.retain_grad()
+    y.mul_(5)
+    assert y.retains_grad
+    y.backward()
+    assert (y.grad.item(), x.grad.item()) == (1, 10)
+
+
+def test_a_hook_is_for_the_value_it_was_registered_on():
+    x = leaf(3.0)
+    y = x * 2
+    seen = []
+    y.register_hook(lambda grad: seen.append(grad.item()))
+    y.mul_(5)
+    y.register_hook(lambda grad: seen.append(grad.item()))
+    y.backward()
+    assert seen == [1, 5]
+
+
+def test_grad_of_a_non_leaf_explains_itself():
+    x = leaf(3.0)
+    y = x * 2
+    with pytest.warns(UserWarning, match=r"not a leaf.*retain_grad\(\).*made by <MulBackward0>"):
+        assert y.grad is None
+
+
+def test_grad_can_be_assigned():
+    x = leaf(3.0, 4.0)
+    x.grad = torch.ones(2, dtype=torch.float64)
+    with pytest.raises(TypeError, match="assigned grad expected to be a Tensor or None but got list"):
+        x.grad = [1, 2]
+    with pytest.raises(RuntimeError, match="different size"):
+        x.grad = torch.ones(3, dtype=torch.float64)
+    with pytest.raises(RuntimeError, match="different type: expected torch.float64, got torch.float32"):
+        x.grad = torch.ones(2)
+    with pytest.raises(RuntimeError, match="can't assign Variable as its own grad"):
+        x.grad = x
+
+
+def test_names_in_the_graph():
+    x = leaf(2.0)
+    y = torch.exp(x) * x
+    assert repr(y.grad_fn) == "<MulBackward0>"
+    assert y.grad_fn.name() == "MulBackward0"
+    (first, _), (second, _) = y.grad_fn.next_functions
+    assert (first.name(), second.name()) == ("ExpBackward0", "AccumulateGrad")
+    assert second.variable is x
+    assert (x * torch.ones(1)).grad_fn.next_functions[1] == (None, 0)
+
+
+def test_numpy_warnings_stay_away_in_backward():
+    x = leaf(0.0)
+    torch.sqrt(x).backward()
+    assert math.isinf(x.grad.item())

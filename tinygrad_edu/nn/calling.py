@@ -1,0 +1,183 @@
+"""Calling a module: its forward, the hooks before and after it, and the note that an error gets on its way out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.autograd.hooks import RemovableHandle
+from tinygrad_edu.nn.hooks import BackwardHooks
+
+if TYPE_CHECKING:
+    from tinygrad_edu.nn.module import Module
+
+
+class Hook(NamedTuple):
+    """A registered hook, and whether it wants the keyword arguments, too."""
+
+    function: Callable[..., Any]
+    with_kwargs: bool = False
+
+
+class ModuleCall:
+    """How a module is called; part of Module."""
+
+    forward: Callable[..., Any]
+    _forward_pre_hooks: list[Hook]
+    _forward_hooks: list[Hook]
+    _backward_pre_hooks: list[Hook]
+    _backward_hooks: list[Hook]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run ``forward``, and the hooks if there are any."""
+        try:
+            if (
+                self._forward_pre_hooks
+                or self._forward_hooks
+                or self._backward_pre_hooks
+                or self._backward_hooks
+            ):
+                return self._call_with_hooks(args, kwargs)
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            note_layer(error, self)  # type: ignore[arg-type]
+            raise
+
+    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for hook in tuple(self._forward_pre_hooks):
+            args, kwargs = self._call_pre_hook(hook, args, kwargs)
+        backward_hooks = None
+        if self._backward_pre_hooks or self._backward_hooks:
+            backward_hooks = BackwardHooks(
+                self,
+                [hook.function for hook in self._backward_pre_hooks],
+                [hook.function for hook in self._backward_hooks],
+            )
+            args = backward_hooks.wrap_inputs(args)
+        output = self.forward(*args, **kwargs)
+        for hook in tuple(self._forward_hooks):
+            given = (args, kwargs, output) if hook.with_kwargs else (args, output)
+            answer = hook.function(self, *given)
+            output = output if answer is None else answer
+        if backward_hooks is None:
+            return output
+        if not isinstance(output, Tensor | tuple):
+            warnings.warn(
+                "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but "
+                f"received {type(output)}",
+                stacklevel=3,
+            )
+        return backward_hooks.wrap_outputs(output)
+
+    def _call_pre_hook(
+        self, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments that the hook leaves behind."""
+        if not hook.with_kwargs:
+            answer = hook.function(self, args)
+            if answer is None:
+                return args, kwargs
+            return answer if isinstance(answer, tuple) else (answer,), kwargs
+        answer = hook.function(self, args, kwargs)
+        if answer is None:
+            return args, kwargs
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            raise RuntimeError(
+                f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {answer}."
+            )
+        return answer
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args)`` before forward; what it returns replaces the arguments.
+
+        Parameters
+        ----------
+        hook : callable
+            Called with the module and the tuple of positional arguments.
+        prepend : bool
+            Call it before the hooks that are there already.
+        with_kwargs : bool
+            Call ``hook(module, args, kwargs)``; it returns None or (new args, new kwargs).
+
+        Returns
+        -------
+        RemovableHandle
+            Its ``remove()`` takes the hook away.
+        """
+        return _register(self._forward_pre_hooks, Hook(hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args, output)`` after forward; what it returns replaces the output.
+
+        With ``with_kwargs`` the call is ``hook(module, args, kwargs, output)``; see
+        :meth:`register_forward_pre_hook` for the rest.
+
+        Examples
+        --------
+        >>> import tinygrad_edu as torch
+        >>> def tell(module, args, output):
+        ...     print(type(module).__name__, output.shape)
+        >>> layer = torch.nn.Linear(3, 2)
+        >>> handle = layer.register_forward_hook(tell)
+        >>> y = layer(torch.ones(4, 3))
+        Linear torch.Size([4, 2])
+        >>> handle.remove()
+        """
+        return _register(self._forward_hooks, Hook(hook, with_kwargs), prepend)
+
+    def register_full_backward_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` in backward, first; what it returns replaces grad_output."""
+        return _register(self._backward_pre_hooks, Hook(hook), prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` in backward; what it returns replaces grad_input.
+
+        Both gradients are tuples, with None for what is not a Tensor or has no gradient. Keyword arguments of
+        forward are not among the inputs.
+
+        References
+        ----------
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook
+        """
+        return _register(self._backward_hooks, Hook(hook), prepend)
+
+
+def _register(hooks: list[Hook], hook: Hook, prepend: bool) -> RemovableHandle:
+    hooks.insert(0 if prepend else len(hooks), hook)
+    return RemovableHandle(hooks, hook)
+
+
+class LayerNote(NamedTuple):
+    """What is known of the place of an error, while it passes through one module after the other."""
+
+    module_id: int  # of the outermost module so far; a number, because errors are pickled and outlive models
+    layer: str
+    path: str
+    text: str
+
+
+def note_layer(error: Exception, module: Module) -> None:
+    """Add to an error in which layer it happened; the path grows on the way out, one module at a time."""
+    attributes = error.__dict__  # not setattr: an error may forbid it, and must come through all the same
+    known: LayerNote | None = attributes.get("layer_note")
+    notes: list[str] = attributes.setdefault("__notes__", [])
+    name = type(module).__name__
+    if known is None:
+        note = LayerNote(id(module), name, "", f"in layer {name}")
+        notes.append(note.text)
+    else:
+        inner = next((n for n, child in module.named_modules() if id(child) == known.module_id), "")
+        if not inner or known.text not in notes:
+            return  # not a part of this module, or the module itself: keep what is known
+        path = f"{inner}.{known.path}" if known.path else inner
+        note = LayerNote(id(module), known.layer, path, f"in layer '{path}' ({known.layer}) of {name}")
+        notes[notes.index(known.text)] = note.text
+    attributes["layer_note"] = note

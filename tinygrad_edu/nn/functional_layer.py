@@ -1,0 +1,228 @@
+"""Functions of ``nn.functional`` behind layers: those of ``ops`` with PyTorch's arguments, and some more.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/nn.functional.html
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from tinygrad_edu import ops
+from tinygrad_edu._tensor import Tensor
+from tinygrad_edu._tensor_methods.inplace import write_result
+from tinygrad_edu.autograd.grad_mode import no_grad
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import pair
+from tinygrad_edu.ops.norm import update_running
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Set elements to 0 with probability ``p`` in training, and scale the others by 1 / (1 - p)."""
+    return _dropped(ops.dropout(input, p, training), input, inplace)
+
+
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Set whole channels of (n, c, length) or (c, length) to 0 with probability ``p`` in training."""
+    if input.ndim not in (2, 3):
+        raise RuntimeError(
+            f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input. Note that dropout1d "
+            "exists to provide channel-wise dropout on inputs with 1 spatial dimension, a channel "
+            "dimension, and an optional batch dimension (i.e. 2D or 3D inputs)."
+        )
+    if input.ndim == 2:
+        output = ops.squeeze(ops.dropout_channels(ops.unsqueeze(input, 0), p, training), 0)
+    else:
+        output = ops.dropout_channels(input, p, training)
+    return _dropped(output, input, inplace)
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Set whole channels of (n, c, h, w) to 0 with probability ``p`` in training."""
+    if input.ndim != 4:
+        warnings.warn(
+            f"dropout2d: Received a {input.ndim}D input to dropout2d and assuming that its first two "
+            "dimensions are samples and channels, as in PyTorch. Hint: use dropout1d or dropout.",
+            stacklevel=2,
+        )
+    return _dropped(ops.dropout_channels(input, p, training), input, inplace)
+
+
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """Dropout for SELU: what is dropped becomes its lower limit, and mean and variance stay as they were.
+
+    References
+    ----------
+    Klambauer et al., "Self-Normalizing Neural Networks", 2017, section 3.
+    """
+    limit = -1.7580993408473766  # -scale * alpha of SELU
+    kept = ops.dropout(input.detach() * 0 + 1, p, training) != 0
+    if not training or p == 0:
+        return input
+    if p == 1:
+        return _dropped(input * 0, input, inplace)
+    scale = ((1 - p) * (1 + p * limit**2)) ** -0.5
+    output = ops.where(kept, input, limit) * scale - scale * p * limit
+    return _dropped(output, input, inplace)
+
+
+def _dropped(output: Tensor, input: Tensor, inplace: bool) -> Tensor:
+    return write_result(input, output, "dropout_") if inplace and output is not input else output
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+) -> Tensor:
+    """Look up rows of ``weight``; with ``max_norm``, rows that are longer are shortened first, in place."""
+    if max_norm is not None:
+        with no_grad():
+            rows = ops.unique(input)
+            norms = ops.norm(weight[rows], norm_type, 1, keepdim=True)
+            weight[rows] = weight[rows] * ops.clamp(max_norm / (norms + 1e-7), max=1.0)
+    return ops.embedding(input, weight, padding_idx)
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y_k = input1^T W_k input2 + b_k."""
+    output = ops.einsum("...i,kij,...j->...k", input1, weight, input2)
+    return output if bias is None else output + bias
+
+
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    """Transpose of conv1d: that of conv2d on images of height 1."""
+    name = "conv_transpose1d"
+    (s,), (p,), (e,), (d,) = (
+        pair(name, "stride", stride, 1),
+        pair(name, "padding", padding, 1),
+        pair(name, "output_padding", output_padding, 1),
+        pair(name, "dilation", dilation, 1),
+    )
+    images, kernels = ops.unsqueeze(input, -2), ops.unsqueeze(weight, -2)
+    output = ops.conv_transpose2d(images, kernels, bias, (1, s), (0, p), (0, e), groups, (1, d))
+    return ops.squeeze(output, -2)
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> Tensor:
+    """Normalise every channel of every sample of (n, c, *) over its positions; then scale and shift.
+
+    Parameters
+    ----------
+    running_mean, running_var : Tensor, optional
+        (c,): changed in place if ``use_input_stats``; otherwise they take the place of the sample's
+        statistics.
+
+    References
+    ----------
+    Ulyanov et al., "Instance Normalization: The Missing Ingredient for Fast Stylization", 2016, equation 4.
+    """
+    if not use_input_stats:
+        return ops.batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    positions = math.prod(input.shape[2:])
+    if positions == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    if running_mean is not None and running_var is not None:
+        dims = tuple(range(2, input.ndim))
+        update_running(running_mean, input.array.mean(dims).mean(0), momentum)
+        update_running(running_var, input.array.var(dims, ddof=1).mean(0), momentum)
+    return ops.instance_norm(input, weight, bias, eps)
+
+
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """input_c / (k + alpha avg of input^2 over ``size`` neighbouring channels)^beta, for (n, c, *).
+
+    References
+    ----------
+    Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks", 2012, section 3.3.
+    """
+    if input.ndim < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
+    channels = input.shape[1]
+    around = (0, 0) * (input.ndim - 2) + (size // 2, (size - 1) // 2)
+    squares = ops.pad(ops.square(input), around)  # (n, c + size - 1, *)
+    total = squares[:, :channels]
+    for shift in range(1, size):
+        total = total + squares[:, shift : shift + channels]
+    return input / (total * (alpha / size) + k) ** beta
+
+
+def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+    """Lay out the windows that a convolution sees: (n, c, h, w) -> (n, c kh kw, number of windows)."""
+    if input.ndim == 3:
+        return ops.squeeze(unfold(ops.unsqueeze(input, 0), kernel_size, dilation, padding, stride), 0)
+    if input.ndim != 4:
+        raise RuntimeError(f"unfold: Expected 3D or 4D (batch mode) tensor, got {list(input.shape)}")
+    kernel, spread = pair("unfold", "kernel_size", kernel_size), pair("unfold", "dilation", dilation)
+    border, step = pair("unfold", "padding", padding), pair("unfold", "stride", stride)
+    padded = ops.pad(input, (border[1], border[1], border[0], border[0]))
+    n, c, h, w = padded.shape
+    rows = window_positions(padded.array, h, kernel[0], spread[0], step[0])  # (kh, oh)
+    columns = window_positions(padded.array, w, kernel[1], spread[1], step[1])  # (kw, ow)
+    pixels = rows[:, None, :, None] * w + columns[None, :, None, :]  # (kh, kw, oh, ow)
+    windows = ops.reshape(padded, (n, c, h * w))[:, :, pixels]  # (n, c, kh, kw, oh, ow)
+    return ops.reshape(windows, (n, c * kernel[0] * kernel[1], -1))
+
+
+def window_positions(like: Array, size: int, kernel: int, dilation: int, stride: int) -> Array:
+    """Return where the elements of all windows along one dimension lie: (kernel, number of windows)."""
+    span = dilation * (kernel - 1) + 1
+    if size < span:
+        raise RuntimeError(f"unfold: expected windows of {span} to fit into the padded input, got {size}")
+    xp = array_module(like)
+    starts = xp.arange(0, size - span + 1, stride)
+    return xp.arange(kernel)[:, None] * dilation + starts
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """Make r x r pixels of r^2 channels: (*, c r^2, h, w) -> (*, c, h r, w r)."""
+    r = upscale_factor
+    if input.ndim < 3 or r < 1 or input.shape[-3] % r**2:
+        raise RuntimeError(
+            f"pixel_shuffle: expected input (*, c r^2, h, w) with channels divisible by r^2 = {r**2}, got "
+            f"{list(input.shape)}"
+        )
+    *batch, channels, h, w = input.shape
+    split = ops.reshape(input, (-1, channels // r**2, r, r, h, w))
+    moved = ops.permute(split, (0, 1, 4, 2, 5, 3))  # (n, c, h, r, w, r)
+    return ops.reshape(moved, (*batch, channels // r**2, h * r, w * r))
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """Make r^2 channels of r x r pixels: (*, c, h r, w r) -> (*, c r^2, h, w)."""
+    r = downscale_factor
+    if input.ndim < 3 or r < 1 or input.shape[-2] % r or input.shape[-1] % r:
+        raise RuntimeError(
+            f"pixel_unshuffle: expected input (*, c, h r, w r) with height and width divisible by r = {r}, "
+            f"got {list(input.shape)}"
+        )
+    *batch, channels, height, width = input.shape
+    h, w = height // r, width // r
+    split = ops.reshape(input, (-1, channels, h, r, w, r))
+    moved = ops.permute(split, (0, 1, 3, 5, 2, 4))  # (n, c, r, r, h, w)
+    return ops.reshape(moved, (*batch, channels * r**2, h, w))

@@ -1,0 +1,151 @@
+"""Losses and distances of ``nn.functional`` that are put together from operations.
+
+The more common ones, such as ``mse_loss`` and ``cross_entropy``, stand in ``tinygrad_edu.ops``. ``reduction``
+is "mean" (the default), "sum", or "none" for one loss an element or sample.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/nn.functional.html#loss-functions
+"""
+
+from __future__ import annotations
+
+import math
+
+from tinygrad_edu import ops
+from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.autograd.grad_mode import no_grad
+from tinygrad_edu.ops.loss import reduce_loss
+
+
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False
+) -> Tensor:
+    """Return the p-norm of x1 - x2 + eps over the last dimension: (*, d) -> (*)."""
+    return ops.norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, reduction: str = "mean"
+) -> Tensor:
+    """Return 1 - cos(input1, input2) where the target is 1, and max(0, cos - margin) where it is -1.
+
+    The inputs are (n, d) and the target (n,), or (d,) and ().
+    """
+    name = "cosine_embedding_loss"
+    if input1.shape != input2.shape or target.ndim != input1.ndim - 1:
+        raise RuntimeError(
+            f"{name}: expected inputs (n, d) and (n, d) and a target (n,), got {list(input1.shape)}, "
+            f"{list(input2.shape)} and {list(target.shape)}"
+        )
+    tiny = 1e-12  # PyTorch's, so that a vector of zeros has a cosine
+    squares = ((input1 * input1).sum(-1) + tiny) * ((input2 * input2).sum(-1) + tiny)
+    cosine = (input1 * input2).sum(-1) / ops.sqrt(squares)
+    apart = ops.where(target == -1, ops.clamp(cosine - margin, min=0), cosine * 0)
+    return reduce_loss(name, ops.where(target == 1, 1 - cosine, apart), reduction)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-06,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return max(0, d(anchor, positive) - d(anchor, negative) + margin), with d the p-norm of the difference.
+
+    With ``swap``, the distance of positive and negative takes the place of d(anchor, negative) where it is
+    smaller.
+
+    References
+    ----------
+    Balntas et al., "Learning shallow convolutional feature descriptors with triplet losses", 2016.
+    """
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    near = pairwise_distance(anchor, positive, p, eps)
+    far = pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = ops.minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduce_loss("triplet_margin_loss", ops.clamp(margin + near - far, min=0), reduction)
+
+
+def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """Return ln(1 + e^(-target input)), for targets 1 and -1; computed without overflow."""
+    return reduce_loss("soft_margin_loss", ops.softplus(-target * input, threshold=math.inf), reduction)
+
+
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-08,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return the negative log-likelihood of counts under Poisson distributions.
+
+    Parameters
+    ----------
+    input : Tensor
+        ln of the expected counts; the counts themselves without ``log_input``.
+    target : Tensor
+        The counts, of the same shape.
+    log_input : bool
+        loss = e^input - target input; otherwise input - target ln(input + eps).
+    full : bool
+        Add Stirling's approximation of ln(target!), which does not depend on the input.
+    """
+    if log_input:
+        losses = ops.exp(input) - target * input
+    else:
+        losses = input - target * ops.log(input + eps)
+    if full:
+        count = ops.clamp(target, min=1)  # below 2 the term is left out
+        stirling = count * ops.log(count) - count + 0.5 * ops.log(2 * math.pi * count)
+        losses = losses + ops.where(target > 1, stirling, target * 0)
+    return reduce_loss("poisson_nll_loss", losses, reduction)
+
+
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-06,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return the negative log-likelihood of the target under normal distributions.
+
+    loss = (ln var + (input - target)^2 / var) / 2, with var at least ``eps``; ``full`` adds ln(2 pi) / 2.
+
+    Parameters
+    ----------
+    input, target : Tensor
+        The expected values, and those observed, of one shape.
+    var : Tensor or float
+        The variances: of that shape, or with 1 or nothing in place of its last dimension.
+    """
+    name = "gaussian_nll_loss"
+    if not isinstance(var, Tensor):
+        var = input.detach() * 0 + var
+    if bool((var < 0).any()):
+        raise ValueError(f"{name}: var has negative entry/entries, the smallest is {var.min().item()}")
+    if tuple(var.shape) == tuple(input.shape[:-1]) and var.ndim < input.ndim:
+        var = ops.unsqueeze(var, -1)
+    if tuple(var.shape) not in (tuple(input.shape), (*input.shape[:-1], 1)):
+        raise ValueError(
+            f"{name}: var is of incorrect size: expected {list(input.shape)}, got {list(var.shape)}"
+        )
+    with no_grad():
+        correction = (
+            ops.clamp(var, min=eps) - var
+        )  # the derivative of var goes through the clamp, as in PyTorch
+    var = var + correction
+    losses = 0.5 * (ops.log(var) + ops.square(input - target) / var)
+    if full:
+        losses = losses + 0.5 * math.log(2 * math.pi)
+    return reduce_loss(name, losses, reduction)

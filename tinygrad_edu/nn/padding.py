@@ -1,0 +1,119 @@
+"""Layers that put something round an image or a signal.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/nn.html#padding-layers
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.nn import functional as F
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.ops.common import pair
+
+
+class _PadNd(Module):
+    """What the padding layers share: how many elements are added on each side, the last dimension first."""
+
+    mode = "constant"
+    dims = 2
+
+    def __init__(self, padding: Any) -> None:
+        super().__init__()
+        self.padding = pair(type(self).__name__, "padding", padding, 2 * self.dims)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pad(input, self.padding, self.mode)
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
+class ConstantPad2d(_PadNd):
+    """Puts a constant round images: (n, c, h, w) -> (n, c, h + top + bottom, w + left + right).
+
+    Parameters
+    ----------
+    padding : int or (left, right, top, bottom)
+        Pixels added; negative ones are taken away.
+    value : float
+        What is put there.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.ConstantPad2d((1, 0, 0, 0), 3.5)(torch.zeros(1, 2, 2))
+    tensor([[[3.5000, 0.0000, 0.0000],
+             [3.5000, 0.0000, 0.0000]]])
+    """
+
+    def __init__(self, padding: Any, value: float) -> None:
+        super().__init__(padding)
+        self.value = value
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pad(input, self.padding, self.mode, self.value)
+
+    def extra_repr(self) -> str:
+        return f"padding={self.padding}, value={self.value}"
+
+
+class ConstantPad1d(ConstantPad2d):
+    """Puts a constant before and after signals (n, c, length); see :class:`ConstantPad2d`."""
+
+    dims = 1
+
+
+class ZeroPad2d(ConstantPad2d):
+    """Puts zeros round images; see :class:`ConstantPad2d`."""
+
+    def __init__(self, padding: Any) -> None:
+        super().__init__(padding, 0.0)
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
+class ZeroPad1d(ZeroPad2d):
+    """Puts zeros before and after signals; see :class:`ConstantPad2d`."""
+
+    dims = 1
+
+
+class ReflectionPad2d(_PadNd):
+    """Reflects images at their border pixels, which are not repeated: c b | a b c | b a."""
+
+    mode = "reflect"
+
+
+class ReflectionPad1d(ReflectionPad2d):
+    """Reflects signals at their ends; see :class:`ReflectionPad2d`."""
+
+    dims = 1
+
+
+class ReplicationPad2d(_PadNd):
+    """Repeats the border pixels of images: a a | a b c | c c."""
+
+    mode = "replicate"
+
+
+class ReplicationPad1d(ReplicationPad2d):
+    """Repeats the first and the last element of signals; see :class:`ReplicationPad2d`."""
+
+    dims = 1
+
+
+class CircularPad2d(_PadNd):
+    """Continues images as if they were tiles: b c | a b c | a b."""
+
+    mode = "circular"
+
+
+class CircularPad1d(CircularPad2d):
+    """Continues signals as if they were periodic; see :class:`CircularPad2d`."""
+
+    dims = 1
