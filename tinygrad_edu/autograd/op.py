@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd import anomaly
 from tinygrad_edu.autograd.grad_mode import mode
@@ -36,9 +34,6 @@ class Op(Node):
     num_differentiable: int | None = None
     """How many of the outputs have a gradient, if not all: the first ones do."""
 
-    quiet: bool = False
-    """Whether NumPy's floating-point warnings are switched off in ``forward``: 1 / 0 is inf, and no news."""
-
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute the output from the input arrays."""
         raise NotImplementedError
@@ -60,9 +55,8 @@ class Op(Node):
             Arrays, if no input is a Tensor.
         """
         node = cls()
-        arrays: list[Any] = []
-        edges: list[Any] = []
         recording = mode.grad_enabled
+        arrays, edges = [], []
         is_tensor = needs_grad = False
         for x in inputs:
             edge = None
@@ -70,7 +64,8 @@ class Op(Node):
                 is_tensor = True
                 if recording:
                     edge = x.edge()
-                    needs_grad = needs_grad or edge is not None
+                    if edge is not None:
+                        needs_grad = True
                 x = x.array
             arrays.append(x)
             edges.append(edge)
@@ -79,11 +74,7 @@ class Op(Node):
             return node.forward(*arrays, **options)
 
         try:
-            if cls.quiet:
-                with np.errstate(all="ignore"):
-                    output = node.forward(*arrays, **options)
-            else:
-                output = node.forward(*arrays, **options)
+            output = mode.quiet.run(node.forward, *arrays, **options)
         except Exception:
             node.explain_failure(inputs)
             raise

@@ -242,7 +242,7 @@ class Hardtanh(Module):
 
 
 class GELU(Module):
-    """x Phi(x), with the distribution function Phi of the normal distribution; or an approximation of it by tanh.
+    """x Phi(x), with the distribution function Phi of the normal distribution; or its approximation by tanh.
 
     References
     ----------

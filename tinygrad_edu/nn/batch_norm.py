@@ -208,6 +208,6 @@ class InstanceNorm2d(_RunningNorm):
 
 
 class InstanceNorm1d(InstanceNorm2d):
-    """Normalisation of every channel of every signal (n, c, length) or (c, length); see :class:`InstanceNorm2d`."""
+    """Normalisation of each channel of signals (n, c, length) or (c, length); see :class:`InstanceNorm2d`."""
 
     expected_ndims = (2, 3)

@@ -1,4 +1,4 @@
-"""Calling a module: its forward, the hooks before and after it, and the note that an error gets on its way out."""
+"""Calling a module: forward, the hooks round it, and the note that an error gets on its way out."""
 
 from __future__ import annotations
 

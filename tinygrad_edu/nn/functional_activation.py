@@ -1,4 +1,4 @@
-"""The activation functions of ``nn.functional``: those of ``ops`` with PyTorch's argument ``inplace``, and some more.
+"""Activation functions: those of ``ops`` with PyTorch's argument ``inplace``, and some more.
 
 References
 ----------
@@ -43,17 +43,17 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """The input where it is positive, else ``negative_slope`` times it."""
+    """Return the input where it is positive, else ``negative_slope`` times it."""
     return activate(ops.leaky_relu, input, inplace, negative_slope)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """The input where it is above the threshold, else ``value``."""
+    """Return the input where it is above the threshold, else ``value``."""
     return activate(ops.threshold, input, inplace, threshold, value)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """The input where it is positive, else alpha (e^input - 1)."""
+    """Return the input where it is positive, else alpha (e^input - 1)."""
     return activate(ops.elu, input, inplace, alpha)
 
 
@@ -89,7 +89,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """The input limited to the interval from ``min_val`` to ``max_val``."""
+    """Return the input limited to the interval from ``min_val`` to ``max_val``."""
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val cannot be greater than max_val, got {min_val} and {max_val}")
     return activate(ops.hardtanh, input, inplace, min_val, max_val)
@@ -106,19 +106,19 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """The input where its absolute value is above ``lambd``, else 0."""
+    """Return the input where its absolute value is above ``lambd``, else 0."""
     return ops.where(abs(input) <= lambd, 0.0, input)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """The input moved towards 0 by ``lambd``, and 0 where that would go beyond it."""
+    """Return the input moved towards 0 by ``lambd``, and 0 where that would go beyond it."""
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
     return ops.where(input > lambd, input - lambd, ops.where(input < -lambd, input + lambd, input * 0))
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """a * sigmoid(b), where a and b are the two halves of the input along ``dim``.
+    """Return a * sigmoid(b), where a and b are the two halves of the input along ``dim``.
 
     References
     ----------

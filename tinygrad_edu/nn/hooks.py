@@ -106,7 +106,7 @@ class BackwardHooks:
 def pass_tensors(
     values: tuple[Any, ...], report: Callable[[Grads], Grads]
 ) -> tuple[tuple[Any, ...], list[int]]:
-    """Pass the Tensors among the values through ``PassThrough``; return the values, and where the Tensors are.
+    """Pass the Tensors among the values through ``PassThrough``; return the values, and where Tensors are.
 
     If none of them needs a gradient, nothing is done, and there are no places.
     """

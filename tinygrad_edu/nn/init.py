@@ -230,7 +230,7 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Fill from the normal distribution with standard deviation gain / sqrt(fan); see ``kaiming_uniform_``."""
+    """Fill from the normal distribution with deviation gain / sqrt(fan); see ``kaiming_uniform_``."""
     if _warned_of_nothing_to_fill(tensor):
         return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)

@@ -82,7 +82,7 @@ class Linear(Module):
 
 
 def reset_weight_and_bias(weight: Tensor, bias: Tensor | None) -> None:
-    """Draw both evenly from [-k, k] with k = 1 / sqrt(fan_in): what PyTorch's linear and convolution layers do.
+    """Draw both evenly from [-k, k] with k = 1 / sqrt(fan_in), as PyTorch's linear and convolution layers do.
 
     For the weight this is the rule of He et al. with a leaky_relu of slope sqrt(5), whose gain is sqrt(1 /
     3).

@@ -40,7 +40,8 @@ class Parameter(Tensor):
             )
         check_can_require_grad(data, requires_grad)
         self._initialise(data.array, requires_grad)
-        self._version = data._version  # one memory, one count of the changes in it
+        if not data.is_inference():
+            self.share_version(data.version_counter())  # one memory, one count of the changes in it
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()

@@ -197,7 +197,7 @@ class AdaptiveMaxPool2d(Module):
 
 
 class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
-    """Maxima over windows chosen so that the output is of the given length; see :class:`AdaptiveMaxPool2d`."""
+    """Maxima over windows chosen so that the output has the given length; see :class:`AdaptiveMaxPool2d`."""
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)

@@ -98,7 +98,7 @@ class Embedding(Module):
         max_norm: float | None = None,
         norm_type: float = 2.0,
     ) -> Embedding:
-        """Return a layer with a given table: (num_embeddings, embedding_dim); it is not learned if ``freeze``.
+        """Return a layer with a given table (num_embeddings, embedding_dim); not learned if ``freeze``.
 
         Examples
         --------

@@ -37,7 +37,7 @@ def collect_state(
 
 
 def named_state(module: Module, prefix: str = "") -> dict[str, Tensor]:
-    """Return parameters and persistent buffers by dotted name, module by module; shared ones by all their names."""
+    """Return parameters and persistent buffers by dotted name; shared ones by all their names."""
     state: dict[str, Tensor] = {}
     for name, parameter in module._parameters.items():
         if parameter is not None:

@@ -258,7 +258,8 @@ def pow(input: Any, exponent: Any) -> Array:
     """input ** exponent."""
     a, b = promote("pow", input, exponent)
     reject_bool("pow", a)
-    if raw(a).dtype.kind in "iu" and np.any(np.less(raw(exponent), 0)):
+    negative = raw(exponent) < 0
+    if raw(a).dtype.kind in "iu" and (negative if isinstance(negative, bool) else negative.any()):
         raise RuntimeError(
             f"pow: Integers to negative integer powers are not allowed, got exponent {exponent}; expected it to be 0 or "
             "more. Hint: input.float()"
