@@ -26,6 +26,7 @@ LAYERS = {
         "tinygrad_edu.version",
         "tinygrad_edu.backend",
         "tinygrad_edu.dtypes",
+        "tinygrad_edu.threads",
         "tinygrad_edu.kernel_table",
     ],
     # The one cycle is in here: operators need ops, and ops make tensors.

@@ -33,7 +33,11 @@ WALK = {
 def walk() -> dict[str, str]:
     """Do the walk and return what the terminal shows, block by block."""
     typed = [command for block in WALK.values() for command in block]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")]), "COLUMNS": "200"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")]),
+        "COLUMNS": "200",
+    }
     done = subprocess.run(
         [sys.executable, "-m", "pdb", PROGRAM],
         input="\n".join([*typed, "q", ""]),
@@ -61,7 +65,9 @@ def without_pdb_frames(text: str) -> str:
 
 def shown(name: str) -> str:
     """Return a block of the chapter."""
-    match = re.search(rf"<!-- walk: {name} -->\n```\n(.*?)\n```", CHAPTER.read_text(encoding="utf-8"), re.DOTALL)
+    match = re.search(
+        rf"<!-- walk: {name} -->\n```\n(.*?)\n```", CHAPTER.read_text(encoding="utf-8"), re.DOTALL
+    )
     assert match is not None, f"no block <!-- walk: {name} --> in {CHAPTER.name}"
     return match[1]
 

@@ -76,6 +76,8 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods, ViewMethods, 
     __array_priority__ = 1000  # NumPy's operators leave it to ours: array * tensor is a Tensor
 
     def __init__(self, *data: Any, device: DeviceLike = None) -> None:
+        if len(data) == 1 and isinstance(data[0], Size):
+            data = data[0]
         if len(data) == 1 and not isinstance(data[0], int):
             array = data[0].array if isinstance(data[0], Tensor) else np.array(data[0])
             array = array.astype(dtypes.get_default_dtype().numpy_dtype)

@@ -7,7 +7,9 @@ https://docs.pytorch.org/docs/stable/generated/torch.set_printoptions.html
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,10 +25,17 @@ class PrintOptions:
     """What ``set_printoptions`` changes."""
 
     precision = 4
-    threshold = 1000
+    threshold: float = 1000
     edgeitems = 3
     linewidth = 80
     sci_mode: bool | None = None
+
+
+PROFILES: dict[str, dict[str, Any]] = {
+    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
+    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
+    "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
+}
 
 
 def set_printoptions(
@@ -34,6 +43,7 @@ def set_printoptions(
     threshold: int | None = None,
     edgeitems: int | None = None,
     linewidth: int | None = None,
+    profile: str | None = None,
     sci_mode: bool | None = None,
 ) -> None:
     """Set how tensors are printed; what is None stays as it is.
@@ -48,82 +58,124 @@ def set_printoptions(
         Elements shown at each end of a summarised dimension (3).
     linewidth : int, optional
         Characters a line may take (80).
+    profile : {"default", "short", "full"}, optional
+        Start from one of these: "short" has 2 digits and 2 items at each end, "full" summarises nothing.
     sci_mode : bool, optional
-        Force scientific notation on or off.
+        Force scientific notation on or off; any call without it gives the choice back to the values.
     """
-    given = dict(
-        precision=precision, threshold=threshold, edgeitems=edgeitems, linewidth=linewidth, sci_mode=sci_mode
-    )
+    if profile is not None:
+        if profile not in PROFILES:
+            raise ValueError(
+                f"set_printoptions: expected profile to be one of {list(PROFILES)}, got {profile!r}"
+            )
+        for name, value in PROFILES[profile].items():
+            setattr(PrintOptions, name, value)
+    given = dict(precision=precision, threshold=threshold, edgeitems=edgeitems, linewidth=linewidth)
+    PrintOptions.sci_mode = sci_mode
     for name, value in given.items():
         if value is not None:
             setattr(PrintOptions, name, value)
 
 
+def get_printoptions() -> dict[str, Any]:
+    """Return the options as ``set_printoptions`` takes them."""
+    names = ("precision", "threshold", "edgeitems", "linewidth", "sci_mode")
+    return {name: getattr(PrintOptions, name) for name in names}
+
+
+@contextlib.contextmanager
+def printoptions(**options: Any) -> Iterator[None]:
+    """Print differently within a ``with`` block.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> with torch.printoptions(precision=2):
+    ...     print(torch.tensor(3.14159))
+    tensor(3.14)
+    """
+    before = get_printoptions()
+    set_printoptions(**options)
+    try:
+        yield
+    finally:
+        set_printoptions(**before)
+
+
 class NumberFormat:
-    """Formats the elements of one tensor to a common width."""
+    """Formats the real numbers of one tensor alike.
+
+    Floating-point numbers are shown in one of three styles: ``2.`` if all are whole, ``2.5000``, or
+    ``2.5000e+00`` if they are very large, very small or of very different sizes. NaN and infinity have no say.
+    """
 
     def __init__(self, values: np.ndarray[Any, Any]) -> None:
-        self.kind = values.dtype.kind
+        self.is_float = values.dtype.kind == "f"
         self.style = "d"
-        self.suffix = ""
-        if self.kind == "f":
-            self._choose_float_style(values.astype(np.float64).ravel())
-        self.width = max((len(self.text(v)) for v in values.ravel()), default=0)
+        self.width = 1
+        shown = values.ravel()
+        if self.is_float:
+            shown = shown[np.isfinite(shown) & (shown != 0)]
+            if shown.size:
+                self.style = self._style_for(shown.astype(np.float64))
+            else:
+                self.style = ".0f"
+        self.width = max([1, *[len(self.text(v)) for v in shown.tolist()]])
 
-    def _choose_float_style(self, values: np.ndarray[Any, Any]) -> None:
-        finite = np.abs(values[np.isfinite(values) & (values != 0)])
-        digits = PrintOptions.precision
-        largest, smallest = (float(finite.max()), float(finite.min())) if finite.size else (0.0, 0.0)
-        whole = bool(np.all(finite == np.ceil(finite)))
-        if whole:
-            scientific = largest > 1e8 or (finite.size > 0 and largest / smallest > 1000.0 and largest > 1e8)
-        else:
-            scientific = largest / smallest > 1000.0 or largest > 1e8 or smallest < 1e-4
+    def _style_for(self, values: np.ndarray[Any, Any]) -> str:
+        sizes = np.abs(values)
+        largest, smallest = float(sizes.max()), float(sizes.min())
+        scientific = largest / smallest > 1000.0 or largest > 1e8 or smallest < 1e-4
         if PrintOptions.sci_mode is not None:
             scientific = PrintOptions.sci_mode
         if scientific:
-            self.style = f".{digits}e"
-        elif whole:
-            self.style, self.suffix = ".0f", "."
-        else:
-            self.style = f".{digits}f"
+            return f".{PrintOptions.precision}e"
+        return ".0f" if bool(np.all(values == np.ceil(values))) else f".{PrintOptions.precision}f"
 
     def text(self, value: Any) -> str:
-        """Return one element as text, not yet padded."""
-        if self.kind == "b":
-            return str(bool(value))
-        if self.kind == "c":
-            real, imag = NumberFormat(np.asarray(value.real)), NumberFormat(np.asarray(abs(value.imag)))
-            sign = "-" if math.copysign(1.0, value.imag) < 0 else "+"
-            return f"{real.text(value.real)}{sign}{imag.text(abs(value.imag))}j"
-        if self.kind == "f" and not math.isfinite(value):
-            return str(float(value))
-        return format(value if self.kind != "f" else float(value), self.style) + self.suffix
-
-    def padded(self, value: Any) -> str:
-        """Return one element as text of the common width."""
-        return self.text(value).rjust(self.width)
+        """Return one element as text, padded to the common width."""
+        if not self.is_float:
+            return str(value).rjust(self.width)
+        shown = format(value, self.style)
+        if self.style == ".0f" and math.isfinite(value):
+            shown += "."
+        return shown.rjust(self.width)
 
 
-def _nested(values: np.ndarray[Any, Any], fmt: NumberFormat, indent: int, summarise: bool) -> str:
+class ComplexFormat:
+    """Formats the complex numbers of one tensor alike, real and imaginary parts each in their own way."""
+
+    def __init__(self, values: np.ndarray[Any, Any]) -> None:
+        self.real, self.imag = NumberFormat(values.real), NumberFormat(values.imag)
+        self.width = self.real.width + self.imag.width + 1
+
+    def text(self, value: complex) -> str:
+        """Return one element as text; only its real part is padded."""
+        imag = self.imag.text(value.imag).lstrip()
+        return f"{self.real.text(value.real)}{'' if imag[0] in '+-' else '+'}{imag}j"
+
+
+def _nested(
+    values: np.ndarray[Any, Any], fmt: NumberFormat | ComplexFormat, indent: int, summarise: bool
+) -> str:
+    """Return the elements between brackets, those of the inner dimensions indented."""
     edge = PrintOptions.edgeitems
     if values.ndim == 0:
         return fmt.text(values.item())
     shortened = summarise and len(values) > 2 * edge
+    rows = [values[:edge], values[len(values) - edge :]] if shortened else [values]
     if values.ndim == 1:
-        per_line = max(1, (PrintOptions.linewidth - indent) // (fmt.width + 2))
-        shown = [
-            fmt.padded(v) for v in (np.concatenate([values[:edge], values[-edge:]]) if shortened else values)
-        ]
+        shown = [fmt.text(v) for part in rows for v in part.tolist()]
         if shortened:
             shown.insert(edge, " ...")
+        per_line = max(1, (PrintOptions.linewidth - indent) // (fmt.width + 2))
         lines = [", ".join(shown[i : i + per_line]) for i in range(0, len(shown), per_line)]
         return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
-    rows = [_nested(v, fmt, indent + 1, summarise) for v in (values[:edge] if shortened else values)]
+    shown = [_nested(row, fmt, indent + 1, summarise) for part in rows for row in part]
     if shortened:
-        rows += ["..."] + [_nested(v, fmt, indent + 1, summarise) for v in values[-edge:]]
+        shown.insert(edge, "...")
     separator = "," + "\n" * (values.ndim - 1) + " " * (indent + 1)
-    return "[" + separator.join(rows) + "]"
+    return "[" + separator.join(shown) + "]"
 
 
 def _shown_corner(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -135,7 +187,38 @@ def _shown_corner(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return values
 
 
-def tensor_repr(tensor: Tensor, name: str = "tensor") -> str:
+def _contents(values: np.ndarray[Any, Any], indent: int) -> str:
+    if values.size == 0:
+        return "[]"
+    summarise = values.size > PrintOptions.threshold
+    seen = _shown_corner(values) if summarise else values
+    fmt = ComplexFormat(seen) if values.dtype.kind == "c" else NumberFormat(seen)
+    return _nested(values, fmt, indent, summarise)
+
+
+def _suffixes(tensor: Tensor) -> list[str]:
+    """Return what is said after the numbers: what the numbers do not show by themselves."""
+    suffixes = []
+    default = dtypes.get_default_dtype()
+    evident = (default, dtypes.promote_types(default, dtypes.complex64), dtypes.int64, dtypes.bool_)
+    if tensor.device.type != "cpu":
+        suffixes.append(f"device='{tensor.device}'")
+    if tensor.array.size == 0 and tensor.ndim != 1:
+        suffixes.append(f"size={tuple(tensor.shape)}")
+    if tensor.dtype not in evident or (tensor.array.size == 0 and tensor.dtype != default):
+        suffixes.append(f"dtype={tensor.dtype}")
+    try:
+        grad_fn, requires_grad = tensor.grad_fn, tensor.requires_grad
+    except RuntimeError:  # a view that lost its history; a debugger must be able to show it
+        return [*suffixes, "grad_fn=<Invalid>"]
+    if grad_fn is not None:
+        suffixes.append(f"grad_fn={grad_fn!r}")
+    elif requires_grad:
+        suffixes.append("requires_grad=True")
+    return suffixes
+
+
+def tensor_repr(tensor: Tensor) -> str:
     """Return what ``repr(tensor)`` shows.
 
     Examples
@@ -145,25 +228,14 @@ def tensor_repr(tensor: Tensor, name: str = "tensor") -> str:
     tensor([[ 1.0000, -2.5000],
             [ 3.0000,  4.0000]])
     """
-    values = to_numpy(tensor.array)
-    suffixes = []
-    if values.size == 0:
-        body = "[]"
-        if values.shape != (0,):
-            suffixes.append(f"size={tuple(values.shape)}")
-    else:
-        summarise = values.size > PrintOptions.threshold
-        fmt = NumberFormat(_shown_corner(values) if summarise else values)
-        body = _nested(values, fmt, len(name) + 1, summarise)
-    if tensor.device.type != "cpu":
-        suffixes.append(f"device='{tensor.device}'")
-    default_complex = dtypes.promote_types(dtypes.get_default_dtype(), dtypes.complex64)
-    if tensor.dtype not in (dtypes.get_default_dtype(), dtypes.bool_, dtypes.int64, default_complex) or (
-        values.size == 0 and tensor.dtype != dtypes.get_default_dtype()
-    ):
-        suffixes.append(f"dtype={tensor.dtype}")
-    if tensor.grad_fn is not None:
-        suffixes.append(f"grad_fn={tensor.grad_fn!r}")
-    elif tensor.requires_grad:
-        suffixes.append("requires_grad=True")
-    return f"{name}({', '.join([body, *suffixes])})"
+    prefix = "tensor("
+    text = prefix + _contents(to_numpy(tensor.array), len(prefix))
+    length = len(text) - text.rfind("\n") + 1  # of the last line
+    for suffix in _suffixes(tensor):
+        if length + len(suffix) + 2 > PrintOptions.linewidth:
+            text += ",\n" + " " * len(prefix) + suffix
+            length = len(prefix) + len(suffix)
+        else:
+            text += ", " + suffix
+            length += len(suffix) + 2
+    return text + ")"

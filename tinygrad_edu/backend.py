@@ -54,8 +54,11 @@ class device:
         match = re.fullmatch(r"(cpu|cuda|gpu)(?::(\d+))?", type)
         if match is None:
             raise RuntimeError(f"device: expected one of cpu, cuda, cuda:<index>, gpu, got {type!r}")
-        if match[2] is not None and index is not None and int(match[2]) != index:
-            raise RuntimeError(f"device: expected one index, got {type!r} and index={index}")
+        if match[2] is not None and index is not None:
+            raise RuntimeError(
+                "type (string) must not include an index because index was passed explicitly: "
+                f"{type} and index={index}"
+            )
         self.type = "cuda" if match[1] == "gpu" else match[1]
         self.index = int(match[2]) if match[2] is not None else index
 

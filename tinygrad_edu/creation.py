@@ -1,4 +1,4 @@
-"""Making tensors: from data, filled with constants, in sequences, at random.
+"""Making tensors from data, filled with constants, and in sequences; ``sampling`` makes random ones.
 
 References
 ----------
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import _tensor, dtypes
-from tinygrad_edu.backend import CPU, Array, DeviceLike, array_module, device_of, to_device
+from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.backend import Array, DeviceLike, array_module, device_of, to_device
 from tinygrad_edu.ops.shape import sizes_of
-from tinygrad_edu.random import Generator, numpy_rng
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
@@ -28,11 +28,19 @@ Dtype = dtypes.dtype | None
 def finish(array: Array, dtype: Dtype, device: DeviceLike, requires_grad: bool) -> Tensor:
     """Return an array as a tensor of the wanted dtype, on the wanted device."""
     if dtype is not None:
-        array = array.astype(dtype.numpy_dtype, copy=False)
+        array = converted(array, dtype.numpy_dtype, copy=False)
     result = _tensor.tensor_from_array(to_device(array, device))
-    _tensor.check_can_require_grad(result, requires_grad)
-    result._requires_grad = requires_grad
+    if requires_grad:
+        result.requires_grad = True
     return result
+
+
+def converted(array: Array, numpy_dtype: Any, **options: Any) -> Array:
+    """Return an array of another dtype; what is too large becomes infinity without a warning."""
+    return mode.quiet.copy().run(array.astype, numpy_dtype, **options)
+
+
+# ---- from data -----------------------------------------------------------------------------------
 
 
 def array_from_data(data: Any, dtype: Dtype = None) -> Array:
@@ -46,7 +54,7 @@ def array_from_data(data: Any, dtype: Dtype = None) -> Array:
     if hasattr(data, "dtype"):
         dtypes.from_numpy_dtype(data.dtype)
         return np.asarray(data) if isinstance(data, np.generic) else data
-    if isinstance(data, list | tuple) and _holds_tensors(data):
+    if isinstance(data, list | tuple) and isinstance(_first_leaf(data), _tensor.Tensor):
         data = _without_tensors(data)
     try:
         array = np.array(data)
@@ -54,27 +62,51 @@ def array_from_data(data: Any, dtype: Dtype = None) -> Array:
         raise ValueError(
             f"tensor: expected sequences of equal length at every level, got {_shorten(data)}"
         ) from None
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in "biufc" or array.dtype == np.uint64:
         raise _no_dtype_for(data)
-    if array.dtype == np.uint64:
-        raise RuntimeError("tensor: Overflow when unpacking long: expected integers below 2**63")
-    if dtype is not None or _holds_numpy(data):
+    if hasattr(_first_leaf(data), "dtype"):
         return array
-    if array.dtype.kind == "f":
-        return array.astype(dtypes.get_default_dtype().numpy_dtype)
-    if array.dtype.kind == "c":
-        return array.astype(dtypes.promote_types(dtypes.get_default_dtype(), dtypes.complex64).numpy_dtype)
+    if dtype is not None:
+        _check_range(array, dtype)
+    elif array.dtype.kind == "f":
+        array = converted(array, dtypes.get_default_dtype().numpy_dtype)
+    elif array.dtype.kind == "c":
+        array = array.astype(dtypes.promote_types(dtypes.get_default_dtype(), dtypes.complex64).numpy_dtype)
     return array
 
 
+def _first_leaf(data: Any) -> Any:
+    """Return the first element of nested sequences that is not a sequence itself."""
+    while isinstance(data, list | tuple) and data:
+        data = data[0]
+    return data
+
+
+def _without_tensors(data: Any) -> Any:
+    if isinstance(data, _tensor.Tensor):
+        return data.item() if data.ndim == 0 else data.detach().cpu().numpy()
+    return [_without_tensors(x) for x in data] if isinstance(data, list | tuple) else data
+
+
+def _check_range(array: Array, dtype: dtypes.dtype) -> None:
+    """Raise for Python integers that the dtype cannot hold; negative ones wrap round in unsigned types."""
+    if array.dtype.kind == "i" and dtype.numpy_dtype.kind in "iu" and array.size:
+        info = np.iinfo(dtype.numpy_dtype)
+        if array.max() > info.max or array.min() < (info.min or -info.max):
+            raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+
+
 def _no_dtype_for(data: Any) -> Exception:
-    """Return the error for data that are not numbers."""
-    if _leaf_types(data) <= {int, bool}:
-        return RuntimeError(
-            f"tensor: Overflow when unpacking long: expected integers below 2**63, got {_shorten(data)}"
+    """Return the error for data that are not numbers, or too large."""
+    leaf_types = _leaf_types(data)
+    if leaf_types <= {int, bool}:
+        return ValueError(
+            f"Overflow when unpacking long long: expected integers below 2**63, got {_shorten(data)}"
         )
-    names = ", ".join(sorted(t.__name__ for t in _leaf_types(data)))
-    return TypeError(f"tensor: could not infer dtype of {names}: expected numbers, got {_shorten(data)}")
+    message = f"Could not infer dtype of {', '.join(sorted(t.__name__ for t in leaf_types))}"
+    return (TypeError if str in leaf_types else RuntimeError)(
+        f"{message}: expected numbers, got {_shorten(data)}"
+    )
 
 
 def _leaf_types(data: Any) -> set[type]:
@@ -87,24 +119,6 @@ def _leaf_types(data: Any) -> set[type]:
 def _shorten(data: Any) -> str:
     text = repr(data)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _holds_tensors(data: Any) -> bool:
-    return isinstance(data, _tensor.Tensor) or (
-        isinstance(data, list | tuple) and any(_holds_tensors(x) for x in data[:1])
-    )
-
-
-def _holds_numpy(data: Any) -> bool:
-    return hasattr(data, "dtype") or (
-        isinstance(data, list | tuple) and any(_holds_numpy(x) for x in data[:1])
-    )
-
-
-def _without_tensors(data: Any) -> Any:
-    if isinstance(data, _tensor.Tensor):
-        return data.item() if data.numel() == 1 and data.ndim == 0 else data.detach().cpu().numpy()
-    return [_without_tensors(x) for x in data] if isinstance(data, list | tuple) else data
 
 
 def tensor(
@@ -143,7 +157,7 @@ def tensor(
     array = array_from_data(data, dtype)
     if device is None:
         device = device_of(array)
-    array = array.astype(array.dtype if dtype is None else dtype.numpy_dtype, order="C", copy=True)
+    array = converted(array, array.dtype if dtype is None else dtype.numpy_dtype, order="C")
     return finish(array, None, device, requires_grad)
 
 
@@ -163,18 +177,36 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     return _tensor.tensor_from_array(ndarray)
 
 
-def _float_dtype(dtype: Dtype) -> Any:
+# ---- constants -----------------------------------------------------------------------------------
+
+
+def float_dtype(dtype: Dtype) -> Any:
+    """Return the NumPy dtype of a dtype, of the default one for None."""
     return (dtype or dtypes.get_default_dtype()).numpy_dtype
 
 
-def _checked_sizes(name: str, size: Sequence[Any]) -> tuple[int, ...]:
-    sizes = sizes_of(size)
-    if any(s < 0 for s in sizes):
-        raise RuntimeError(f"{name}: Trying to create tensor with negative dimension: {list(sizes)}")
-    return sizes
+def checked_sizes(name: str, sizes: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
+    """Return a shape given as ints, as one sequence, or by the keyword ``size``."""
+    if size is not None:
+        sizes = (size,)
+    for s in sizes[0] if len(sizes) == 1 and isinstance(sizes[0], list | tuple) else sizes:
+        if not hasattr(s, "__index__"):
+            raise TypeError(f"{name}(): argument 'size' must be tuple of ints, but found {type(s).__name__}")
+    shape = sizes_of(sizes)
+    if any(s < 0 for s in shape):
+        raise RuntimeError(
+            f"{name}: Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
+        )
+    return shape
 
 
-def zeros(*size: Any, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+def zeros(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Zeros of the given shape.
 
     Examples
@@ -184,17 +216,32 @@ def zeros(*size: Any, dtype: Dtype = None, device: DeviceLike = None, requires_g
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return finish(np.zeros(_checked_sizes("zeros", size), _float_dtype(dtype)), None, device, requires_grad)
+    array = np.zeros(checked_sizes("zeros", sizes, size), float_dtype(dtype))
+    return finish(array, None, device, requires_grad)
 
 
-def ones(*size: Any, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+def ones(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Ones of the given shape."""
-    return finish(np.ones(_checked_sizes("ones", size), _float_dtype(dtype)), None, device, requires_grad)
+    array = np.ones(checked_sizes("ones", sizes, size), float_dtype(dtype))
+    return finish(array, None, device, requires_grad)
 
 
-def empty(*size: Any, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A tensor of the given shape whose elements are whatever was in memory."""
-    return finish(np.empty(_checked_sizes("empty", size), _float_dtype(dtype)), None, device, requires_grad)
+    array = np.empty(checked_sizes("empty", sizes, size), float_dtype(dtype))
+    return finish(array, None, device, requires_grad)
 
 
 def full(
@@ -206,11 +253,19 @@ def full(
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of the given shape with one value everywhere; its dtype is the value's."""
+    if not isinstance(size, list | tuple):
+        raise TypeError(
+            f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
+        )
     value = array_from_data(fill_value, dtype)
-    return finish(np.full(_checked_sizes("full", (size,)), value, value.dtype), dtype, device, requires_grad)
+    array = np.full(
+        checked_sizes("full", (size,)), value, value.dtype if dtype is None else dtype.numpy_dtype
+    )
+    return finish(array, None, device, requires_grad)
 
 
-def _like(input: Tensor, dtype: Dtype, device: DeviceLike) -> tuple[tuple[int, ...], dtypes.dtype, Any]:
+def like(input: Tensor, dtype: Dtype, device: DeviceLike) -> tuple[tuple[int, ...], dtypes.dtype, Any]:
+    """Return the shape of a Tensor, and its dtype and device unless others are given."""
     if not isinstance(input, _tensor.Tensor):
         raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
     return tuple(input.shape), dtype or input.dtype, input.device if device is None else device
@@ -220,7 +275,7 @@ def zeros_like(
     input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
     """Zeros of the input's shape, dtype and device."""
-    shape, dtype, device = _like(input, dtype, device)
+    shape, dtype, device = like(input, dtype, device)
     return zeros(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -228,7 +283,7 @@ def ones_like(
     input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
     """Ones of the input's shape, dtype and device."""
-    shape, dtype, device = _like(input, dtype, device)
+    shape, dtype, device = like(input, dtype, device)
     return ones(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -236,7 +291,7 @@ def empty_like(
     input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
     """An uninitialised tensor of the input's shape, dtype and device."""
-    shape, dtype, device = _like(input, dtype, device)
+    shape, dtype, device = like(input, dtype, device)
     return empty(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -249,12 +304,15 @@ def full_like(
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of the input's shape, dtype and device with one value everywhere."""
-    shape, dtype, device = _like(input, dtype, device)
+    shape, dtype, device = like(input, dtype, device)
     return full(shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
+# ---- sequences -----------------------------------------------------------------------------------
+
+
 def arange(
-    start: float,
+    start: float = 0,
     end: float | None = None,
     step: float = 1,
     *,
@@ -270,20 +328,30 @@ def arange(
     >>> torch.arange(1, 6, 2)
     tensor([1, 3, 5])
     """
+    start, end, step = [x.item() if hasattr(x, "item") else x for x in (start, end, step)]
     if end is None:
         start, end = 0, start
+    if dtype is None:
+        whole = all(isinstance(x, int) for x in (start, end, step))
+        dtype = dtypes.int64 if whole else dtypes.get_default_dtype()
+    if not math.isfinite(start) or not math.isfinite(end):
+        raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
+    if not dtype.is_floating_point:
+        start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError(
             f"arange: upper bound and lower bound inconsistent with step sign: start={start}, end={end}, step={step}"
         )
-    if dtype is None:
-        whole = all(isinstance(x, int | np.integer) for x in (start, end, step))
-        dtype = dtypes.int64 if whole else dtypes.get_default_dtype()
-    count = max(math.ceil((end - start) / step), 0)
-    values = start + step * np.arange(count)
-    return finish(values, dtype, device, requires_grad)
+    count = -((start - end) // step) if isinstance(step, int) else math.ceil((end - start) / step)
+    return finish(start + step * np.arange(int(count)), dtype, device, requires_grad)
+
+
+def _checked_count(name: str, argument: str, count: int) -> int:
+    if count < 0:
+        raise RuntimeError(f"{name}: {argument} must be greater or equal to 0, got {count}")
+    return count
 
 
 def linspace(
@@ -296,7 +364,8 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
-    return finish(np.linspace(start, end, steps).astype(_float_dtype(dtype)), None, device, requires_grad)
+    array = np.linspace(start, end, _checked_count("linspace", "steps", steps))
+    return finish(array.astype(float_dtype(dtype)), None, device, requires_grad)
 
 
 def logspace(
@@ -307,9 +376,11 @@ def logspace(
     *,
     dtype: Dtype = None,
     device: DeviceLike = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """``steps`` numbers from base^start to base^end, evenly spaced on a logarithmic scale."""
-    return finish(np.logspace(start, end, steps, base=base).astype(_float_dtype(dtype)), None, device, False)
+    array = np.logspace(start, end, _checked_count("logspace", "steps", steps), base=base)
+    return finish(array.astype(float_dtype(dtype)), None, device, requires_grad)
 
 
 def eye(
@@ -321,133 +392,25 @@ def eye(
     requires_grad: bool = False,
 ) -> Tensor:
     """The identity matrix, or the first ``m`` columns of a larger one."""
-    return finish(np.eye(n, m, dtype=_float_dtype(dtype)), None, device, requires_grad)
-
-
-def rand(
-    *size: Any,
-    generator: Generator | None = None,
-    dtype: Dtype = None,
-    device: DeviceLike = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Random numbers, evenly distributed over [0, 1)."""
-    return finish(_uniform(_checked_sizes("rand", size), dtype, generator), None, device, requires_grad)
-
-
-def _uniform(sizes: tuple[int, ...], dtype: Dtype, generator: Generator | None) -> Array:
-    wanted = _float_dtype(dtype)
-    if wanted == np.float64:
-        return numpy_rng(generator).random(sizes, np.float64)
-    return numpy_rng(generator).random(sizes, np.float32).astype(wanted, copy=False)
-
-
-def randn(
-    *size: Any,
-    generator: Generator | None = None,
-    dtype: Dtype = None,
-    device: DeviceLike = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Random numbers from the normal distribution with mean 0 and variance 1."""
-    sizes, wanted = _checked_sizes("randn", size), _float_dtype(dtype)
-    if wanted == np.float64:
-        array = numpy_rng(generator).standard_normal(sizes, np.float64)
-    else:
-        array = numpy_rng(generator).standard_normal(sizes, np.float32).astype(wanted, copy=False)
-    return finish(np.asarray(array), None, device, requires_grad)
-
-
-def rand_like(
-    input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
-) -> Tensor:
-    """Evenly distributed random numbers of the input's shape, dtype and device."""
-    shape, dtype, device = _like(input, dtype, device)
-    return rand(shape, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-def randn_like(
-    input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
-) -> Tensor:
-    """Normally distributed random numbers of the input's shape, dtype and device."""
-    shape, dtype, device = _like(input, dtype, device)
-    return randn(shape, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-def randint(
-    low: int,
-    high: Any = None,
-    size: Any = None,
-    *,
-    generator: Generator | None = None,
-    dtype: Dtype = None,
-    device: DeviceLike = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Random integers from ``low`` (0 if left out) up to, not including, ``high``."""
-    if size is None:
-        low, high, size = 0, low, high
-    if high is None or low >= high:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    values = numpy_rng(generator).integers(low, high, _checked_sizes("randint", (size,)))
-    return finish(np.asarray(values), dtype or dtypes.int64, device, requires_grad)
-
-
-def randperm(
-    n: int, *, generator: Generator | None = None, dtype: Dtype = None, device: DeviceLike = None
-) -> Tensor:
-    """The integers from 0 to n - 1 in random order."""
-    return finish(numpy_rng(generator).permutation(n), dtype or dtypes.int64, device, False)
-
-
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None) -> Tensor:
-    """Random numbers from normal distributions, whose means and standard deviations may be Tensors."""
-    if size is None:
-        size = np.broadcast_shapes(
-            np.shape(getattr(mean, "array", mean)), np.shape(getattr(std, "array", std))
-        )
-    return randn(tuple(size), generator=generator) * std + mean
-
-
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability that the input gives, else 0."""
-    array = array_module(input.array).asarray(
-        to_device(numpy_rng(generator).random(tuple(input.shape)), input.device)
-    )
-    return _tensor.tensor_from_array((array < input.array).astype(input.array.dtype))
-
-
-def multinomial(
-    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
-) -> Tensor:
-    """Draw positions with the probabilities that the (rows of the) input gives; they need not add up to 1."""
-    weights = to_device(input.array, CPU).astype(np.float64)
-    rows = weights.reshape(-1, weights.shape[-1])
-    if (rows < 0).any() or not np.isfinite(rows).all() or (rows.sum(1) <= 0).any():
-        raise RuntimeError(
-            "probability tensor contains either `inf`, `nan` or element < 0, or a row sums to 0"
-        )
-    if not replacement and (np.count_nonzero(rows, axis=1) < num_samples).any():
-        raise RuntimeError(
-            f"cannot sample n_sample > prob_dist.size(-1) samples without replacement: asked for {num_samples} of "
-            f"{rows.shape[1]} categories"
-        )
-    rng = numpy_rng(generator)
-    drawn = [rng.choice(rows.shape[1], num_samples, replacement, row / row.sum()) for row in rows]
-    return finish(
-        np.stack(drawn).reshape(*weights.shape[:-1], num_samples), dtypes.int64, input.device, False
-    )
+    columns = n if m is None else _checked_count("eye", "m", m)
+    array = np.eye(_checked_count("eye", "n", n), columns, dtype=float_dtype(dtype))
+    return finish(array, None, device, requires_grad)
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """Return coordinate grids of vectors."""
+    """Return coordinate grids of vectors.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> rows, columns = torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")
+    >>> rows
+    tensor([[0, 0, 0],
+            [1, 1, 1]])
+    """
     vectors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     xp = array_module(vectors[0].array)
-    return tuple(
-        [
-            _tensor.tensor_from_array(g.copy())
-            for g in xp.meshgrid(*[v.array for v in vectors], indexing=indexing)
-        ]
-    )
+    grids = xp.meshgrid(*[v.array for v in vectors], indexing=indexing)
+    return tuple([_tensor.tensor_from_array(grid.copy()) for grid in grids])

@@ -100,6 +100,53 @@ def from_numpy_dtype(numpy_dtype: Any) -> dtype:
     return found
 
 
+class finfo:
+    """The limits of a floating-point dtype (by default the default dtype).
+
+    Attributes
+    ----------
+    bits : int
+        How many bits an element takes.
+    eps : float
+        The distance from 1 to the next number.
+    max, min, tiny : float
+        The largest, the most negative and the smallest positive normal number.
+    resolution : float
+        The last decimal digit that is sure.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/type_info.html#torch.torch.finfo
+    """
+
+    def __init__(self, type: dtype | None = None) -> None:
+        type = _DefaultDtype.value if type is None else type
+        if type.category < FLOATING:
+            raise TypeError(
+                f"torch.finfo() requires a floating point input type, got {type}. Use torch.iinfo"
+            )
+        info: Any = np.finfo(type.numpy_dtype)
+        self.dtype, self.bits = type.name, info.bits
+        self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
+        self.tiny = self.smallest_normal = float(info.tiny)
+        self.resolution = float(info.resolution)
+
+
+class iinfo:
+    """The limits of an integer dtype.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/type_info.html#torch.torch.iinfo
+    """
+
+    def __init__(self, type: dtype) -> None:
+        if type.category != INTEGRAL:
+            raise TypeError(f"torch.iinfo() requires an integer input type, got {type}. Use torch.finfo")
+        info: Any = np.iinfo(type.numpy_dtype)
+        self.dtype, self.bits, self.max, self.min = type.name, info.bits, int(info.max), int(info.min)
+
+
 class _DefaultDtype:
     """Holds the dtype of tensors made from Python floats; changed by ``set_default_dtype``."""
 
@@ -146,6 +193,31 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
         if lower.category < FLOATING:
             return higher
     return from_numpy_dtype(np.promote_types(type1.numpy_dtype, type2.numpy_dtype))
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Tell whether PyTorch's promotion rules let values of one dtype be written into another.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.can_cast(torch.float32, torch.int64)
+    False
+    """
+    return from_.category <= to.category
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """Return the dtype of an arithmetic operation between two Tensors or numbers.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.result_type(torch.ones(1, dtype=torch.int32), 1.0)
+    torch.float32
+    """
+    a, b = getattr(tensor1, "array", tensor1), getattr(tensor2, "array", tensor2)
+    return from_numpy_dtype(result_numpy_dtype(a, b))
 
 
 def result_numpy_dtype(a: Any, b: Any) -> NumpyDtype:

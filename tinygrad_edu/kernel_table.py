@@ -7,6 +7,7 @@ function a family here; it returns the module of the rung that fits the array.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import threading
@@ -15,6 +16,7 @@ from types import ModuleType
 import numpy as np
 
 from tinygrad_edu.backend import Array
+from tinygrad_edu.threads import use_one_pool
 
 RUNGS = ("fast", "reference")
 
@@ -94,7 +96,18 @@ def optimizer_step(array: Array) -> ModuleType:
 
 def _kernels(family: str, array: Array) -> ModuleType:
     if not isinstance(array, np.ndarray):
-        rung = "cuda"
-    else:
-        rung = "reference" if _rung.name == "reference" else "cpu"
-    return importlib.import_module(f"tinygrad_edu_kernels.{family}.{rung}")
+        return _load(family, "cuda")
+    return _load(family, "reference" if _rung.name == "reference" else "cpu")
+
+
+@functools.cache
+def _load(family: str, rung: str) -> ModuleType:
+    """Import the kernels of a family on one rung."""
+    if rung == "cpu":
+        use_one_pool()
+    try:
+        return importlib.import_module(f"tinygrad_edu_kernels.{family}.{rung}")
+    except ModuleNotFoundError as error:
+        if rung != "cuda":
+            raise
+        raise NotImplementedError(f"{family}: there are no CUDA kernels yet; compute it on the CPU") from error

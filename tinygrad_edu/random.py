@@ -10,9 +10,13 @@ https://docs.pytorch.org/docs/stable/random.html
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
+from tinygrad_edu.backend import device as _device
 
 
 class Generator:
@@ -37,7 +41,7 @@ class Generator:
     """
 
     def __init__(self, device: Any = "cpu") -> None:
-        self.device = device
+        self.device = _device(device)
         self._initial_seed = 67280421310721  # PyTorch's default seed
         self.numpy_rng = np.random.Generator(np.random.PCG64(self._initial_seed))
 
@@ -94,6 +98,30 @@ def get_rng_state() -> dict[str, Any]:
 def set_rng_state(new_state: dict[str, Any]) -> None:
     """Set the state of the default generator."""
     default_generator.set_state(new_state)
+
+
+@contextlib.contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
+    """Bring the default generator back, at the end of a ``with`` block, to where it was.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/random.html#torch.random.fork_rng
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> with torch.random.fork_rng():
+    ...     a = torch.rand(3)
+    >>> bool((torch.rand(3) == a).all())
+    True
+    """
+    state = get_rng_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            set_rng_state(state)
 
 
 def numpy_rng(generator: Generator | None = None) -> np.random.Generator:

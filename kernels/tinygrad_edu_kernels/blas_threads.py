@@ -46,8 +46,8 @@ def single_blas_thread() -> Iterator[None]:
 
     A kernel that splits its work over Numba's threads calls BLAS from each of them. If every call then
     started threads of its own, two pools would fight for the same cores and the kernel would be several times
-    slower. Only the library that kernels call is touched; NumPy's own copy keeps its threads. It costs about
-    3 microseconds. The environment variable ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0``, read once, turns it off.
+    slower. Only the library that kernels call is touched; NumPy's own copy keeps its threads. It costs a few
+    microseconds. The environment variable ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0``, read once, turns it off.
     """
     with _lock:
         libraries = _kernel_blas()

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import tinygrad_edu as torch
+from tinygrad_edu.ops import embedding
 
 
 def leaf(*values):
@@ -336,10 +337,11 @@ def test_index_arrays_are_not_shared_with_the_graph():
         lambda index: x.gather(0, index),
         lambda index: x.index_select(0, index),
         lambda index: x.take_along_dim(index, 0),
-        lambda index: torch.nn.functional.embedding(index, x.reshape(3, 1)),
-        lambda index: (x * 1).index_add(0, index, x[:2]),
+        lambda index: embedding(index, x.reshape(3, 1)),
+        lambda index: x.clone().index_add(0, index, x[:2]),
         lambda index: (x * 1).scatter(0, index, x[:2]),
         lambda index: (x * 1).scatter_add(0, index, x[:2]),
+        lambda index: assigned(x * 1, index, x[:2]),
     ):
         results = []
         for change in (False, True):
@@ -356,6 +358,11 @@ def test_index_arrays_are_not_shared_with_the_graph():
             else:
                 results.append(x.grad.tolist())
         assert results[0] == results[1]
+
+
+def assigned(t, index, values):
+    t[index] = values
+    return t
 
 
 def test_masks_are_not_shared_with_the_graph():

@@ -29,8 +29,8 @@ def way(request, monkeypatch):
 
 
 @precision
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("p", [0.0, 0.1, 1 / 3, 0.5, 0.999, 1.0])
+@pytest.mark.parametrize("seed", [0, 12345, 2**63 - 1])
+@pytest.mark.parametrize("p", [0.0, 0.1, 1 / 3, 0.999, 1.0])
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (7, 5), (2, 3, 4, 5), (3, 0, 2)])
 @pytest.mark.usefixtures("way")
 def test_rungs_are_equal(shape, p, seed, dtype):

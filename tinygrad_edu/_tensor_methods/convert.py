@@ -51,19 +51,17 @@ class ConvertMethods:
         return _tensor_str.tensor_repr(self)
 
     def __format__(self: Tensor, spec: str) -> str:
-        if self.ndim == 0 and self._is_plain():
-            return format(self.item(), spec)
-        return format(str(self), spec)
-
-    def _is_plain(self: Tensor) -> bool:
-        """Tell whether it is a Tensor itself, and not of a subclass."""
-        return type(self).__name__ == "Tensor"
+        return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
     def __reduce__(self: Tensor) -> tuple[Any, ...]:
         check_leaf(self, "pickle")
         state = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         del state["array"]
-        return _rebuild, (type(self), to_numpy(self.array), str(self.device), self._requires_grad), state or None
+        return (
+            rebuild_tensor,
+            (type(self), to_numpy(self.array), str(self.device), self._requires_grad),
+            state or None,
+        )
 
     def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
         check_leaf(self, "deepcopy")
@@ -83,5 +81,6 @@ def check_leaf(tensor: Tensor, protocol: str) -> None:
         )
 
 
-def _rebuild(cls: type[Tensor], array: Array, device_name: str, requires_grad: bool) -> Tensor:
+def rebuild_tensor(cls: type[Tensor], array: Array, device_name: str, requires_grad: bool) -> Tensor:
+    """Make a tensor from what was pickled."""
     return _tensor.tensor_from_array(to_device(array, device_name), requires_grad, cls)

@@ -12,7 +12,7 @@ from tinygrad_edu import _tensor, ops
 from tinygrad_edu.autograd.anomaly import user_line
 from tinygrad_edu.autograd.grad_mode import mode
 from tinygrad_edu.backend import Array, to_device
-from tinygrad_edu.ops.index import SetItem, check_bounds, check_index, raw_index
+from tinygrad_edu.ops.index import SetItem, check_bounds, check_index, index_put_zeros, raw_index
 from tinygrad_edu.random import Generator, numpy_rng
 
 if TYPE_CHECKING:
@@ -29,6 +29,18 @@ class InplaceMethods:
     def log_(self: Tensor) -> Tensor:
         """See ``torch.log``; changes the tensor in place."""
         return write_result(self, ops.log(self), "log_")
+
+    def log1p_(self: Tensor) -> Tensor:
+        """See ``torch.log1p``; changes the tensor in place."""
+        return write_result(self, ops.log1p(self), "log1p_")
+
+    def expm1_(self: Tensor) -> Tensor:
+        """See ``torch.expm1``; changes the tensor in place."""
+        return write_result(self, ops.expm1(self), "expm1_")
+
+    def sign_(self: Tensor) -> Tensor:
+        """See ``torch.sign``; changes the tensor in place."""
+        return write_result(self, ops.sign(self), "sign_")
 
     def sqrt_(self: Tensor) -> Tensor:
         """See ``torch.sqrt``; changes the tensor in place."""
@@ -179,6 +191,28 @@ class InplaceMethods:
         """See ``torch.index_add``; changes the tensor in place."""
         return write_result(self, ops.index_add(self, dim, index, source, alpha=alpha), "index_add_")
 
+    def index_fill_(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+        """Set the slices along ``dim`` that the index names to one value."""
+        set_item(self, self._along(dim, index), value)
+        return self
+
+    def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+        """Copy the slices of ``source`` to those along ``dim`` that the index names."""
+        set_item(self, self._along(dim, index), source)
+        return self
+
+    def index_put_(self: Tensor, indices: tuple[Any, ...], values: Tensor, accumulate: bool = False) -> Tensor:
+        """Do ``self[indices] = values``, or add the values to what is there, also to places named twice."""
+        if accumulate:
+            index = raw_index(tuple(indices))
+            values = ops.expand(values, self.array[index].shape)
+            return write_result(self, self + index_put_zeros(values, index, self.array.shape), "index_put_")
+        set_item(self, tuple(indices), values)
+        return self
+
+    def _along(self: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
+        return (slice(None),) * ops.normalize_dim("index", dim, self.ndim) + (index,)
+
     def tril_(self: Tensor, diagonal: int = 0) -> Tensor:
         """See ``torch.tril``; changes the tensor in place."""
         return write_result(self, ops.tril(self, diagonal), "tril_")
@@ -215,6 +249,14 @@ class InplaceMethods:
         if not a <= b:
             raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
         return write_numbers(self, numpy_rng(generator).random(self.array.shape) * (b - a) + a, "uniform_")
+
+    def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Fill with random numbers of the density lambd e^(-lambd x)."""
+        if not lambd > 0:
+            raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
+        return write_numbers(
+            self, numpy_rng(generator).standard_exponential(self.array.shape) / lambd, "exponential_"
+        )
 
     def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
         """Fill with ones, of probability ``p``, and zeros."""
@@ -256,7 +298,9 @@ def write_result(tensor: Tensor, result: Tensor, name: str) -> Tensor:
 
 def check_writeable(array: Array, name: str) -> None:
     """Raise if an array cannot be changed, element by element."""
-    if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
+    if array.size and any(
+        stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)
+    ):
         raise RuntimeError(
             f"{name}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
             "location. Please clone() the tensor before performing the operation."

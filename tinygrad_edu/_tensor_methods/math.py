@@ -264,6 +264,9 @@ class MathMethods:
         """See ``torch.div``."""
         return ops.div(self, other, rounding_mode=rounding_mode)
 
+    absolute, negative, subtract, multiply = abs, neg, sub, mul  # PyTorch's other names
+    divide = true_divide = div
+
     def pow(self, exponent: Any) -> Tensor:
         """See ``torch.pow``."""
         return ops.pow(self, exponent)
@@ -283,6 +286,14 @@ class MathMethods:
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
         """See ``torch.clamp``."""
         return ops.clamp(self, min, max)
+
+    def clamp_min(self, min: Any) -> Tensor:
+        """See ``torch.clamp``."""
+        return ops.clamp(self, min, None)
+
+    def clamp_max(self, max: Any) -> Tensor:
+        """See ``torch.clamp``."""
+        return ops.clamp(self, None, max)
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """See ``torch.clip``."""

@@ -87,14 +87,20 @@ class Operators:
     def __lshift__(self, other: Any) -> Tensor:
         return ops.bitwise_left_shift(self, other)
 
+    def __rlshift__(self, other: Any) -> Tensor:
+        return ops.bitwise_left_shift(other, self)
+
     def __rshift__(self, other: Any) -> Tensor:
         return ops.bitwise_right_shift(self, other)
 
+    def __rrshift__(self, other: Any) -> Tensor:
+        return ops.bitwise_right_shift(other, self)
+
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.eq(self, other)
+        return ops.eq(self, other) if is_operand(other) else NotImplemented
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.ne(self, other)
+        return ops.ne(self, other) if is_operand(other) else NotImplemented
 
     def __lt__(self, other: Any) -> Tensor:
         return ops.lt(self, other)
@@ -175,6 +181,10 @@ class Operators:
         return iter(ops.unbind(self))
 
     def __contains__(self, element: Any) -> bool:
+        if not is_operand(element):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
         return bool(ops.any(ops.eq(self, element)))
 
     def __bool__(self: Tensor) -> bool:
@@ -186,13 +196,13 @@ class Operators:
         return bool(self.array.item())
 
     def __float__(self: Tensor) -> float:
-        return float(self.item())
+        return float(only_element(self))
 
     def __int__(self: Tensor) -> int:
-        return int(self.item())
+        return int(only_element(self))
 
     def __complex__(self: Tensor) -> complex:
-        return complex(self.item())
+        return complex(only_element(self))
 
     def __index__(self: Tensor) -> int:
         if self.array.dtype.kind not in "bui" or self.array.size != 1:
@@ -207,4 +217,22 @@ class Operators:
     @property
     def mT(self: Tensor) -> Tensor:
         """The tensor with its last two dimensions swapped."""
+        if self.ndim < 2:
+            raise RuntimeError(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
+            )
         return ops.transpose(self, -2, -1)
+
+
+def is_operand(other: Any) -> bool:
+    """Tell whether a tensor can be compared with this: a Tensor, an array or a number."""
+    return hasattr(other, "dtype") or isinstance(other, int | float | complex)
+
+
+def only_element(tensor: Tensor) -> Any:
+    """Return the only element as a Python number."""
+    if tensor.array.size != 1:
+        raise ValueError(
+            f"only one element tensors can be converted to Python scalars, got shape {list(tensor.shape)}"
+        )
+    return tensor.array.item()

@@ -5,13 +5,29 @@ Every method is one line: it hands over to the function of the same name in ``op
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import creation, dtypes, ops
-from tinygrad_edu.backend import resolve_device
+from tinygrad_edu.backend import Array, resolve_device
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
+
+
+TYPE_NAMES = {
+    "bool": "BoolTensor",
+    "uint8": "ByteTensor",
+    "int8": "CharTensor",
+    "int16": "ShortTensor",
+    "int32": "IntTensor",
+    "int64": "LongTensor",
+    "float16": "HalfTensor",
+    "float32": "FloatTensor",
+    "float64": "DoubleTensor",
+    "complex64": "ComplexFloatTensor",
+    "complex128": "ComplexDoubleTensor",
+}
 
 
 class ShapeMethods:
@@ -64,6 +80,9 @@ class ShapeMethods:
     def movedim(self, source: Any, destination: Any) -> Tensor:
         """See ``torch.movedim``."""
         return ops.movedim(self, source, destination)
+
+    swapdims = swapaxes
+    moveaxis = movedim
 
     def squeeze(self, dim: Any = None) -> Tensor:
         """See ``torch.squeeze``."""
@@ -191,6 +210,8 @@ class ShapeMethods:
         """Return the number of dimensions."""
         return self.ndim
 
+    ndimension = dim
+
     def numel(self: Tensor) -> int:
         """Return the number of elements."""
         return int(self.array.size)
@@ -205,12 +226,21 @@ class ShapeMethods:
 
     def stride(self: Tensor, dim: int | None = None) -> Any:
         """Return how many elements apart neighbours along each dimension (or one) lie in memory."""
-        strides = tuple([s // self.itemsize for s in self.array.strides])
-        return strides if dim is None else strides[ops.normalize_dim("stride", dim, self.ndim)]
+        strides = [s // self.itemsize for s in self.array.strides]
+        if self.array.size == 0:  # NumPy has zeros then, PyTorch counts an empty dimension as one element
+            strides = [math.prod(max(n, 1) for n in self.array.shape[i + 1 :]) for i in range(self.ndim)]
+        return tuple(strides) if dim is None else strides[ops.normalize_dim("stride", dim, self.ndim)]
+
+    def storage_offset(self: Tensor) -> int:
+        """Return how many elements the first one lies behind the beginning of the memory it is in."""
+        owner = self.array
+        while getattr(owner.base, "strides", None) is not None:
+            owner = owner.base
+        return (self.data_ptr() - address_of(owner)) // self.itemsize
 
     def data_ptr(self: Tensor) -> int:
         """Return the address of the first element."""
-        return int(self.array.ctypes.data) if hasattr(self.array, "ctypes") else int(self.array.data.ptr)
+        return address_of(self.array)
 
     def is_floating_point(self: Tensor) -> bool:
         """Tell whether the dtype is a real floating-point type."""
@@ -257,9 +287,15 @@ class ShapeMethods:
         return self.to(device="cuda" if device is None else device)
 
     def type(self: Tensor, dtype: Any = None) -> Any:
-        """Return the name of the type, or the tensor converted to ``dtype``."""
+        """Return the name of the type, such as "torch.FloatTensor", or the tensor converted to ``dtype``."""
         if dtype is None:
-            return f"torch.{self.dtype.name}"
+            return f"torch.{'cuda.' if self.is_cuda else ''}{TYPE_NAMES[self.dtype.name]}"
+        if isinstance(dtype, str):
+            name = dtype.rpartition(".")[2]
+            found = [d for d in dtypes.ALL_DTYPES if TYPE_NAMES[d.name] == name]
+            if not found:
+                raise ValueError(f"invalid type: {dtype!r}")
+            dtype = found[0]
         return self.to(dtype=dtype)
 
     def type_as(self: Tensor, other: Tensor) -> Tensor:
@@ -294,6 +330,14 @@ class ShapeMethods:
         """Return the tensor as int16."""
         return self.to(dtype=dtypes.int16)
 
+    def char(self: Tensor) -> Tensor:
+        """Return the tensor as int8."""
+        return self.to(dtype=dtypes.int8)
+
+    def byte(self: Tensor) -> Tensor:
+        """Return the tensor as uint8."""
+        return self.to(dtype=dtypes.uint8)
+
     def bool(self: Tensor) -> Tensor:
         """Return the tensor as bool."""
         return self.to(dtype=dtypes.bool_)
@@ -317,3 +361,8 @@ class ShapeMethods:
     def new_tensor(self: Tensor, data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         """See ``torch.tensor``; dtype and device are this tensor's unless given."""
         return creation.tensor(data, dtype=dtype or self.dtype, device=device or self.device)
+
+
+def address_of(array: Array) -> int:
+    """Return where an array begins in the memory of its device."""
+    return int(array.ctypes.data if hasattr(array, "ctypes") else array.data.ptr)

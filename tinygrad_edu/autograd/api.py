@@ -130,7 +130,9 @@ def grad(
     edges = root_edges(outs)
     for x in ins:
         if not isinstance(x, _tensor.Tensor):
-            raise TypeError(f"grad: expected Tensors to differentiate with respect to, got {type(x).__name__}")
+            raise TypeError(
+                f"grad: expected Tensors to differentiate with respect to, got {type(x).__name__}"
+            )
         if not x.requires_grad:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     grads = root_gradients(outs, grad_outputs, create_graph)

@@ -1,4 +1,4 @@
-"""Every differentiable operation, and the few that are not: one file a family, forward and backward side by side."""
+"""The operations: one file a family, forward and backward of each side by side, derivative included."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from tinygrad_edu.ops.activation import (
     tanhshrink,
     threshold,
 )
+from tinygrad_edu.ops.adaptive_pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+)
 from tinygrad_edu.ops.arithmetic import (
     absolute,
     add,
     addcdiv,
     addcmul,
-    atan2,
-    ceil,
-    div,
-    floor,
-    floor_divide,
-    fmod,
-    frac,
     lerp,
     mul,
     neg,
     pow,
-    reciprocal,
-    remainder,
-    round,
-    sign,
     square,
     sub,
-    trunc,
+)
+from tinygrad_edu.ops.classification_loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    nll_loss,
 )
 from tinygrad_edu.ops.common import (
     cast,
@@ -87,9 +87,19 @@ from tinygrad_edu.ops.convert import (
     move,
     scalar_like,
 )
+from tinygrad_edu.ops.division import (
+    div,
+    floor_divide,
+    fmod,
+    reciprocal,
+    remainder,
+)
 from tinygrad_edu.ops.dropout import (
     dropout,
     dropout_channels,
+)
+from tinygrad_edu.ops.einsum import (
+    einsum,
 )
 from tinygrad_edu.ops.embedding import (
     embedding,
@@ -103,20 +113,22 @@ from tinygrad_edu.ops.extremum import (
     max,
     min,
 )
+from tinygrad_edu.ops.gather import (
+    gather,
+    scatter,
+    scatter_add,
+    take_along_dim,
+)
 from tinygrad_edu.ops.index import (
     SetItem,
     check_bounds,
-    gather,
     getitem,
     index_add,
     index_select,
     masked_select,
     narrow,
     raw_index,
-    scatter,
-    scatter_add,
     select,
-    take_along_dim,
 )
 from tinygrad_edu.ops.join import (
     cat,
@@ -134,16 +146,12 @@ from tinygrad_edu.ops.join import (
     vstack,
 )
 from tinygrad_edu.ops.loss import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
     hinge_embedding_loss,
     huber_loss,
     kl_div,
     l1_loss,
     margin_ranking_loss,
     mse_loss,
-    nll_loss,
     smooth_l1_loss,
 )
 from tinygrad_edu.ops.matmul import (
@@ -151,7 +159,6 @@ from tinygrad_edu.ops.matmul import (
     baddbmm,
     bmm,
     dot,
-    einsum,
     linear,
     matmul,
     mm,
@@ -168,10 +175,6 @@ from tinygrad_edu.ops.norm import (
     rms_norm,
 )
 from tinygrad_edu.ops.pool import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_max_pool1d,
-    adaptive_max_pool2d,
     avg_pool1d,
     avg_pool2d,
     max_pool1d,
@@ -184,6 +187,14 @@ from tinygrad_edu.ops.reduce import (
     mean,
     prod,
     sum,
+)
+from tinygrad_edu.ops.rounding import (
+    ceil,
+    floor,
+    frac,
+    round,
+    sign,
+    trunc,
 )
 from tinygrad_edu.ops.scan import (
     cumprod,
@@ -236,15 +247,22 @@ from tinygrad_edu.ops.statistics import (
     var,
     var_mean,
 )
-from tinygrad_edu.ops.unary import (
+from tinygrad_edu.ops.trigonometry import (
     acos,
     acosh,
     asin,
     asinh,
     atan,
+    atan2,
     atanh,
     cos,
     cosh,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+from tinygrad_edu.ops.unary import (
     erf,
     erfc,
     exp,
@@ -256,11 +274,7 @@ from tinygrad_edu.ops.unary import (
     log10,
     rsqrt,
     sigmoid,
-    sin,
-    sinh,
     sqrt,
-    tan,
-    tanh,
 )
 
 __all__ = [

@@ -15,7 +15,8 @@ from tinygrad_edu.ops.arithmetic import absolute, mul
 from tinygrad_edu.ops.common import as_float, raw, reject_bool, require_tensor
 from tinygrad_edu.ops.select import clamp, where
 from tinygrad_edu.ops.shape import reshape
-from tinygrad_edu.ops.unary import erf, exp, sigmoid, tanh
+from tinygrad_edu.ops.trigonometry import tanh
+from tinygrad_edu.ops.unary import erf, exp, sigmoid
 
 
 class Relu(Op):
@@ -28,7 +29,7 @@ class Relu(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
-        return where(y <= 0, raw(grad_output).dtype.type(0), grad_output)
+        return grad_output * (y > 0)  # many times faster than where, which has to guess every branch
 
 
 def relu(input: Array) -> Array:
@@ -53,31 +54,56 @@ class LeakyRelu(Op):
     def forward(self, x: Array, *, negative_slope: float) -> Array:
         self.negative_slope = negative_slope
         self.save_for_backward(x)
-        return array_module(x).where(x > 0, x, x * x.dtype.type(negative_slope))
+        below = x * x.dtype.type(negative_slope)
+        xp = array_module(x)
+        return xp.maximum(x, below) if negative_slope <= 1 else xp.minimum(x, below)
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return where(x > 0, grad_output, grad_output * self.negative_slope)
+        return grad_output * (x > 0) + grad_output * (x <= 0) * self.negative_slope
 
 
 def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
-    """The input where it is positive, else ``negative_slope`` times it."""
+    """The input where it is positive, else ``negative_slope`` times it; the derivative is 1 or the slope.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.leaky_relu(torch.tensor([-1.0, 2.0]), 0.5)
+    tensor([-0.5000,  2.0000])
+    """
     return LeakyRelu.apply(as_float("leaky_relu", input), negative_slope=negative_slope)
 
 
 def prelu(input: Array, weight: Array) -> Array:
-    """The input where it is positive, else a learned weight (one, or one a channel) times it."""
+    """The input where it is positive, else a learned weight times it.
+
+    Parameters
+    ----------
+    input : Tensor
+        (n, c, *), or any shape if there is one weight.
+    weight : Tensor
+        (1,) or (c,).
+
+    References
+    ----------
+    He et al., "Delving Deep into Rectifiers", 2015, equation 1;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.prelu.html
+    """
+    require_tensor("prelu", input)
+    require_tensor("prelu", weight, "weight")
     if weight.ndim == 1 and weight.shape[0] > 1:
         if input.ndim < 2 or input.shape[1] != weight.shape[0]:
             raise RuntimeError(
-                f"prelu: expected {weight.shape[0]} channels for {weight.shape[0]} weights, got {list(input.shape)}"
+                f"prelu: expected {weight.shape[0]} channels for {weight.shape[0]} weights, got "
+                f"{list(input.shape)}"
             )
         weight = reshape(weight, (-1,) + (1,) * (input.ndim - 2))
     return where(input > 0, input, mul(weight, input))
 
 
 class Hardtanh(Op):
-    """min(max(x, low), high); the derivative is 1 between the limits, 0 on them (unlike ``clamp``) and outside."""
+    """min(max(x, low), high); the derivative is 1 between the limits and 0 outside, and on them (unlike clamp)."""
 
     def forward(self, x: Array, *, low: float, high: float) -> Array:
         self.low, self.high = low, high
@@ -86,11 +112,11 @@ class Hardtanh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return where((x <= self.low) | (x >= self.high), raw(grad_output).dtype.type(0), grad_output)
+        return grad_output * ((x > self.low) & (x < self.high))
 
 
 def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
-    """The input limited to the interval from ``min_val`` to ``max_val``."""
+    """The input limited to the interval from ``min_val`` to ``max_val``; the derivative is 1 inside, else 0."""
     require_tensor("hardtanh", input)
     reject_bool("hardtanh", input)
     if min_val > max_val:
@@ -99,12 +125,12 @@ def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array
 
 
 def relu6(input: Array) -> Array:
-    """min(max(input, 0), 6)."""
+    """min(max(input, 0), 6); the derivative is 1 between 0 and 6, else 0."""
     return hardtanh(input, 0.0, 6.0)
 
 
 def hardsigmoid(input: Array) -> Array:
-    """relu6(input + 3) / 6."""
+    """relu6(input + 3) / 6; the derivative is 1 / 6 between -3 and 3, else 0."""
     return relu6(as_float("hardsigmoid", input) + 3) / 6
 
 
@@ -125,7 +151,12 @@ class Hardswish(Op):
 
 
 def hardswish(input: Array) -> Array:
-    """input * relu6(input + 3) / 6."""
+    """input * relu6(input + 3) / 6.
+
+    References
+    ----------
+    Howard et al., "Searching for MobileNetV3", 2019, section 5.2.
+    """
     return Hardswish.apply(as_float("hardswish", input))
 
 
@@ -138,16 +169,22 @@ class Elu(Op):
         self.alpha = alpha
         self.save_for_backward(x)
         xp = array_module(x)
-        return xp.where(x > 0, x, xp.expm1(xp.minimum(x, x.dtype.type(0))) * x.dtype.type(alpha))
+        zero = x.dtype.type(0)
+        return xp.maximum(x, zero) + xp.expm1(xp.minimum(x, zero)) * x.dtype.type(alpha)
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
         slope = exp(clamp(x, max=0)) * self.alpha  # clamped, for e^x of a large x would be infinite
-        return where(x <= 0, grad_output * slope, grad_output)
+        return grad_output * (x > 0) + grad_output * (x <= 0) * slope
 
 
 def elu(input: Array, alpha: float = 1.0) -> Array:
-    """The input where it is positive, else alpha (e^input - 1)."""
+    """The input where it is positive, else alpha (e^input - 1).
+
+    References
+    ----------
+    Clevert et al., "Fast and Accurate Deep Network Learning by Exponential Linear Units", 2016, equation 15.
+    """
     return Elu.apply(as_float("elu", input), alpha=alpha)
 
 
@@ -162,7 +199,7 @@ def selu(input: Array) -> Array:
 
 
 class Gelu(Op):
-    """x Phi(x), with the distribution function Phi of the normal distribution; the derivative is Phi(x) + x phi(x)."""
+    """x Phi(x); the derivative is Phi(x) + x phi(x), with the density phi = Phi' of the normal distribution."""
 
     quiet = True
 
@@ -182,11 +219,25 @@ def normal_cdf(x: Array) -> Array:
 
 
 def gelu(input: Array, approximate: str = "none") -> Array:
-    """x Phi(x), or with ``approximate="tanh"`` its approximation by tanh.
+    """x Phi(x), where Phi is the distribution function of the normal distribution.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    approximate : {"none", "tanh"}
+        Exactly, or as x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 
     References
     ----------
-    Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+    Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016, section 2;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.gelu.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.gelu(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.1587,  0.0000,  0.8413])
     """
     input = as_float("gelu", input)
     if approximate == "none":
@@ -218,7 +269,7 @@ def silu(input: Array) -> Array:
 
 
 class Softplus(Op):
-    """ln(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold; the derivative is sigmoid(beta x)."""
+    """ln(1 + e^(beta x)) / beta, or x where beta x is above the threshold; the derivative is sigmoid(beta x)."""
 
     quiet = True
 
@@ -236,17 +287,29 @@ class Softplus(Op):
 
 
 def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
-    """ln(1 + e^(beta input)) / beta, a smooth relu."""
+    """ln(1 + e^(beta input)) / beta, a smooth relu; where beta * input > threshold, the input itself.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.softplus(torch.tensor([-2.0, 0.0, 30.0]))
+    tensor([ 0.1269,  0.6931, 30.0000])
+    """
     return Softplus.apply(as_float("softplus", input), beta=beta, threshold=threshold)
 
 
 def logsigmoid(input: Array) -> Array:
-    """ln sigmoid(input), without overflow."""
+    """ln sigmoid(input) = -softplus(-input), without overflow."""
     return -softplus(-input, threshold=math.inf)
 
 
 def mish(input: Array) -> Array:
-    """input * tanh(softplus(input))."""
+    """input * tanh(softplus(input)).
+
+    References
+    ----------
+    Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
+    """
     return input * tanh(softplus(input))
 
 
@@ -261,5 +324,5 @@ def tanhshrink(input: Array) -> Array:
 
 
 def threshold(input: Array, threshold: float, value: float) -> Array:
-    """The input where it is above the threshold, else ``value``."""
+    """The input where it is above the threshold, else ``value``; the derivative is 1 or 0."""
     return where(input > threshold, input, value)

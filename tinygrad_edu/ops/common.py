@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor, dtypes
+from tinygrad_edu.autograd.grad_mode import mode
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array, array_module
 
@@ -58,7 +59,7 @@ def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
     array_a, array_b = raw(a), raw(b)
     dtype_a, dtype_b = getattr(array_a, "dtype", None), getattr(array_b, "dtype", None)
-    if dtype_a is not None and dtype_b is not None and dtype_a == dtype_b:  # NumPy says float64 == None
+    if dtype_a is dtype_b and dtype_a is not None:
         return a, b
     try:
         dtype = dtypes.result_numpy_dtype(array_a, array_b)
@@ -71,7 +72,7 @@ def _with_dtype(operand: Any, dtype: Any) -> Any:
     if hasattr(operand, "shape"):
         return cast(operand, dtype) if not isinstance(operand, np.generic) else operand.astype(dtype)
     try:
-        return dtype.type(operand)
+        return mode.quiet.copy().run(dtype.type, operand)
     except OverflowError:  # a Python integer too large for the dtype wraps round, as in PyTorch
         return np.asarray(operand).astype(dtype)[()]
 
@@ -91,6 +92,14 @@ def reject_bool(name: str, x: Any) -> None:
     """Raise if an operand is boolean, where the operation makes numbers only."""
     if getattr(raw(x), "dtype", None) == np.bool_:
         raise RuntimeError(f"\"{name}\" not implemented for 'Bool': expected a number type, got torch.bool")
+
+
+def require_kernel_dtype(name: str, x: Array) -> None:
+    """Raise unless the dtype is one that the compiled kernels work on."""
+    if raw(x).dtype not in (np.float32, np.float64):
+        raise RuntimeError(
+            f"{name}: expected a floating-point tensor, float32 or float64, got {raw(x).dtype}"
+        )
 
 
 def promote_many(name: str, *operands: Any) -> tuple[Any, ...]:
@@ -152,8 +161,8 @@ def check_broadcast(name: str, *shapes: tuple[int, ...]) -> None:
         for dim, (x, y) in enumerate(padded):
             if x != y and 1 not in (x, y):
                 raise RuntimeError(
-                    f"{name}: The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton "
-                    f"dimension {dim}; expected shapes that broadcast, got {listed}"
+                    f"{name}: The size of tensor a ({x}) must match the size of tensor b ({y}) at "
+                    f"non-singleton dimension {dim}; expected shapes that broadcast, got {listed}"
                 ) from None
         raise RuntimeError(f"{name}: expected shapes that broadcast together, got {listed}") from None
 
@@ -165,7 +174,8 @@ def normalize_dim(name: str, dim: int, ndim: int) -> int:
         raise TypeError(f"{name}(): argument 'dim' must be int, not {type(dim).__name__}")
     if not -limit <= dim < limit:
         raise IndexError(
-            f"{name}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})"
+            f"{name}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got "
+            f"{dim})"
         )
     return int(dim) % limit
 

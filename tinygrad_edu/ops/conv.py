@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array
-from tinygrad_edu.ops.common import pair, raw, require_tensor
+from tinygrad_edu.ops.common import pair, raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.index import getitem
 from tinygrad_edu.ops.join import pad
 from tinygrad_edu.ops.reduce import sum
@@ -24,16 +24,16 @@ from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 
 
 class Geometry(NamedTuple):
-    """How the kernel moves over the image; heights first, in pixels."""
+    """How the kernel moves over the image: (height, width) pairs in pixels, and the number of groups."""
 
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
     groups: int
 
 
 class Conv2d(Op):
-    """y[n, o, i, j] = b[o] + sum over c, ki, kj of w[o, c, ki, kj] x[n, c, i s + ki d - p, j s + kj d - p]."""
+    """y[n, o, i, j] = b[o] + sum over c, k, l of w[o, c, k, l] x[n, c, i s + k d - p, j s + l d - p]."""
 
     def forward(self, x: Array, weight: Array, bias: Array | None, *, geometry: Geometry) -> Array:
         self.geometry = geometry
@@ -76,7 +76,7 @@ class Conv2dGradInput(Op):
 
 
 class Conv2dGradWeight(Op):
-    """The gradient of the weight: each entry sums, over all positions, gradient times the pixel it met there."""
+    """The gradient of the weight: each entry sums, over all positions, gradient times the pixel it met."""
 
     def forward(self, grad_output: Array, x: Array, *, shape: tuple[int, ...], geometry: Geometry) -> Array:
         self.geometry = geometry
@@ -91,7 +91,7 @@ class Conv2dGradWeight(Op):
 
 
 def cropped(y: Array, shape: tuple[int, ...]) -> Array:
-    """Return the first rows and columns of y: with output padding the image is larger than the output needs."""
+    """Return the first rows and columns of y: with output padding, the image is larger than was needed."""
     return y if y.shape == shape else getitem(y, (..., slice(shape[2]), slice(shape[3])))
 
 
@@ -126,6 +126,16 @@ def conv2d(
     Tensor
         (n, out_channels, oh, ow) with oh = floor((h + 2 p - d (kh - 1) - 1) / s) + 1.
 
+    Raises
+    ------
+    RuntimeError
+        If shapes, dtypes (all float32 or all float64) or devices do not fit together.
+
+    Notes
+    -----
+    y[n, o, i, j] = b[o] + sum over c, k, l of w[o, c, k, l] x[n, c, i s + k d - p, j s + l d - p]. Both gradients
+    are sums of the same products: dL/dx over the outputs that have seen a pixel, dL/dw over all positions.
+
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
@@ -152,12 +162,35 @@ def conv1d(
 ) -> Array:
     """1-d cross-correlation: conv2d on images of height 1.
 
-    Parameters are those of :func:`conv2d`, with input (n, in_channels, length) and weight (out_channels,
-    in_channels / groups, k).
+    Parameters
+    ----------
+    input : Tensor
+        (n, in_channels, length), or (in_channels, length).
+    weight : Tensor
+        (out_channels, in_channels / groups, k).
+    bias : Tensor, optional
+        (out_channels,).
+    stride, dilation : int or (int,)
+        Step of the kernel, and distance between its elements, in samples.
+    padding : int, (int,), "valid" or "same"
+        Zeros put before and after the signal, in samples.
+    groups : int
+        The channels are split into so many groups that do not see each other.
+
+    Returns
+    -------
+    Tensor
+        (n, out_channels, floor((length + 2 p - d (k - 1) - 1) / s) + 1).
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv1d.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.conv1d(torch.tensor([[1.0, 2.0, 4.0]]), torch.tensor([[[-1.0, 1.0]]]))
+    tensor([[1., 2.]])
     """
     return _conv("conv1d", input, weight, bias, stride, padding, dilation, groups, 1)
 
@@ -186,8 +219,8 @@ def _conv(
     for size, k, p, d in zip(x.shape[2:], weight.shape[2:], padding, dilation, strict=True):
         if size + 2 * p < d * (k - 1) + 1:
             raise RuntimeError(
-                f"{name}: Calculated padded input size per channel: ({size + 2 * p}). Kernel size: ({d * (k - 1) + 1}). "
-                "Kernel size can't be greater than actual input size"
+                f"{name}: Calculated padded input size per channel: ({size + 2 * p}). Kernel size: "
+                f"({d * (k - 1) + 1}). Kernel size can't be greater than actual input size"
             )
     if dims == 2:
         return Conv2d.apply(x, weight, bias, geometry=Geometry(stride, padding, dilation, groups))
@@ -200,8 +233,8 @@ def check_conv_inputs(name: str, x: Array, weight: Array, bias: Any, groups: int
     check_same_device(name, (x, weight, bias))
     if x.ndim != dims + 2 or weight.ndim != dims + 2:
         raise RuntimeError(
-            f"{name}: Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input and {dims + 2}D weight, but got "
-            f"input of size: {list(x.shape)} and weight of size: {list(weight.shape)}"
+            f"{name}: Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input and {dims + 2}D "
+            f"weight, but got input of size: {list(x.shape)} and weight of size: {list(weight.shape)}"
         )
     if groups < 1 or weight.shape[0] % groups:
         raise RuntimeError(
@@ -209,18 +242,22 @@ def check_conv_inputs(name: str, x: Array, weight: Array, bias: Any, groups: int
         )
     if x.shape[1] != weight.shape[1] * groups:
         raise RuntimeError(
-            f"{name}: Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(x.shape)} to have "
-            f"{weight.shape[1] * groups} channels, but got {x.shape[1]} channels instead"
+            f"{name}: Given groups={groups}, weight of size {list(weight.shape)}, expected "
+            f"input{list(x.shape)} to have {weight.shape[1] * groups} channels, but got {x.shape[1]} "
+            "channels instead"
         )
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise RuntimeError(
-            f"{name}: expected bias to be 1-dimensional with {weight.shape[0]} elements, got {list(bias.shape)}"
+            f"{name}: expected bias to be 1-dimensional with {weight.shape[0]} elements, got "
+            f"{list(bias.shape)}"
         )
     for argument, other in (("weight", weight), ("bias", bias)):
         if other is not None and raw(other).dtype != raw(x).dtype:
             raise RuntimeError(
-                f"{name}: Input type ({raw(x).dtype}) and {argument} type ({raw(other).dtype}) should be the same"
+                f"{name}: Input type ({raw(x).dtype}) and {argument} type ({raw(other).dtype}) should be the "
+                "same"
             )
+    require_kernel_dtype(name, x)
 
 
 def resolve_padding(
@@ -231,7 +268,7 @@ def resolve_padding(
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> tuple[Array, Any]:
-    """Return the input and the padding in pixels; "same" may need one more pixel at the end, put there here."""
+    """Return the input and the padding in pixels; one more pixel that "same" needs at the end is put there."""
     if padding == "valid":
         return x, (0,) * len(kernel_size)
     if padding != "same":
@@ -264,7 +301,7 @@ def conv_transpose2d(
     Parameters
     ----------
     input : Tensor
-        (n, in_channels, h, w).
+        (n, in_channels, h, w), or (in_channels, h, w) for one image.
     weight : Tensor
         (in_channels, out_channels / groups, kh, kw).
 
@@ -273,22 +310,26 @@ def conv_transpose2d(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html
     """
     name = "conv_transpose2d"
+    if input.ndim == 3:
+        options = (stride, padding, output_padding, groups, dilation)
+        return squeeze(conv_transpose2d(unsqueeze(input, 0), weight, bias, *options), 0)
     if input.ndim != 4 or weight.ndim != 4 or input.shape[1] != weight.shape[0]:
         raise RuntimeError(
-            f"{name}: expected input (n, c, h, w) and weight (c, out_channels / groups, kh, kw), got {list(input.shape)} "
-            f"and {list(weight.shape)}"
+            f"{name}: expected input (n, c, h, w) and weight (c, out_channels / groups, kh, kw), got "
+            f"{list(input.shape)} and {list(weight.shape)}"
         )
+    require_kernel_dtype(name, input)
     geometry = Geometry(
         pair(name, "stride", stride),
         pair(name, "padding", padding),
         pair(name, "dilation", dilation),
-        groups,  # type: ignore[arg-type]
+        groups,
     )
     extra = pair(name, "output_padding", output_padding)
     if any(e >= max(s, d) for e, s, d in zip(extra, geometry.stride, geometry.dilation, strict=True)):
         raise RuntimeError(
-            f"{name}: output padding must be smaller than either stride or dilation, but got output_padding={extra}, "
-            f"stride={geometry.stride}, dilation={geometry.dilation}"
+            f"{name}: output padding must be smaller than either stride or dilation, but got "
+            f"output_padding={extra}, stride={geometry.stride}, dilation={geometry.dilation}"
         )
     sizes = [
         (size - 1) * s - 2 * p + d * (k - 1) + 1 + e

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor
+from tinygrad_edu.autograd.grad_mode import mode
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, device_of, to_device
 from tinygrad_edu.ops.common import cast, raw, unbroadcast
@@ -51,7 +52,7 @@ def scalar_like(x: Array, value: Any) -> Any:
     if isinstance(value, complex) and raw(x).dtype.kind != "c":
         raise RuntimeError(f"value {value} cannot be converted to type {raw(x).dtype} without overflow")
     try:
-        return raw(x).dtype.type(value)
+        return mode.quiet.copy().run(raw(x).dtype.type, value)
     except OverflowError:
         return np.asarray(value).astype(raw(x).dtype)[()]
 
@@ -64,7 +65,9 @@ class CopyInto(Op):
         return array_module(x).broadcast_to(src, x.shape).astype(x.dtype)
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
-        return Fill.apply(grad_output, value=0), cast(unbroadcast(grad_output, self.src_shape), self.src_dtype)
+        return Fill.apply(grad_output, value=0), cast(
+            unbroadcast(grad_output, self.src_shape), self.src_dtype
+        )
 
     def explain_failure(self, inputs: tuple[Any, ...]) -> None:
         expand(inputs[1], inputs[0].shape)  # raises with both shapes

@@ -10,7 +10,7 @@ from __future__ import annotations
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
-from tinygrad_edu.ops.common import raw, require_tensor
+from tinygrad_edu.ops.common import raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.shape import expand
 from tinygrad_edu.random import next_seed
 
@@ -37,6 +37,7 @@ def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
     """
     require_tensor("dropout", input)
+    require_kernel_dtype("dropout", input)
     check_probability(p)
     if not training or p == 0:
         return input

@@ -94,7 +94,8 @@ def one_hot(tensor: Array, num_classes: int = -1) -> Array:
         num_classes = int(classes.max()) + 1
     if classes.size and (classes.min() < 0 or classes.max() >= num_classes):
         raise RuntimeError(
-            f"Class values must be non-negative and smaller than num_classes={num_classes}, got {int(classes.max())}"
+            f"Class values must be non-negative and smaller than num_classes={num_classes}, got "
+            f"{int(classes.max())}"
         )
     eye = array_module(classes).eye(num_classes, dtype="int64")
     return getitem(_tensor.tensor_from_array(eye), classes)

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import cast, normalize_dim, normalize_dims, raw, reject_bool, require_tensor
-from tinygrad_edu.ops.index import scatter_zeros
+from tinygrad_edu.ops.gather import scatter_zeros
 from tinygrad_edu.ops.reduce import Dims, Reduction, count, restore_dims, sum
 from tinygrad_edu.ops.select import maximum, minimum
 from tinygrad_edu.ops.shape import reshape
@@ -59,8 +59,9 @@ def check_not_empty(name: str, input: Array, dims: tuple[int, ...]) -> None:
     """Raise if there is nothing to choose from."""
     if count(input.shape, dims) == 0:
         raise RuntimeError(
-            f"{name}(): Expected reduction over at least one element, got input of shape {list(input.shape)}. "
-            "Specify the reduction dim with the 'dim' argument if another one is not empty."
+            f"{name}(): Expected reduction over at least one element, got input of shape "
+            f"{list(input.shape)}. Specify the reduction dim with the 'dim' argument if another one is not "
+            "empty."
         )
 
 
@@ -120,7 +121,7 @@ def _max_or_min(name: str, input: Array, dim: Any, keepdim: bool, largest: bool)
     if input.ndim == 0:
         values, indices = _max_or_min(name, reshape(input, (1,)), dim, False, largest)
         return ValuesAndIndices(values, indices)
-    dim = normalize_dim(name, dim, input.ndim)
+    dim = normalize_dim(name, int(dim), input.ndim)
     check_not_empty(name, input, (dim,))
     return ValuesAndIndices(*ExtremumAlongDim.apply(input, dim=dim, keepdim=keepdim, largest=largest))
 

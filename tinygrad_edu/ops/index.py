@@ -1,4 +1,4 @@
-"""Taking elements out and putting elements in: indexing, gather, scatter.
+"""Indexing: x[index] in all its forms, x[index] = value, and their relatives.
 
 References
 ----------
@@ -82,7 +82,7 @@ def check_index(x: Array, index: Any) -> None:
         if isinstance(i, slice) and i.step is not None and i.step <= 0:
             raise ValueError("step must be greater than zero")
         if isinstance(i, float | str):
-            raise TypeError(
+            raise (IndexError if isinstance(i, float) else TypeError)(
                 f"index: expected ints, slices, None, Ellipsis, lists or tensors, got {type(i).__name__}"
             )
 
@@ -91,6 +91,13 @@ def view_at(x: Array, index: Any) -> Array:
     """Return ``x[index]`` for a basic index, as a view even if it is a single element."""
     index = index if isinstance(index, tuple) else (index,)
     return x[index] if any(i is Ellipsis for i in index) else x[(*index, ...)]
+
+
+def private_index(index: Any) -> Any:
+    """Return an index with copies of its arrays: the program may change its own before backward runs."""
+    if isinstance(index, tuple):
+        return tuple([private_index(i) for i in index])
+    return index.copy() if hasattr(index, "copy") else index
 
 
 class GetItem(Op):
@@ -110,7 +117,7 @@ class GetItems(Op):
     """y = x[index] with arrays in the index: a copy. An element taken several times gets all its gradients."""
 
     def forward(self, x: Array, *, index: Any) -> Array:
-        self.index, self.shape = index, x.shape
+        self.index, self.shape = private_index(index), x.shape
         return x[index]
 
     def backward(self, grad_output: Array) -> Array:
@@ -154,7 +161,8 @@ def check_bounds(x: Array, index: Any) -> None:
             low, high = int(i.min()), int(i.max())
             if low < -x.shape[dim] or high >= x.shape[dim]:
                 raise IndexError(
-                    f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {x.shape[dim]}"
+                    f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size "
+                    f"{x.shape[dim]}"
                 )
         dim += (
             0
@@ -191,7 +199,7 @@ class SetItem(Op):
     """x with x[index] = value. The old elements get no gradient, the new ones get what is there now."""
 
     def forward(self, x: Array, value: Array, *, index: Any, in_place: bool) -> Array:
-        self.index, self.value_shape = index, np.shape(value)
+        self.index, self.value_shape = private_index(index), np.shape(value)
         result = x if in_place else array_module(x).array(x)
         basic, rest = split_index(index)
         view_at(result, basic)[rest] = value  # a view of one element, too, takes a value of shape (1,)
@@ -202,8 +210,8 @@ class SetItem(Op):
         basic, rest = split_index(self.index)
         place, shape = view_at(raw(inputs[0]), basic)[rest].shape, self.value_shape
         raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of shape "
-            f"{list(place)}"
+            f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of "
+            f"shape {list(place)}"
         )
 
     def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
@@ -246,141 +254,6 @@ class ViewScatter(Op):
         return grad_x, grad_value
 
 
-class Gather(Op):
-    """y[i][j] = x[index[i][j]][j] (for dim 0); the gradient is scattered back by addition."""
-
-    def forward(self, x: Array, *, dim: int, index: Array) -> Array:
-        self.dim, self.shape = dim, x.shape
-        self.save_for_backward(index)
-        return x[along(dim, index, x)]
-
-    def backward(self, grad_output: Array) -> Array:
-        (index,) = self.saved
-        return scatter_zeros(grad_output, self.dim, index, self.shape)
-
-
-def along(dim: int, index: Array, x: Array) -> tuple[Any, ...]:
-    """Return the index tuple that picks ``x[i][index[i][j]][k]``, with ``index`` in place of position ``dim``."""
-    xp = array_module(index)
-    grid = xp.ogrid[tuple([slice(size) for size in index.shape])] if index.ndim > 1 else [None]
-    return tuple([index if d == dim else grid[d] for d in range(index.ndim)])
-
-
-def check_gather(name: str, x: Array, dim: int, index: Array) -> None:
-    """Raise unless the index is of integers, of the right dimensions and within the sizes."""
-    if index.dtype.kind not in "iu":
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {index.dtype}")
-    if index.ndim != x.ndim:
-        raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as input tensor: expected {x.ndim}, got {index.ndim}"
-        )
-    for d in range(x.ndim):
-        if d != dim and index.shape[d] > x.shape[d]:
-            raise RuntimeError(
-                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
-                f"{list(x.shape)} apart from dimension {dim}"
-            )
-    if index.size and (index.min() < 0 or index.max() >= x.shape[dim]):
-        bad = index.min() if index.min() < 0 else index.max()
-        raise IndexError(
-            f"{name}: index {int(bad)} is out of bounds for dimension {dim} with size {x.shape[dim]}"
-        )
-
-
-def gather(input: Array, dim: int, index: Array) -> Array:
-    """Pick one element along ``dim`` for every position of ``index``.
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> scores = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-    >>> torch.gather(scores, 1, torch.tensor([[0], [1]]))
-    tensor([[1.],
-            [4.]])
-    """
-    require_tensor("gather", input)
-    require_tensor("gather", index, "index")
-    dim = normalize_dim("gather", dim, input.ndim)
-    check_gather("gather", raw(input), dim, raw(index))
-    if input.ndim == 0:
-        return input.reshape(())
-    return Gather.apply(input, dim=dim, index=raw(index))
-
-
-class ScatterZeros(Op):
-    """Zeros into which values are added along a dimension: the transpose of ``gather``."""
-
-    def forward(self, values: Array, index: Array, *, dim: int, shape: tuple[int, ...]) -> Array:
-        self.dim = dim
-        self.save_for_backward(index)
-        xp = array_module(values)
-        result = xp.zeros(shape, values.dtype)
-        xp.add.at(result, along(dim, index, result), values)
-        return result
-
-    def backward(self, grad_output: Array) -> tuple[Array, None]:
-        (index,) = self.saved
-        return gather(grad_output, self.dim, index), None
-
-
-def scatter_zeros(values: Array, dim: int, index: Array, shape: tuple[int, ...]) -> Array:
-    """Return zeros of ``shape`` with ``values`` added at ``index`` along ``dim``."""
-    return ScatterZeros.apply(values, index, dim=dim, shape=shape)
-
-
-class Scatter(Op):
-    """x with values written at an index along a dimension."""
-
-    def forward(self, x: Array, values: Array, *, dim: int, index: Array) -> Array:
-        self.dim = dim
-        self.value_shape = np.shape(values)
-        self.save_for_backward(index)
-        result = x.copy()
-        result[along(dim, index, x)] = values
-        return result
-
-    def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
-        (index,) = self.saved
-        zero = raw(grad_output).dtype.type(0)
-        grad_x = Scatter.apply(grad_output, zero, dim=self.dim, index=raw(index))
-        grad_values = (
-            unbroadcast(gather(grad_output, self.dim, index), self.value_shape)
-            if self.needs_input_grad[1]
-            else None
-        )
-        return grad_x, grad_values
-
-
-def scatter(input: Array, dim: int, index: Array, src: Any = None, *, value: Any = None) -> Array:
-    """Return a copy with ``src`` written at ``index`` along ``dim``: out[i][index[i][j]] = src[i][j] for dim 1."""
-    source = _scatter_source("scatter", input, dim, index, value if src is None else src)
-    return Scatter.apply(input, source, dim=normalize_dim("scatter", dim, input.ndim), index=raw(index))
-
-
-def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
-    """Return a copy with ``src`` added at ``index`` along ``dim``; positions may repeat."""
-    source = _scatter_source("scatter_add", input, dim, index, src)
-    dim = normalize_dim("scatter_add", dim, input.ndim)
-    return input + scatter_zeros(source, dim, index, tuple(input.shape))
-
-
-def _scatter_source(name: str, input: Array, dim: int, index: Array, src: Any) -> Any:
-    require_tensor(name, input)
-    require_tensor(name, index, "index")
-    check_gather(name, raw(input), normalize_dim(name, dim, input.ndim), raw(index))
-    if not hasattr(src, "shape"):
-        return raw(input).dtype.type(src)
-    if raw(src).dtype != raw(input).dtype:
-        raise RuntimeError(
-            f"{name}(): Expected self.dtype to be equal to src.dtype: {raw(input).dtype} and {raw(src).dtype}"
-        )
-    if src.ndim != input.ndim or any(s < i for s, i in zip(src.shape, index.shape, strict=True)):
-        raise RuntimeError(
-            f"{name}: expected src to be at least of the index's shape {list(index.shape)}, got {list(src.shape)}"
-        )
-    return src[tuple([slice(size) for size in index.shape])]
-
-
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """Return the slices along ``dim`` that a 1-d index names, in its order."""
     require_tensor("index_select", input)
@@ -402,13 +275,8 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
             f"index_add: expected a vector as index and source of shape {list(expected)}, got index "
             f"{list(index.shape)} and source {list(source.shape)}"
         )
-    place = (slice(None),) * dim + (raw(index).reshape(-1),)
+    place = (slice(None),) * dim + (raw(index).reshape(-1).copy(),)
     return input + index_put_zeros(source * alpha if alpha != 1 else source, place, tuple(input.shape))
-
-
-def take_along_dim(input: Array, indices: Array, dim: int) -> Array:
-    """Pick elements along ``dim``, as ``argsort`` and ``argmax`` give them."""
-    return gather(input, dim, indices)
 
 
 def masked_select(input: Array, mask: Array) -> Array:
@@ -426,7 +294,8 @@ def select(input: Array, dim: int, index: int) -> Array:
     dim = normalize_dim("select", dim, input.ndim)
     if not input.ndim or not -input.shape[dim] <= index < input.shape[dim]:
         raise IndexError(
-            f"select(): index {int(index)} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+            f"select(): index {int(index)} out of range for tensor of size {list(input.shape)} at dimension "
+            f"{dim}"
         )
     return getitem(input, (slice(None),) * dim + (int(index),))
 

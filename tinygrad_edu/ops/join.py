@@ -12,7 +12,7 @@ from typing import Any
 
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import cast, normalize_dim, promote_many, raw, require_tensor
+from tinygrad_edu.ops.common import normalize_dim, promote_many, raw, require_tensor
 from tinygrad_edu.ops.index import getitem, index_put_zeros, narrow, select
 from tinygrad_edu.ops.shape import flatten, reshape, unsqueeze
 
@@ -53,8 +53,8 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
         expected[dim : dim + 1], actual[dim : dim + 1] = [-1], [-1]
         if expected != actual:
             raise RuntimeError(
-                f"cat: Sizes of tensors must match except in dimension {dim}. Expected {list(parts[0].shape)}, "
-                f"got {list(x.shape)}"
+                f"cat: Sizes of tensors must match except in dimension {dim}. Expected "
+                f"{list(parts[0].shape)}, got {list(x.shape)}"
             )
     return Cat.apply(*promote_many("cat", *parts), dim=dim)
 
@@ -119,8 +119,8 @@ def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int =
         sections = [int(s) for s in split_size_or_sections]
         if sum(sections) != size or min(sections, default=0) < 0:
             raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
-                f"{dim}), but got split_sizes={sections}"
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at "
+                f"dimension {dim}), but got split_sizes={sections}"
             )
     starts = [sum(sections[:i]) for i in range(len(sections))]
     return tuple([narrow(tensor, dim, start, length) for start, length in zip(starts, sections, strict=True)])
@@ -131,7 +131,7 @@ def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.shape[normalize_dim("chunk", dim, input.ndim)]
-    return split(input, max(1, -(-size // chunks)), dim)
+    return split(input, -(-size // chunks) if size else [0] * chunks, dim)
 
 
 def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
@@ -274,7 +274,8 @@ def diag(input: Array, diagonal: int = 0) -> Array:
     """
     require_tensor("diag", input)
     if input.ndim == 2:
-        return getitem(input, diagonal_places(input, *input.shape, diagonal))
+        rows, columns = input.shape
+        return getitem(input, diagonal_places(input, rows, columns, diagonal))
     if input.ndim != 1:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     size = input.shape[0] + abs(diagonal)
@@ -310,6 +311,8 @@ def repeat_interleave(input: Array, repeats: Any, dim: int | None = None) -> Arr
     counts = raw(repeats)
     size = input.shape[dim]
     if hasattr(counts, "shape") and counts.size not in (1, size):
-        raise RuntimeError(f"repeat_interleave: expected repeats to be one number or {size}, got {counts.size}")
+        raise RuntimeError(
+            f"repeat_interleave: expected repeats to be one number or {size}, got {counts.size}"
+        )
     positions = array_module(raw(input)).arange(size).repeat(counts)
     return getitem(input, (slice(None),) * dim + (positions,))

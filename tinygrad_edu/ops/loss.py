@@ -1,4 +1,4 @@
-"""Loss functions.
+"""Loss functions on numbers; those on classes and probabilities have their own file.
 
 ``reduction`` is ``"mean"`` (the default), ``"sum"``, or ``"none"`` for one loss an element or sample.
 
@@ -10,21 +10,12 @@ https://docs.pytorch.org/docs/stable/nn.functional.html#loss-functions
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
-import numpy as np
-
-from tinygrad_edu import _tensor
-from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.activation import softplus
+from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.arithmetic import absolute, square
-from tinygrad_edu.ops.common import promote, raw, require_tensor
-from tinygrad_edu.ops.index import gather
+from tinygrad_edu.ops.common import promote, require_tensor
 from tinygrad_edu.ops.reduce import mean, sum
 from tinygrad_edu.ops.select import clamp, where
-from tinygrad_edu.ops.shape import movedim, reshape
-from tinygrad_edu.ops.softmax import SoftmaxCrossEntropy, log_softmax
 from tinygrad_edu.ops.unary import exp, log
 
 
@@ -47,8 +38,9 @@ def same_size(name: str, input: Array, target: Array) -> tuple[Array, Array]:
     require_tensor(name, target, "target")
     if tuple(input.shape) != tuple(target.shape):
         warnings.warn(
-            f"{name}: Using a target size ({target.shape}) that is different to the input size ({input.shape}). This "
-            "will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            f"{name}: Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}). This will likely lead to incorrect results due to broadcasting. Please ensure "
+            "they have the same size.",
             stacklevel=3,
         )
     return promote(name, input, target)
@@ -102,248 +94,6 @@ def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: floa
     )
 
 
-def as_rows(input: Array, target: Array) -> tuple[Array, Array]:
-    """Return scores (n, c, d1, ...) as (n d1 ..., c), and the targets as a vector."""
-    if input.ndim == 1:
-        return reshape(input, (1, -1)), reshape(target, (1,))
-    rows = input if input.ndim == 2 else reshape(movedim(input, 1, -1), (-1, input.shape[1]))
-    return rows, target if target.ndim == 1 else reshape(target, (-1,))
-
-
-def check_class_targets(name: str, input: Array, target: Array, weight: Any, ignore_index: int) -> None:
-    """Raise unless the targets are class numbers that fit the scores."""
-    expected = () if input.ndim == 1 else (input.shape[0], *input.shape[2:])
-    if tuple(target.shape) != expected:
-        raise ValueError(
-            f"{name}: expected target of shape {list(expected)} for input {list(input.shape)}, got {list(target.shape)}"
-        )
-    if raw(target).dtype.kind not in "iu":
-        raise RuntimeError(
-            f"{name}: expected scalar type Long for class targets but found {raw(target).dtype}"
-        )
-    classes = input.shape[0] if input.ndim == 1 else input.shape[1]
-    if weight is not None and tuple(weight.shape) != (classes,):
-        raise RuntimeError(
-            f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got weight "
-            f"tensor of shape: {list(weight.shape)}"
-        )
-    array = raw(target)
-    if array is not target and array_module(array) is not np:
-        return  # looking at the numbers would make the host wait for the GPU; its kernel gives NaN for them
-    valid = array[array != ignore_index] if ignore_index >= 0 or (array < 0).any() else array
-    if valid.size and (valid.min() < 0 or valid.max() >= classes):
-        bad = int(valid.min() if valid.min() < 0 else valid.max())
-        raise IndexError(
-            f"{name}: Target {bad} is out of bounds: expected 0 to {classes - 1} or ignore_index={ignore_index}"
-        )
-
-
-def _reduce_weighted(name: str, losses: Array, row_weights: Array, reduction: str) -> Array:
-    """Mean over the weights of the rows, as PyTorch: sum of losses / sum of weights."""
-    if reduction != "mean":
-        return reduce_loss(name, losses, reduction)
-    xp = array_module(row_weights)
-    total = xp.asarray(row_weights.sum())
-    nothing = total == 0  # as in PyTorch the loss is NaN then, and the gradient 0
-    return sum(losses) / xp.where(nothing, total + 1, total) + xp.where(nothing, total + xp.nan, total * 0)
-
-
-def row_weights_of(target: Array, weight: Any, ignore_index: int, dtype: Any) -> Array:
-    """Return the weight of every row's class, 0 for ignored rows."""
-    if isinstance(weight, _tensor.Tensor) and weight.requires_grad:
-        raise RuntimeError(
-            "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. Expected a "
-            "tensor without requires_grad, got one with it. Hint: weight.detach()"
-        )
-    kept = raw(target) != ignore_index
-    if weight is None:
-        return kept.astype(dtype)
-    return raw(weight)[raw(target) * kept] * kept
-
-
-def cross_entropy(
-    input: Array,
-    target: Array,
-    weight: Array | None = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Array:
-    """-ln softmax(input)[target]: the cross-entropy between scores and the true classes.
-
-    Parameters
-    ----------
-    input : Tensor
-        Scores (logits): (c,), (n, c) or (n, c, d1, ...).
-    target : Tensor
-        Class numbers, of shape (), (n,) or (n, d1, ...); or probabilities of the input's shape and a
-        floating-point dtype.
-    weight : Tensor, optional
-        (c,): how much each class counts.
-    ignore_index : int
-        Rows with this class count nothing.
-    reduction : {"mean", "sum", "none"}
-        The mean is taken over the weights.
-    label_smoothing : float
-        This part of the target is spread evenly over all classes.
-
-    References
-    ----------
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.nn.functional.cross_entropy(torch.zeros(2, 4), torch.tensor([0, 3]))
-    tensor(1.3863)
-    """
-    name = "cross_entropy"
-    require_tensor(name, input)
-    require_tensor(name, target, "target")
-    if not 0 <= label_smoothing <= 1:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    if raw(target).dtype.kind == "f":
-        return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
-    check_class_targets(name, input, target, weight, ignore_index)
-    rows, classes = as_rows(input, target)
-    xp, dtype = array_module(raw(rows)), raw(rows).dtype
-    class_weights = xp.ones(rows.shape[1], dtype) if weight is None else weight
-    if raw(classes).dtype != np.int64:
-        classes = classes.long()
-    losses, _ = SoftmaxCrossEntropy.apply(rows, classes, class_weights, ignore_index=ignore_index)
-    row_weights = row_weights_of(classes, weight, ignore_index, dtype)
-    if label_smoothing:
-        spread = -sum(log_softmax(rows, 1) * class_weights, 1) * (raw(classes) != ignore_index)
-        losses = losses * (1 - label_smoothing) + spread * (label_smoothing / rows.shape[1])
-    if reduction == "none":
-        return reshape(losses, tuple(target.shape))
-    if (
-        weight is None
-        and ignore_index < 0
-        and reduction == "mean"
-        and not (raw(classes) == ignore_index).any()
-    ):
-        return mean(losses)
-    return _reduce_weighted(name, losses, row_weights, reduction)
-
-
-def _cross_entropy_of_probabilities(
-    input: Array, target: Array, weight: Array | None, reduction: str, label_smoothing: float
-) -> Array:
-    if tuple(input.shape) != tuple(target.shape):
-        raise ValueError(
-            f"cross_entropy: expected target probabilities of shape {list(input.shape)}, got {list(target.shape)}"
-        )
-    class_dim = 0 if input.ndim == 1 else 1
-    classes = input.shape[class_dim]
-    if label_smoothing:
-        target = target * (1 - label_smoothing) + label_smoothing / classes
-    log_p = log_softmax(input, class_dim)
-    if weight is not None:
-        log_p = log_p * reshape(weight, (-1,) + (1,) * (input.ndim - class_dim - 1))
-    losses = -sum(log_p * target, class_dim)
-    if reduction == "mean":
-        return sum(losses) / max(int(np.prod(losses.shape)), 1)
-    return reduce_loss("cross_entropy", losses, reduction)
-
-
-def nll_loss(
-    input: Array,
-    target: Array,
-    weight: Array | None = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-) -> Array:
-    """-input[target]: the negative log-likelihood, given log-probabilities.
-
-    Parameters are those of :func:`cross_entropy`; cross_entropy(x, t) = nll_loss(log_softmax(x), t).
-    """
-    require_tensor("nll_loss", input)
-    require_tensor("nll_loss", target, "target")
-    check_class_targets("nll_loss", input, target, weight, ignore_index)
-    rows, classes = as_rows(input, target)
-    kept = raw(classes) != ignore_index
-    picked = gather(rows, 1, reshape(classes * kept, (-1, 1)))
-    row_weights = row_weights_of(classes, weight, ignore_index, raw(rows).dtype)
-    losses = where(kept, reshape(picked, (-1,)), 0.0) * -row_weights
-    if reduction == "none":
-        return reshape(losses, tuple(target.shape))
-    return _reduce_weighted("nll_loss", losses, row_weights, reduction)
-
-
-def binary_cross_entropy(
-    input: Array, target: Array, weight: Array | None = None, reduction: str = "mean"
-) -> Array:
-    """-(target ln p + (1 - target) ln(1 - p)) for probabilities p; the logarithms are at least -100."""
-    name = "binary_cross_entropy"
-    check_equal_size(name, input, target)
-    if raw(input).size and (raw(input).min() < 0 or raw(input).max() > 1):
-        raise RuntimeError(
-            f"{name}: all elements of input should be between 0 and 1, got {raw(input).min()} to {raw(input).max()}"
-        )
-    losses = BinaryCrossEntropy.apply(*promote(name, input, target))
-    return reduce_loss(name, losses if weight is None else losses * weight, reduction)
-
-
-class BinaryCrossEntropy(Op):
-    """-(t ln p + (1 - t) ln(1 - p)); the derivatives are (p - t) / (p (1 - p)) and ln(1 - p) - ln p.
-
-    The logarithms of the loss are at least -100 and the denominator at least 1e-12, so that p = 0 and p = 1 give
-    finite losses and gradients of p.
-    """
-
-    quiet = True
-
-    def forward(self, p: Array, t: Array) -> Array:
-        self.save_for_backward(p, t)
-        return -(t * log_from_minus_100(p) + (1 - t) * log_from_minus_100(1 - p))
-
-    def backward(self, grad_output: Array) -> tuple[Array | None, Array | None]:
-        p, t = self.saved
-        grad_p = grad_t = None
-        if self.needs_input_grad[0]:
-            grad_p = grad_output * (p - t) / clamp(p * (1 - p), min=1e-12)
-        if self.needs_input_grad[1]:
-            grad_t = grad_output * (log(1 - p) - log(p))
-        return grad_p, grad_t
-
-
-def log_from_minus_100(p: Array) -> Array:
-    """Return ln p, or -100 where it is less."""
-    return clamp(log(p), min=-100.0)
-
-
-def check_equal_size(name: str, input: Array, target: Array) -> None:
-    """Raise unless input and target have one shape."""
-    require_tensor(name, input)
-    require_tensor(name, target, "target")
-    if tuple(input.shape) != tuple(target.shape):
-        raise ValueError(
-            f"{name}: Using a target size ({target.shape}) that is different to the input size ({input.shape}) is not "
-            "allowed. Please ensure they have the same size."
-        )
-
-
-def binary_cross_entropy_with_logits(
-    input: Array,
-    target: Array,
-    weight: Array | None = None,
-    reduction: str = "mean",
-    pos_weight: Array | None = None,
-) -> Array:
-    """Binary cross-entropy of sigmoid(input), computed without overflow.
-
-    With softplus(x) = ln(1 + e^x): loss = (1 - t) x + (1 + (w - 1) t) softplus(-x).
-    """
-    name = "binary_cross_entropy_with_logits"
-    check_equal_size(name, input, target)
-    log_term = softplus(-input, threshold=float("inf"))
-    if pos_weight is not None:
-        log_term = log_term * ((pos_weight - 1) * target + 1)
-    losses = (1 - target) * input + log_term
-    return reduce_loss(name, losses if weight is None else losses * weight, reduction)
-
-
 def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: bool = False) -> Array:
     """Kullback-Leibler divergence: target (ln target - input), for log-probabilities as the input.
 
@@ -359,8 +109,8 @@ def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: boo
         return sum(losses) / input.shape[0]
     if reduction == "mean":
         warnings.warn(
-            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
-            "only by the batch size, and aligns with the KL div math definition.",
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. "
+            "'batchmean' divides only by the batch size, and aligns with the KL div math definition.",
             stacklevel=2,
         )
     return reduce_loss("kl_div", losses, reduction)

@@ -94,8 +94,8 @@ def check_normalized_shape(name: str, input: Array, shape: tuple[int, ...], weig
     """Raise unless the last dimensions are ``shape``, and the parameters' too."""
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
         raise RuntimeError(
-            f"{name}: Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], "
-            f"but got input of size {list(input.shape)}"
+            f"{name}: Given normalized_shape={list(shape)}, expected input with shape [*, "
+            f"{', '.join(map(str, shape))}], but got input of size {list(input.shape)}"
         )
     for argument, parameter in (("weight", weight), ("bias", bias)):
         if parameter is not None and tuple(parameter.shape) != shape:
@@ -185,7 +185,8 @@ def check_channels(name: str, input: Array, **parameters: Array | None) -> None:
     for argument, parameter in parameters.items():
         if parameter is not None and tuple(parameter.shape) != (input.shape[1],):
             raise RuntimeError(
-                f"{name}: expected {argument} to contain {input.shape[1]} elements, got {list(parameter.shape)}"
+                f"{name}: expected {argument} to contain {input.shape[1]} elements, got "
+                f"{list(parameter.shape)}"
             )
 
 
@@ -209,8 +210,8 @@ def group_norm(
     n, channels = input.shape[0], input.shape[1]
     if num_groups < 1 or channels % num_groups:
         raise RuntimeError(
-            f"group_norm: Expected number of channels in input to be divisible by num_groups, but got input of shape "
-            f"{list(input.shape)} and num_groups={num_groups}"
+            "group_norm: Expected number of channels in input to be divisible by num_groups, but got input "
+            f"of shape {list(input.shape)} and num_groups={num_groups}"
         )
     grouped = reshape(input, (n, num_groups, channels // num_groups * math.prod(input.shape[2:])))
     x_hat = reshape(Normalize.apply(grouped, dims=(2,), eps=eps)[0], tuple(input.shape))
@@ -224,7 +225,9 @@ def instance_norm(
     require_tensor("instance_norm", input)
     check_channels("instance_norm", input, weight=weight, bias=bias)
     if math.prod(input.shape[2:]) == 1:
-        raise ValueError(f"Expected more than 1 spatial element when training, got input size {list(input.shape)}")
+        raise ValueError(
+            f"Expected more than 1 spatial element when training, got input size {list(input.shape)}"
+        )
     dims = tuple(range(2, input.ndim))
     x_hat = Normalize.apply(input, dims=dims, eps=eps)[0]
     return scale_and_shift(x_hat, weight, bias, (1, input.shape[1]) + (1,) * (input.ndim - 2))

@@ -1,4 +1,4 @@
-"""Pooling: the largest or the mean element of every window.
+"""Pooling: the largest or the mean element of every window; adaptive pooling has its own file.
 
 References
 ----------
@@ -7,15 +7,13 @@ https://docs.pytorch.org/docs/stable/nn.functional.html#pooling-functions
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
-from tinygrad_edu.ops.common import pair, raw, require_tensor
-from tinygrad_edu.ops.index import gather
+from tinygrad_edu.ops.common import pair, require_kernel_dtype, require_tensor
+from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.shape import squeeze, unsqueeze
 
 
@@ -43,7 +41,8 @@ class MaxPool2dBackward(Op):
     def backward(self, grad: Array) -> tuple[Array, None]:
         (indices,) = self.saved
         n, c, oh, ow = indices.shape
-        picked = gather(grad.reshape((n, c, -1)), 2, indices.reshape((n, c, -1)))
+        h, w = grad.shape[2:]
+        picked = gather(grad.reshape((n, c, h * w)), 2, indices.reshape((n, c, oh * ow)))
         return picked.reshape((n, c, oh, ow)), None
 
 
@@ -72,26 +71,43 @@ class AvgPool2dBackward(Op):
         return AvgPool2d.apply(grad, output_size=self.output_size, window=self.window)
 
 
-class AdaptiveAvgPool2d(Op):
-    """The means of windows that cover the image in an output of a given size."""
+class Windows(NamedTuple):
+    """Where the windows lie: (height, width) pairs in pixels, and how many windows fit."""
 
-    def forward(self, x: Array, *, output_size: tuple[int, int]) -> Array:
-        self.shape = x.shape
-        return kernel_table.pooling(x).adaptive_avg_pool2d_forward(x, output_size)
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    output_size: tuple[int, ...]
 
-    def backward(self, grad_output: Array) -> Array:
-        return AdaptiveAvgPool2dBackward.apply(grad_output, shape=self.shape)
 
-
-class AdaptiveAvgPool2dBackward(Op):
-    """The transpose of ``AdaptiveAvgPool2d``."""
-
-    def forward(self, grad_output: Array, *, shape: tuple[int, ...]) -> Array:
-        self.output_size = grad_output.shape[2:]
-        return kernel_table.pooling(grad_output).adaptive_avg_pool2d_backward(grad_output, tuple(shape))
-
-    def backward(self, grad: Array) -> Array:
-        return AdaptiveAvgPool2d.apply(grad, output_size=self.output_size)
+def place_windows(
+    name: str,
+    x: Array,
+    dims: int,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Windows:
+    """Return where the windows lie in the last ``dims`` dimensions of x; a signal is an image of height 1."""
+    k = pair(name, "kernel_size", kernel_size, dims)
+    s = k if stride is None or stride == [] else pair(name, "stride", stride, dims)
+    p, d = pair(name, "padding", padding, dims), pair(name, "dilation", dilation, dims)
+    if min(*k, *s, *d) < 1:
+        raise RuntimeError(f"{name}: expected kernel_size, stride and dilation above zero, got {k}, {s}, {d}")
+    sizes = []
+    for size, kernel, step, border, spread in zip(x.shape[-dims:], k, s, p, d, strict=True):
+        if border < 0 or border > (spread * (kernel - 1) + 1) // 2:
+            raise RuntimeError(
+                f"{name}: pad should be at most half of effective kernel size, but got pad={border}, "
+                f"kernel_size={kernel} and dilation={spread}"
+            )
+        sizes.append(pooled_size(name, size, kernel, step, border, spread, ceil_mode))
+    if dims == 1:
+        return Windows((1, *k), (1, *s), (0, *p), (1, *d), (1, *sizes))
+    return Windows(k, s, p, d, tuple(sizes))
 
 
 def pooled_size(name: str, size: int, k: int, s: int, p: int, d: int, ceil_mode: bool) -> int:
@@ -102,39 +118,10 @@ def pooled_size(name: str, size: int, k: int, s: int, p: int, d: int, ceil_mode:
         count -= 1
     if count < 1:
         raise RuntimeError(
-            f"{name}: Output size is too small: expected windows of {d * (k - 1) + 1} to fit into {size + 2 * p}"
+            f"{name}: Output size is too small: expected windows of {d * (k - 1) + 1} to fit into "
+            f"{size + 2 * p}"
         )
     return count
-
-
-def window_options(
-    name: str,
-    x: Array,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    ceil_mode: bool,
-    dims: int,
-) -> tuple[Any, ...]:
-    """Return kernel_size, stride, padding, dilation and output size as tuples, checked."""
-    kernel = pair(name, "kernel_size", kernel_size, dims)
-    step = kernel if stride is None or stride == [] else pair(name, "stride", stride, dims)
-    border, spread = pair(name, "padding", padding, dims), pair(name, "dilation", dilation, dims)
-    if min(kernel) < 1 or min(step) < 1 or min(spread) < 1:
-        raise RuntimeError(
-            f"{name}: expected kernel_size, stride and dilation above zero, got {kernel}, {step}, {spread}"
-        )
-    for k, p, d in zip(kernel, border, spread, strict=True):
-        if p < 0 or p > (d * (k - 1) + 1) // 2:
-            raise RuntimeError(
-                f"{name}: pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={d}"
-            )
-    output_size = tuple(
-        pooled_size(name, size, k, s, p, d, ceil_mode)
-        for size, k, s, p, d in zip(x.shape[-dims:], kernel, step, border, spread, strict=True)
-    )
-    return kernel, step, border, spread, output_size
 
 
 def as_images(name: str, x: Array, dims: int) -> Array:
@@ -144,8 +131,7 @@ def as_images(name: str, x: Array, dims: int) -> Array:
         raise RuntimeError(
             f"{name}: Expected {dims + 1}D or {dims + 2}D input, but got {x.ndim}D of shape {list(x.shape)}"
         )
-    if raw(x).dtype.kind != "f":
-        raise RuntimeError(f"{name}: expected a floating-point tensor, got {raw(x).dtype}")
+    require_kernel_dtype(name, x)
     images = unsqueeze(x, 0) if x.ndim == dims + 1 else x
     return unsqueeze(images, 2) if dims == 1 else images
 
@@ -156,9 +142,12 @@ def as_given(images: Array, x: Array, dims: int) -> Array:
     return squeeze(result, 0) if x.ndim == dims + 1 else result
 
 
-def _flat(values: tuple[int, ...], filler: int) -> tuple[int, ...]:
-    """Return one value as a pair, for images of height 1."""
-    return (filler, *values) if len(values) == 1 else values
+def maxima_as_given(result: tuple[Array, Array], return_indices: bool, x: Array, dims: int) -> Any:
+    """Return the largest elements in the input's form, and their positions as int64 if they are wanted."""
+    output, indices = result
+    if not return_indices:
+        return as_given(output, x, dims)
+    return as_given(output, x, dims), as_given(indices.long(), x, dims)
 
 
 def max_pool2d(
@@ -170,26 +159,50 @@ def max_pool2d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """Return the largest element of every window of (n, c, h, w) images.
+    """Return the largest element of every window of an image.
 
     Parameters
     ----------
     input : Tensor
-        (n, c, h, w) or (c, h, w).
-    kernel_size, stride, padding, dilation : int or (int, int)
-        The window, in pixels; the stride is the kernel size by default, the padding counts as -infinity.
+        (n, c, h, w) or (c, h, w), float32 or float64.
+    kernel_size : int or (int, int)
+        Height and width of the window, in pixels.
+    stride : int or (int, int), optional
+        Distance between windows, in pixels; the kernel size by default.
+    padding : int or (int, int)
+        Pixels put round the image, which count as -infinity; at most half the kernel size.
+    dilation : int or (int, int)
+        Distance between the elements of a window, in pixels.
     ceil_mode : bool
         Let the last window hang over the edge.
     return_indices : bool
         Return the positions in the flattened plane as well.
 
+    Returns
+    -------
+    Tensor, or (Tensor, Tensor)
+        (n, c, oh, ow) with oh = floor((h + 2 p - d (kh - 1) - 1) / s) + 1, in the dtype of the input; the
+        positions are int64. Of equal elements the first is taken, and the gradient goes to it alone.
+
+    Raises
+    ------
+    RuntimeError
+        If the input is of another dimension or dtype, or no window fits.
+
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.max_pool2d.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> image = torch.arange(16.0).reshape(1, 4, 4)
+    >>> torch.nn.functional.max_pool2d(image, 2)
+    tensor([[[ 5.,  7.],
+             [13., 15.]]])
     """
-    return _max_pool(
-        "max_pool2d", input, (kernel_size, stride, padding, dilation, ceil_mode), return_indices, 2
-    )
+    windows = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool("max_pool2d", input, windows, return_indices, 2)
 
 
 def max_pool1d(
@@ -201,26 +214,29 @@ def max_pool1d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """Return the largest element of every window of (n, c, length) signals; see :func:`max_pool2d`."""
-    return _max_pool(
-        "max_pool1d", input, (kernel_size, stride, padding, dilation, ceil_mode), return_indices, 1
-    )
+    """Return the largest element of every window of a signal, (n, c, length) or (c, length).
+
+    The options are those of :func:`max_pool2d`, in samples instead of pixels.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.max_pool1d.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    tensor([[3., 2.]])
+    """
+    windows = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool("max_pool1d", input, windows, return_indices, 1)
 
 
-def _max_pool(name: str, x: Array, options: tuple[Any, ...], return_indices: bool, dims: int) -> Any:
+def _max_pool(name: str, x: Array, windows: tuple[Any, ...], return_indices: bool, dims: int) -> Any:
     images = as_images(name, x, dims)
-    kernel, step, border, spread, size = window_options(name, x, *options, dims)
-    arguments = (_flat(kernel, 1), _flat(step, 1), _flat(border, 0), _flat(spread, 1), _flat(size, 1))
-    return _pooled(
-        x, MaxPool2d.apply(images, kernel="max_pool2d_forward", arguments=arguments), return_indices, dims
-    )
-
-
-def _pooled(x: Array, result: tuple[Array, Array], return_indices: bool, dims: int) -> Any:
-    output, indices = result
-    if not return_indices:
-        return as_given(output, x, dims)
-    return as_given(output, x, dims), as_given(indices.long(), x, dims)
+    arguments = tuple(place_windows(name, x, dims, *windows))
+    result = MaxPool2d.apply(images, kernel="max_pool2d_forward", arguments=arguments)
+    return maxima_as_given(result, return_indices, x, dims)
 
 
 def avg_pool2d(
@@ -232,28 +248,46 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Array:
-    """Return the mean of every window of (n, c, h, w) images.
+    """Return the mean of every window of an image.
 
     Parameters
     ----------
     input : Tensor
-        (n, c, h, w) or (c, h, w).
-    kernel_size, stride, padding : int or (int, int)
-        The window, in pixels; the stride is the kernel size by default.
+        (n, c, h, w) or (c, h, w), float32 or float64.
+    kernel_size : int or (int, int)
+        Height and width of the window, in pixels.
+    stride : int or (int, int), optional
+        Distance between windows, in pixels; the kernel size by default.
+    padding : int or (int, int)
+        Zeros put round the image, in pixels; at most half the kernel size.
     ceil_mode : bool
-        Let the last window hang over the edge.
+        Let the last window hang over the edge; what is outside the padding does not count.
     count_include_pad : bool
         Whether the zeros of the padding count in the mean.
     divisor_override : int, optional
         Divide by this instead of the number of elements.
 
+    Returns
+    -------
+    Tensor
+        (n, c, oh, ow) with oh = floor((h + 2 p - kh) / s) + 1.
+
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool2d.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> image = torch.arange(16.0).reshape(1, 4, 4)
+    >>> torch.nn.functional.avg_pool2d(image, 2)
+    tensor([[[ 2.5000,  4.5000],
+             [10.5000, 12.5000]]])
     """
-    return _avg_pool(
-        "avg_pool2d", input, (kernel_size, stride, padding), ceil_mode, count_include_pad, divisor_override, 2
-    )
+    if divisor_override == 0:
+        raise RuntimeError("avg_pool2d: divisor must be not zero, expected divisor_override != 0, got 0")
+    windows = (kernel_size, stride, padding, 1, ceil_mode)
+    return _avg_pool("avg_pool2d", input, windows, count_include_pad, divisor_override or 0, 2)
 
 
 def avg_pool1d(
@@ -264,79 +298,28 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Array:
-    """Return the mean of every window of (n, c, length) signals; see :func:`avg_pool2d`."""
-    return _avg_pool(
-        "avg_pool1d", input, (kernel_size, stride, padding), ceil_mode, count_include_pad, None, 1
-    )
+    """Return the mean of every window of a signal, (n, c, length) or (c, length).
+
+    The options are those of :func:`avg_pool2d`, in samples instead of pixels.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool1d.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.avg_pool1d(torch.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    tensor([[2., 1.]])
+    """
+    windows = (kernel_size, stride, padding, 1, ceil_mode)
+    return _avg_pool("avg_pool1d", input, windows, count_include_pad, 0, 1)
 
 
 def _avg_pool(
-    name: str,
-    x: Array,
-    options: tuple[Any, ...],
-    ceil_mode: bool,
-    include_pad: bool,
-    divisor: int | None,
-    dims: int,
+    name: str, x: Array, windows: tuple[Any, ...], count_include_pad: bool, divisor: int, dims: int
 ) -> Array:
-    if divisor == 0:
-        raise RuntimeError("divisor must be not zero")
     images = as_images(name, x, dims)
-    kernel, step, border, _, size = window_options(name, x, *options, 1, ceil_mode, dims)
-    window = (_flat(kernel, 1), _flat(step, 1), _flat(border, 0), include_pad, divisor or 0)
-    return as_given(AvgPool2d.apply(images, output_size=_flat(size, 1), window=window), x, dims)
-
-
-def adaptive_size(name: str, output_size: Any, x: Array, dims: int) -> tuple[int, ...]:
-    """Return the wanted output size; None stands for the input's."""
-    sizes = (
-        (output_size,) * dims
-        if isinstance(output_size, int | np.integer) or output_size is None
-        else tuple(output_size)
-    )
-    if len(sizes) != dims:
-        raise RuntimeError(f"{name}: expected output_size to be an int or {dims} ints, got {output_size}")
-    return _flat(
-        tuple(
-            [int(have if want is None else want) for want, have in zip(sizes, x.shape[-dims:], strict=True)]
-        ),
-        1,
-    )
-
-
-def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
-    """Return means over windows chosen so that the output has the given (h, w)."""
-    return _adaptive_avg_pool("adaptive_avg_pool2d", input, output_size, 2)
-
-
-def adaptive_avg_pool1d(input: Array, output_size: Any) -> Array:
-    """Return means over windows chosen so that the output has the given length."""
-    return _adaptive_avg_pool("adaptive_avg_pool1d", input, output_size, 1)
-
-
-def _adaptive_avg_pool(name: str, x: Array, output_size: Any, dims: int) -> Array:
-    images = as_images(name, x, dims)
-    return as_given(
-        AdaptiveAvgPool2d.apply(images, output_size=adaptive_size(name, output_size, x, dims)), x, dims
-    )
-
-
-def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: bool = False) -> Any:
-    """Return maxima over windows chosen so that the output has the given (h, w)."""
-    return _adaptive_max_pool("adaptive_max_pool2d", input, output_size, return_indices, 2)
-
-
-def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: bool = False) -> Any:
-    """Return maxima over windows chosen so that the output has the given length."""
-    return _adaptive_max_pool("adaptive_max_pool1d", input, output_size, return_indices, 1)
-
-
-def _adaptive_max_pool(name: str, x: Array, output_size: Any, return_indices: bool, dims: int) -> Any:
-    images = as_images(name, x, dims)
-    size = adaptive_size(name, output_size, x, dims)
-    return _pooled(
-        x,
-        MaxPool2d.apply(images, kernel="adaptive_max_pool2d_forward", arguments=(size,)),
-        return_indices,
-        dims,
-    )
+    w = place_windows(name, x, dims, *windows)
+    window = (w.kernel_size, w.stride, w.padding, count_include_pad, divisor)
+    return as_given(AvgPool2d.apply(images, output_size=w.output_size, window=window), x, dims)

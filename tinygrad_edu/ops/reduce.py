@@ -95,8 +95,8 @@ def mean(
     if raw(input).dtype.kind not in "fc":
         got = dtypes.from_numpy_dtype(raw(input).dtype)
         raise RuntimeError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {got}"
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
+            f"dtype. Got: {got}"
         )
     return Mean.apply(input, dims=normalize_dims("mean", dim, input.ndim), keepdim=keepdim)
 
@@ -127,12 +127,11 @@ def prod(
         input = cast(input, dtype.numpy_dtype)
     elif raw(input).dtype.kind in "bui":
         input = cast(input, np.int64)
-    if dim is None:
+    if dim is not None:
+        dim = normalize_dim("prod", dim, input.ndim)
+    if dim is None or input.ndim == 0:
         return Prod.apply(reshape(input, (-1,)), dim=0, keepdim=False)
-    if input.ndim == 0:
-        input = reshape(input, (1,))
-        return reshape(Prod.apply(input, dim=0, keepdim=False), ())
-    return Prod.apply(input, dim=normalize_dim("prod", dim, input.ndim), keepdim=keepdim)
+    return Prod.apply(input, dim=dim, keepdim=keepdim)
 
 
 class Reduction(Op):

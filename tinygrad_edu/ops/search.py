@@ -15,7 +15,8 @@ from tinygrad_edu import _tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.extremum import ValuesAndIndices
-from tinygrad_edu.ops.index import gather, narrow
+from tinygrad_edu.ops.gather import gather
+from tinygrad_edu.ops.index import narrow
 
 
 def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool = True) -> Array:

@@ -79,11 +79,14 @@ def masked_fill(input: Array, mask: Array, value: Any) -> Array:
     if hasattr(value, "shape"):
         if value.ndim:
             raise RuntimeError(
-                f"masked_fill: only supports a 0-dimensional value tensor, but got one with {value.ndim} dimension(s)"
+                f"masked_fill: only supports a 0-dimensional value tensor, but got one with {value.ndim} "
+                "dimension(s)"
             )
         value = cast(value, dtype)
     elif dtype.kind in "iu" and isinstance(value, float) and not value.is_integer():
-        raise RuntimeError(f"masked_fill: value cannot be converted to type {dtype} without overflow, got {value}")
+        raise RuntimeError(
+            f"masked_fill: value cannot be converted to type {dtype} without overflow, got {value}"
+        )
     else:
         value = dtype.type(value)
     return where(mask, value, input)
@@ -119,10 +122,8 @@ def split_gradient(
     grad: Array, a_loses: Array, b_loses: Array, equal: Array, shapes: tuple[Any, Any]
 ) -> tuple[Array, Array]:
     """Give nothing to the loser, and half of the gradient to each of two equals."""
-    zero = raw(grad).dtype.type(0)
-    shared = where(equal, grad * 0.5, grad)
-    grad_a, grad_b = where(a_loses, zero, shared), where(b_loses, zero, shared)
-    return unbroadcast(grad_a, shapes[0]), unbroadcast(grad_b, shapes[1])
+    shared = grad - grad * equal * 0.5
+    return unbroadcast(shared * ~a_loses, shapes[0]), unbroadcast(shared * ~b_loses, shapes[1])
 
 
 def maximum(input: Array, other: Array) -> Array:
@@ -154,9 +155,9 @@ class Clamp(Op):
         zero = raw(grad_output).dtype.type(0)
         grad_x, grad_low, grad_high = grad_output, None, None
         if low is not None:
-            grad_x = where(x >= low, grad_x, zero)
+            grad_x = grad_x * (x >= low)
         if high is not None:
-            grad_x = where(x <= high, grad_x, zero)
+            grad_x = grad_x * (x <= high)
         if self.needs_input_grad[1]:
             below = x < low if high is None else (x < low) & (low < high)
             grad_low = unbroadcast(where(below, grad_output, zero), self.shapes[1])
@@ -195,6 +196,8 @@ def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     limits = [limit for limit in (min, max) if limit is not None]
+    if raw(input).dtype.kind == "f" and all(isinstance(limit, int | float) for limit in limits):
+        return Clamp.apply(input, min, max)  # numbers leave the dtype as it is
     promoted = iter(promote_many("clamp", input, *limits))
     return Clamp.apply(
         next(promoted), None if min is None else next(promoted), None if max is None else next(promoted)

@@ -43,8 +43,8 @@ def infer_size(name: str, shape: tuple[int, ...], total: int) -> tuple[int, ...]
     if -1 in shape:
         if known == 0:
             raise RuntimeError(
-                f"{name}: cannot reshape tensor of {total} elements into shape {list(shape)} because the unspecified "
-                "dimension size -1 can be any value and is ambiguous"
+                f"{name}: cannot reshape tensor of {total} elements into shape {list(shape)} because the "
+                "unspecified dimension size -1 can be any value and is ambiguous"
             )
         shape = tuple([total // known if size == -1 else size for size in shape])
     if math.prod(shape) != total:
@@ -106,8 +106,9 @@ def view(input: Array, *shape: Any) -> Array:
     sizes = infer_size("view", sizes_of(shape), raw(input).size)
     if not can_view(raw(input), sizes):
         raise RuntimeError(
-            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
-            f"contiguous subspaces): cannot view {list(input.shape)} as {list(sizes)}. Use .reshape(...) instead."
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+            f"across two contiguous subspaces): cannot view {list(input.shape)} as {list(sizes)}. Use "
+            ".reshape(...) instead."
         )
     return Reshape.apply(input, shape=sizes)
 
@@ -314,8 +315,8 @@ def repeat(input: Array, *sizes: Any) -> Array:
     times, shape = sizes_of(sizes), tuple(input.shape)
     if len(times) < len(shape):
         raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got repeat "
-            f"dims {list(times)} for shape {list(shape)}"
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got "
+            f"repeat dims {list(times)} for shape {list(shape)}"
         )
     shape = (1,) * (len(times) - len(shape)) + shape
     apart = reshape(input, tuple([x for size in shape for x in (1, size)]))

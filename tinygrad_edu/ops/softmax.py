@@ -16,7 +16,7 @@ from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import as_float, cast, normalize_dim, raw
-from tinygrad_edu.ops.index import gather
+from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.unary import exp

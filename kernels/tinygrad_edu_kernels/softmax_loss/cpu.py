@@ -26,7 +26,7 @@ def softmax_cross_entropy_forward(
     """Return losses (n,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
     losses = np.zeros(len(logits), logits.dtype)
     probabilities = np.empty(logits.shape, logits.dtype)
-    arrays = _rows(logits), losses, probabilities, np.empty_like(losses), np.empty_like(losses)
+    arrays = *_rows_and_bits(logits), losses, probabilities, np.empty_like(losses), np.empty_like(losses)
     labels = np.ascontiguousarray(target, np.int64), np.ascontiguousarray(weight, logits.dtype), ignore_index
     _run(_loss_rows, _loss_parallel, arrays, *labels)
     return losses, probabilities
@@ -51,14 +51,14 @@ def softmax_forward(x: Array) -> Array:
     """Turn each row of scores into probabilities: (rows, cols) -> (rows, cols)."""
     y = np.empty(x.shape, x.dtype)
     largest, total = np.empty(len(x), x.dtype), np.empty(len(x), x.dtype)
-    _run(_softmax_rows, _softmax_parallel, (_rows(x), y, largest, total))
+    _run(_softmax_rows, _softmax_parallel, (*_rows_and_bits(x), y, largest, total))
     return y
 
 
 def log_softmax_forward(x: Array) -> Array:
     """Return the logarithm of the softmax of each row: (rows, cols) -> (rows, cols)."""
     y = np.empty(x.shape, x.dtype)
-    _run(_log_softmax_rows, _log_softmax_parallel, (_rows(x), y))
+    _run(_log_softmax_rows, _log_softmax_parallel, (*_rows_and_bits(x), y))
     return y
 
 
@@ -83,6 +83,12 @@ def _rows(x: Array) -> Array:
     return np.ascontiguousarray(x)
 
 
+def _rows_and_bits(x: Array) -> tuple[Array, Array]:
+    """Return x contiguous, and a view of the same memory as integers."""
+    rows = _rows(x)
+    return rows, rows.view(np.int32 if rows.dtype == np.float32 else np.int64)
+
+
 def _run(one_thread: Any, all_threads: Any, arrays: tuple[Array, ...], *labels: Any) -> None:
     """Run a kernel over all rows of arrays[0]: on one thread if there are few entries."""
     rows, entries = len(arrays[0]), arrays[0].size
@@ -100,12 +106,13 @@ def _run(one_thread: Any, all_threads: Any, arrays: tuple[Array, ...], *labels: 
 
 @intrinsic
 def _float_from_bits(typing_context, bits):
-    """Read the 32 bits of an integer as a float."""
+    """Read the 32 or 64 bits of an integer as a float."""
+    single = bits == types.int32
 
     def generate(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], ir.FloatType())
+        return builder.bitcast(arguments[0], ir.FloatType() if single else ir.DoubleType())
 
-    return types.float32(types.int32), generate
+    return (types.float32 if single else types.float64)(bits), generate
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -128,7 +135,7 @@ def _exp_float32(value):
     p = p * r + np.float32(1.6666665459e-1)
     p = p * r + np.float32(5.0000001201e-1)
     p = p * r * r + r + np.float32(1)
-    result = p * _float_from_bits((np.int32(n) + np.int32(127)) << np.int32(23))
+    result = p * _float_from_bits(np.int32((np.int32(n) + 127) << 23))
     result = result if value > smallest else np.float32(0)
     return result if value == value else value  # NaN
 
@@ -152,33 +159,32 @@ def _choose_exp(value):
 
 
 @njit(cache=True, error_model="numpy")
-def _largest(x, i):
-    """Return the largest entry of row i; a long row goes four at a time: no step waits for the last."""
-    a = x[i, 0]
-    size = x.shape[1]
-    if size < 128:
-        for j in range(size):
-            a = x[i, j] if x[i, j] > a else a
-        return a
-    b = c = d = a
-    for q in range((size + 3) // 4):
-        k = np.uintp(min(4 * q, size - 4))  # the last four may overlap those before; unsigned: never negative
-        a = max(a, x[i, k])
-        b = max(b, x[i, k + np.uintp(1)])
-        c = max(c, x[i, k + np.uintp(2)])
-        d = max(d, x[i, k + np.uintp(3)])
-    return max(max(a, b), max(c, d))
+def _largest(bits, i):
+    """Return the largest float of row i, whose bits are read as integers here.
+
+    Floats are ordered as their bits are, once those of the negative ones are turned round. Looking for the
+    largest integer is vectorised; looking for the largest float is not, because of NaN. (A NaN counts as
+    larger or smaller than all the numbers, as its sign says. Either way it gets into the sum of
+    exponentials.)
+    """
+    flip = bits.dtype.type(np.iinfo(bits.dtype).max)  # every bit but the sign
+    largest = bits.dtype.type(np.iinfo(bits.dtype).min)
+    for j in range(bits.shape[1]):
+        key = bits[i, j]
+        key = bits.dtype.type(key ^ flip) if key < 0 else key
+        largest = key if key > largest else largest
+    return _float_from_bits(bits.dtype.type(largest ^ flip) if largest < 0 else largest)
 
 
 # ---- kernels: *_rows does rows first..last, *_parallel gives each thread its share -------------------------
 
 
 @njit(cache=True, error_model="numpy", fastmath=SUMS)
-def _softmax_rows(x, y, largest, total, first, last):
+def _softmax_rows(x, bits, y, largest, total, first, last):
     """Exponentials of each row over their sum; largest (n,) and total (n,) keep what they were made with."""
     for i in range(first, last):
         row, result = x[i], y[i]
-        row_largest = _largest(x, i)
+        row_largest = _largest(bits, i)
         row_total = x.dtype.type(0)
         for j in range(row.size):
             exponential = _exp(row[j] - row_largest)
@@ -192,18 +198,18 @@ def _softmax_rows(x, y, largest, total, first, last):
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def _softmax_parallel(x, y, largest, total, chunks):
+def _softmax_parallel(x, bits, y, largest, total, chunks):
     n = x.shape[0]
     for chunk in prange(chunks):
-        _softmax_rows(x, y, largest, total, chunk * n // chunks, (chunk + 1) * n // chunks)
+        _softmax_rows(x, bits, y, largest, total, chunk * n // chunks, (chunk + 1) * n // chunks)
 
 
 @njit(cache=True, error_model="numpy", fastmath=SUMS)
-def _log_softmax_rows(x, y, first, last):
+def _log_softmax_rows(x, bits, y, first, last):
     """Each row less the logarithm of its sum of exponentials."""
     for i in range(first, last):
         row, result = x[i], y[i]
-        largest = _largest(x, i)
+        largest = _largest(bits, i)
         total = x.dtype.type(0)
         for j in range(row.size):
             total += _exp(row[j] - largest)
@@ -213,10 +219,10 @@ def _log_softmax_rows(x, y, first, last):
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def _log_softmax_parallel(x, y, chunks):
+def _log_softmax_parallel(x, bits, y, chunks):
     n = x.shape[0]
     for chunk in prange(chunks):
-        _log_softmax_rows(x, y, chunk * n // chunks, (chunk + 1) * n // chunks)
+        _log_softmax_rows(x, bits, y, chunk * n // chunks, (chunk + 1) * n // chunks)
 
 
 @njit(cache=True, error_model="numpy", fastmath=SUMS)
@@ -258,9 +264,11 @@ def _log_softmax_backward_parallel(grad_output, y, grad_input, chunks):
 
 
 @njit(cache=True, error_model="numpy")
-def _loss_rows(logits, losses, probabilities, largest, total, target, weight, ignore_index, first, last):
+def _loss_rows(
+    logits, bits, losses, probabilities, largest, total, target, weight, ignore_index, first, last
+):
     """Probabilities of each row and the loss of its target."""
-    _softmax_rows(logits, probabilities, largest, total, first, last)
+    _softmax_rows(logits, bits, probabilities, largest, total, first, last)
     for i in range(first, last):
         t = target[i]
         if t != ignore_index:
@@ -268,11 +276,13 @@ def _loss_rows(logits, losses, probabilities, largest, total, target, weight, ig
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def _loss_parallel(logits, losses, probabilities, largest, total, target, weight, ignore_index, chunks):
+def _loss_parallel(logits, bits, losses, probabilities, largest, total, target, weight, ignore_index, chunks):
     n = logits.shape[0]
     for chunk in prange(chunks):
         first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _loss_rows(logits, losses, probabilities, largest, total, target, weight, ignore_index, first, last)
+        _loss_rows(
+            logits, bits, losses, probabilities, largest, total, target, weight, ignore_index, first, last
+        )
 
 
 @njit(cache=True, error_model="numpy")

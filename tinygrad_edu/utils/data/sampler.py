@@ -9,8 +9,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from tinygrad_edu import dtypes
-from tinygrad_edu.creation import as_tensor, multinomial
+from tinygrad_edu.creation import as_tensor
 from tinygrad_edu.random import Generator, default_generator
+from tinygrad_edu.sampling import multinomial
 from tinygrad_edu.utils.data.fast_path import IndexArray, as_index_list, may_use
 
 T_co = TypeVar("T_co", covariant=True)

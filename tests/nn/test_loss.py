@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as torch
+from tests.nn.parity import assert_gradcheck, assert_layer_parity, make_inputs, make_layer
+from tinygrad_edu import nn
+
+rng = np.random.default_rng(5)
+SCORES = rng.standard_normal((6, 4)).astype(np.float32)
+CLASSES = np.array([0, 3, 1, 1, 2, 0])
+IGNORING = np.array([0, -100, 1, 1, -100, 0])
+PROBABILITIES = np.exp(SCORES) / np.exp(SCORES).sum(1, keepdims=True)
+LOG_PROBABILITIES = np.log(PROBABILITIES)
+WEIGHT = np.array([0.2, 1.5, 0.7, 2.0], np.float32)
+IMAGE_CLASSES = rng.integers(0, 4, (2, 3, 5))
+SIGNS = np.array([1, -1, 1, -1, -1, 1], np.float32)
+BITS = rng.integers(0, 2, (6, 4)).astype(np.float32)
+COUNTS = rng.integers(0, 9, (6, 4)).astype(np.float32)
+VARIANCES = rng.uniform(0.2, 2.0, (6, 4)).astype(np.float32)
+PAIR = [(6, 4), (6, 4)]
+THREE = [(6, 4), (6, 4), (6, 4)]
+
+
+LOSSES = [
+    ("MSELoss", {}, PAIR),
+    ("L1Loss", {}, PAIR),
+    ("SmoothL1Loss", {}, PAIR),
+    ("SmoothL1Loss", {"beta": 0.3}, PAIR),
+    ("SmoothL1Loss", {"beta": 0}, PAIR),
+    ("HuberLoss", {}, PAIR),
+    ("HuberLoss", {"delta": 0.4}, PAIR),
+    ("CrossEntropyLoss", {}, [SCORES, CLASSES]),
+    ("CrossEntropyLoss", {}, [SCORES[0], np.array(2)]),
+    ("CrossEntropyLoss", {}, [(2, 4, 3, 5), IMAGE_CLASSES]),
+    ("CrossEntropyLoss", {"weight": WEIGHT}, [SCORES, CLASSES]),
+    ("CrossEntropyLoss", {"weight": WEIGHT, "label_smoothing": 0.1}, [SCORES, CLASSES]),
+    ("CrossEntropyLoss", {}, [SCORES, IGNORING]),
+    ("CrossEntropyLoss", {"ignore_index": 1, "label_smoothing": 0.2}, [SCORES, CLASSES]),
+    ("CrossEntropyLoss", {}, [SCORES, PROBABILITIES]),
+    ("CrossEntropyLoss", {"weight": WEIGHT, "label_smoothing": 0.1}, [SCORES, PROBABILITIES]),
+    ("NLLLoss", {}, [LOG_PROBABILITIES, CLASSES]),
+    ("NLLLoss", {"weight": WEIGHT}, [LOG_PROBABILITIES, CLASSES]),
+    ("NLLLoss", {"ignore_index": 1}, [LOG_PROBABILITIES, CLASSES]),
+    ("NLLLoss", {}, [(2, 4, 3, 5), IMAGE_CLASSES]),
+    ("BCELoss", {}, [PROBABILITIES, BITS]),
+    ("BCELoss", {"weight": WEIGHT}, [PROBABILITIES, BITS]),
+    ("BCELoss", {}, [np.array([0.0, 1.0, 0.0, 1.0], np.float32), np.array([0.0, 1.0, 1.0, 0.0], np.float32)]),
+    ("BCEWithLogitsLoss", {}, [SCORES, BITS]),
+    ("BCEWithLogitsLoss", {}, [90 * SCORES, BITS]),
+    ("BCEWithLogitsLoss", {"weight": WEIGHT, "pos_weight": WEIGHT}, [SCORES, BITS]),
+    ("KLDivLoss", {}, [LOG_PROBABILITIES, PROBABILITIES[::-1].copy()]),
+    ("KLDivLoss", {"log_target": True}, [LOG_PROBABILITIES, LOG_PROBABILITIES[::-1].copy()]),
+    ("PoissonNLLLoss", {}, [SCORES, COUNTS]),
+    ("PoissonNLLLoss", {"log_input": False, "full": True}, [PROBABILITIES, COUNTS]),
+    ("GaussianNLLLoss", {}, [SCORES, COUNTS, VARIANCES]),
+    ("GaussianNLLLoss", {"full": True, "eps": 0.1}, [SCORES, COUNTS, VARIANCES]),
+    ("GaussianNLLLoss", {}, [SCORES, COUNTS, VARIANCES[:, :1].copy()]),
+    ("GaussianNLLLoss", {}, [SCORES, COUNTS, VARIANCES[:, 0].copy()]),
+    ("HingeEmbeddingLoss", {"margin": 0.6}, [SCORES[:, 0].copy(), SIGNS]),
+    ("MarginRankingLoss", {}, [(6,), (6,), SIGNS]),
+    ("MarginRankingLoss", {"margin": 0.6}, [(6,), (6,), SIGNS]),
+    ("SoftMarginLoss", {}, [(6,), SIGNS.astype(np.int64)]),
+    ("CosineEmbeddingLoss", {}, [(6, 4), (6, 4), SIGNS]),
+    ("CosineEmbeddingLoss", {"margin": 0.3}, [(6, 4), (6, 4), SIGNS]),
+    ("TripletMarginLoss", {}, THREE),
+    ("TripletMarginLoss", {"margin": 0.5, "p": 1.0, "swap": True}, THREE),
+]
+INTEGER_OR_CONSTANT_TARGETS = {
+    "BCELoss", "BCEWithLogitsLoss", "PoissonNLLLoss", "HingeEmbeddingLoss", "MarginRankingLoss", "SoftMarginLoss",
+    "CosineEmbeddingLoss",
+}  # fmt: skip
+
+
+@pytest.mark.torch_parity
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss")
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(("name", "kwargs", "arrays"), LOSSES)
+def test_parity(reference, name, kwargs, arrays, reduction):
+    kwargs = {**kwargs, "reduction": reduction}
+    assert_layer_parity(reference, name, (), kwargs, arrays, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.torch_parity
+def test_kl_divergence_of_a_batch(reference):
+    arrays = [LOG_PROBABILITIES, PROBABILITIES[::-1].copy()]
+    assert_layer_parity(reference, "KLDivLoss", (), {"reduction": "batchmean"}, arrays)
+
+
+@pytest.mark.torch_parity
+def test_gaussian_with_small_variances(reference):
+    arrays = [SCORES, COUNTS, VARIANCES]  # those below eps count as eps, but keep their gradient
+    assert_layer_parity(reference, "GaussianNLLLoss", (), {"eps": 0.9}, arrays)
+
+
+@pytest.mark.torch_parity
+def test_gaussian_with_one_variance_for_all(reference):
+    found = torch.nn.GaussianNLLLoss()(torch.tensor(SCORES), torch.tensor(COUNTS), 0.5)
+    expected = reference.nn.GaussianNLLLoss()(reference.tensor(SCORES), reference.tensor(COUNTS), 0.5)
+    assert found.item() == pytest.approx(expected.item())
+
+
+@pytest.mark.gradcheck
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss")
+@pytest.mark.parametrize(("name", "kwargs", "arrays"), LOSSES)
+def test_gradcheck(name, kwargs, arrays):
+    inputs = [np.array(x, np.float64) if x.dtype.kind == "f" else x for x in make_inputs(arrays, np.float64)]
+    if name in INTEGER_OR_CONSTANT_TARGETS:
+        layer = make_layer(torch, name, (), kwargs).double()
+        target = torch.tensor(inputs[-1])
+        function = lambda *tensors: layer(*tensors[: len(inputs) - 1], target)  # noqa: E731
+        if name == "BCELoss":
+            inputs[0] = np.clip(inputs[0], 0.1, 0.9)
+        tensors = tuple(torch.tensor(x, requires_grad=True) for x in inputs[:-1])
+        assert torch.autograd.gradcheck(function, tensors, atol=1e-6)
+    else:
+        assert_gradcheck(make_layer(torch, name, (), kwargs), *inputs)
+
+
+def test_a_uniform_guess_costs_ln_of_the_number_of_classes():
+    assert nn.CrossEntropyLoss()(torch.zeros(3, 10), torch.tensor([1, 2, 3])).item() == pytest.approx(np.log(10))
+    assert nn.BCEWithLogitsLoss()(torch.zeros(3), torch.ones(3)).item() == pytest.approx(np.log(2))
+
+
+def test_weights_are_buffers():
+    loss = nn.CrossEntropyLoss(weight=torch.tensor(WEIGHT))
+    assert list(loss.state_dict()) == ["weight"]
+    assert list(loss.parameters()) == []
+    assert loss.double().weight.dtype == torch.float64
+    assert list(nn.BCEWithLogitsLoss(pos_weight=torch.tensor(WEIGHT)).state_dict()) == ["pos_weight"]
+
+
+def test_losses_show_no_options():
+    for name in sorted({name for name, _, _ in LOSSES}):
+        assert repr(getattr(nn, name)()) == f"{name}()"
+
+
+def test_different_sizes_warn():
+    for name in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss"):
+        with pytest.warns(UserWarning, match="Using a target size") as caught:
+            getattr(nn, name)()(torch.ones(3), torch.ones(3, 1))
+        assert "torch.Size([3, 1])" in str(caught[0].message)
+        assert "torch.Size([3])" in str(caught[0].message)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: nn.MSELoss("average"), ValueError, ["average is not a valid value for reduction", "none, mean, sum"]),
+        (lambda: nn.MSELoss("batchmean"), ValueError, ["batchmean"]),
+        (lambda: nn.KLDivLoss("no"), ValueError, ["no is not a valid", "batchmean"]),
+        (lambda: nn.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 3])), IndexError, ["Target 3 is out of", "2"]),
+        (lambda: nn.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 1, 2])), ValueError, ["[2]", "[3]"]),
+        (lambda: nn.CrossEntropyLoss(torch.ones(2))(torch.zeros(2, 3), torch.tensor([0, 1])), RuntimeError, ["3", "[2]"]),
+        (lambda: nn.NLLLoss()(torch.zeros(2, 3), torch.tensor([0.0, 1.0])), RuntimeError, ["Long", "loat"]),
+        (lambda: nn.BCELoss()(torch.tensor([1.5]), torch.tensor([1.0])), RuntimeError, ["between 0 and 1", "1.5"]),
+        (lambda: nn.BCELoss()(torch.zeros(2), torch.zeros(2, 1)), ValueError, ["[2, 1]", "[2]"]),
+        (lambda: nn.BCEWithLogitsLoss()(torch.zeros(2), torch.zeros(3)), ValueError, ["[3]", "[2]"]),
+        (lambda: nn.HuberLoss(delta=0.0)(torch.zeros(2), torch.zeros(2)), RuntimeError, ["delta", "0.0"]),
+        (lambda: nn.SmoothL1Loss(beta=-1.0)(torch.zeros(2), torch.zeros(2)), RuntimeError, ["beta", "-1.0"]),
+        (lambda: nn.TripletMarginLoss(margin=0.0), ValueError, ["greater than 0", "0.0"]),
+        (lambda: nn.CosineEmbeddingLoss()(torch.zeros(2, 3), torch.zeros(2, 4), torch.ones(2)), RuntimeError, ["[2, 4]"]),
+        (lambda: nn.GaussianNLLLoss()(torch.zeros(2), torch.zeros(2), torch.tensor([1.0, -2.0])), ValueError, ["-2.0"]),
+        (lambda: nn.GaussianNLLLoss()(torch.zeros(2, 3), torch.zeros(2, 3), torch.ones(4)), ValueError, ["[2, 3]", "[4]"]),
+    ],
+)  # fmt: skip
+def test_errors_name_what_was_expected_and_what_came(call, error, words):
+    with pytest.raises(error) as caught:
+        call()
+    assert all(word in str(caught.value) for word in words), str(caught.value)

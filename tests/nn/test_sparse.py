@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as torch
+from tests.nn.parity import assert_gradcheck, assert_layer_parity, make_layer, numbers
+from tinygrad_edu import nn
+
+INDICES = np.array([[0, 3, 3], [1, 0, 4]])
+
+
+@pytest.mark.torch_parity
+@pytest.mark.parametrize(
+    ("args", "kwargs", "indices"),
+    [
+        ((5, 3), {}, INDICES),
+        ((5, 3), {}, np.array(2)),
+        ((5, 3), {}, np.zeros((0, 4), np.int64)),
+        ((5, 3), {"padding_idx": 3}, INDICES),
+        ((5, 3), {"padding_idx": -5}, INDICES),
+        ((5, 3), {}, INDICES.astype(np.int32)),
+    ],
+)
+def test_parity(reference, args, kwargs, indices):
+    assert_layer_parity(reference, "Embedding", args, kwargs, [indices])
+
+
+@pytest.mark.torch_parity
+@pytest.mark.parametrize("options", [{"max_norm": 1.0}, {"max_norm": 0.9, "norm_type": 1.0}])
+def test_max_norm_shortens_the_rows_that_are_looked_up(reference, options):
+    found = []
+    for library in (torch, reference):
+        layer = make_layer(library, "Embedding", (6, 3), options)
+        y = layer(library.tensor(INDICES))
+        y.sum().backward()
+        found.append((repr(layer), numbers(y), numbers(layer.weight), numbers(layer.weight.grad)))
+    assert found[0][0] == found[1][0]
+    for ours, theirs in zip(found[0][1:], found[1][1:], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+    untouched = make_layer(torch, "Embedding", (6, 3)).weight[5].tolist()
+    assert layer.weight[5].tolist() == pytest.approx(untouched)
+
+
+@pytest.mark.gradcheck
+def test_gradcheck():
+    assert_gradcheck(make_layer(torch, "Embedding", (5, 2)), INDICES)
+
+
+def test_starts_normally_distributed():
+    weight = nn.Embedding(200, 50).weight.detach().numpy()
+    assert weight.mean() == pytest.approx(0, abs=0.05)
+    assert weight.std() == pytest.approx(1, rel=0.03)
+
+
+def test_padding_idx_is_a_row_of_zeros_that_stays():
+    layer = nn.Embedding(4, 3, padding_idx=-1)
+    assert layer.padding_idx == 3
+    assert layer.weight[3].tolist() == [0.0] * 3
+    layer(torch.tensor([0, 3, 3])).sum().backward()
+    assert layer.weight.grad[3].tolist() == [0.0] * 3
+    assert layer.weight.grad[0].tolist() == [1.0] * 3
+    torch.optim.SGD(layer.parameters(), lr=0.1).step()
+    assert layer.weight[3].tolist() == [0.0] * 3
+    layer.reset_parameters()
+    assert layer.weight[3].tolist() == [0.0] * 3
+
+
+def test_a_row_that_is_looked_up_often_gets_all_its_gradients():
+    layer = nn.Embedding(3, 1)
+    layer(torch.tensor([[2, 2], [2, 0]])).sum().backward()
+    assert layer.weight.grad.tolist() == [[1.0], [0.0], [3.0]]
+
+
+def test_from_pretrained():
+    table = torch.arange(6.0).reshape(3, 2)
+    state = torch.get_rng_state()
+    layer = nn.Embedding.from_pretrained(table, padding_idx=0)
+    assert torch.get_rng_state() == state
+    assert layer(torch.tensor([2])).tolist() == [[4.0, 5.0]]
+    assert not layer.weight.requires_grad
+    assert layer.padding_idx == 0
+    assert np.shares_memory(layer.weight.array, table.array)
+    assert nn.Embedding.from_pretrained(table, freeze=False).weight.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: nn.Embedding(3, 2)(torch.tensor([3])), IndexError, ["index out of range", "0 to 2", "3"]),
+        (lambda: nn.Embedding(3, 2)(torch.tensor([-1])), IndexError, ["index out of range", "-1"]),
+        (lambda: nn.Embedding(3, 2)(torch.tensor([1.0])), RuntimeError, ["integer", "float32"]),
+        (lambda: nn.Embedding(3, 2, padding_idx=3), ValueError, ["Padding_idx must be within num_embeddings", "3"]),
+        (lambda: nn.Embedding.from_pretrained(torch.ones(3)), ValueError, ["2-dimensional", "[3]"]),
+        (lambda: nn.Embedding(3, 2, _weight=torch.ones(2, 2)), ValueError, ["[3, 2]", "[2, 2]"]),
+    ],
+)
+def test_errors_name_what_was_expected_and_what_came(call, error, words):
+    with pytest.raises(error) as caught:
+        call()
+    assert all(word in str(caught.value) for word in words), str(caught.value)

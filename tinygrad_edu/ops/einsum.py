@@ -1,0 +1,145 @@
+"""Sums of products in Einstein's notation.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/generated/torch.einsum.html
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import raw, require_tensor
+from tinygrad_edu.ops.matmul import matmul
+from tinygrad_edu.ops.reduce import sum
+from tinygrad_edu.ops.shape import permute, reshape
+
+
+def einsum(equation: str, *operands: Any) -> Array:
+    """Sum of products, written with one letter a dimension (Einstein's notation).
+
+    Every operand is brought to the same letters with ``permute`` and ``reshape``, pairs are multiplied with
+    ``matmul`` or elementwise, and letters that are not in the output are summed.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.einsum("ij,jk->ik", torch.ones(2, 3), torch.ones(3, 4)).shape
+    torch.Size([2, 4])
+    """
+    tensors = (
+        list(operands[0]) if len(operands) == 1 and isinstance(operands[0], list | tuple) else list(operands)
+    )
+    terms, output = parse_equation(equation, tensors)
+    letters = dict.fromkeys("".join(terms))
+    order = [*output, *[c for c in letters if c not in output]]
+    check_letter_sizes(terms, tensors)
+    aligned = [align(x, term, order) for x, term in zip(tensors, terms, strict=True)]
+    result = aligned[0]
+    for position, x in enumerate(aligned[1:], 1):
+        later = set("".join(terms[position + 1 :])) | set(output)
+        result = multiply_and_sum(result, x, [i for i, c in enumerate(order) if c not in later])
+    left = tuple([i for i, c in enumerate(order) if c not in output])
+    if left:
+        result = sum(result, left, keepdim=True)
+    return (
+        reshape(result, tuple([result.shape[i] for i in range(len(output))])) if order else result.reshape(())
+    )
+
+
+def multiply_and_sum(a: Array, b: Array, dims: list[int]) -> Array:
+    """Return the sum over ``dims`` of a * b, with these dimensions kept; a matrix product where it can be one.
+
+    A dimension of size 1 stands for "not there". Those that only a has make the rows, those that only b has
+    the columns, those of both are the batch, or are summed.
+    """
+    shared = [i for i in range(a.ndim) if i not in dims and a.shape[i] == b.shape[i]]
+    rows = [i for i in range(a.ndim) if i not in dims and i not in shared and b.shape[i] == 1]
+    columns = [i for i in range(a.ndim) if i not in dims and i not in shared and a.shape[i] == 1]
+    if not dims or any(a.shape[i] != b.shape[i] for i in dims):
+        product = a * b
+        return sum(product, tuple(dims), keepdim=True) if dims else product
+    left = permute(a, [*shared, *rows, *columns, *dims])
+    right = permute(b, [*shared, *rows, *dims, *columns])
+    batch = [a.shape[i] for i in shared]
+    m, n = [a.shape[i] for i in rows], [b.shape[i] for i in columns]
+    k = math.prod([a.shape[i] for i in dims])
+    product = matmul(reshape(left, (*batch, math.prod(m), k)), reshape(right, (*batch, k, math.prod(n))))
+    spread = reshape(product, (*batch, *m, *n, *[1] * len(dims)))
+    places = [*shared, *rows, *columns, *dims]
+    return permute(spread, [places.index(i) for i in range(a.ndim)])
+
+
+def parse_equation(equation: str, operands: list[Any]) -> tuple[list[str], str]:
+    """Return the letters of every operand and of the output; "..." becomes digits."""
+    text = equation.replace(" ", "")
+    left, arrow, output = text.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        raise RuntimeError(f"einsum(): expected {len(terms)} operands for '{equation}', got {len(operands)}")
+    widest = 0
+    for i, (term, x) in enumerate(zip(terms, operands, strict=True)):
+        require_tensor("einsum", x, f"operands[{i}]")
+        if "..." in term:
+            width = x.ndim - len(term) + 3
+            widest = max(widest, width)
+            terms[i] = term.replace("...", _private_letters(width))
+        if len(terms[i]) != x.ndim:
+            raise RuntimeError(
+                f"einsum(): the number of subscripts in the equation ({len(terms[i])}) does not match the "
+                f"number of dimensions ({x.ndim}) for operand {i}"
+            )
+    joined = "".join(terms)
+    if not arrow:
+        output = _private_letters(widest) + "".join(
+            sorted(c for c in set(joined) if joined.count(c) == 1 and c.isalpha())
+        )
+    output = output.replace("...", _private_letters(widest))
+    unknown = [c for c in output if c not in joined]
+    if unknown or len(set(output)) != len(output):
+        raise RuntimeError(
+            f"einsum(): expected output letters to be distinct and among the inputs', got '{equation}'"
+        )
+    return terms, output
+
+
+def _private_letters(width: int) -> str:
+    """Return digits that stand for the dimensions of an ellipsis, counted from its end."""
+    return "".join(str(i) for i in range(width))[::-1]
+
+
+def check_letter_sizes(terms: list[str], operands: list[Any]) -> None:
+    """Raise if two operands disagree on the size of a letter."""
+    sizes: dict[str, int] = {}
+    for term, x in zip(terms, operands, strict=True):
+        for letter, size in zip(term, x.shape, strict=True):
+            if sizes.setdefault(letter, size) != size:
+                if 1 not in (size, sizes[letter]):
+                    raise RuntimeError(
+                        f"einsum(): operands do not broadcast: subscript {letter} has size {sizes[letter]} "
+                        f"and {size}"
+                    )
+                sizes[letter] = max(size, sizes[letter])
+
+
+def align(x: Array, term: str, order: list[str]) -> Array:
+    """Return an operand with one dimension for every letter of ``order``, of size 1 where it lacks the letter."""
+    for letter in set(term):
+        while term.count(letter) > 1:  # a repeated letter takes the diagonal
+            x, term = take_diagonal(x, term, letter)
+    present = [letter for letter in order if letter in term]
+    x = permute(x, [term.index(letter) for letter in present]) if present else x
+    sizes = dict(zip(present, x.shape, strict=True))
+    return reshape(x, tuple([sizes.get(letter, 1) for letter in order]))
+
+
+def take_diagonal(x: Array, term: str, letter: str) -> tuple[Array, str]:
+    """Return x with the first two dimensions named ``letter`` replaced by their diagonal, at the end."""
+    first = term.index(letter)
+    second = term.index(letter, first + 1)
+    rest = [i for i in range(len(term)) if i not in (first, second)]
+    moved = permute(x, [*rest, first, second])
+    steps = array_module(raw(x)).arange(x.shape[first])
+    return moved[(Ellipsis, steps, steps)], "".join(term[i] for i in rest) + letter

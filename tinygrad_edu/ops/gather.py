@@ -1,0 +1,160 @@
+"""Taking one element for every position of an index along a dimension, and the reverse: gather and scatter.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/generated/torch.gather.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
+from tinygrad_edu.ops.index import private_index
+from tinygrad_edu.ops.shape import reshape
+
+
+class Gather(Op):
+    """y[i][j] = x[index[i][j]][j] (for dim 0); the gradient is scattered back by addition."""
+
+    def forward(self, x: Array, *, dim: int, index: Array) -> Array:
+        self.dim, self.shape = dim, x.shape
+        self.save_for_backward(private_index(index))
+        return x[along(dim, index, x)]
+
+    def backward(self, grad_output: Array) -> Array:
+        (index,) = self.saved
+        return scatter_zeros(grad_output, self.dim, index, self.shape)
+
+
+def along(dim: int, index: Array, x: Array) -> tuple[Any, ...]:
+    """Return the index tuple that picks ``x[i][index[i][j]][k]``, with ``index`` in place of position ``dim``."""
+    xp = array_module(index)
+    grid = xp.ogrid[tuple([slice(size) for size in index.shape])] if index.ndim > 1 else [None]
+    return tuple([index if d == dim else grid[d] for d in range(index.ndim)])
+
+
+def check_gather(name: str, x: Array, dim: int, index: Array) -> None:
+    """Raise unless the index is of integers, of the right dimensions and within the sizes."""
+    if index.dtype.kind not in "iu":
+        raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {index.dtype}")
+    if index.ndim != x.ndim:
+        raise RuntimeError(
+            f"Index tensor must have the same number of dimensions as input tensor: expected {x.ndim}, got "
+            f"{index.ndim}"
+        )
+    for d in range(x.ndim):
+        if d != dim and index.shape[d] > x.shape[d]:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger "
+                f"than self {list(x.shape)} apart from dimension {dim}"
+            )
+    if index.size and (index.min() < 0 or index.max() >= x.shape[dim]):
+        bad = index.min() if index.min() < 0 else index.max()
+        raise RuntimeError(
+            f"{name}: index {int(bad)} is out of bounds for dimension {dim} with size {x.shape[dim]}"
+        )
+
+
+def gather(input: Array, dim: int, index: Array) -> Array:
+    """Pick one element along ``dim`` for every position of ``index``.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> scores = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> torch.gather(scores, 1, torch.tensor([[0], [1]]))
+    tensor([[1.],
+            [4.]])
+    """
+    require_tensor("gather", input)
+    require_tensor("gather", index, "index")
+    dim = normalize_dim("gather", dim, input.ndim)
+    if input.ndim == 0 and index.ndim == 0:
+        return reshape(gather(reshape(input, (1,)), 0, reshape(index, (1,))), ())
+    check_gather("gather", raw(input), dim, raw(index))
+    return Gather.apply(input, dim=dim, index=raw(index))
+
+
+class ScatterZeros(Op):
+    """Zeros into which values are added along a dimension: the transpose of ``gather``."""
+
+    def forward(self, values: Array, index: Array, *, dim: int, shape: tuple[int, ...]) -> Array:
+        self.dim = dim
+        self.save_for_backward(index)
+        xp = array_module(values)
+        result = xp.zeros(shape, values.dtype)
+        xp.add.at(result, along(dim, index, result), values)
+        return result
+
+    def backward(self, grad_output: Array) -> tuple[Array, None]:
+        (index,) = self.saved
+        return gather(grad_output, self.dim, index), None
+
+
+def scatter_zeros(values: Array, dim: int, index: Array, shape: tuple[int, ...]) -> Array:
+    """Return zeros of ``shape`` with ``values`` added at ``index`` along ``dim``."""
+    return ScatterZeros.apply(values, index, dim=dim, shape=shape)
+
+
+class Scatter(Op):
+    """x with values written at an index along a dimension."""
+
+    def forward(self, x: Array, values: Array, *, dim: int, index: Array) -> Array:
+        self.dim = dim
+        self.value_shape = np.shape(values)
+        self.save_for_backward(private_index(index))
+        result = x.copy()
+        result[along(dim, index, x)] = values
+        return result
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
+        (index,) = self.saved
+        zero = raw(grad_output).dtype.type(0)
+        grad_x = Scatter.apply(grad_output, zero, dim=self.dim, index=raw(index))
+        grad_values = (
+            unbroadcast(gather(grad_output, self.dim, index), self.value_shape)
+            if self.needs_input_grad[1]
+            else None
+        )
+        return grad_x, grad_values
+
+
+def scatter(input: Array, dim: int, index: Array, src: Any = None, *, value: Any = None) -> Array:
+    """Return a copy with ``src`` written at ``index`` along ``dim``: out[i][index[i][j]] = src[i][j] for dim 1."""
+    source = _scatter_source("scatter", input, dim, index, value if src is None else src)
+    return Scatter.apply(input, source, dim=normalize_dim("scatter", dim, input.ndim), index=raw(index))
+
+
+def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
+    """Return a copy with ``src`` added at ``index`` along ``dim``; positions may repeat."""
+    source = _scatter_source("scatter_add", input, dim, index, src)
+    dim = normalize_dim("scatter_add", dim, input.ndim)
+    return input + scatter_zeros(source, dim, index, tuple(input.shape))
+
+
+def _scatter_source(name: str, input: Array, dim: int, index: Array, src: Any) -> Any:
+    require_tensor(name, input)
+    require_tensor(name, index, "index")
+    check_gather(name, raw(input), normalize_dim(name, dim, input.ndim), raw(index))
+    if not hasattr(src, "shape"):
+        return raw(input).dtype.type(src)
+    if raw(src).dtype != raw(input).dtype:
+        raise RuntimeError(
+            f"{name}(): Expected self.dtype to be equal to src.dtype: {raw(input).dtype} and {raw(src).dtype}"
+        )
+    if src.ndim != input.ndim or any(s < i for s, i in zip(src.shape, index.shape, strict=True)):
+        raise RuntimeError(
+            f"{name}: expected src to be at least of the index's shape {list(index.shape)}, got "
+            f"{list(src.shape)}"
+        )
+    return src[tuple([slice(size) for size in index.shape])]
+
+
+def take_along_dim(input: Array, indices: Array, dim: int) -> Array:
+    """Pick elements along ``dim``, as ``argsort`` and ``argmax`` give them."""
+    return gather(input, dim, indices)

@@ -1,0 +1,73 @@
+"""Functions that are constant in steps: sign, floor, ceil, trunc, round; and the fraction they leave.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#pointwise-ops
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import reject_bool, require_tensor, zeros_for
+
+
+class Stepwise(Op):
+    """A function that is constant in steps: sign, floor, ceil, trunc, round. Its derivative is 0."""
+
+    def forward(self, x: Array, *, function: str) -> Array:
+        if function == "sign" and x.dtype.kind != "b":
+            return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)  # 0 for NaN
+        if x.dtype.kind != "f":
+            return x.copy()
+        return getattr(array_module(x), function)(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        return zeros_for(grad_output)
+
+
+def sign(input: Array) -> Array:
+    """-1, 0 or 1, as the sign of the input; 0 for NaN."""
+    require_tensor("sign", input)
+    return Stepwise.apply(input, function="sign")
+
+
+def floor(input: Array) -> Array:
+    """The largest integer not above the input."""
+    return _rounded("floor", input, "floor")
+
+
+def ceil(input: Array) -> Array:
+    """The smallest integer not below the input."""
+    return _rounded("ceil", input, "ceil")
+
+
+def trunc(input: Array) -> Array:
+    """The input without its fraction."""
+    return _rounded("trunc", input, "trunc")
+
+
+def round(input: Array, *, decimals: int = 0) -> Array:
+    """The nearest integer, halves to the even one; or the nearest number with so many decimals.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.round(torch.tensor([0.5, 1.5, 2.7]))
+    tensor([0., 2., 3.])
+    """
+    if decimals == 0:
+        return _rounded("round", input, "rint")
+    scale = 10.0**decimals
+    return _rounded("round", input * scale, "rint") / scale
+
+
+def frac(input: Array) -> Array:
+    """input - trunc(input): the fraction, with the sign of the input; the derivative is 1."""
+    return input - trunc(input)
+
+
+def _rounded(name: str, input: Array, function: str) -> Array:
+    require_tensor(name, input)
+    reject_bool(name, input)
+    return Stepwise.apply(input, function=function)

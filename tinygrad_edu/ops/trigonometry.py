@@ -1,0 +1,239 @@
+"""Trigonometric and hyperbolic functions and their inverses; angles are in radians.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#pointwise-ops
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import BinaryOp, as_float, promote_to_float, unbroadcast
+from tinygrad_edu.ops.select import where
+from tinygrad_edu.ops.unary import UnaryOp, rsqrt
+
+
+class Sin(UnaryOp):
+    """Sine; dy/dx = cos x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).sin(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * cos(x)
+
+
+def sin(input: Array) -> Array:
+    """Sine; dy/dx = cos x."""
+    return Sin.apply(as_float("sin", input))
+
+
+class Cos(UnaryOp):
+    """Cosine; dy/dx = -sin x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).cos(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return -grad_output * sin(x)
+
+
+def cos(input: Array) -> Array:
+    """Cosine; dy/dx = -sin x."""
+    return Cos.apply(as_float("cos", input))
+
+
+class Tan(UnaryOp):
+    """Tangent; dy/dx = 1 + tan^2 x."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).tan(x)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output * (1 + y * y)
+
+
+def tan(input: Array) -> Array:
+    """Tangent; dy/dx = 1 + tan^2 x."""
+    return Tan.apply(as_float("tan", input))
+
+
+class Asin(UnaryOp):
+    """Arc sine; dy/dx = 1 / sqrt(1 - x^2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arcsin(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * rsqrt(1 - x * x)
+
+
+def asin(input: Array) -> Array:
+    """Arc sine; dy/dx = 1 / sqrt(1 - x^2)."""
+    return Asin.apply(as_float("asin", input))
+
+
+class Acos(UnaryOp):
+    """Arc cosine; dy/dx = -1 / sqrt(1 - x^2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arccos(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return -grad_output * rsqrt(1 - x * x)
+
+
+def acos(input: Array) -> Array:
+    """Arc cosine; dy/dx = -1 / sqrt(1 - x^2)."""
+    return Acos.apply(as_float("acos", input))
+
+
+class Atan(UnaryOp):
+    """Arc tangent; dy/dx = 1 / (1 + x^2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arctan(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output / (1 + x * x)
+
+
+def atan(input: Array) -> Array:
+    """Arc tangent; dy/dx = 1 / (1 + x^2)."""
+    return Atan.apply(as_float("atan", input))
+
+
+class Sinh(UnaryOp):
+    """Hyperbolic sine; dy/dx = cosh x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).sinh(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * cosh(x)
+
+
+def sinh(input: Array) -> Array:
+    """Hyperbolic sine; dy/dx = cosh x."""
+    return Sinh.apply(as_float("sinh", input))
+
+
+class Cosh(UnaryOp):
+    """Hyperbolic cosine; dy/dx = sinh x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).cosh(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * sinh(x)
+
+
+def cosh(input: Array) -> Array:
+    """Hyperbolic cosine; dy/dx = sinh x."""
+    return Cosh.apply(as_float("cosh", input))
+
+
+class Tanh(UnaryOp):
+    """Hyperbolic tangent; dy/dx = 1 - tanh^2 x."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).tanh(x)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        (y,) = self.saved
+        return grad_output * (1 - y * y)
+
+
+def tanh(input: Array) -> Array:
+    """Hyperbolic tangent; dy/dx = 1 - tanh^2 x."""
+    return Tanh.apply(as_float("tanh", input))
+
+
+class Asinh(UnaryOp):
+    """Inverse hyperbolic sine; dy/dx = 1 / sqrt(x^2 + 1)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arcsinh(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * rsqrt(x * x + 1)
+
+
+def asinh(input: Array) -> Array:
+    """Inverse hyperbolic sine; dy/dx = 1 / sqrt(x^2 + 1)."""
+    return Asinh.apply(as_float("asinh", input))
+
+
+class Acosh(UnaryOp):
+    """Inverse hyperbolic cosine; dy/dx = 1 / sqrt(x^2 - 1)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arccosh(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * rsqrt(x * x - 1)
+
+
+def acosh(input: Array) -> Array:
+    """Inverse hyperbolic cosine; dy/dx = 1 / sqrt(x^2 - 1)."""
+    return Acosh.apply(as_float("acosh", input))
+
+
+class Atanh(UnaryOp):
+    """Inverse hyperbolic tangent; dy/dx = 1 / (1 - x^2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arctanh(x)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output / (1 - x * x)
+
+
+def atanh(input: Array) -> Array:
+    """Inverse hyperbolic tangent; dy/dx = 1 / (1 - x^2)."""
+    return Atanh.apply(as_float("atanh", input))
+
+
+class Atan2(BinaryOp):
+    """The angle of the point (x, y); the derivatives are x / (x^2 + y^2) and -y / (x^2 + y^2), and 0 at (0, 0)."""
+
+    def forward(self, y: Array, x: Array) -> Array:
+        self.shapes = y.shape, x.shape
+        self.save_for_backward(y, x)
+        return array_module(y).arctan2(y, x)
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array]:
+        y, x = self.saved
+        square = x * x + y * y
+        scaled = grad_output / where(square == 0, 1.0, square)
+        return unbroadcast(scaled * x, self.shapes[0]), unbroadcast(-scaled * y, self.shapes[1])
+
+
+def atan2(input: Array, other: Array) -> Array:
+    """The angle whose tangent is input / other, in the right quadrant."""
+    return Atan2.apply(*promote_to_float("atan2", input, other))

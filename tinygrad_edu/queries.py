@@ -1,0 +1,40 @@
+"""Questions about tensors that PyTorch offers as functions, too: ``torch.is_tensor(x)``, ``torch.numel(x)``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu import _tensor
+
+if TYPE_CHECKING:
+    from tinygrad_edu._tensor import Tensor
+
+
+def is_tensor(obj: Any) -> bool:
+    """Tell whether an object is a Tensor."""
+    return isinstance(obj, _tensor.Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Tell whether the dtype of a Tensor is a real floating-point type."""
+    return input.is_floating_point()
+
+
+def is_complex(input: Tensor) -> bool:
+    """Tell whether the dtype of a Tensor is complex."""
+    return input.is_complex()
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Tell whether the only element of a Tensor is not zero."""
+    return bool(input)
+
+
+def numel(input: Tensor) -> int:
+    """Return the number of elements of a Tensor."""
+    return input.numel()
+
+
+def detach(input: Tensor) -> Tensor:
+    """Return a Tensor on the same memory that is cut off from the graph."""
+    return input.detach()

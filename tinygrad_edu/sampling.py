@@ -1,0 +1,178 @@
+"""Making tensors of random numbers.
+
+All numbers are drawn on the host and then moved, see ``random``.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#random-sampling
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu import _tensor, dtypes
+from tinygrad_edu.backend import CPU, Array, DeviceLike, to_device
+from tinygrad_edu.creation import Dtype, checked_sizes, finish, float_dtype, like
+from tinygrad_edu.random import Generator, numpy_rng
+
+if TYPE_CHECKING:
+    from tinygrad_edu._tensor import Tensor
+
+
+def _checked_float_dtype(name: str, dtype: Dtype) -> Any:
+    wanted = float_dtype(dtype)
+    if wanted.kind != "f":
+        raise NotImplementedError(f"{name}: expected a floating-point dtype, got {dtype}")
+    return wanted
+
+
+def rand(
+    *sizes: Any,
+    size: Any = None,
+    generator: Generator | None = None,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random numbers, evenly distributed over [0, 1)."""
+    shape, wanted = checked_sizes("rand", sizes, size), _checked_float_dtype("rand", dtype)
+    drawn_as = np.float64 if wanted == np.float64 else np.float32
+    array = np.asarray(numpy_rng(generator).random(shape, drawn_as))
+    if wanted == np.float16:  # rounding up must not make a 1
+        array = np.minimum(array, 1 - 2**-11)
+    return finish(array.astype(wanted, copy=False), None, device, requires_grad)
+
+
+def randn(
+    *sizes: Any,
+    size: Any = None,
+    generator: Generator | None = None,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random numbers from the normal distribution with mean 0 and variance 1."""
+    shape, wanted = checked_sizes("randn", sizes, size), _checked_float_dtype("randn", dtype)
+    drawn_as = np.float64 if wanted == np.float64 else np.float32
+    array = np.asarray(numpy_rng(generator).standard_normal(shape, drawn_as))
+    return finish(array.astype(wanted, copy=False), None, device, requires_grad)
+
+
+def rand_like(
+    input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
+    """Evenly distributed random numbers of the input's shape, dtype and device."""
+    shape, dtype, device = like(input, dtype, device)
+    return rand(shape, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def randn_like(
+    input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
+    """Normally distributed random numbers of the input's shape, dtype and device."""
+    shape, dtype, device = like(input, dtype, device)
+    return randn(shape, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def randint(
+    low: Any = 0,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random integers from ``low`` (0 if left out) up to, not including, ``high``.
+
+    Called as ``randint(high, size)`` or ``randint(low, high, size)``.
+    """
+    if size is None:  # randint(high, size)
+        low, high, size = 0, low, high
+    elif high is None:  # randint(high, size=size)
+        low, high = 0, low
+    shape = checked_sizes("randint", (size,))
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    values = np.asarray(numpy_rng(generator).integers(low, high, shape))
+    return finish(values, dtype or dtypes.int64, device, requires_grad)
+
+
+def randperm(
+    n: int, *, generator: Generator | None = None, dtype: Dtype = None, device: DeviceLike = None
+) -> Tensor:
+    """The integers from 0 to n - 1 in random order."""
+    if n < 0:
+        raise RuntimeError(f"randperm: n must be non-negative, got {n}")
+    return finish(numpy_rng(generator).permutation(n), dtype or dtypes.int64, device, False)
+
+
+def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None) -> Tensor:
+    """Random numbers from normal distributions, whose means and standard deviations may be Tensors.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.normal.html
+    """
+    means, stds = getattr(mean, "array", mean), getattr(std, "array", std)
+    if np.any(to_device(stds, CPU) < 0 if hasattr(stds, "dtype") else stds < 0):
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    if size is None:
+        size = np.broadcast_shapes(np.shape(means), np.shape(stds))
+    model = mean if isinstance(mean, _tensor.Tensor) else std
+    if isinstance(model, _tensor.Tensor):
+        noise = randn(tuple(size), generator=generator, dtype=model.dtype, device=model.device)
+    else:
+        noise = randn(tuple(size), generator=generator)
+    return _tensor.tensor_from_array(noise.array * stds + means)
+
+
+def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that the input gives, else 0."""
+    probabilities = _checked_probabilities("bernoulli", input)
+    if probabilities.size and not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise RuntimeError("bernoulli: expected probabilities from 0 to 1, got others")
+    drawn = numpy_rng(generator).random(probabilities.shape) < probabilities
+    return finish(np.asarray(drawn), input.dtype, input.device, False)
+
+
+def _checked_probabilities(name: str, input: Tensor) -> Array:
+    if not input.is_floating_point():
+        raise NotImplementedError(f"{name} only supports floating-point dtypes for input, got: {input.dtype}")
+    return to_device(input.array, CPU).astype(np.float64)
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Draw positions with the probabilities that the (rows of the) input gives; they need not add up to 1.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.multinomial.html
+    """
+    if not input.is_floating_point():
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype}")
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"prob_dist must be 1 or 2 dim, got {input.ndim}")
+    if num_samples <= 0:
+        raise RuntimeError(f"cannot sample n_sample <= 0 samples, got {num_samples}")
+    weights = to_device(input.array, CPU).astype(np.float64)
+    rows = weights.reshape(-1, weights.shape[-1])
+    if (rows < 0).any() or not np.isfinite(rows).all():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if (rows.sum(1) <= 0).any():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    if not replacement and (np.count_nonzero(rows, axis=1) < num_samples).any():
+        raise RuntimeError(
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement: asked for "
+            f"{num_samples} of {rows.shape[1]} categories"
+        )
+    rng = numpy_rng(generator)
+    drawn = [rng.choice(rows.shape[1], num_samples, replacement, row / row.sum()) for row in rows]
+    array = np.array(drawn, np.int64).reshape(*weights.shape[:-1], num_samples)
+    return finish(array, dtypes.int64, input.device, False)
