@@ -37,6 +37,8 @@ LAYERS = {
         "tinygrad_edu._tensor_methods",
         "tinygrad_edu._tensor_str",
         "tinygrad_edu.creation",
+        "tinygrad_edu.queries",
+        "tinygrad_edu.sampling",
         "tinygrad_edu.random",
         "tinygrad_edu.serialization",
         "tinygrad_edu.cuda",
