@@ -14,7 +14,9 @@ COUNT_BLAS_THREADS = """
 import numpy, threadpoolctl
 import tinygrad_edu as torch
 torch.softmax(torch.zeros(1, 2), 1)
-print(max(pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"))
+pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+numpys = [pool for pool in pools if "numpy.libs" in pool["filepath"]] or pools  # SciPy may have a copy of its own
+print(max(pool["num_threads"] for pool in numpys))
 """
 
 

@@ -61,10 +61,11 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods, ViewMethods, 
 
     array: Array
 
+    _edge: Edge | None  # the node that computed it, and which of the node's outputs it is
+    _requires_grad: bool  # of a leaf; what was computed has an edge instead
+    _view: ViewInfo | None
+
     # What most tensors never need stands here, once for all of them: so a tensor is quickly made.
-    _edge: Edge | None = None  # the node that computed it, and which of the node's outputs it is
-    _requires_grad: bool = False  # of a leaf; what was computed has an edge instead
-    _view: ViewInfo | None = None
     _rebased: int = 0  # how often an in-place change gave it a new history
     _grad: Tensor | None = None
     _retains_grad: bool = False
@@ -87,8 +88,8 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods, ViewMethods, 
 
     def _initialise(self, array: Array, requires_grad: bool) -> None:
         self.array = array
-        if requires_grad:
-            self._requires_grad = True
+        self._requires_grad = requires_grad
+        self._edge = self._view = None
         if mode.inference:
             self._inference = True
 
@@ -152,7 +153,7 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods, ViewMethods, 
         if node is None:
             node = AccumulateGrad(self)
             if self._hooks is not None:
-                node.tensor_hooks = self._hooks
+                node.tensor_hooks, node.watched = self._hooks, True
             self._accumulator = weakref.ref(node)
         return node
 
@@ -223,6 +224,7 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods, ViewMethods, 
         """Have a node fill ``grad`` in backward."""
         node, output_nr = edge
         node.retained = [*node.retained, (output_nr, weakref.ref(self))]
+        node.watched = True
 
     def register_hook(self, hook: Any) -> RemovableHandle:
         """Call ``hook(grad)`` when this tensor's gradient is known; what it returns replaces the gradient.
@@ -243,8 +245,8 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods, ViewMethods, 
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         owner, output_nr = (self._accumulate_grad(), 0) if self._edge is None else self._edge
-        if not isinstance(owner.tensor_hooks, list):
-            owner.tensor_hooks = []
+        if not owner.tensor_hooks:
+            owner.tensor_hooks, owner.watched = [], True
         if self._edge is None:
             self._hooks = owner.tensor_hooks  # the node of a leaf lives no longer than the graph
         entry = (output_nr, hook)

@@ -18,4 +18,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("gradcheck: largest |analytic - numeric| of every operation, in float64")
     for name, error, count in rows:
         terminalreporter.write_line(f"{name:<34} {error:9.2e}   {count:3d} calls")
-    terminalreporter.write_line(f"{len(rows)} operations; the largest error is {rows[0][1]:.2e} ({rows[0][0]})")
+    terminalreporter.write_line(
+        f"{len(rows)} operations; the largest error is {rows[0][1]:.2e} ({rows[0][0]})"
+    )

@@ -52,7 +52,9 @@ def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0
     eh, ew = as_tuple(output_padding, 2)
     n, channels, h, w = x.shape
     out_group, kh, kw = weight.shape[1:]
-    full = np.zeros((n, out_group * groups, (h - 1) * sh + dh * (kh - 1) + 1 + eh, (w - 1) * sw + dw * (kw - 1) + 1 + ew))
+    full = np.zeros(
+        (n, out_group * groups, (h - 1) * sh + dh * (kh - 1) + 1 + eh, (w - 1) * sw + dw * (kw - 1) + 1 + ew)
+    )
     for c, i, j in itertools.product(range(channels), range(h), range(w)):
         first = c // (channels // groups) * out_group
         stamp = x[:, c, i, j, None, None, None] * weight[c]
@@ -85,7 +87,8 @@ def pool(dims, x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
         ]
         # what would count with the padding: it ends at size + padding
         full = math.prod(
-            min(start + k, size + p) - start for start, (size, k, _, p, _) in zip(starts, geometry, strict=True)
+            min(start + k, size + p) - start
+            for start, (size, k, _, p, _) in zip(starts, geometry, strict=True)
         )
         yield sizes, position, picks, full
 
@@ -104,7 +107,14 @@ def max_pool(dims, x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
 
 def avg_pool(
-    dims, x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+    dims,
+    x,
+    kernel_size,
+    stride=None,
+    padding=0,
+    ceil_mode=False,
+    count_include_pad=True,
+    divisor_override=None,
 ):
     values = None
     for sizes, position, picks, full in pool(dims, x, kernel_size, stride, padding, 1, ceil_mode):
@@ -195,7 +205,9 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
 def rms_norm(x, normalized_shape, weight=None, eps=None):
     axes = tuple(range(x.ndim - len(normalized_shape), x.ndim))
     eps = np.finfo(x.dtype).eps if eps is None else eps
-    return scale_and_shift(x / np.sqrt((x * x).mean(axes, keepdims=True) + eps), weight, None, normalized_shape)
+    return scale_and_shift(
+        x / np.sqrt((x * x).mean(axes, keepdims=True) + eps), weight, None, normalized_shape
+    )
 
 
 def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):

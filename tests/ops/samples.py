@@ -102,10 +102,9 @@ class Entry:
     """An operation and the calls it is tried with.
 
     ``differentiable`` tells whether its derivative is checked, ``second`` whether that of the derivative is;
-    ``integers`` whether PyTorch takes int64 as well; ``torch_name`` is its name there, ``torch_call`` builds the call
-    for a library whose arguments are others. ``parity`` is False where there is nothing in PyTorch to compare
-    with, ``torch_gradient`` False where PyTorch has no derivative, ``kernels`` True where it runs on compiled
-    kernels.
+    ``integers`` whether PyTorch takes int64 as well. ``torch_name`` is its name there, and ``torch_call`` makes
+    the function where the arguments are others. ``parity`` is False where PyTorch has nothing to compare with,
+    ``torch_gradient`` where it has no derivative; ``kernels`` is True where compiled kernels do the work.
     """
 
     name: str
@@ -173,7 +172,9 @@ class Call:
     def build_input(self, value: Input) -> Any:
         array = value.make(self.rng)
         if value.kind == "real":
-            array = array.astype(self.dtype) if self.dtype.kind == "f" else np.round(array * 4).astype(self.dtype)
+            array = (
+                array.astype(self.dtype) if self.dtype.kind == "f" else np.round(array * 4).astype(self.dtype)
+            )
         array = self.layout(array).reshape(value.shape) if not value.shape else self.layout(array)
         grad = value.kind == "real" and value.grad and self.dtype.kind == "f"
         tensor = self.wrap(array, grad)
@@ -187,7 +188,7 @@ class Call:
 
 
 def flatten(output: Any) -> list[Any]:
-    """Return the tensors, arrays or numbers of an output, which may be a tuple of them, or a tuple of tuples."""
+    """Return the tensors, arrays or numbers of an output, which may be a tuple of them, or of tuples."""
     if isinstance(output, tuple | list):
         return [item for part in output for item in flatten(part)]
     return [output]

@@ -10,7 +10,14 @@ import scipy.special
 from tests.ops.samples import SAME, Entry, S, bools, ints, positive, real, unit
 
 # Shapes every elementwise function of two tensors is tried with: broadcasting both ways, sizes 0 and 1, 0-d.
-BINARY_SHAPES = [((2, 3), (2, 3)), ((4, 5, 3), (1, 3)), ((3, 1), (2,)), ((), (2, 2)), ((2,), ()), ((0, 3), (3,))]
+BINARY_SHAPES = [
+    ((2, 3), (2, 3)),
+    ((4, 5, 3), (1, 3)),
+    ((3, 1), (2,)),
+    ((), (2, 2)),
+    ((2,), ()),
+    ((0, 3), (3,)),
+]
 
 
 def unary(name, reference, make=real, **more):
@@ -163,34 +170,42 @@ COMPARISONS = [
         for name, function in [
             ("bitwise_left_shift", np.left_shift), ("bitwise_right_shift", np.right_shift)]
     ],
-    Entry("bitwise_not", np.invert, [S(ints(5, low=-5, high=9)), S(bools(3)), S(ints())], differentiable=False),
-    unary("logical_not", np.logical_not, differentiable=False, integers=True, samples=[S(bools(4)), S(ints(4))]),
-    unary("isnan", np.isnan, differentiable=False, integers=True, samples=[S(np.array([1.0, np.nan, np.inf]))]),
-    unary("isinf", np.isinf, differentiable=False, integers=True, samples=[S(np.array([1.0, np.nan, np.inf]))]),
+    Entry("bitwise_not", np.invert, [S(ints(5, low=-5, high=9)), S(bools(3)),
+        S(ints())], differentiable=False),
+    unary("logical_not", np.logical_not, differentiable=False, integers=True, samples=[S(bools(4)),
+        S(ints(4))]),
+    unary("isnan", np.isnan, differentiable=False, integers=True, samples=[S(np.array([1.0, np.nan,
+        np.inf]))]),
+    unary("isinf", np.isinf, differentiable=False, integers=True, samples=[S(np.array([1.0, np.nan,
+        np.inf]))]),
     unary("isfinite", np.isfinite, differentiable=False, integers=True,
           samples=[S(np.array([1.0, np.nan, np.inf]))]),
-    Entry("isclose", lambda a, b, rtol=1e-5, atol=1e-8, equal_nan=False: np.isclose(a, b, rtol, atol, equal_nan), [
+    Entry("isclose", lambda a, b, rtol=1e-5, atol=1e-8, equal_nan=False: np.isclose(a, b, rtol, atol,
+        equal_nan), [
         S(real(2, 3), SAME), S(real(3), real(3), atol=1.0), S(real(3), real(3), rtol=0.5),
         S(np.array([1.0, np.nan, np.inf]), np.array([1.0, np.nan, np.inf])),
         S(np.array([1.0, np.nan, np.inf]), np.array([1.0, np.nan, np.inf]), equal_nan=True)],
         differentiable=False),
     Entry("allclose", lambda a, b, **more: np.allclose(a, b, **more), [
         S(real(3), SAME), S(real(3), real(3)), S(real(3), real(3), atol=9.0)], differentiable=False),
-    Entry("equal", np.array_equal, [S(real(3), SAME), S(real(3), real(3)), S(real(3), real(2)), S(ints(0), ints(0))],
+    Entry("equal", np.array_equal, [S(real(3), SAME), S(real(3), real(3)), S(real(3), real(2)),
+        S(ints(0), ints(0))],
           differentiable=False),
 ]  # fmt: skip
 
 SELECTION = [
     Entry("where", lambda c, a=None, b=None: np.nonzero(c) if a is None else np.where(c, a, b), [
         S(bools(2, 3), real(2, 3), real(3)), S(bools(3), real(2, 1), real()), S(bools(4), real(4), 0.5),
-        S(bools(4), 1.5, real(4)), S(bools(0), real(0), real(1)), S(bools(2, 3)), S(bools(), real(2), real(2))]),
+        S(bools(4), 1.5, real(4)), S(bools(0), real(0), real(1)), S(bools(2, 3)),
+        S(bools(), real(2), real(2))]),
     Entry("masked_fill", lambda x, m, v: np.where(m, v, x), [
         S(real(2, 3), bools(2, 3), 5), S(real(2, 3), bools(3), -7), S(real(2, 3), bools(2, 1), real())],
         integers=True),
     binary("maximum", np.maximum, scalars=(), same=False, integers=True),
     binary("minimum", np.minimum, scalars=(), same=False, integers=True),
     Entry("clamp", reference_clamp, [
-        S(real(2, 3), -0.7, 0.9), S(real(5), min=0.3), S(real(5), max=0.3), S(real(2, 3), real(3), real(2, 1)),
+        S(real(2, 3), -0.7, 0.9), S(real(5), min=0.3), S(real(5), max=0.3),
+        S(real(2, 3), real(3), real(2, 1)),
         S(real(4), max=real(4)), S(real(0), 0, 1), S(real(), 0, 1)], integers=True),
 ]  # fmt: skip
 
@@ -198,7 +213,8 @@ ACTIVATIONS = [
     unary("relu", lambda x: np.maximum(x, 0), integers=True),
     unary("leaky_relu", lambda x, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
           samples=[S(real(4), 0.3)]),
-    Entry("prelu", reference_prelu, [S(real(2, 3), positive(1)), S(real(2, 3, 2), real(3)), S(real(4), positive(1))]),
+    Entry("prelu", reference_prelu, [S(real(2, 3), positive(1)), S(real(2, 3, 2), real(3)),
+        S(real(4), positive(1))]),
     unary("relu6", lambda x: np.clip(x, 0, 6), lambda *shape: real(*shape, low=-8, high=11)),
     unary("hardtanh", lambda x, low=-1.0, high=1.0: np.clip(x, low, high), samples=[S(real(6), -0.4, 0.6)]),
     unary("hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, wide, parity_tolerance=1e-7),
@@ -212,7 +228,8 @@ ACTIVATIONS = [
     unary("mish", lambda x: x * np.tanh(reference_softplus(x)), wide),
     unary("softsign", lambda x: x / (1 + np.abs(x))),
     unary("tanhshrink", lambda x: x - np.tanh(x)),
-    Entry("threshold", lambda x, t, v: np.where(x > t, x, v), [S(real(2, 3), 0.3, -7.0), S(real(0), 0.0, 1.0)]),
+    Entry("threshold", lambda x, t, v: np.where(x > t, x, v), [S(real(2, 3), 0.3, -7.0),
+        S(real(0), 0.0, 1.0)]),
 ]  # fmt: skip
 
 ENTRIES = [*ARITHMETIC, *UNARY, *COMPARISONS, *SELECTION, *ACTIVATIONS]

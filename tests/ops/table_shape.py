@@ -24,7 +24,8 @@ def along(function, **more):
 
 def reduction_samples(make=real, several=True):
     one = [
-        S(make(2, 3)), S(make(2, 3, 2), 1), S(make(2, 3), -1, True), S(make(2, 3), dim=0, keepdim=True), S(make()),
+        S(make(2, 3)), S(make(2, 3, 2), 1), S(make(2, 3), -1, True), S(make(2, 3), dim=0, keepdim=True),
+        S(make()),
         S(make(), 0), S(make(1, 1), 0)]  # fmt: skip
     many = [S(make(2, 3, 2), (0, 2)), S(make(2, 3, 2), dim=(2, 0), keepdim=True), S(make(2, 2), dim=[0, 1])]
     return one + (many if several else [])
@@ -76,12 +77,15 @@ REDUCTIONS = [
     Entry("mean", along(np.mean), reduction_samples()),
     Entry("prod", along(np.prod), [
         *reduction_samples(positive, several=False), *empty_samples(), S(real(3, 2), 0)], integers=True),
-    Entry("any", along(np.any), [S(bools(2, 3)), S(bools(2, 3), 1), S(real(3), 0), S(real(0)), S(bools(2, 2, 2), (0, 1), True)],
+    Entry("any", along(np.any), [S(bools(2, 3)), S(bools(2, 3), 1), S(real(3), 0), S(real(0)),
+        S(bools(2, 2, 2), (0, 1), True)],
           differentiable=False, integers=True),
-    Entry("all", along(np.all), [S(bools(2, 3)), S(bools(2, 3), 1), S(real(3), 0), S(real(0)), S(bools(2, 2, 2), (0, 1), True)],
+    Entry("all", along(np.all), [S(bools(2, 3)), S(bools(2, 3), 1), S(real(3), 0), S(real(0)),
+        S(bools(2, 2, 2), (0, 1), True)],
           differentiable=False, integers=True),
     Entry("count_nonzero", lambda x, dim=None: np.count_nonzero(x, axis=axes(dim)), [
-        S(ints(2, 3)), S(ints(2, 3), 1), S(bools(3, 2), (0, 1)), S(real(0))], differentiable=False, integers=True),
+        S(ints(2, 3)), S(ints(2, 3), 1), S(bools(3, 2), (0, 1)),
+        S(real(0))], differentiable=False, integers=True),
     Entry("amax", along(np.max), [*reduction_samples(), S(real(0, 2), 1)], integers=True),
     Entry("amin", along(np.min), [*reduction_samples(), S(real(0, 2), 1)], integers=True),
     *[
@@ -99,17 +103,21 @@ REDUCTIONS = [
         S(real(2, 3), 1), S(real(2, 3, 2), (0, 2), True), S(real(2, 3), dim=[0]), S(real(2, 0), 0)]),
     Entry("norm", reference.norm, [
         S(real(2, 3)), S(real(2, 3), 1, 1), S(real(2, 3), math.inf, 0), S(real(2, 3), -math.inf, 0, True),
-        S(real(2, 3), 3, 1), S(real(2, 3), dim=(0, 1)), S(real(4, grad=False), 0), S(real(2, 3), "fro"), S(real(4), 2.5)]),
+        S(real(2, 3), 3, 1), S(real(2, 3), dim=(0, 1)), S(real(4, grad=False), 0), S(real(2, 3), "fro"),
+        S(real(4), 2.5)]),
     Entry("cumsum", lambda x, dim: np.cumsum(x, dim) if x.ndim else x, [
-        S(real(2, 3), 1), S(real(3, 2, 2), 0), S(real(4), -1), S(real(), 0), S(real(0, 2), 0)], integers=True),
+        S(real(2, 3), 1), S(real(3, 2, 2), 0), S(real(4), -1), S(real(), 0),
+        S(real(0, 2), 0)], integers=True),
     Entry("cumprod", lambda x, dim: np.cumprod(x, dim) if x.ndim else x, [
-        S(real(2, 3), 1), S(real(3, 2, 2), 0), S(real(4), -1), S(real(), 0), S(real(0, 2), 0), S(real(1, 2), 0)],
+        S(real(2, 3), 1), S(real(3, 2, 2), 0), S(real(4), -1), S(real(), 0), S(real(0, 2), 0),
+        S(real(1, 2), 0)],
         integers=True),
 ]  # fmt: skip
 
 SHAPES = [
     Entry("reshape", lambda x, *s: x.reshape(s[0] if isinstance(s[0], tuple) else s), [
-        S(real(2, 3), (3, 2)), S(real(2, 3), (-1,)), S(real(), (1, 1)), S(real(0, 3), (3, 0)), S(real(1), ())],
+        S(real(2, 3), (3, 2)), S(real(2, 3), (-1,)), S(real(), (1, 1)), S(real(0, 3), (3, 0)), S(real(1),
+            ())],
         integers=True),
     Entry("view", lambda x, *s: x.reshape(s), [S(real(2, 3), 3, 2), S(real(4), 2, -1), S(real(), 1)],
           integers=True, torch_name="Tensor.view"),
@@ -128,7 +136,8 @@ SHAPES = [
     Entry("unsqueeze", np.expand_dims, [S(real(2, 3), 0), S(real(2, 3), -1), S(real(), 0), S(real(2, 3), 1)]),
     Entry("expand", lambda x, *s: np.broadcast_to(x, [
         n if n >= 0 else x.shape[i - len(s)] for i, n in enumerate(s)]), [
-        S(real(2, 1), 2, 3), S(real(3), 2, -1), S(real(), 2, 2), S(real(1, 1), 0, 3)], torch_name="Tensor.expand"),
+        S(real(2, 1), 2, 3), S(real(3), 2, -1), S(real(), 2, 2),
+        S(real(1, 1), 0, 3)], torch_name="Tensor.expand"),
     Entry("broadcast_to", np.broadcast_to, [S(real(2, 1), (2, 3)), S(real(), (2,)), S(real(3), (0, 3))]),
     Entry("flip", np.flip, [S(real(2, 3), (0,)), S(real(2, 3), (0, -1)), S(real(0, 2), (0,))]),
     Entry("clone", np.copy, [S(real(2, 3)), S(real()), S(real(0))], integers=True),
@@ -147,12 +156,14 @@ SHAPES = [
         S(real(3, 3)), S(real(3, 4), 1), S(real(2, 3, 3), -1), S(real(2, 2), 5)],
         torch_call=lambda torch: lambda x, offset=0: torch.diagonal(x, offset, -2, -1)),
     Entry("diag", lambda x, diagonal=0: np.diag(x, diagonal), [
-        S(real(3)), S(real(2), 1), S(real(2), -2), S(real(3, 3)), S(real(2, 3), 1), S(np.array([1.0, np.inf]))]),
+        S(real(3)), S(real(2), 1), S(real(2), -2), S(real(3, 3)), S(real(2, 3), 1),
+        S(np.array([1.0, np.inf]))]),
 ]  # fmt: skip
 
 JOINING = [
     Entry("cat", lambda xs, dim=0: np.concatenate(xs, dim), [
-        S([real(2, 3), real(1, 3)]), S([real(2, 1), real(2, 3), real(2, 2)], -1), S([real(0, 2), real(2, 2)], 0),
+        S([real(2, 3), real(1, 3)]), S([real(2, 1), real(2, 3), real(2, 2)], -1),
+        S([real(0, 2), real(2, 2)], 0),
         S([real(2)]), S((real(2), ints(3)), dim=0)], integers=True),
     Entry("stack", lambda xs, dim=0: np.stack(xs, dim), [
         S([real(2, 3), real(2, 3)]), S([real(2), real(2)], -1), S([real(), real(), real()])], integers=True),
@@ -160,16 +171,20 @@ JOINING = [
     Entry("vstack", np.vstack, [S([real(2), real(2)]), S([real(2, 2), real(2)]), S([real(), real()])]),
     Entry("split", lambda x, n, dim=0: tuple(np.split(
         x, np.cumsum(n)[:-1] if isinstance(n, list) else range(n, x.shape[dim], n), dim)), [
-        S(real(5, 2), 2), S(real(2, 5), 2, 1), S(real(5), [1, 4]), S(real(2, 5), [2, 0, 3], dim=-1), S(real(0), 2)]),
+        S(real(5, 2), 2), S(real(2, 5), 2, 1), S(real(5), [1, 4]), S(real(2, 5), [2, 0, 3], dim=-1),
+        S(real(0), 2)]),
     Entry("chunk", lambda x, n, dim=0: tuple(np.array_split(x, n, dim)), [
         S(real(4, 2), 2), S(real(2, 6), 3, 1), S(real(5), 2)]),
-    Entry("unbind", lambda x, dim=0: tuple(np.moveaxis(x, dim, 0)), [S(real(2, 3)), S(real(2, 3), 1), S(real(2))]),
+    Entry("unbind", lambda x, dim=0: tuple(np.moveaxis(x, dim, 0)), [S(real(2, 3)), S(real(2, 3), 1),
+        S(real(2))]),
     Entry("pad", lambda x, pad, mode="constant", value=None: np.pad(
-        x[tuple(slice(max(-b, 0), n - max(-a, 0)) for (b, a), n in zip(pairs(pad, x.ndim), x.shape, strict=True))],
+        x[tuple(slice(max(-b, 0), n - max(-a, 0)) for (b, a), n in zip(pairs(pad, x.ndim), x.shape,
+            strict=True))],
         [(max(b, 0), max(a, 0)) for b, a in pairs(pad, x.ndim)],
         {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode],
         **({"constant_values": value or 0} if mode == "constant" else {})), [
-        S(real(2, 3), (1, 2)), S(real(2, 3), (1, 0, 0, 2), value=1.5), S(real(2, 3), (-1, 1)), S(real(2, 2, 4), (2, 1), "reflect"),
+        S(real(2, 3), (1, 2)), S(real(2, 3), (1, 0, 0, 2), value=1.5), S(real(2, 3), (-1, 1)),
+        S(real(2, 2, 4), (2, 1), "reflect"),
         S(real(1, 2, 3, 3), (1, 2, 2, 1), "reflect"), S(real(1, 2, 3, 3), (1, 2, 4, 0), mode="replicate"),
         S(real(1, 2, 3, 3), (1, 2, 2, 1), mode="circular"), S(real(2, 0), (1, 1))]),
 ]  # fmt: skip
@@ -215,35 +230,46 @@ COLUMNS = np.array([[0, 2, 2], [1, 0, 0]])
 
 INDEXING = [
     Entry("getitem", lambda x, index: x[index], [
-        S(real(3, 4), 1), S(real(3, 4), -1), S(real(3, 4), slice(1, None)), S(real(4, 5), (slice(None, None, 2), 1)),
+        S(real(3, 4), 1), S(real(3, 4), -1), S(real(3, 4), slice(1, None)), S(real(4, 5),
+            (slice(None, None, 2), 1)),
         S(real(2, 3, 4), (..., 1)), S(real(2, 3), None), S(real(2, 3), (0, None, slice(None))),
         S(real(4, 2), np.array([0, 2, 2, -1])), S(real(4, 3), (np.array([0, 1]), np.array([2, 0]))),
-        S(real(4, 3), (slice(None), np.array([[0, 1], [1, 2]]))), S(real(2, 3), np.array([[True, False, True], [False, True, False]])),
-        S(real(3, 2), np.array([True, False, True])), S(real(3, 2, 4), (np.array([0, 1]), slice(None), np.array([3, 0]))),
+        S(real(4, 3), (slice(None), np.array([[0, 1], [1, 2]]))),
+        S(real(2, 3), np.array([[True, False, True], [False, True, False]])),
+        S(real(3, 2), np.array([True, False, True])), S(real(3, 2, 4),
+            (np.array([0, 1]), slice(None), np.array([3, 0]))),
         S(real(2, 3), (1, 2)), S(real(3), [2, 0]), S(real(2, 0), (slice(None), slice(0, 0))), S(real(), ...)],
         integers=True, torch_call=lambda torch: lambda x, index: x[index]),
     Entry("SetItem", reference_set_items, [
         S(real(3, 4), real(4), 1), S(real(3, 4), 2.0, (slice(None), 1)), S(real(3, 4), real(), (..., -1)),
-        S(real(4, 2), real(2, 2), np.array([3, 0])), S(real(2, 3), 1.5, np.array([[True, False, True], [False, True, False]])),
+        S(real(4, 2), real(2, 2), np.array([3, 0])), S(real(2, 3), 1.5, np.array([[True, False, True],
+            [False, True, False]])),
         S(real(3, 4), real(3, 1), slice(None)), S(real(2, 2), real(1, 1, 2), 0)],
         call=set_items, torch_call=torch_set_items),
     Entry("gather", reference.gather, [
-        S(real(2, 3), 1, COLUMNS), S(real(3, 3), 0, COLUMNS), S(real(3, 2), -1, np.array([[0], [1]])), S(real(4), 0, ints(2)),
+        S(real(2, 3), 1, COLUMNS), S(real(3, 3), 0, COLUMNS), S(real(3, 2), -1, np.array([[0], [1]])),
+        S(real(4), 0, ints(2)),
         S(real(3, 2), 0, np.zeros((0, 2), np.int64))]),
     Entry("take_along_dim", np.take_along_axis, [S(real(2, 3), COLUMNS, 1), S(real(3, 3), COLUMNS, 0)],
           torch_call=lambda torch: torch.take_along_dim),
     Entry("scatter", reference.scatter, [
-        S(real(2, 3), 1, np.array([[0, 2], [1, 0]]), real(2, 2)), S(real(3, 3), 0, np.array([[0, 2, 1]]), real(2, 3, grad=False)),
+        S(real(2, 3), 1, np.array([[0, 2], [1, 0]]), real(2, 2)),
+        S(real(3, 3), 0, np.array([[0, 2, 1]]), real(2, 3, grad=False)),
         S(real(2, 3), 1, np.array([[0, 2], [1, 0]]), 1.5)]),
     Entry("scatter_add", lambda x, d, i, s: reference.scatter(x, d, i, s, add=True), [
-        S(real(2, 3), 1, COLUMNS, real(2, 3)), S(real(3, 3), 0, COLUMNS, real(2, 3)), S(real(2), 0, np.array([0, 0]), real(3, grad=False))],
+        S(real(2, 3), 1, COLUMNS, real(2, 3)), S(real(3, 3), 0, COLUMNS, real(2, 3)),
+        S(real(2), 0, np.array([0, 0]), real(3, grad=False))],
         integers=True),
     Entry("index_select", lambda x, dim, index: np.take(x, index, dim), [
-        S(real(3, 2), 0, np.array([2, 0, 2])), S(real(2, 3), -1, np.array([1])), S(real(3), 0, np.array([], np.int64))]),
+        S(real(3, 2), 0, np.array([2, 0, 2])), S(real(2, 3), -1, np.array([1])),
+        S(real(3), 0, np.array([], np.int64))]),
     Entry("index_add", index_add, [
-        S(real(3, 2), 0, np.array([2, 0, 2]), real(3, 2)), S(real(2, 3), 1, np.array([1, 1]), real(2, 2), alpha=0.5)]),
-    Entry("masked_select", masked_select, [S(real(2, 3), bools(2, 3)), S(real(2, 3), bools(3)), S(real(3), bools(2, 1))]),
-    Entry("select", lambda x, dim, index: np.take(x, index, dim), [S(real(2, 3), 1, 2), S(real(2, 3), 0, -1)]),
+        S(real(3, 2), 0, np.array([2, 0, 2]), real(3, 2)),
+        S(real(2, 3), 1, np.array([1, 1]), real(2, 2), alpha=0.5)]),
+    Entry("masked_select", masked_select, [S(real(2, 3), bools(2, 3)), S(real(2, 3), bools(3)),
+        S(real(3), bools(2, 1))]),
+    Entry("select", lambda x, dim, index: np.take(x, index, dim), [S(real(2, 3), 1, 2),
+        S(real(2, 3), 0, -1)]),
     Entry("narrow", lambda x, dim, start, length: np.take(x, range(start, start + length), dim), [
         S(real(2, 5), 1, 1, 3), S(real(4, 2), 0, 0, 0)]),
 ]  # fmt: skip
@@ -272,14 +298,17 @@ SORTING = [
         S(ints(2, 5)), S(ints(2, 5), return_inverse=True), S(ints(6), return_counts=True),
         S(ints(6), return_inverse=True, return_counts=True)], differentiable=False),
     Entry("bincount", lambda x, weights=None, minlength=0: np.bincount(x, weights, minlength), [
-        S(ints(6)), S(ints(6), minlength=5), S(ints(6), real(6, grad=False)), S(ints(0))], differentiable=False),
+        S(ints(6)), S(ints(6), minlength=5), S(ints(6), real(6, grad=False)),
+        S(ints(0))], differentiable=False),
     Entry("one_hot", lambda x, n=-1: np.eye(n if n >= 0 else x.max() + 1, dtype=np.int64)[x], [
         S(ints(4), 3), S(ints(2, 2), 5), S(ints(6)), S(ints(0), 3)], differentiable=False),
 ]  # fmt: skip
 
 OTHERS = [
-    Entry("cast", lambda x, dtype: x.astype(dtype), [S(real(3), np.float64), S(ints(3), np.float32)], parity=False),
-    Entry("copy_of", lambda x, y: np.broadcast_to(y, x.shape), [S(real(2, 3), real(3)), S(real(3), SAME)], parity=False),
+    Entry("cast", lambda x, dtype: x.astype(dtype), [S(real(3), np.float64),
+        S(ints(3), np.float32)], parity=False),
+    Entry("copy_of", lambda x, y: np.broadcast_to(y, x.shape), [S(real(2, 3), real(3)),
+        S(real(3), SAME)], parity=False),
     Entry("full_of", lambda x, value: np.full_like(x, value), [S(real(2, 3), 0.5)], parity=False),
     Entry("move", lambda x, device: x, [S(real(2, 3), "cpu")], parity=False),
 ]  # fmt: skip

@@ -19,46 +19,121 @@ def ints(*shape):
 
 # (name, call, kind of error, what the message must contain)
 SHAPES = [
-    ("add", lambda: ops.add(zeros(2, 3), zeros(2)), RuntimeError, ["(3)", "(2)", "[2, 3] and [2]", "dimension 1"]),
+    (
+        "add",
+        lambda: ops.add(zeros(2, 3), zeros(2)),
+        RuntimeError,
+        ["(3)", "(2)", "[2, 3] and [2]", "dimension 1"],
+    ),
     ("where", lambda: ops.where(zeros(2) > 0, zeros(3), 0.0), RuntimeError, ["[2]", "[3]"]),
-    ("matmul", lambda: ops.matmul(zeros(2, 3), zeros(4, 5)), RuntimeError, ["[2, 3] @ [4, 5]", "k is 3 and 4"]),
+    (
+        "matmul",
+        lambda: ops.matmul(zeros(2, 3), zeros(4, 5)),
+        RuntimeError,
+        ["[2, 3] @ [4, 5]", "k is 3 and 4"],
+    ),
     ("matmul of numbers", lambda: ops.matmul(zeros(), zeros(2)), RuntimeError, ["at least 1D", "0D and 1D"]),
-    ("matmul of batches", lambda: ops.matmul(zeros(2, 3, 3), zeros(3, 3, 3)), RuntimeError, ["[2, 3, 3]", "[3, 3, 3]"]),
+    (
+        "matmul of batches",
+        lambda: ops.matmul(zeros(2, 3, 3), zeros(3, 3, 3)),
+        RuntimeError,
+        ["[2, 3, 3]", "[3, 3, 3]"],
+    ),
     ("mm", lambda: ops.mm(zeros(2), zeros(2, 2)), RuntimeError, ["2D", "1D", "[2]"]),
     ("bmm", lambda: ops.bmm(zeros(2, 3, 3), zeros(1, 3, 3)), RuntimeError, ["[2, 3, 3]", "[1, 3, 3]"]),
     ("linear", lambda: ops.linear(zeros(2, 3), zeros(4, 5)), RuntimeError, ["(*, 5)", "[2, 3]", "[4, 5]"]),
     ("linear bias", lambda: ops.linear(zeros(2, 3), zeros(4, 3), zeros(3)), RuntimeError, ["(4,)", "[3]"]),
     ("reshape", lambda: ops.reshape(zeros(2, 3), (4, 2)), RuntimeError, ["[4, 2]", "size 6"]),
-    ("reshape with two -1", lambda: ops.reshape(zeros(2, 3), (-1, -1)), RuntimeError, ["only one", "[-1, -1]"]),
+    (
+        "reshape with two -1",
+        lambda: ops.reshape(zeros(2, 3), (-1, -1)),
+        RuntimeError,
+        ["only one", "[-1, -1]"],
+    ),
     ("view", lambda: zeros(2, 3).t().view(6), RuntimeError, ["[3, 2]", "[6]", ".reshape"]),
     ("expand", lambda: zeros(2).expand(3), RuntimeError, ["(3)", "(2)", "[2]"]),
     ("permute", lambda: ops.permute(zeros(2, 3), (0, 0)), RuntimeError, ["2 dimensions", "[0, 0]"]),
     ("cat", lambda: ops.cat([zeros(2, 3), zeros(3, 2)]), RuntimeError, ["2", "3"]),
     ("stack", lambda: ops.stack([zeros(2), zeros(3)]), RuntimeError, ["[2]", "[3]", "entry 1"]),
     ("split", lambda: ops.split(zeros(5), [2, 2]), RuntimeError, ["5", "[2, 2]"]),
-    ("conv2d channels", lambda: ops.conv2d(zeros(1, 3, 5, 5), zeros(2, 4, 3, 3)), RuntimeError, ["4 channels", "3 channels"]),
+    (
+        "conv2d channels",
+        lambda: ops.conv2d(zeros(1, 3, 5, 5), zeros(2, 4, 3, 3)),
+        RuntimeError,
+        ["4 channels", "3 channels"],
+    ),
     ("conv2d size", lambda: ops.conv2d(zeros(1, 3, 2, 5), zeros(2, 3, 3, 3)), RuntimeError, ["(2)", "(3)"]),
-    ("conv2d dims", lambda: ops.conv2d(zeros(5, 5), zeros(2, 3, 3, 3)), RuntimeError, ["[5, 5]", "[2, 3, 3, 3]"]),
-    ("conv2d bias", lambda: ops.conv2d(zeros(1, 3, 5, 5), zeros(2, 3, 3, 3), zeros(3)), RuntimeError, ["2 elements", "[3]"]),
-    ("conv2d stride", lambda: ops.conv2d(zeros(1, 3, 5, 5), zeros(2, 3, 3, 3), stride=(1, 2, 3)), RuntimeError, ["2 ints", "(1, 2, 3)"]),
+    (
+        "conv2d dims",
+        lambda: ops.conv2d(zeros(5, 5), zeros(2, 3, 3, 3)),
+        RuntimeError,
+        ["[5, 5]", "[2, 3, 3, 3]"],
+    ),
+    (
+        "conv2d bias",
+        lambda: ops.conv2d(zeros(1, 3, 5, 5), zeros(2, 3, 3, 3), zeros(3)),
+        RuntimeError,
+        ["2 elements", "[3]"],
+    ),
+    (
+        "conv2d stride",
+        lambda: ops.conv2d(zeros(1, 3, 5, 5), zeros(2, 3, 3, 3), stride=(1, 2, 3)),
+        RuntimeError,
+        ["2 ints", "(1, 2, 3)"],
+    ),
     ("max_pool2d", lambda: ops.max_pool2d(zeros(1, 1, 2, 2), 3), RuntimeError, ["3", "2"]),
-    ("max_pool2d padding", lambda: ops.max_pool2d(zeros(1, 1, 4, 4), 2, padding=2), RuntimeError, ["pad=2", "kernel_size=2"]),
+    (
+        "max_pool2d padding",
+        lambda: ops.max_pool2d(zeros(1, 1, 4, 4), 2, padding=2),
+        RuntimeError,
+        ["pad=2", "kernel_size=2"],
+    ),
     ("avg_pool2d dims", lambda: ops.avg_pool2d(zeros(4, 4), 2), RuntimeError, ["3D or 4D", "[4, 4]"]),
     ("layer_norm", lambda: ops.layer_norm(zeros(2, 3), (4,)), RuntimeError, ["[4]", "[2, 3]"]),
     ("layer_norm weight", lambda: ops.layer_norm(zeros(2, 3), (3,), zeros(2)), RuntimeError, ["[3]", "[2]"]),
-    ("batch_norm", lambda: ops.batch_norm(zeros(2, 3), zeros(4), zeros(4)), RuntimeError, ["running_mean", "3", "[4]"]),
+    (
+        "batch_norm",
+        lambda: ops.batch_norm(zeros(2, 3), zeros(4), zeros(4)),
+        RuntimeError,
+        ["running_mean", "3", "[4]"],
+    ),
     ("group_norm", lambda: ops.group_norm(zeros(2, 3, 4), 2), RuntimeError, ["[2, 3, 4]", "num_groups=2"]),
     ("cross_entropy target", lambda: ops.cross_entropy(zeros(4, 3), ints(5)), ValueError, ["[4]", "[5]"]),
-    ("cross_entropy weight", lambda: ops.cross_entropy(zeros(4, 3), ints(4), zeros(2)), RuntimeError, ["3 classes", "[2]"]),
-    ("binary_cross_entropy", lambda: ops.binary_cross_entropy(zeros(2), zeros(3)), ValueError, ["[2]", "[3]"]),
+    (
+        "cross_entropy weight",
+        lambda: ops.cross_entropy(zeros(4, 3), ints(4), zeros(2)),
+        RuntimeError,
+        ["3 classes", "[2]"],
+    ),
+    (
+        "binary_cross_entropy",
+        lambda: ops.binary_cross_entropy(zeros(2), zeros(3)),
+        ValueError,
+        ["[2]", "[3]"],
+    ),
     ("embedding", lambda: ops.embedding(ints(2), zeros(3)), RuntimeError, ["2-D", "[3]"]),
     ("gather", lambda: ops.gather(zeros(2, 2), 0, ints(2)), RuntimeError, ["2", "1"]),
-    ("scatter", lambda: ops.scatter(zeros(2, 2), 0, ints(2, 2), zeros(1, 2)), RuntimeError, ["[2, 2]", "[1, 2]"]),
-    ("index_add", lambda: ops.index_add(zeros(3, 2), 0, ints(2), zeros(3, 2)), RuntimeError, ["[2, 2]", "[3, 2]"]),
-    ("einsum", lambda: ops.einsum("ij,jk->ik", zeros(2, 3), zeros(4, 2)), RuntimeError, ["subscript j", "3", "4"]),
+    (
+        "scatter",
+        lambda: ops.scatter(zeros(2, 2), 0, ints(2, 2), zeros(1, 2)),
+        RuntimeError,
+        ["[2, 2]", "[1, 2]"],
+    ),
+    (
+        "index_add",
+        lambda: ops.index_add(zeros(3, 2), 0, ints(2), zeros(3, 2)),
+        RuntimeError,
+        ["[2, 2]", "[3, 2]"],
+    ),
+    (
+        "einsum",
+        lambda: ops.einsum("ij,jk->ik", zeros(2, 3), zeros(4, 2)),
+        RuntimeError,
+        ["subscript j", "3", "4"],
+    ),
     ("pad", lambda: ops.pad(zeros(2), (1, 1, 1)), RuntimeError, ["[1, 1, 1]"]),
     ("setitem", lambda: torch.zeros(3).__setitem__(slice(None), zeros(2)), RuntimeError, ["[2]", "[3]"]),
-]  # fmt: skip
+]
 
 DIMENSIONS = [
     ("sum", lambda: ops.sum(zeros(2, 3), 2), IndexError, ["[-2, 1]", "got 2"]),
@@ -79,19 +154,44 @@ DIMENSIONS = [
     ("embedding", lambda: ops.embedding(ints(2) + 5, zeros(3, 2)), IndexError, ["0 to 2", "5"]),
     ("cross_entropy", lambda: ops.cross_entropy(zeros(2, 3), ints(2) + 7), IndexError, ["0 to 2", "7"]),
     ("gather", lambda: ops.gather(zeros(2), 0, ints(1) + 2), RuntimeError, ["2", "size 2"]),
-]  # fmt: skip
+]
 
 DTYPES = [
     ("mean", lambda: ops.mean(ints(2)), RuntimeError, ["floating point", "torch.int64"]),
     ("var", lambda: ops.var(ints(2)), RuntimeError, ["floating-point", "int64"]),
-    ("matmul", lambda: ops.matmul(zeros(2, 2), zeros(2, 2, dtype=torch.float64)), RuntimeError, ["float32", "float64"]),
-    ("linear", lambda: ops.linear(zeros(2, 2), zeros(2, 2, dtype=torch.float64)), RuntimeError, ["float32", "float64"]),
-    ("conv2d", lambda: ops.conv2d(zeros(1, 1, 3, 3), zeros(1, 1, 2, 2, dtype=torch.float64)), RuntimeError, ["float32", "float64"]),
-    ("conv2d of integers", lambda: ops.conv2d(ints(1, 1, 3, 3), ints(1, 1, 2, 2)), RuntimeError, ["float32", "int64"]),
+    (
+        "matmul",
+        lambda: ops.matmul(zeros(2, 2), zeros(2, 2, dtype=torch.float64)),
+        RuntimeError,
+        ["float32", "float64"],
+    ),
+    (
+        "linear",
+        lambda: ops.linear(zeros(2, 2), zeros(2, 2, dtype=torch.float64)),
+        RuntimeError,
+        ["float32", "float64"],
+    ),
+    (
+        "conv2d",
+        lambda: ops.conv2d(zeros(1, 1, 3, 3), zeros(1, 1, 2, 2, dtype=torch.float64)),
+        RuntimeError,
+        ["float32", "float64"],
+    ),
+    (
+        "conv2d of integers",
+        lambda: ops.conv2d(ints(1, 1, 3, 3), ints(1, 1, 2, 2)),
+        RuntimeError,
+        ["float32", "int64"],
+    ),
     ("max_pool2d", lambda: ops.max_pool2d(ints(1, 1, 2, 2), 2), RuntimeError, ["floating-point", "int64"]),
     ("where", lambda: ops.where(ints(2), zeros(2), zeros(2)), RuntimeError, ["boolean", "int64"]),
     ("masked_fill", lambda: ops.masked_fill(zeros(2), ints(2), 0), RuntimeError, ["boolean", "int64"]),
-    ("masked_fill value", lambda: ops.masked_fill(ints(2), zeros(2) == 0, 0.5), RuntimeError, ["int64", "0.5"]),
+    (
+        "masked_fill value",
+        lambda: ops.masked_fill(ints(2), zeros(2) == 0, 0.5),
+        RuntimeError,
+        ["int64", "0.5"],
+    ),
     ("gather", lambda: ops.gather(zeros(2), 0, zeros(2)), RuntimeError, ["int64", "float32"]),
     ("embedding", lambda: ops.embedding(zeros(2), zeros(3, 2)), RuntimeError, ["integer", "float32"]),
     ("one_hot", lambda: ops.one_hot(zeros(2)), RuntimeError, ["LongTensor", "float32"]),
@@ -105,10 +205,14 @@ DTYPES = [
     ("floor_divide", lambda: ops.floor_divide(ints(2), 0), RuntimeError, ["zero"]),
     ("remainder", lambda: ops.remainder(ints(2), 0), RuntimeError, ["zero"]),
     ("float index", lambda: zeros(3)[torch.tensor([0.5])], IndexError, ["long", "float32"]),
-    ("class weights that need a gradient", lambda: ops.cross_entropy(zeros(2, 3), ints(2), zeros(3).requires_grad_()), RuntimeError,
-     ["weight", "detach"]),
+    (
+        "class weights that need a gradient",
+        lambda: ops.cross_entropy(zeros(2, 3), ints(2), zeros(3).requires_grad_()),
+        RuntimeError,
+        ["weight", "detach"],
+    ),
     ("bincount", lambda: ops.bincount(torch.tensor([-1])), RuntimeError, ["non-negative"]),
-]  # fmt: skip
+]
 
 ARGUMENTS = [
     ("add", lambda: ops.add(zeros(2), "a"), TypeError, ["add", "number", "str"]),
@@ -122,24 +226,56 @@ ARGUMENTS = [
     ("gelu", lambda: ops.gelu(zeros(2), "erf"), RuntimeError, ["none", "tanh", "erf"]),
     ("norm", lambda: ops.norm(zeros(2), "nuc"), RuntimeError, ["number", "nuc"]),
     ("pad", lambda: ops.pad(zeros(2), (1, 1), "mirror"), NotImplementedError, ["mirror", "reflect"]),
-    ("mse_loss", lambda: ops.mse_loss(zeros(2), zeros(2), "average"), ValueError, ["average", "mean", "sum", "none"]),
+    (
+        "mse_loss",
+        lambda: ops.mse_loss(zeros(2), zeros(2), "average"),
+        ValueError,
+        ["average", "mean", "sum", "none"],
+    ),
     ("huber_loss", lambda: ops.huber_loss(zeros(2), zeros(2), delta=0), RuntimeError, ["delta", "0"]),
-    ("label_smoothing", lambda: ops.cross_entropy(zeros(2, 3), ints(2), label_smoothing=1.5), RuntimeError, ["0.0 and 1.0", "1.5"]),
+    (
+        "label_smoothing",
+        lambda: ops.cross_entropy(zeros(2, 3), ints(2), label_smoothing=1.5),
+        RuntimeError,
+        ["0.0 and 1.0", "1.5"],
+    ),
     ("dropout", lambda: ops.dropout(zeros(2), 1.5), ValueError, ["between 0 and 1", "1.5"]),
-    ("conv padding", lambda: ops.conv2d(zeros(1, 1, 3, 3), zeros(1, 1, 2, 2), padding="full"), ValueError, ["full", "same"]),
-    ("same with stride", lambda: ops.conv2d(zeros(1, 1, 3, 3), zeros(1, 1, 2, 2), stride=2, padding="same"), RuntimeError, ["strided"]),
-    ("batch_norm", lambda: ops.batch_norm(zeros(1, 3), None, None, training=True), ValueError, ["more than 1 value", "[1, 3]"]),
+    (
+        "conv padding",
+        lambda: ops.conv2d(zeros(1, 1, 3, 3), zeros(1, 1, 2, 2), padding="full"),
+        ValueError,
+        ["full", "same"],
+    ),
+    (
+        "same with stride",
+        lambda: ops.conv2d(zeros(1, 1, 3, 3), zeros(1, 1, 2, 2), stride=2, padding="same"),
+        RuntimeError,
+        ["strided"],
+    ),
+    (
+        "batch_norm",
+        lambda: ops.batch_norm(zeros(1, 3), None, None, training=True),
+        ValueError,
+        ["more than 1 value", "[1, 3]"],
+    ),
     ("negative step", lambda: zeros(3)[::-1], ValueError, ["greater than zero"]),
     ("index by a string", lambda: zeros(3)["a"], TypeError, ["str"]),
     ("einsum operands", lambda: ops.einsum("ij,jk", zeros(2, 2)), RuntimeError, ["2 operands", "got 1"]),
     ("einsum output", lambda: ops.einsum("ij->ik", zeros(2, 2)), RuntimeError, ["output", "ij->ik"]),
-    ("out of memory of a probability", lambda: ops.binary_cross_entropy(zeros(2) + 2, zeros(2)), RuntimeError, ["0 and 1", "2.0"]),
-]  # fmt: skip
+    (
+        "out of memory of a probability",
+        lambda: ops.binary_cross_entropy(zeros(2) + 2, zeros(2)),
+        RuntimeError,
+        ["0 and 1", "2.0"],
+    ),
+]
 
 CASES = [*SHAPES, *DIMENSIONS, *DTYPES, *ARGUMENTS]
 
 
-@pytest.mark.parametrize(("name", "call", "error", "parts"), CASES, ids=[case[0].replace(" ", "_") for case in CASES])
+@pytest.mark.parametrize(
+    ("name", "call", "error", "parts"), CASES, ids=[case[0].replace(" ", "_") for case in CASES]
+)
 def test_the_message_names_what_was_expected_and_what_came(name, call, error, parts):
     with pytest.raises(error) as raised:
         call()
@@ -149,7 +285,9 @@ def test_the_message_names_what_was_expected_and_what_came(name, call, error, pa
 
 def test_a_different_target_size_warns():
     for loss in (ops.mse_loss, ops.l1_loss, ops.huber_loss, ops.smooth_l1_loss):
-        with pytest.warns(UserWarning, match=r"target size \(torch.Size\(\[4, 1\]\)\).*input size \(torch.Size\(\[4\]\)\)"):
+        with pytest.warns(
+            UserWarning, match=r"target size \(torch.Size\(\[4, 1\]\)\).*input size \(torch.Size\(\[4\]\)\)"
+        ):
             loss(zeros(4), zeros(4, 1))
 
 

@@ -12,7 +12,16 @@ from tinygrad_edu import kernel_table, ops
 WITH_REFERENCE = [(entry, sample) for entry, sample in SAMPLES if entry.reference is not None]
 
 # What ``ops`` exports besides operations: helpers of the methods of Tensor.
-HELPERS = {"check_bounds", "normalize_dim", "promote", "raw", "raw_index", "scalar_like", "sizes_of", "unbroadcast"}
+HELPERS = {
+    "check_bounds",
+    "normalize_dim",
+    "promote",
+    "raw",
+    "raw_index",
+    "scalar_like",
+    "sizes_of",
+    "unbroadcast",
+}
 
 
 def check(found, expected, tolerance):
@@ -43,7 +52,9 @@ def test_float32_gives_float32(entry, sample):
     call, run = prepare(entry, sample, dtype=np.float32)
     found, expected = as_arrays(run()), expected_arrays(entry, sample)
     if any(x.array.dtype == np.float32 for x in call.tensors) and entry.name not in ("cast", "bincount"):
-        assert [x.dtype for x in found] == [np.float32 if x.dtype == np.float64 else x.dtype for x in expected]
+        assert [x.dtype for x in found] == [
+            np.float32 if x.dtype == np.float64 else x.dtype for x in expected
+        ]
     check(found, expected, entry.float32_tolerance)
 
 

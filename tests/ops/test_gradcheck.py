@@ -19,7 +19,7 @@ LARGEST = 1e-6
 
 
 def calls(entry):
-    """Return (sample, what is differentiated, the function) for the samples that have something to differentiate."""
+    """Return (sample, what is differentiated, the function) for the samples that have such."""
     found = []
     for sample in entry.samples:
         call, run = prepare(entry, sample)

@@ -1,4 +1,4 @@
-"""The dtype of every result against PyTorch: all dtypes with all dtypes, with 0-d tensors, with Python numbers."""
+"""The dtype of every result against PyTorch: all dtypes with all, with 0-d tensors, with Python numbers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,23 @@ SCALARS = [True, 3, -2, 1.5]
 # These work here on some dtypes that PyTorch has no kernel for.
 LENIENT = {"softmax", "frac", "lerp", "matmul", "linear", "clamp"}
 OPERATORS = [
-    operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
-    operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge, operator.and_, operator.or_, operator.xor,
-]  # fmt: skip
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.truediv,
+    operator.floordiv,
+    operator.mod,
+    operator.pow,
+    operator.eq,
+    operator.ne,
+    operator.lt,
+    operator.le,
+    operator.gt,
+    operator.ge,
+    operator.and_,
+    operator.or_,
+    operator.xor,
+]
 
 
 def call(function, *operands):
@@ -72,14 +86,60 @@ def test_operators_with_python_numbers(function):
     for dtype, scalar, shape in itertools.product(DTYPES, SCALARS, [(2,), ()]):
         x = make_pair(values(dtype, *shape), False)
         for pairs in [(x, (scalar, scalar)), ((scalar, scalar), x)]:
-            label = f"{function.__name__} {dtype}{shape} with {scalar!r}, {'right' if pairs[0] is x else 'left'}"
+            label = (
+                f"{function.__name__} {dtype}{shape} with {scalar!r}, {'right' if pairs[0] is x else 'left'}"
+            )
             compare_call(function, pairs, label)
 
 
-ONE = ["exp", "log1p", "sqrt", "sin", "sigmoid", "erf", "neg", "abs", "sign", "floor", "ceil", "trunc", "round",
-       "reciprocal", "relu", "isnan", "isinf", "isfinite", "logical_not", "bitwise_not", "cumsum0", "cumprod0", "sum", "prod", "mean", "any", "all",
-       "max", "min", "argmax", "argmin", "amax", "var", "std", "logsumexp0", "count_nonzero", "sort", "argsort", "unique",
-       "clone", "tril2", "flip0", "nonzero", "softmax0", "frac", "norm"]  # fmt: skip
+ONE = [
+    "exp",
+    "log1p",
+    "sqrt",
+    "sin",
+    "sigmoid",
+    "erf",
+    "neg",
+    "abs",
+    "sign",
+    "floor",
+    "ceil",
+    "trunc",
+    "round",
+    "reciprocal",
+    "relu",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "logical_not",
+    "bitwise_not",
+    "cumsum0",
+    "cumprod0",
+    "sum",
+    "prod",
+    "mean",
+    "any",
+    "all",
+    "max",
+    "min",
+    "argmax",
+    "argmin",
+    "amax",
+    "var",
+    "std",
+    "logsumexp0",
+    "count_nonzero",
+    "sort",
+    "argsort",
+    "unique",
+    "clone",
+    "tril2",
+    "flip0",
+    "nonzero",
+    "softmax0",
+    "frac",
+    "norm",
+]
 
 
 @pytest.mark.parametrize("name", ONE)
@@ -93,14 +153,37 @@ def test_functions_of_one_tensor_on_all_dtypes(name):
         array = np.array([[0, 1], [2, 1]]).astype(dtype)
         pair = make_pair(array if plain != "softmax" else array[0], False)
         compare_call(
-            lambda x: ours(x, *more) if not hasattr(x, "layout") else theirs(x, *more), [pair], f"{name} {dtype}"
+            lambda x: ours(x, *more) if not hasattr(x, "layout") else theirs(x, *more),
+            [pair],
+            f"{name} {dtype}",
         )
 
 
-@pytest.mark.parametrize("name", ["maximum", "minimum", "where", "clamp", "lerp", "cat", "stack", "matmul", "linear", "mse_loss", "masked_fill"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "maximum",
+        "minimum",
+        "where",
+        "clamp",
+        "lerp",
+        "cat",
+        "stack",
+        "matmul",
+        "linear",
+        "mse_loss",
+        "masked_fill",
+    ],
+)
 def test_functions_of_two_tensors_on_all_pairs_of_dtypes(name):
     def function(a, b):
-        library = ops if not hasattr(a, "layout") else torch if name not in ("linear", "mse_loss") else torch.nn.functional
+        library = (
+            ops
+            if not hasattr(a, "layout")
+            else torch
+            if name not in ("linear", "mse_loss")
+            else torch.nn.functional
+        )
         if name == "where":
             return library.where(a == a, a, b)
         if name == "clamp":

@@ -50,7 +50,15 @@ def test_conv2d(options):
 @pytest.mark.parametrize("kernel", [(1, 1), (2, 3), (3, 3), (4, 1)], ids=str)
 def test_conv2d_with_padding_in_words(kernel):
     for options in SAME:
-        compare(ops.conv2d, F.conv2d, rand(2, 4, 10, 8), rand(2, 4 // options["groups"], *kernel), rand(2), tolerance=1e-10, **options)
+        compare(
+            ops.conv2d,
+            F.conv2d,
+            rand(2, 4, 10, 8),
+            rand(2, 4 // options["groups"], *kernel),
+            rand(2),
+            tolerance=1e-10,
+            **options,
+        )
 
 
 @pytest.mark.parametrize("options", CONV1D, ids=describe)
@@ -62,10 +70,21 @@ def test_conv1d(options):
 
 def test_conv1d_with_padding_in_words():
     for options, k in itertools.product(SAME, [1, 2, 3, 4]):
-        compare(ops.conv1d, F.conv1d, rand(2, 4, 11), rand(2, 4 // options["groups"], k), tolerance=1e-10, **options)
+        compare(
+            ops.conv1d,
+            F.conv1d,
+            rand(2, 4, 11),
+            rand(2, 4 // options["groups"], k),
+            tolerance=1e-10,
+            **options,
+        )
 
 
-@pytest.mark.parametrize("options", grid(stride=[1, 2], padding=[0, 1], output_padding=[0, 1], groups=[1, 2], dilation=[1, 2]), ids=describe)
+@pytest.mark.parametrize(
+    "options",
+    grid(stride=[1, 2], padding=[0, 1], output_padding=[0, 1], groups=[1, 2], dilation=[1, 2]),
+    ids=describe,
+)
 def test_conv_transpose2d(options):
     x, w, b = rand(2, 4, 3, 4), rand(4, 3, 3, 2), rand(3 * options["groups"])
     if options["output_padding"] >= max(options["stride"], options["dilation"]):
@@ -85,18 +104,31 @@ WINDOWS = grid(kernel_size=[2, 3, (2, 3)], stride=[None, 1, (2, 1)], padding=[0,
 @pytest.mark.parametrize("options", WINDOWS, ids=describe)
 def test_max_pool2d(options):
     for dilation in (1, 2, (1, 2)):
-        compare(ops.max_pool2d, F.max_pool2d, rand(2, 2, 7, 8), dilation=dilation, return_indices=True, **options)
+        compare(
+            ops.max_pool2d, F.max_pool2d, rand(2, 2, 7, 8), dilation=dilation, return_indices=True, **options
+        )
     compare(ops.max_pool2d, F.max_pool2d, rand(2, 7, 8), **options)
 
 
 @pytest.mark.parametrize("options", WINDOWS, ids=describe)
 def test_avg_pool2d(options):
     for count_include_pad, divisor in [(True, None), (False, None), (True, 5), (False, 2)]:
-        compare(ops.avg_pool2d, F.avg_pool2d, rand(2, 2, 7, 8), count_include_pad=count_include_pad, divisor_override=divisor, **options)
+        compare(
+            ops.avg_pool2d,
+            F.avg_pool2d,
+            rand(2, 2, 7, 8),
+            count_include_pad=count_include_pad,
+            divisor_override=divisor,
+            **options,
+        )
     compare(ops.avg_pool2d, F.avg_pool2d, rand(2, 7, 8), **options)
 
 
-@pytest.mark.parametrize("options", grid(kernel_size=[2, 3], stride=[None, 1, 2], padding=[0, 1], ceil_mode=[False, True]), ids=describe)
+@pytest.mark.parametrize(
+    "options",
+    grid(kernel_size=[2, 3], stride=[None, 1, 2], padding=[0, 1], ceil_mode=[False, True]),
+    ids=describe,
+)
 def test_1d_pooling(options):
     compare(ops.max_pool1d, F.max_pool1d, rand(2, 2, 9), return_indices=True, **options)
     compare(ops.max_pool1d, F.max_pool1d, rand(2, 2, 9), dilation=2, **options)
@@ -113,7 +145,9 @@ def test_adaptive_pooling(size):
         compare(ops.adaptive_max_pool1d, F.adaptive_max_pool1d, rand(2, 2, 7), size, return_indices=True)
 
 
-CLASS_LOSS = grid(reduction=REDUCTIONS, ignore_index=[-100, 1], weighted=[False, True], extra=[(), (3,), (2, 2)])
+CLASS_LOSS = grid(
+    reduction=REDUCTIONS, ignore_index=[-100, 1], weighted=[False, True], extra=[(), (3,), (2, 2)]
+)
 
 
 @pytest.mark.parametrize("options", CLASS_LOSS, ids=describe)
@@ -125,16 +159,31 @@ def test_losses_on_class_numbers(options):
     target = np.random.default_rng(1).integers(0, 5, (4, *extra))
     target.flat[0] = options["ignore_index"]
     for smoothing in (0.0, 0.3):
-        compare(ops.cross_entropy, F.cross_entropy, x, target, weight, nongrad=(2,), label_smoothing=smoothing, **options)
+        compare(
+            ops.cross_entropy,
+            F.cross_entropy,
+            x,
+            target,
+            weight,
+            nongrad=(2,),
+            label_smoothing=smoothing,
+            **options,
+        )
     compare(ops.nll_loss, F.nll_loss, x, target, weight, nongrad=(2,), **options)
 
 
-@pytest.mark.parametrize("options", grid(reduction=REDUCTIONS, label_smoothing=[0.0, 0.3], weighted=[False, True], extra=[(), (3,)]), ids=describe)
+@pytest.mark.parametrize(
+    "options",
+    grid(reduction=REDUCTIONS, label_smoothing=[0.0, 0.3], weighted=[False, True], extra=[(), (3,)]),
+    ids=describe,
+)
 def test_cross_entropy_of_probabilities(options):
     options = dict(options)
     extra = options.pop("extra")
     weight = rand(5, low=0.2) if options.pop("weighted") else None
-    compare(ops.cross_entropy, F.cross_entropy, rand(4, 5, *extra), rand(4, 5, *extra, low=0), weight, **options)
+    compare(
+        ops.cross_entropy, F.cross_entropy, rand(4, 5, *extra), rand(4, 5, *extra, low=0), weight, **options
+    )
     if not extra:
         compare(ops.cross_entropy, F.cross_entropy, rand(5), rand(5, low=0), weight, **options)
 
@@ -150,8 +199,25 @@ def test_losses_on_numbers(reduction):
         compare(ops.huber_loss, F.huber_loss, a, b, delta=delta, reduction=reduction)
     sign = np.where(b > 0, 1.0, -1.0)
     for margin in (0.0, 0.7):
-        compare(ops.hinge_embedding_loss, F.hinge_embedding_loss, a, sign, margin=margin, nongrad=(1,), reduction=reduction)
-        compare(ops.margin_ranking_loss, F.margin_ranking_loss, a, b, sign, margin=margin, nongrad=(2,), reduction=reduction)
+        compare(
+            ops.hinge_embedding_loss,
+            F.hinge_embedding_loss,
+            a,
+            sign,
+            margin=margin,
+            nongrad=(1,),
+            reduction=reduction,
+        )
+        compare(
+            ops.margin_ranking_loss,
+            F.margin_ranking_loss,
+            a,
+            b,
+            sign,
+            margin=margin,
+            nongrad=(2,),
+            reduction=reduction,
+        )
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -163,43 +229,102 @@ def test_losses_on_probabilities(reduction):
         ours = None if pos_weight is None else pos_weight.numpy()
         compare(
             lambda x, y, w, p=ours: ops.binary_cross_entropy_with_logits(x, y, w, reduction, p),
-            lambda x, y, w, p=pos_weight: F.binary_cross_entropy_with_logits(x, y, w, reduction=reduction, pos_weight=p),
-            logits, t, weight, nongrad=(2,))  # fmt: skip
+            lambda x, y, w, p=pos_weight: F.binary_cross_entropy_with_logits(
+                x, y, w, reduction=reduction, pos_weight=p
+            ),
+            logits,
+            t,
+            weight,
+            nongrad=(2,),
+        )
 
 
 @pytest.mark.parametrize("reduction", [*REDUCTIONS, "batchmean"])
 @pytest.mark.parametrize("log_target", [False, True])
 def test_kl_div(reduction, log_target):
     x, t = rand(3, 4), rand(3, 4, low=0.01)
-    compare(ops.kl_div, F.kl_div, x, np.log(t) if log_target else t, reduction=reduction, log_target=log_target)
+    compare(
+        ops.kl_div, F.kl_div, x, np.log(t) if log_target else t, reduction=reduction, log_target=log_target
+    )
 
 
 EQUATIONS = {
-    "ij,jk->ik": [(2, 3), (3, 4)], "ij,jk": [(2, 3), (3, 4)], "ij,kj->ki": [(2, 3), (4, 3)], "bij,bjk->bik": [(2, 2, 3), (2, 3, 4)],
-    "...ij,...jk": [(2, 1, 2, 3), (4, 3, 2)], "...ij,jk->...ik": [(2, 2, 3), (3, 2)], "i,i": [(3,), (3,)], "i,j": [(2,), (3,)],
-    "ii": [(3, 3)], "ii->i": [(3, 3)], "iij,jk->ik": [(2, 2, 3), (3, 2)], "ijk->": [(2, 3, 2)], "ba": [(2, 3)], "ijk->kj": [(2, 3, 4)],
-    "bhqd,bhkd->bhqk": [(2, 2, 3, 4), (2, 2, 5, 4)], "bhqk,bhkd->bhqd": [(2, 2, 3, 5), (2, 2, 5, 4)], "ij,ij->ij": [(2, 3), (2, 3)],
-    "ij,ij": [(2, 3), (2, 3)], "i...->...": [(3, 2, 2)], "...i->...": [(2, 3)], "ij,jk,kl->il": [(2, 3), (3, 4), (4, 2)],
-    "bn,anm,bm->ba": [(2, 3), (4, 3, 5), (2, 5)], "ik,jkl,il->ij": [(2, 3), (4, 3, 5), (2, 5)], "ij,kl->ikjl": [(2, 3), (2, 2)],
-    "i, ij -> j": [(2,), (2, 3)], "Ab,bA->A": [(2, 3), (3, 2)], "...,...->...": [(3, 1), (2,)], "ij,j->i": [(0, 3), (3,)],
-    "ij,jk->ik ": [(2, 0), (0, 3)], "...a,...a->...": [(2, 3, 4), (4,)], "abc,cd,bd->ad": [(2, 3, 4), (4, 5), (3, 5)], "i->": [(3,)],
-    "b...,b...->b": [(2, 3, 2), (2, 3, 2)], "iijj->ij": [(2, 2, 3, 3)], ",->": [(), ()], "ij,k->": [(2, 3), (4,)],
-}  # fmt: skip
+    "ij,jk->ik": [(2, 3), (3, 4)],
+    "ij,jk": [(2, 3), (3, 4)],
+    "ij,kj->ki": [(2, 3), (4, 3)],
+    "bij,bjk->bik": [(2, 2, 3), (2, 3, 4)],
+    "...ij,...jk": [(2, 1, 2, 3), (4, 3, 2)],
+    "...ij,jk->...ik": [(2, 2, 3), (3, 2)],
+    "i,i": [(3,), (3,)],
+    "i,j": [(2,), (3,)],
+    "ii": [(3, 3)],
+    "ii->i": [(3, 3)],
+    "iij,jk->ik": [(2, 2, 3), (3, 2)],
+    "ijk->": [(2, 3, 2)],
+    "ba": [(2, 3)],
+    "ijk->kj": [(2, 3, 4)],
+    "bhqd,bhkd->bhqk": [(2, 2, 3, 4), (2, 2, 5, 4)],
+    "bhqk,bhkd->bhqd": [(2, 2, 3, 5), (2, 2, 5, 4)],
+    "ij,ij->ij": [(2, 3), (2, 3)],
+    "ij,ij": [(2, 3), (2, 3)],
+    "i...->...": [(3, 2, 2)],
+    "...i->...": [(2, 3)],
+    "ij,jk,kl->il": [(2, 3), (3, 4), (4, 2)],
+    "bn,anm,bm->ba": [(2, 3), (4, 3, 5), (2, 5)],
+    "ik,jkl,il->ij": [(2, 3), (4, 3, 5), (2, 5)],
+    "ij,kl->ikjl": [(2, 3), (2, 2)],
+    "i, ij -> j": [(2,), (2, 3)],
+    "Ab,bA->A": [(2, 3), (3, 2)],
+    "...,...->...": [(3, 1), (2,)],
+    "ij,j->i": [(0, 3), (3,)],
+    "ij,jk->ik ": [(2, 0), (0, 3)],
+    "...a,...a->...": [(2, 3, 4), (4,)],
+    "abc,cd,bd->ad": [(2, 3, 4), (4, 5), (3, 5)],
+    "i->": [(3,)],
+    "b...,b...->b": [(2, 3, 2), (2, 3, 2)],
+    "iijj->ij": [(2, 2, 3, 3)],
+    ",->": [(), ()],
+    "ij,k->": [(2, 3), (4,)],
+}
 
 
 @pytest.mark.parametrize("equation", EQUATIONS)
 def test_einsum(equation):
     arrays = [rand(*shape, seed=i) for i, shape in enumerate(EQUATIONS[equation])]
-    compare(lambda *xs: ops.einsum(equation, *xs), lambda *xs: torch.einsum(equation, *xs), *arrays, tolerance=1e-10)
+    compare(
+        lambda *xs: ops.einsum(equation, *xs),
+        lambda *xs: torch.einsum(equation, *xs),
+        *arrays,
+        tolerance=1e-10,
+    )
     compare(lambda *xs: ops.einsum(equation, list(xs)), lambda *xs: torch.einsum(equation, list(xs)), *arrays)
 
 
 def test_einsum_refuses_what_pytorch_refuses():
-    for equation, shapes in [("ij,jk", [(2, 3)]), ("ij,jk->ik", [(2, 3), (4, 2)]), ("ij->ik", [(2, 3)]), ("ijk", [(2, 3)]), ("ij->ii", [(2, 2)])]:
+    for equation, shapes in [
+        ("ij,jk", [(2, 3)]),
+        ("ij,jk->ik", [(2, 3), (4, 2)]),
+        ("ij->ik", [(2, 3)]),
+        ("ijk", [(2, 3)]),
+        ("ij->ii", [(2, 2)]),
+    ]:
         raises_alike(ops.einsum, torch.einsum, equation, *[rand(*s) for s in shapes])
 
 
-MATMUL = [(), (3,), (2, 3), (3, 2), (2, 2, 3), (2, 3, 2), (1, 3, 3), (2, 1, 3, 3), (0, 3), (3, 0), (2, 0, 3), (3, 3)]
+MATMUL = [
+    (),
+    (3,),
+    (2, 3),
+    (3, 2),
+    (2, 2, 3),
+    (2, 3, 2),
+    (1, 3, 3),
+    (2, 1, 3, 3),
+    (0, 3),
+    (3, 0),
+    (2, 0, 3),
+    (3, 3),
+]
 
 
 def test_matmul_on_all_pairs_of_shapes():
@@ -234,7 +359,11 @@ def ops_stats(library, x, mean, var, weight, bias):
 
 
 def test_batch_norm_refuses_a_single_value_per_channel():
-    raises_alike(lambda x: ops.batch_norm(x, None, None, training=True), lambda x: F.batch_norm(x, None, None, training=True), rand(1, 3))
+    raises_alike(
+        lambda x: ops.batch_norm(x, None, None, training=True),
+        lambda x: F.batch_norm(x, None, None, training=True),
+        rand(1, 3),
+    )
 
 
 @pytest.mark.parametrize("shape", [(2, 4), (2, 4, 3), (2, 4, 2, 2)], ids=str)

@@ -15,12 +15,34 @@ from tests.ops.parity import compare, make_pair, raises_alike  # noqa: E402
 CUBE = np.arange(24.0).reshape(2, 3, 4)
 MASK = CUBE[0] % 3 == 0
 INDICES = [
-    (0, slice(None), [1, 2]), ([0, 1], slice(None), 2), ([0, 1], 1, slice(None)), (slice(None), 1, [0, 3]), ([0, 1], slice(None), [1, 2]),
-    (None, 0, ..., [1, 2]), (0, [0, 1], None, [1, 2]), ([0, 1], None, [1, 2]), (..., [0, 3]), (1, MASK), (MASK[:, 0].tolist() and [True, False], 1),
-    (0, ..., [True, False, True, False]), (slice(None), [[0, 1], [2, 0]]), (True,), (False,), (True, 0), (None, True), (-1, -2, -3),
-    [[0, 1], [1, 0]], (slice(1, 100), slice(-2, None, 2)), ([],), (slice(0, 0), [0, 1]), ([-1, -2], [0]), np.array([1, 0, 1]), np.array(1),
-    (np.array(1), slice(None), np.array([1, 2])), range(2),
-]  # fmt: skip
+    (0, slice(None), [1, 2]),
+    ([0, 1], slice(None), 2),
+    ([0, 1], 1, slice(None)),
+    (slice(None), 1, [0, 3]),
+    ([0, 1], slice(None), [1, 2]),
+    (None, 0, ..., [1, 2]),
+    (0, [0, 1], None, [1, 2]),
+    ([0, 1], None, [1, 2]),
+    (..., [0, 3]),
+    (1, MASK),
+    (MASK[:, 0].tolist() and [True, False], 1),
+    (0, ..., [True, False, True, False]),
+    (slice(None), [[0, 1], [2, 0]]),
+    (True,),
+    (False,),
+    (True, 0),
+    (None, True),
+    (-1, -2, -3),
+    [[0, 1], [1, 0]],
+    (slice(1, 100), slice(-2, None, 2)),
+    ([],),
+    (slice(0, 0), [0, 1]),
+    ([-1, -2], [0]),
+    np.array([1, 0, 1]),
+    np.array(1),
+    (np.array(1), slice(None), np.array([1, 2])),
+    range(2),
+]
 
 
 @pytest.mark.parametrize("index", INDICES, ids=str)
@@ -51,7 +73,11 @@ def test_assigning(index):
     compare(put, put, CUBE, -1.0)
 
 
-@pytest.mark.parametrize("index", [5, (0, 3), (0, 0, 0, 0), [2], (slice(None, None, -1),), 0.5, "a", np.array([0.5]), np.ones(3, bool)], ids=str)
+@pytest.mark.parametrize(
+    "index",
+    [5, (0, 3), (0, 0, 0, 0), [2], (slice(None, None, -1),), 0.5, "a", np.array([0.5]), np.ones(3, bool)],
+    ids=str,
+)
 def test_indices_that_are_refused(index):
     def take(x):
         i = torch.tensor(index) if hasattr(x, "layout") and isinstance(index, np.ndarray) else index
@@ -73,7 +99,13 @@ def test_joining():
     a, b, empty = np.ones((2, 3)), np.zeros((2, 1)), np.zeros(0)
     compare(lambda *xs: ops.cat(xs, 1), lambda *xs: torch.cat(xs, 1), a, b)
     compare(lambda *xs: ops.cat(xs, 0), lambda *xs: torch.cat(xs, 0), empty, a, gradient=False)
-    compare(lambda *xs: ops.cat(xs, -1), lambda *xs: torch.cat(xs, -1), a.astype("f"), b, np.ones((2, 2), np.int64))
+    compare(
+        lambda *xs: ops.cat(xs, -1),
+        lambda *xs: torch.cat(xs, -1),
+        a.astype("f"),
+        b,
+        np.ones((2, 2), np.int64),
+    )
     for shapes in [((2, 3), (3, 2)), ((2,), (2, 2)), ((), ())]:
         raises_alike(lambda *xs: ops.cat(xs), lambda *xs: torch.cat(xs), *[np.zeros(s) for s in shapes])
     raises_alike(lambda *xs: ops.stack(xs), lambda *xs: torch.stack(xs), a, b)
@@ -93,7 +125,11 @@ def test_reshaping():
     x = np.arange(24.0).reshape(2, 3, 4)
     for shape in [(6, -1), (-1,), (24,), (4, 3, 2), (2, 1, 12)]:
         compare(ops.reshape, torch.reshape, x, shape)
-        compare(lambda t, s=shape: t.transpose(0, 1).reshape(s), lambda t, s=shape: t.transpose(0, 1).reshape(s), x)
+        compare(
+            lambda t, s=shape: t.transpose(0, 1).reshape(s),
+            lambda t, s=shape: t.transpose(0, 1).reshape(s),
+            x,
+        )
     for shape in [(5, -1), (-1, -1), (7,), (-2, 12)]:
         raises_alike(ops.reshape, torch.reshape, x, shape)
     raises_alike(ops.reshape, torch.reshape, np.zeros((0, 3)), (0, -1))
@@ -115,7 +151,13 @@ def test_equal_elements_keep_their_order():
     x = np.random.default_rng(0).integers(0, 3, (5, 6))
     for descending in (False, True):
         for dim in (0, 1, -1):
-            compare(ops.argsort, lambda t, dim, down: torch.argsort(t, dim=dim, descending=down, stable=True), x, dim, descending)
+            compare(
+                ops.argsort,
+                lambda t, dim, down: torch.argsort(t, dim=dim, descending=down, stable=True),
+                x,
+                dim,
+                descending,
+            )
 
 
 def test_topk_of_small_and_large():
@@ -128,7 +170,19 @@ def test_topk_of_small_and_large():
 
 def test_0d_tensors():
     x = np.array(3.0)
-    for name in ("sum", "mean", "amax", "prod", "argmax", "cumsum", "softmax", "log_softmax", "squeeze", "sort", "any"):
+    for name in (
+        "sum",
+        "mean",
+        "amax",
+        "prod",
+        "argmax",
+        "cumsum",
+        "softmax",
+        "log_softmax",
+        "squeeze",
+        "sort",
+        "any",
+    ):
         compare(getattr(ops, name), getattr(torch, name), x, 0)
         compare(getattr(ops, name), getattr(torch, name), x, -1)
         raises_alike(getattr(ops, name), getattr(torch, name), x, 1)
@@ -163,17 +217,33 @@ def test_unique_and_bincount():
     x = np.array([[3, 1], [3, 2]])
     compare(lambda t: ops.unique(t, True, True, True), lambda t: torch.unique(t, True, True, True), x)
     for minlength in (0, 6):
-        compare(lambda t: ops.bincount(t, None, minlength), lambda t: torch.bincount(t, None, minlength), x.ravel())
+        compare(
+            lambda t, n=minlength: ops.bincount(t, None, n),
+            lambda t, n=minlength: torch.bincount(t, None, n),
+            x.ravel(),
+        )
     raises_alike(ops.bincount, torch.bincount, np.array([-1]))
 
 
 def test_scatter_with_repeated_places_and_smaller_indices():
     base, index = np.zeros((3, 4)), np.array([[0, 1], [2, 2]])
     for dim in (0, 1):
-        compare(lambda x, s, d=dim: ops.scatter_add(x, d, pair_index(x, index), s), lambda x, s, d=dim: torch.scatter_add(x, d, pair_index(x, index), s),
-                base, np.ones((2, 2)))  # fmt: skip
-    raises_alike(lambda x: ops.gather(x, 0, pair_index(x, index + 5)), lambda x: torch.gather(x, 0, pair_index(x, index + 5)), base)
-    raises_alike(lambda x: ops.gather(x, 0, pair_index(x, index[0])), lambda x: torch.gather(x, 0, pair_index(x, index[0])), base)
+        compare(
+            lambda x, s, d=dim: ops.scatter_add(x, d, pair_index(x, index), s),
+            lambda x, s, d=dim: torch.scatter_add(x, d, pair_index(x, index), s),
+            base,
+            np.ones((2, 2)),
+        )
+    raises_alike(
+        lambda x: ops.gather(x, 0, pair_index(x, index + 5)),
+        lambda x: torch.gather(x, 0, pair_index(x, index + 5)),
+        base,
+    )
+    raises_alike(
+        lambda x: ops.gather(x, 0, pair_index(x, index[0])),
+        lambda x: torch.gather(x, 0, pair_index(x, index[0])),
+        base,
+    )
 
 
 def pair_index(x, index):

@@ -16,7 +16,9 @@ WITH_PARITY = [(entry, sample) for entry, sample in SAMPLES if entry.parity]
 WITH_INTEGERS = [
     (entry, sample)
     for entry, sample in WITH_PARITY
-    if entry.integers and "alpha" not in sample.options and not any(isinstance(x, np.ndarray) for x in sample.args)
+    if entry.integers
+    and "alpha" not in sample.options
+    and not any(isinstance(x, np.ndarray) for x in sample.args)
 ]
 SINGLE = [e for e in TABLE if e.parity]
 
@@ -68,11 +70,15 @@ def check_gradients(call, outputs, other, other_outputs, tolerance, label):
     for x, y in zip(call.differentiable, other.differentiable, strict=True):
         assert (x.grad is None) == (y.grad is None), label
         if y.grad is not None:
-            np.testing.assert_allclose(x.grad.array, y.grad.numpy(), rtol=tolerance, atol=tolerance, err_msg=label)
+            np.testing.assert_allclose(
+                x.grad.array, y.grad.numpy(), rtol=tolerance, atol=tolerance, err_msg=label
+            )
 
 
 @pytest.mark.parametrize(("entry", "sample"), WITH_PARITY, ids=ids(WITH_PARITY))
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 2e-5)], ids=["float64", "float32"])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [("float64", 1e-10), ("float32", 2e-5)], ids=["float64", "float32"]
+)
 def test_like_torch(entry, sample, dtype, tolerance):
     tolerance = max(tolerance, entry.parity_tolerance if dtype == "float64" else entry.float32_tolerance)
     other, expected = torch_call(entry, sample, dtype)

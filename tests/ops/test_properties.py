@@ -23,13 +23,13 @@ def numbers(shape, seed=0):
 
 
 def gradient_by_counting(function, array):
-    """Return how often each element of an array is in the result of an index: the gradient of the result's sum."""
+    """Return how often each element of an array is in the result of an index: the gradient of its sum."""
     counts = np.zeros(array.size)
     np.add.at(counts, np.asarray(function(np.arange(array.size).reshape(array.shape))).astype(int).ravel(), 1)
     return counts.reshape(array.shape)
 
 
-# ---- broadcasting --------------------------------------------------------------------------------------------
+# ---- broadcasting ----
 
 
 @given(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, min_side=0, max_side=3))
@@ -71,12 +71,15 @@ def test_expand_and_sum_are_each_others_gradients(shape, data):
     np.testing.assert_allclose(x.grad.array, np.full(shape, np.prod(wanted) / np.prod(shape)))
 
 
-# ---- indexing ------------------------------------------------------------------------------------------------
+# ---- indexing ----
 
 
 @st.composite
 def slices(draw, size):
-    start, stop = draw(st.one_of(st.none(), st.integers(-size - 2, size + 2))), draw(st.one_of(st.none(), st.integers(-size - 2, size + 2)))
+    start, stop = (
+        draw(st.one_of(st.none(), st.integers(-size - 2, size + 2))),
+        draw(st.one_of(st.none(), st.integers(-size - 2, size + 2))),
+    )
     return slice(start, stop, draw(st.sampled_from([None, 1, 2, 3])))
 
 
@@ -97,12 +100,18 @@ def mixed_indices(draw, shape):
         elif kind == "array":
             index.append(draw(hnp.arrays(np.int64, common, elements=st.integers(-size, size - 1))))
         elif kind == "list" and number_of_true is not None:
-            index.append(draw(st.lists(st.integers(-size, size - 1), min_size=number_of_true, max_size=number_of_true)))
+            index.append(
+                draw(st.lists(st.integers(-size, size - 1), min_size=number_of_true, max_size=number_of_true))
+            )
         elif kind == "mask" and number_of_true is not None and number_of_true <= size:
             mask = np.zeros(size, bool)
             mask[draw(st.permutations(range(size)))[:number_of_true]] = True
             index.append(mask)
-        elif kind == "none" and index.count(None) < 2 if not any(isinstance(i, np.ndarray) for i in index) else False:
+        elif (
+            kind == "none" and index.count(None) < 2
+            if not any(isinstance(i, np.ndarray) for i in index)
+            else False
+        ):
             index.append(None)
             continue
         elif kind == "ellipsis" and not has_ellipsis:
@@ -124,7 +133,9 @@ def like_pytorch(array, index):
         return array[index]
     first, rest = [], []
     for i in index:
-        first.append(i if isinstance(i, int) or i is None or i is Ellipsis or isinstance(i, slice) else slice(None))
+        first.append(
+            i if isinstance(i, int) or i is None or i is Ellipsis or isinstance(i, slice) else slice(None)
+        )
         if not isinstance(i, int):
             rest.append(slice(None) if i is None or isinstance(i, slice) else i)
     return array[tuple(first)][tuple(rest)]
@@ -132,7 +143,9 @@ def like_pytorch(array, index):
 
 def as_tensors(index, data):
     """Return the index with some of its arrays as Tensors."""
-    return tuple(tensor_from_array(i) if isinstance(i, np.ndarray) and data.draw(st.booleans()) else i for i in index)
+    return tuple(
+        tensor_from_array(i) if isinstance(i, np.ndarray) and data.draw(st.booleans()) else i for i in index
+    )
 
 
 @settings(max_examples=300)
@@ -152,7 +165,7 @@ def test_indexing_with_everything(shape, data):
 @settings(max_examples=200)
 @given(SOLID_SHAPES, st.data())
 def test_assigning_to_everything(shape, data):
-    """The new elements are there; the old ones and the assigned value get the gradient of what is left of them."""
+    """The new elements are there; the old ones and the value get the gradient of what is left of them."""
     index = data.draw(mixed_indices(shape))
     positions = like_pytorch(np.arange(np.prod(shape)).reshape(shape), index)
     assume(np.unique(positions).size == np.size(positions))  # which of two values wins is not defined
@@ -205,11 +218,13 @@ def test_gather_and_scatter_add(shape, data):
     np.testing.assert_array_equal(y.array, np.take_along_axis(part, index, dim))
     y.sum().backward()
     zeros = torch.zeros(shape, dtype=torch.float64)
-    counted = ops.scatter_add(zeros, dim, tensor_from_array(index), torch.ones(index.shape, dtype=torch.float64))
+    counted = ops.scatter_add(
+        zeros, dim, tensor_from_array(index), torch.ones(index.shape, dtype=torch.float64)
+    )
     np.testing.assert_array_equal(x.grad.array, counted.array)
 
 
-# ---- reductions ----------------------------------------------------------------------------------------------
+# ---- reductions ----
 
 
 @st.composite
@@ -259,12 +274,14 @@ def test_reductions_of_nothing(shape, data):
     np.testing.assert_array_equal(ops.sum(x, dim).array, x.array.sum(dim))
     reduced = shape if dim is None else [shape[d] for d in np.atleast_1d(dim)]
     if 0 in reduced:
-        with pytest.raises(RuntimeError, match=r"amax\(\): Expected reduction over at least one element") as error:
+        with pytest.raises(
+            RuntimeError, match=r"amax\(\): Expected reduction over at least one element"
+        ) as error:
             ops.amax(x, dim)
         assert str(list(shape)) in str(error.value)
 
 
-# ---- shapes --------------------------------------------------------------------------------------------------
+# ---- shapes ----
 
 
 @given(SOLID_SHAPES, st.data())

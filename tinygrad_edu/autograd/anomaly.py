@@ -44,9 +44,9 @@ def describe(array: Any) -> str:
     return f"{list(array.shape)} with {extent}"
 
 
-def check_output(node: Node, inputs: tuple[Any, ...], outputs: tuple[Array, ...]) -> None:
-    """Raise if a forward made a NaN."""
-    if any(has_nan(output) for output in outputs):
+def check_output(node: Node, inputs: tuple[Any, ...], output: Any) -> None:
+    """Raise if a forward made a NaN, in its output or in one of them."""
+    if any(has_nan(array) for array in (output if isinstance(output, tuple) else (output,))):
         arrays = [i for i in inputs if i is not None]
         origin = (
             "its input has one already" if any(has_nan(i) for i in arrays) else "none of its inputs has one"

@@ -100,7 +100,7 @@ class FunctionContext(Node):
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors given to ``save_for_backward``."""
-        if any(isinstance(x, _tensor.Tensor) for x in self.saved):
+        if any(isinstance(x, _tensor.Tensor) for x in self.saved or ()):
             return self.saved
         return self.saved_as_tensors()
 

@@ -104,20 +104,22 @@ def run_backward(
             grad_outputs = pending.pop(node, None)
             if grad_outputs is None:
                 continue  # all its users answered None: nothing flows through here
-            if node.tensor_hooks or node.retained:
+            if node.watched:
                 apply_hooks(node, grad_outputs)
             if wanted is not None and node in targets:
                 collected.update({(node, i): grad for i, grad in enumerate(grad_outputs) if grad is not None})
                 if not any(edge is not None and edge[0] in leading for edge in node.next_edges):
                     continue  # nobody asked for anything behind it
-            node.check_ready()
+            saves_arrays = node.saved != ()
+            if saves_arrays:
+                node.check_ready()
             if create_graph:
                 grad_inputs = backward_on_tensors(node, grad_outputs)
             else:
                 grad_inputs = node.backward(*grad_outputs)
             if not isinstance(grad_inputs, tuple):
                 grad_inputs = (grad_inputs,)
-            if not retain_graph:
+            if saves_arrays and not retain_graph:
                 node.release()
             if mode.detect_anomaly:
                 check_no_nan(grad_inputs, node)

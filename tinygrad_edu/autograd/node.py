@@ -67,29 +67,30 @@ class Node:
     ----------
     next_edges : tuple of (Node, int) or None
         For each input, the node that made it and which of its outputs it is; None if it needs no gradient.
-    saved : tuple of arrays
-        What ``save_for_backward`` was given; Tensors while a backward with ``create_graph=True`` runs.
+    saved : tuple of arrays, or None
+        What ``save_for_backward`` was given; Tensors while a backward with ``create_graph=True`` runs; None when
+        it has been given up by a backward without ``retain_graph``.
     saved_links : tuple of SavedLink or None
         What each of them is to this node; None for an array that is neither an input nor an output.
     num_outputs : int
         How many gradients ``backward`` is given.
-    freed : bool
-        Whether ``saved`` has been given up by a backward without ``retain_graph``.
     tensor_hooks : sequence of (int, callable)
         Hooks of the output tensors, each with the number of its output.
     retained : sequence of (int, weak reference)
         Output tensors that want their ``grad`` filled.
+    watched : bool
+        Whether there may be hooks or retained gradients.
     made_at : str or None
         The line of the user's program that made this node, noted while anomaly detection is on.
     """
 
     next_edges: tuple[Edge | None, ...] = ()
-    saved: tuple[Any, ...] = ()
+    saved: Any = ()
     saved_links: tuple[SavedLink | None, ...] = ()
     num_outputs: int = 1
-    freed: bool = False
     tensor_hooks: list[tuple[int, TensorHook]] | tuple[()] = ()
     retained: list[tuple[int, weakref.ref[Tensor]]] | tuple[()] = ()
+    watched: bool = False
     made_at: str | None = None
 
     def backward(self, *grad_outputs: Array) -> Any:
@@ -141,7 +142,7 @@ class Node:
 
     def keep_copies_of(self, array: Array) -> None:
         """Copy an array that was saved, because it is about to be overwritten."""
-        for position, saved in enumerate(self.saved):
+        for position, saved in enumerate(self.saved or ()):
             if saved is array:
                 link = self.saved_links[position]
                 unversioned = None if link is None else SavedLink(link.edge, link.output_nr, None)
@@ -173,8 +174,8 @@ class Node:
         return tensor
 
     def check_ready(self) -> None:
-        """Raise if the saved arrays have been freed, or changed since they were saved."""
-        if self.freed:
+        """Raise if the saved arrays have been given up, or changed since they were saved."""
+        if self.saved is None:
             raise RuntimeError(SECOND_BACKWARD)
         for array, link in zip(self.saved, self.saved_links, strict=False):
             if link is not None and link.was_changed():
@@ -193,10 +194,9 @@ class Node:
         )
 
     def release(self) -> None:
-        """Free the saved arrays; a second backward through this node is then an error."""
+        """Give up the saved arrays; a second backward through this node is then an error."""
         if self.saved:
-            self.saved = self.saved_links = ()
-            self.freed = True
+            self.saved, self.saved_links = None, ()
 
 
 class AccumulateGrad(Node):

@@ -56,8 +56,8 @@ class Op(Node):
         """
         node = cls()
         recording = mode.grad_enabled
-        arrays, edges = [], []
         is_tensor = needs_grad = False
+        arrays, edges = [], []
         for x in inputs:
             edge = None
             if isinstance(x, _tensor.Tensor):
@@ -78,29 +78,33 @@ class Op(Node):
         except Exception:
             node.explain_failure(inputs)
             raise
-        outputs = output if isinstance(output, tuple) else (output,)
-        tensors = tuple([_tensor.tensor_from_array(array) for array in outputs])
         if mode.detect_anomaly:
-            anomaly.check_output(node, inputs, outputs)
+            anomaly.check_output(node, inputs, output)
             node.made_at = anomaly.user_line()
+        if isinstance(output, tuple):
+            results = tuple([_tensor.tensor_from_array(array) for array in output])
+            if needs_grad:
+                node.record(inputs, output, results)
+            return results
+        result = _tensor.tensor_from_array(output)
         if cls.is_view:
-            tensors[0].become_view_of(inputs[0], cls, options)
+            result.become_view_of(inputs[0], cls, options)
         if needs_grad:
-            node.record(inputs, outputs, tensors)
-        return tensors if isinstance(output, tuple) else tensors[0]
+            node.record(inputs, (output,), (result,))
+        return result
 
     def explain_failure(self, inputs: tuple[Any, ...]) -> None:
         """After an exception in ``forward``: raise a clearer one if its cause is known."""
         check_same_device(type(self).__name__, inputs)
 
-    def record(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], tensors: tuple[Any, ...]) -> None:
-        """Tie this node into the graph: it becomes the origin of its output tensors."""
-        self.num_outputs = len(tensors)
-        for output_nr, tensor in enumerate(tensors[: self.num_differentiable]):
-            if tensor.array.dtype.kind == "f":  # indices, such as those of max, have no gradient
-                tensor.set_history((self, output_nr))
+    def record(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
+        """Tie this node into the graph: it becomes the origin of the Tensors made from its outputs."""
+        self.num_outputs = len(outputs)
+        for output_nr in range(self.num_outputs if self.num_differentiable is None else self.num_differentiable):
+            if outputs[output_nr].dtype.kind == "f":  # indices, such as those of max, have no gradient
+                results[output_nr]._edge = (self, output_nr)
         if self.saved:
-            self.link_saved(inputs, outputs, tensors)
+            self.link_saved(inputs, outputs, results)
 
 
 def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:

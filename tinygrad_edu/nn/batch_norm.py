@@ -90,7 +90,7 @@ class _BatchNorm(_RunningNorm):
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             if self.momentum is None:  # a plain average over all batches
-                return 1.0 / self.num_batches_tracked.item()  # type: ignore[no-any-return]
+                return 1.0 / self.num_batches_tracked.item()
         return 0.0 if self.momentum is None else self.momentum
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.hooks import RemovableHandle
 from tinygrad_edu.nn.hooks import BackwardHooks
-
-if TYPE_CHECKING:
-    from tinygrad_edu.nn.module import Module
 
 
 class Hook(NamedTuple):
@@ -24,11 +21,16 @@ class Hook(NamedTuple):
 class ModuleCall:
     """How a module is called; part of Module."""
 
-    forward: Callable[..., Any]
     _forward_pre_hooks: list[Hook]
     _forward_hooks: list[Hook]
     _backward_pre_hooks: list[Hook]
     _backward_hooks: list[Hook]
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; every subclass defines it."""
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and the hooks if there are any."""
@@ -42,7 +44,7 @@ class ModuleCall:
                 return self._call_with_hooks(args, kwargs)
             return self.forward(*args, **kwargs)
         except Exception as error:
-            note_layer(error, self)  # type: ignore[arg-type]
+            note_layer(error, self)
             raise
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -164,7 +166,7 @@ class LayerNote(NamedTuple):
     text: str
 
 
-def note_layer(error: Exception, module: Module) -> None:
+def note_layer(error: Exception, module: Any) -> None:
     """Add to an error in which layer it happened; the path grows on the way out, one module at a time."""
     attributes = error.__dict__  # not setattr: an error may forbid it, and must come through all the same
     known: LayerNote | None = attributes.get("layer_note")

@@ -28,26 +28,33 @@ def checked_position(index: SupportsIndex, length: int) -> int:
 class _ModuleSequence(Module):
     """What Sequential and ModuleList share: they behave like a list."""
 
-    _modules: dict[str, Module]  # type: ignore[assignment]
-
     def __iter__(self) -> Iterator[Any]:
         return iter(self._modules.values())
 
     def __len__(self) -> int:
         return len(self._modules)
 
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
+        if isinstance(index, slice):
+            return self._with(dict(list(self._modules.items())[index]))
+        return list(self)[checked_position(index, len(self))]
+
+    def _with(self, modules: dict[str, Any]) -> Any:
+        """Return a container of the same kind with these modules."""
+        raise NotImplementedError
+
     def __setitem__(self, index: SupportsIndex, module: Module) -> None:
         setattr(self, list(self._modules)[checked_position(index, len(self))], module)
 
     def __delitem__(self, index: SupportsIndex | slice) -> None:
-        modules = list(self._modules.values())
+        modules = list(self)
         del modules[index if isinstance(index, slice) else checked_position(index, len(self))]
         self._renumber(modules)
 
     def __iadd__(self: Self, modules: Iterable[Module]) -> Self:
         return self.extend(modules)
 
-    def _renumber(self, modules: list[Module]) -> None:
+    def _renumber(self, modules: list[Any]) -> None:
         """Hold these modules, named by their numbers."""
         self._modules.clear()
         for i, module in enumerate(modules):
@@ -75,14 +82,14 @@ class _ModuleSequence(Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         if not -len(self) <= index <= len(self):
             raise IndexError(f"Index out of range: {index}; expected {-len(self)} to {len(self)}")
-        modules = list(self._modules.values())
+        modules = list(self)
         modules.insert(index, module)
         self._renumber(modules)
         return self
 
     def pop(self, key: SupportsIndex | slice) -> Any:
         """Remove a module and return it."""
-        module = self[key]  # type: ignore[index]
+        module = self[key]
         del self[key]
         return module
 
@@ -118,10 +125,8 @@ class Sequential(_ModuleSequence):
             input = module(input)
         return input
 
-    def __getitem__(self, index: SupportsIndex | slice) -> Any:
-        if isinstance(index, slice):
-            return type(self)(dict(list(self._modules.items())[index]))
-        return list(self._modules.values())[checked_position(index, len(self))]
+    def _with(self, modules: dict[str, Any]) -> Any:
+        return type(self)(modules)
 
     def __add__(self, other: Sequential) -> Sequential:
         if not isinstance(other, Sequential):
@@ -162,10 +167,8 @@ class ModuleList(_ModuleSequence):
         if modules is not None:
             self.extend(modules)
 
-    def __getitem__(self, index: SupportsIndex | slice) -> Any:
-        if isinstance(index, slice):
-            return type(self)(list(self._modules.values())[index])
-        return self._modules[str(checked_position(index, len(self)))]
+    def _with(self, modules: dict[str, Any]) -> Any:
+        return type(self)(modules.values())
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
@@ -188,8 +191,6 @@ class ModuleDict(Module):
     >>> layers["out"](layers["in"](torch.ones(2))).shape
     torch.Size([1])
     """
-
-    _modules: dict[str, Module]  # type: ignore[assignment]
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
@@ -251,4 +252,4 @@ def named_items(who: str, values: Any) -> list[tuple[str, Any]]:
     for i, pair in enumerate(pairs):
         if len(pair) != 2:
             raise ValueError(f"{who} update sequence element #{i} has length {len(pair)}; 2 is required")
-    return pairs  # type: ignore[return-value]
+    return pairs

@@ -51,7 +51,7 @@ class _ConvNd(Module):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = pair(name, "kernel_size", kernel_size, dims)
         self.stride = pair(name, "stride", stride, dims)
-        self.padding = padding if isinstance(padding, str) else pair(name, "padding", padding, dims)
+        self.padding: Any = padding if isinstance(padding, str) else pair(name, "padding", padding, dims)
         self.output_padding = pair(name, "output_padding", output_padding, dims)
         self.dilation = pair(name, "dilation", dilation, dims)
         self.padding_mode = padding_mode
@@ -268,17 +268,19 @@ class ConvTranspose2d(_ConvNd):
 
     def _transpose(self, function: Any, input: Tensor, output_size: Any) -> Tensor:
         extra = self.output_padding if output_size is None else self._output_padding(input, output_size)
-        return function(  # type: ignore[no-any-return]
-            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
-        )
+        window = (self.stride, self.padding, extra, self.groups, self.dilation)
+        return function(input, self.weight, self.bias, *window)
 
     def _output_padding(self, input: Tensor, output_size: Any) -> tuple[int, ...]:
         """Return the padding that makes the output of a wanted size: (oh, ow), or all its sizes."""
         wanted = tuple(output_size)[-self.dims :]
-        window = zip(
-            input.shape[-self.dims :], self.stride, self.padding, self.dilation, self.kernel_size, strict=True
-        )
-        smallest = [(size - 1) * s - 2 * p + d * (k - 1) + 1 for size, s, p, d, k in window]
+        smallest = [
+            (input.shape[i - self.dims] - 1) * self.stride[i]
+            - 2 * self.padding[i]
+            + self.dilation[i] * (self.kernel_size[i] - 1)
+            + 1
+            for i in range(self.dims)
+        ]
         largest = [low + s - 1 for low, s in zip(smallest, self.stride, strict=True)]
         in_range = [low <= size <= high for low, size, high in zip(smallest, wanted, largest, strict=False)]
         if len(in_range) != self.dims or not all(in_range):

@@ -130,22 +130,19 @@ def gaussian_nll_loss(
         The variances: of that shape, or with 1 or nothing in place of its last dimension.
     """
     name = "gaussian_nll_loss"
-    if not isinstance(var, Tensor):
-        var = input.detach() * 0 + var
-    if bool((var < 0).any()):
-        raise ValueError(f"{name}: var has negative entry/entries, the smallest is {var.min().item()}")
-    if tuple(var.shape) == tuple(input.shape[:-1]) and var.ndim < input.ndim:
-        var = ops.unsqueeze(var, -1)
-    if tuple(var.shape) not in (tuple(input.shape), (*input.shape[:-1], 1)):
+    variance: Tensor = var if isinstance(var, Tensor) else input.detach() * 0 + var
+    if bool((variance < 0).any()):
+        raise ValueError(f"{name}: var has negative entry/entries, the smallest is {variance.min().item()}")
+    if tuple(variance.shape) == tuple(input.shape[:-1]) and variance.ndim < input.ndim:
+        variance = ops.unsqueeze(variance, -1)
+    if tuple(variance.shape) not in (tuple(input.shape), (*input.shape[:-1], 1)):
         raise ValueError(
-            f"{name}: var is of incorrect size: expected {list(input.shape)}, got {list(var.shape)}"
+            f"{name}: var is of incorrect size: expected {list(input.shape)}, got {list(variance.shape)}"
         )
-    with no_grad():
-        correction = (
-            ops.clamp(var, min=eps) - var
-        )  # the derivative of var goes through the clamp, as in PyTorch
-    var = var + correction
-    losses = 0.5 * (ops.log(var) + ops.square(input - target) / var)
+    with no_grad():  # the derivative of var goes through the clamp, as in PyTorch
+        correction = ops.clamp(variance, min=eps) - variance
+    variance = variance + correction
+    losses = 0.5 * (ops.log(variance) + ops.square(input - target) / variance)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)
     return reduce_loss(name, losses, reduction)

@@ -47,7 +47,6 @@ class Module(ModuleCall):
     """
 
     training: bool
-    forward: Callable[..., Any]
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
@@ -62,12 +61,6 @@ class Module(ModuleCall):
         self._forward_hooks: list[Hook] = []
         self._backward_pre_hooks: list[Hook] = []
         self._backward_hooks: list[Hook] = []
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[no-redef]
-        """Compute the output; every subclass defines it."""
-        raise NotImplementedError(
-            f'Module [{type(self).__name__}] is missing the required "forward" function'
-        )
 
     # ---- attributes ----------------------------------------------------------------------------------
 
@@ -283,7 +276,7 @@ class Module(ModuleCall):
         buffer = module._get_filed(name)
         if name not in module._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
-        return buffer  # type: ignore[no-any-return]
+        return buffer
 
     def _get_filed(self, name: str) -> Any:
         if not hasattr(self, name):

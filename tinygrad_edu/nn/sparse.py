@@ -111,7 +111,8 @@ class Embedding(Module):
             raise ValueError(
                 f"Embeddings parameter is expected to be 2-dimensional, got {list(embeddings.shape)}"
             )
-        return cls(*embeddings.shape, padding_idx, max_norm, norm_type, _weight=embeddings, _freeze=freeze)
+        rows, columns = embeddings.shape
+        return cls(rows, columns, padding_idx, max_norm, norm_type, _weight=embeddings, _freeze=freeze)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type)

@@ -103,7 +103,7 @@ def prelu(input: Array, weight: Array) -> Array:
 
 
 class Hardtanh(Op):
-    """min(max(x, low), high); the derivative is 1 between the limits and 0 outside, and on them (unlike clamp)."""
+    """min(max(x, low), high); the derivative is 1 between the limits, else 0 (clamp has 1 on them)."""
 
     def forward(self, x: Array, *, low: float, high: float) -> Array:
         self.low, self.high = low, high
@@ -116,7 +116,7 @@ class Hardtanh(Op):
 
 
 def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
-    """The input limited to the interval from ``min_val`` to ``max_val``; the derivative is 1 inside, else 0."""
+    """The input limited to ``min_val`` and ``max_val``; the derivative is 1 between them, else 0."""
     require_tensor("hardtanh", input)
     reject_bool("hardtanh", input)
     if min_val > max_val:
@@ -199,7 +199,7 @@ def selu(input: Array) -> Array:
 
 
 class Gelu(Op):
-    """x Phi(x); the derivative is Phi(x) + x phi(x), with the density phi = Phi' of the normal distribution."""
+    """x Phi(x); the derivative is Phi(x) + x phi(x), with the normal density phi = Phi'."""
 
     quiet = True
 
@@ -269,7 +269,7 @@ def silu(input: Array) -> Array:
 
 
 class Softplus(Op):
-    """ln(1 + e^(beta x)) / beta, or x where beta x is above the threshold; the derivative is sigmoid(beta x)."""
+    """ln(1 + e^(beta x)) / beta, or x where beta x is above the threshold; the slope is sigmoid(beta x)."""
 
     quiet = True
 

@@ -52,8 +52,8 @@ def adaptive_size(name: str, output_size: Any, x: Array, dims: int) -> tuple[int
     sizes = [int(have if want is None else want) for want, have in zip(wanted, x.shape[-dims:], strict=True)]
     if min(sizes) < 0 or 0 in x.shape[-dims:]:
         raise RuntimeError(
-            f"{name}: expected output_size of at least 0 and an input that is not empty, got {output_size} and "
-            f"input {list(x.shape)}"
+            f"{name}: expected output_size of at least 0 and an input that is not empty, got {output_size} "
+            f"and input {list(x.shape)}"
         )
     return (1, *sizes) if dims == 1 else tuple(sizes)
 

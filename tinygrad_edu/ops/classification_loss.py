@@ -112,6 +112,23 @@ def cross_entropy(
     label_smoothing : float
         This part of the target is spread evenly over all classes.
 
+    Returns
+    -------
+    Tensor
+        A number, or with "none" one loss a row, of the target's shape.
+
+    Raises
+    ------
+    ValueError
+        If the shape of the target does not fit.
+    IndexError
+        If a class number is outside.
+
+    Notes
+    -----
+    With p = softmax(input): loss = -w_t ln p_t, and dloss/dinput_i = w_t (p_i - [i = t]); for probabilities
+    as the target, loss = -sum_i w_i t_i ln p_i.
+
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
@@ -182,7 +199,31 @@ def nll_loss(
 ) -> Array:
     """-input[target]: the negative log-likelihood, given log-probabilities.
 
-    Parameters are those of :func:`cross_entropy`; cross_entropy(x, t) = nll_loss(log_softmax(x), t).
+    cross_entropy(x, t) is nll_loss(log_softmax(x), t).
+
+    Parameters
+    ----------
+    input : Tensor
+        Log-probabilities: (c,), (n, c) or (n, c, d1, ...).
+    target : Tensor
+        Class numbers, of shape (), (n,) or (n, d1, ...).
+    weight : Tensor, optional
+        (c,): how much each class counts.
+    ignore_index : int
+        Rows with this class count nothing.
+    reduction : {"mean", "sum", "none"}
+        The mean is taken over the weights.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> log_p = torch.tensor([[0.5, 0.5], [0.25, 0.75]]).log()
+    >>> torch.nn.functional.nll_loss(log_p, torch.tensor([0, 0]), reduction="none")
+    tensor([0.6931, 1.3863])
     """
     require_tensor("nll_loss", input)
     require_tensor("nll_loss", target, "target")
@@ -200,7 +241,41 @@ def nll_loss(
 def binary_cross_entropy(
     input: Array, target: Array, weight: Array | None = None, reduction: str = "mean"
 ) -> Array:
-    """-(target ln p + (1 - target) ln(1 - p)) for probabilities p; the logarithms are at least -100."""
+    """-(target ln p + (1 - target) ln(1 - p)) for probabilities p.
+
+    Parameters
+    ----------
+    input : Tensor
+        The probabilities p, from 0 to 1, of any shape.
+    target : Tensor
+        Numbers from 0 to 1, of the same shape.
+    weight : Tensor, optional
+        Factors for the losses, broadcast to them.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the losses.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    RuntimeError
+        If an input is not a probability.
+
+    Notes
+    -----
+    The logarithms are at least -100, as in PyTorch. Better use :func:`binary_cross_entropy_with_logits`,
+    which is exact for all inputs.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.binary_cross_entropy(torch.tensor([0.25]), torch.tensor([1.0]))
+    tensor(1.3863)
+    """
     name = "binary_cross_entropy"
     check_equal_size(name, input, target)
     if raw(input).size and (raw(input).min() < 0 or raw(input).max() > 1):
@@ -215,8 +290,8 @@ def binary_cross_entropy(
 class BinaryCrossEntropy(Op):
     """-(t ln p + (1 - t) ln(1 - p)); the derivatives are (p - t) / (p (1 - p)) and ln(1 - p) - ln p.
 
-    The logarithms of the loss are at least -100 and the denominator at least 1e-12, so that p = 0 and p = 1 give
-    finite losses and gradients of p.
+    The logarithms of the loss are at least -100 and the denominator is at least 1e-12, so that the loss and
+    the gradient of p are finite at p = 0 and p = 1.
     """
 
     quiet = True
@@ -260,7 +335,35 @@ def binary_cross_entropy_with_logits(
 ) -> Array:
     """Binary cross-entropy of sigmoid(input), computed without overflow.
 
-    With softplus(x) = ln(1 + e^x): loss = (1 - t) x + (1 + (w - 1) t) softplus(-x).
+    Parameters
+    ----------
+    input : Tensor
+        Scores (logits), of any shape.
+    target : Tensor
+        Numbers from 0 to 1, of the same shape.
+    weight : Tensor, optional
+        Factors for the losses, broadcast to them.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the losses.
+    pos_weight : Tensor, optional
+        How much a target of 1 counts against one of 0, broadcast to the losses.
+
+    Notes
+    -----
+    With softplus(x) = ln(1 + e^x) and the weight w of the ones, loss = (1 - t) x + (1 + (w - 1) t)
+    softplus(-x); without weights the derivative is sigmoid(x) - t.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> scores = torch.tensor([0.0, 1000.0])
+    >>> targets = torch.tensor([1.0, 1.0])
+    >>> torch.nn.functional.binary_cross_entropy_with_logits(scores, targets, reduction="none")
+    tensor([0.6931, 0.0000])
     """
     name = "binary_cross_entropy_with_logits"
     check_equal_size(name, input, target)

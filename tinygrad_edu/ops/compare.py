@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import BinaryOp, cast, promote, raw, require_tensor
+from tinygrad_edu.ops.common import BinaryOp, promote, raw, require_tensor
 
 
 class Compare(BinaryOp):
@@ -115,16 +116,11 @@ def bitwise_not(input: Array) -> Array:
     require_tensor("bitwise_not", input)
     if raw(input).dtype.kind not in "bui":
         raise RuntimeError(f"bitwise_not: expected integers or booleans, got {raw(input).dtype}")
-    return bitwise_xor(input, True) if raw(input).dtype.kind == "b" else sub_from_minus_one(input)
+    return ElementTest.apply(input, function="invert")
 
 
-def sub_from_minus_one(input: Array) -> Array:
-    """Return -1 - input, which is ~input in two's complement."""
-    return _compare("bitwise_not", "subtract", raw(input).dtype.type(0) - raw(input).dtype.type(1), input)
-
-
-class FloatTest(BinaryOp):
-    """One of NumPy's tests of floating-point numbers, named by ``function``."""
+class ElementTest(Op):
+    """One of NumPy's functions of a single array that have no derivative, named by ``function``."""
 
     def forward(self, x: Array, *, function: str) -> Array:
         return getattr(array_module(x), function)(x)
@@ -132,23 +128,40 @@ class FloatTest(BinaryOp):
 
 def isnan(input: Array) -> Array:
     """Whether each element is NaN."""
-    return FloatTest.apply(input, function="isnan")
+    require_tensor("isnan", input)
+    return ElementTest.apply(input, function="isnan")
 
 
 def isinf(input: Array) -> Array:
     """Whether each element is infinite."""
-    return FloatTest.apply(input, function="isinf")
+    require_tensor("isinf", input)
+    return ElementTest.apply(input, function="isinf")
 
 
 def isfinite(input: Array) -> Array:
     """Whether each element is neither infinite nor NaN."""
-    return FloatTest.apply(input, function="isfinite")
+    require_tensor("isfinite", input)
+    return ElementTest.apply(input, function="isfinite")
 
 
 def isclose(
     input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Array:
-    """Whether |input - other| <= atol + rtol |other|, element by element."""
+    """Whether |input - other| <= atol + rtol |other|, element by element.
+
+    Parameters
+    ----------
+    input, other : Tensor
+        Broadcast against each other.
+    rtol, atol : float
+        The relative and the absolute tolerance.
+    equal_nan : bool
+        Whether two NaN count as equal.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.isclose.html
+    """
     a, b = promote("isclose", input, other)
     return CloseTest.apply(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
@@ -163,7 +176,7 @@ class CloseTest(BinaryOp):
 def allclose(
     input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> bool:
-    """Whether all elements are close.
+    """Whether all elements are close; the arguments are those of :func:`isclose`.
 
     Examples
     --------
@@ -172,12 +185,14 @@ def allclose(
     True
     """
     if raw(input).dtype != raw(other).dtype:
-        raise RuntimeError(f"{raw(input).dtype} did not match {raw(other).dtype}")
+        raise RuntimeError(
+            f"allclose: expected one dtype, but {raw(input).dtype} did not match {raw(other).dtype}"
+        )
     return bool(raw(isclose(input, other, rtol, atol, equal_nan)).all())
 
 
 def equal(input: Array, other: Array) -> bool:
-    """Whether two tensors have the same shape and the same elements."""
+    """Whether two tensors have the same shape and the same elements: one boolean."""
     if tuple(input.shape) != tuple(other.shape):
         return False
-    return bool((raw(cast(input, raw(input).dtype)) == raw(other)).all())
+    return bool((raw(input) == raw(other)).all())

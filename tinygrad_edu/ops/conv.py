@@ -133,8 +133,9 @@ def conv2d(
 
     Notes
     -----
-    y[n, o, i, j] = b[o] + sum over c, k, l of w[o, c, k, l] x[n, c, i s + k d - p, j s + l d - p]. Both gradients
-    are sums of the same products: dL/dx over the outputs that have seen a pixel, dL/dw over all positions.
+    y[n, o, i, j] = b[o] + sum over c, k, l of w[o, c, k, l] x[n, c, i s + k d - p, j s + l d - p]. Both
+    gradients are sums of the same products: dL/dx over the outputs that have seen a pixel, dL/dw over all
+    positions.
 
     References
     ----------
@@ -268,7 +269,7 @@ def resolve_padding(
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> tuple[Array, Any]:
-    """Return the input and the padding in pixels; one more pixel that "same" needs at the end is put there."""
+    """Return the input and the padding in pixels; a last pixel that "same" may need is put there here."""
     if padding == "valid":
         return x, (0,) * len(kernel_size)
     if padding != "same":
@@ -304,12 +305,34 @@ def conv_transpose2d(
         (n, in_channels, h, w), or (in_channels, h, w) for one image.
     weight : Tensor
         (in_channels, out_channels / groups, kh, kw).
+    bias : Tensor, optional
+        (out_channels,).
+    stride, padding, dilation, groups
+        Those of the convolution that this one turns round; padding takes pixels away.
+    output_padding : int or (int, int)
+        Pixels added at the bottom and on the right, to choose between the sizes that a strided convolution
+        maps to one; less than the stride or the dilation.
+
+    Returns
+    -------
+    Tensor
+        (n, out_channels, oh, ow) with oh = (h - 1) s - 2 p + d (kh - 1) + output_padding + 1.
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> pixels = torch.tensor([[[1.0, 10.0]]])
+    >>> torch.nn.functional.conv_transpose2d(pixels, torch.ones(1, 1, 2, 2), stride=2)
+    tensor([[[ 1.,  1., 10., 10.],
+             [ 1.,  1., 10., 10.]]])
     """
     name = "conv_transpose2d"
+    require_tensor(name, input)
+    require_tensor(name, weight, "weight")
     if input.ndim == 3:
         options = (stride, padding, output_padding, groups, dilation)
         return squeeze(conv_transpose2d(unsqueeze(input, 0), weight, bias, *options), 0)
@@ -319,6 +342,11 @@ def conv_transpose2d(
             f"{list(input.shape)} and {list(weight.shape)}"
         )
     require_kernel_dtype(name, input)
+    check_same_device(name, (input, weight, bias))
+    if bias is not None and tuple(bias.shape) != (weight.shape[1] * groups,):
+        raise RuntimeError(
+            f"{name}: expected bias with {weight.shape[1] * groups} elements, got {list(bias.shape)}"
+        )
     geometry = Geometry(
         pair(name, "stride", stride),
         pair(name, "padding", padding),

@@ -46,7 +46,7 @@ def full_of(x: Array, value: Any) -> Array:
 
 
 def scalar_like(x: Array, value: Any) -> Any:
-    """Return a number (or a one-element tensor) as a scalar of the dtype of ``x``; too large integers wrap round."""
+    """Return a number (or a one-element tensor) as a scalar of the dtype of ``x``; large ones wrap round."""
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, complex) and raw(x).dtype.kind != "c":

@@ -49,7 +49,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Array:
     input, other : Tensor or number
         Numerator and denominator.
     rounding_mode : {None, "trunc", "floor"}
-        Leave the quotient as it is, round it towards zero, or down. The derivative of a rounded quotient is 0.
+        Leave the quotient as it is, round it towards zero, or down; the derivative of a rounded one is 0.
 
     Returns
     -------

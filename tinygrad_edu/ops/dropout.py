@@ -32,9 +32,36 @@ class Dropout(Op):
 def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
     """Set elements to 0 with probability ``p`` and scale the others by 1 / (1 - p); in training only.
 
+    Parameters
+    ----------
+    input : Tensor
+        Any shape, float32 or float64.
+    p : float
+        From 0 to 1.
+    training : bool
+        Whether to do it; if not, the input itself is returned.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape and dtype; its mean is the input's, on average.
+
+    Raises
+    ------
+    ValueError
+        If p is not a probability.
+
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> _ = torch.manual_seed(0)
+    >>> kept = torch.nn.functional.dropout(torch.ones(1000), p=0.2)
+    >>> torch.unique(kept)
+    tensor([0.0000, 1.2500])
     """
     require_tensor("dropout", input)
     require_kernel_dtype("dropout", input)
@@ -45,7 +72,14 @@ def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
 
 
 def dropout_channels(input: Array, p: float = 0.5, training: bool = True) -> Array:
-    """Set whole channels of (n, c, *) to 0 with probability ``p``: PyTorch's dropout1d, dropout2d, dropout3d."""
+    """Set whole channels of (n, c, *) to 0 with probability ``p``: PyTorch's dropout1d, 2d and 3d.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout2d.html
+    """
+    require_tensor("dropout_channels", input)
+    require_kernel_dtype("dropout_channels", input)
     check_probability(p)
     if not training or p == 0:
         return input

@@ -20,14 +20,42 @@ from tinygrad_edu.ops.shape import permute, reshape
 def einsum(equation: str, *operands: Any) -> Array:
     """Sum of products, written with one letter a dimension (Einstein's notation).
 
+    Parameters
+    ----------
+    equation : str
+        The letters of every operand's dimensions, and after "->" those of the result's: "ij,jk->ik". Letters
+        that the result lacks are summed; a letter twice in one operand takes the diagonal; "..." stands for
+        any dimensions, which are broadcast. Without "->" the result has the letters that occur once, in
+        order.
+    *operands : Tensor
+        One for each term, or one list of them.
+
+    Returns
+    -------
+    Tensor
+        With one dimension for each letter after "->".
+
+    Raises
+    ------
+    RuntimeError
+        If the equation does not fit the operands.
+
+    Notes
+    -----
     Every operand is brought to the same letters with ``permute`` and ``reshape``, pairs are multiplied with
     ``matmul`` or elementwise, and letters that are not in the output are summed.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.einsum.html
 
     Examples
     --------
     >>> import tinygrad_edu as torch
     >>> torch.einsum("ij,jk->ik", torch.ones(2, 3), torch.ones(3, 4)).shape
     torch.Size([2, 4])
+    >>> torch.einsum("ii", torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(5.)
     """
     tensors = (
         list(operands[0]) if len(operands) == 1 and isinstance(operands[0], list | tuple) else list(operands)
@@ -50,7 +78,7 @@ def einsum(equation: str, *operands: Any) -> Array:
 
 
 def multiply_and_sum(a: Array, b: Array, dims: list[int]) -> Array:
-    """Return the sum over ``dims`` of a * b, with these dimensions kept; a matrix product where it can be one.
+    """Return the sum over ``dims`` of a * b, with these dimensions kept; a matrix product if it can be one.
 
     A dimension of size 1 stands for "not there". Those that only a has make the rows, those that only b has
     the columns, those of both are the batch, or are summed.
@@ -125,7 +153,7 @@ def check_letter_sizes(terms: list[str], operands: list[Any]) -> None:
 
 
 def align(x: Array, term: str, order: list[str]) -> Array:
-    """Return an operand with one dimension for every letter of ``order``, of size 1 where it lacks the letter."""
+    """Return an operand with one dimension for every letter of ``order``, of size 1 for those it lacks."""
     for letter in set(term):
         while term.count(letter) > 1:  # a repeated letter takes the diagonal
             x, term = take_diagonal(x, term, letter)

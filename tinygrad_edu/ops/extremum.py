@@ -39,7 +39,14 @@ class Extremum(Op):
 
 
 def amax(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
-    """Largest element over one, several or all dimensions; equal ones share the gradient."""
+    """Largest element over one, several or all dimensions; equal ones share the gradient.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.amax(torch.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=(0, 1))
+    tensor(7.)
+    """
     return _extremum("amax", input, dim, keepdim, True)
 
 
@@ -95,7 +102,29 @@ class ValuesAndIndices(NamedTuple):
 def max(input: Array, dim: Any = None, keepdim: bool = False) -> Any:
     """Largest element; along ``dim``: (values, indices); of two tensors: the larger, element by element.
 
-    The gradient goes to the element that was chosen: the first one if several are equal.
+    Parameters
+    ----------
+    input : Tensor
+        Any shape; where there is a NaN, it is the result.
+    dim : int or Tensor, optional
+        Along which dimension; or the other tensor.
+    keepdim : bool
+        Keep the dimension, with size 1.
+
+    Returns
+    -------
+    Tensor, or (values, indices)
+        The gradient goes to the element that was chosen, the first one if several are equal; without ``dim``
+        equal ones share it.
+
+    Raises
+    ------
+    RuntimeError
+        If there is nothing to choose from.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.max.html
 
     Examples
     --------
@@ -108,7 +137,16 @@ def max(input: Array, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 def min(input: Array, dim: Any = None, keepdim: bool = False) -> Any:
-    """Smallest element; along ``dim``: (values, indices); of two tensors: the smaller, element by element."""
+    """Smallest element; along ``dim``: (values, indices); of two tensors: the smaller, element by element.
+
+    The arguments and the gradient are as those of :func:`max`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.min(torch.tensor([[1.0, 5.0], [7.0, 2.0]]), 1).values
+    tensor([1., 2.])
+    """
     return _max_or_min("min", input, dim, keepdim, False)
 
 

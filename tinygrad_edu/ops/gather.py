@@ -32,7 +32,7 @@ class Gather(Op):
 
 
 def along(dim: int, index: Array, x: Array) -> tuple[Any, ...]:
-    """Return the index tuple that picks ``x[i][index[i][j]][k]``, with ``index`` in place of position ``dim``."""
+    """Return the index tuple for x[i][index[i][j]]: positions, ``index`` in the place of ``dim``."""
     xp = array_module(index)
     grid = xp.ogrid[tuple([slice(size) for size in index.shape])] if index.ndim > 1 else [None]
     return tuple([index if d == dim else grid[d] for d in range(index.ndim)])
@@ -62,6 +62,31 @@ def check_gather(name: str, x: Array, dim: int, index: Array) -> None:
 
 def gather(input: Array, dim: int, index: Array) -> Array:
     """Pick one element along ``dim`` for every position of ``index``.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    dim : int
+        Along which dimension.
+    index : Tensor
+        Integers from 0 to the size of ``dim`` - 1, with as many dimensions as the input, and in the others no
+        larger.
+
+    Returns
+    -------
+    Tensor
+        Of the index's shape: out[i][j] = input[i][index[i][j]] for dim 1. Its gradient is added to the
+        elements that were picked.
+
+    Raises
+    ------
+    RuntimeError
+        If the index is of another kind or outside.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.gather.html
 
     Examples
     --------
@@ -125,13 +150,56 @@ class Scatter(Op):
 
 
 def scatter(input: Array, dim: int, index: Array, src: Any = None, *, value: Any = None) -> Array:
-    """Return a copy with ``src`` written at ``index`` along ``dim``: out[i][index[i][j]] = src[i][j] for dim 1."""
+    """Return a copy with ``src`` written at ``index`` along ``dim``.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    dim : int
+        Along which dimension.
+    index : Tensor
+        Where to, as in :func:`gather`; each place once, for of two values any may win.
+    src : Tensor, optional
+        What, of the input's dtype and at least the index's shape.
+    value : number, optional
+        The same for all places, instead of ``src``.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape: out[i][index[i][j]] = src[i][j] for dim 1.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.scatter(torch.zeros(2, 3), 1, torch.tensor([[2], [0]]), value=1.0)
+    tensor([[0., 0., 1.],
+            [1., 0., 0.]])
+    """
     source = _scatter_source("scatter", input, dim, index, value if src is None else src)
     return Scatter.apply(input, source, dim=normalize_dim("scatter", dim, input.ndim), index=raw(index))
 
 
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
-    """Return a copy with ``src`` added at ``index`` along ``dim``; positions may repeat."""
+    """Return a copy with ``src`` added at ``index`` along ``dim``; places may repeat.
+
+    The arguments are those of :func:`scatter`.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.scatter_add(torch.zeros(3), 0, torch.tensor([1, 1, 2]), torch.ones(3))
+    tensor([0., 2., 1.])
+    """
     source = _scatter_source("scatter_add", input, dim, index, src)
     dim = normalize_dim("scatter_add", dim, input.ndim)
     return input + scatter_zeros(source, dim, index, tuple(input.shape))

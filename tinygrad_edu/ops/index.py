@@ -48,8 +48,8 @@ def is_basic(index: Any) -> bool:
 def split_index(index: Any) -> tuple[Any, Any]:
     """Split an index into a basic one, which makes a view, and what is left, which is applied to the view.
 
-    NumPy counts an int beside arrays as one of the arrays, which may move dimensions to the front; PyTorch takes
-    the ints first: the shape of ``torch.zeros(2, 3, 4)[0, :, [1, 2]]`` is (3, 2), not (2, 3).
+    NumPy counts an int beside arrays as one of the arrays, which may move dimensions to the front; PyTorch
+    takes the ints first: the shape of ``torch.zeros(2, 3, 4)[0, :, [1, 2]]`` is (3, 2), not (2, 3).
     """
     if is_basic(index):
         return index, ...
@@ -114,7 +114,7 @@ class GetItem(Op):
 
 
 class GetItems(Op):
-    """y = x[index] with arrays in the index: a copy. An element taken several times gets all its gradients."""
+    """y = x[index] with arrays in the index: a copy. An element taken twice gets both gradients."""
 
     def forward(self, x: Array, *, index: Any) -> Array:
         self.index, self.shape = private_index(index), x.shape
@@ -255,7 +255,18 @@ class ViewScatter(Op):
 
 
 def index_select(input: Array, dim: int, index: Array) -> Array:
-    """Return the slices along ``dim`` that a 1-d index names, in its order."""
+    """Return the slices along ``dim`` that a 1-d index names, in its order.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.index_select.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.index_select(torch.tensor([5, 6, 7]), 0, torch.tensor([2, 0]))
+    tensor([7, 5])
+    """
     require_tensor("index_select", input)
     require_tensor("index_select", index, "index")
     if index.ndim > 1:
@@ -265,7 +276,31 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
 
 
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
-    """Return a copy with the slices of ``source`` added to those along ``dim`` that the index names."""
+    """Return a copy with the slices of ``source`` added to those along ``dim`` that the index names.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    dim : int
+        Along which dimension.
+    index : Tensor
+        (k,) integers; a slice named twice gets both.
+    source : Tensor
+        The input's shape, with k for the size of ``dim``.
+    alpha : number
+        A factor for the source.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.index_add(torch.zeros(3), 0, torch.tensor([2, 2]), torch.tensor([1.0, 4.0]))
+    tensor([0., 0., 5.])
+    """
     require_tensor("index_add", input)
     require_tensor("index_add", index, "index")
     dim = normalize_dim("index_add", dim, input.ndim)
@@ -280,7 +315,15 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
 
 
 def masked_select(input: Array, mask: Array) -> Array:
-    """Return the elements where the mask is True, as a vector."""
+    """Return the elements where the mask (broadcast to the input) is True, as a vector.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> x = torch.tensor([3, -1, 2])
+    >>> torch.masked_select(x, x > 0)
+    tensor([3, 2])
+    """
     require_tensor("masked_select", mask, "mask")
     if raw(mask).dtype.kind != "b":
         raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {raw(mask).dtype}")

@@ -30,7 +30,23 @@ class Cat(Op):
 
 
 def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
-    """Join tensors along a dimension that they have; the other sizes must be equal.
+    """Join tensors along a dimension that they have.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Equal in all other sizes; brought to one dtype. Empty vectors, of shape (0,), are left out.
+    dim : int
+        Along which dimension.
+
+    Raises
+    ------
+    RuntimeError
+        If the shapes do not fit, or there are none.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.cat.html
 
     Examples
     --------
@@ -75,7 +91,15 @@ def check_sequence(name: str, tensors: Sequence[Array]) -> list[Array]:
 
 
 def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
-    """Join tensors of one shape along a new dimension."""
+    """Join tensors of one shape along a new dimension.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.stack([torch.tensor([1, 2]), torch.tensor([3, 4])], dim=1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
     parts = check_sequence("stack", tensors)
     for i, x in enumerate(parts):
         if tuple(x.shape) != tuple(parts[0].shape):
@@ -99,7 +123,20 @@ def vstack(tensors: Sequence[Array]) -> Array:
 
 
 def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Array, ...]:
-    """Return views of so many slices each (the last may be smaller), or of the sizes given in a list.
+    """Return views of so many slices each, or of the sizes given in a list.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Any shape with a dimension.
+    split_size_or_sections : int or sequence of int
+        How many slices each gets (the last may get fewer), or a list of sizes that make up the whole.
+    dim : int
+        Along which dimension.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.split.html
 
     Examples
     --------
@@ -127,7 +164,14 @@ def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int =
 
 
 def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
-    """Split into at most ``chunks`` views of equal size; the last may be smaller."""
+    """Split into at most ``chunks`` views of equal size; the last may be smaller.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.chunk(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.shape[normalize_dim("chunk", dim, input.ndim)]
@@ -230,7 +274,15 @@ class Triangle(Op):
 
 
 def tril(input: Array, diagonal: int = 0) -> Array:
-    """Return the lower triangle of a matrix (or of a batch), the rest 0."""
+    """Return the lower triangle of a matrix (or of a batch), the rest 0.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.tril(torch.ones(2, 3), diagonal=1)
+    tensor([[1., 1., 0.],
+            [1., 1., 1.]])
+    """
     return _triangle("tril", input, diagonal, True)
 
 

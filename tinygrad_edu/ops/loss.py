@@ -1,4 +1,4 @@
-"""Loss functions on numbers; those on classes and probabilities have their own file.
+"""Loss functions on numbers; those on classes have their own file.
 
 ``reduction`` is ``"mean"`` (the default), ``"sum"``, or ``"none"`` for one loss an element or sample.
 
@@ -47,7 +47,23 @@ def same_size(name: str, input: Array, target: Array) -> tuple[Array, Array]:
 
 
 def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
-    """Squared error: (input - target)^2.
+    """Squared error: (input - target)^2; the derivative is 2 (input - target), / n for the mean.
+
+    Parameters
+    ----------
+    input, target : Tensor
+        Floating-point numbers of one shape; other shapes are broadcast, with a warning.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the losses.
+
+    Returns
+    -------
+    Tensor
+        A number, or with "none" the losses, of the broadcast shape.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
 
     Examples
     --------
@@ -60,13 +76,42 @@ def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
 
 
 def l1_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
-    """Absolute error: |input - target|."""
+    """Absolute error: |input - target|; the derivative is its sign.
+
+    The arguments are those of :func:`mse_loss`.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
+    """
     a, b = same_size("l1_loss", input, target)
     return reduce_loss("l1_loss", absolute(a - b), reduction)
 
 
 def smooth_l1_loss(input: Array, target: Array, reduction: str = "mean", beta: float = 1.0) -> Array:
-    """Squared error / (2 beta) where the error is below beta, else absolute error - beta / 2."""
+    """Squared error / (2 beta) where the error is below beta, else absolute error - beta / 2.
+
+    Parameters
+    ----------
+    input, target : Tensor
+        Floating-point numbers of one shape; other shapes are broadcast, with a warning.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the losses.
+    beta : float
+        Where the parabola ends and the straight lines begin; 0 gives the absolute error.
+
+    References
+    ----------
+    Girshick, "Fast R-CNN", 2015, equation 3;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.smooth_l1_loss.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> a, b = torch.tensor([0.0, 0.0]), torch.tensor([0.5, 3.0])
+    >>> torch.nn.functional.smooth_l1_loss(a, b, reduction="none")
+    tensor([0.1250, 2.5000])
+    """
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
@@ -81,9 +126,26 @@ def smooth_l1_loss(input: Array, target: Array, reduction: str = "mean", beta: f
 def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
     """Squared error / 2 where the error is below delta, else delta (absolute error - delta / 2).
 
+    Parameters
+    ----------
+    input, target : Tensor
+        Floating-point numbers of one shape; other shapes are broadcast, with a warning.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the losses.
+    delta : float
+        Where the parabola ends and the straight lines begin; above 0.
+
     References
     ----------
-    Huber, "Robust Estimation of a Location Parameter", 1964.
+    Huber, "Robust Estimation of a Location Parameter", 1964;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.huber_loss.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> a, b = torch.tensor([0.0, 0.0]), torch.tensor([0.5, 3.0])
+    >>> torch.nn.functional.huber_loss(a, b, reduction="none", delta=2.0)
+    tensor([0.1250, 4.0000])
     """
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
@@ -97,8 +159,31 @@ def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: floa
 def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: bool = False) -> Array:
     """Kullback-Leibler divergence: target (ln target - input), for log-probabilities as the input.
 
-    ``reduction="batchmean"`` divides the sum by the batch size, which is the divergence of the definition.
+    Parameters
+    ----------
+    input : Tensor
+        Log-probabilities, of any shape.
+    target : Tensor
+        Probabilities, or with ``log_target`` their logarithms; broadcast against the input.
+    reduction : {"mean", "batchmean", "sum", "none"}
+        "batchmean" divides the sum by the size of the first dimension, which is the divergence of the
+        definition; "mean" divides by the number of all elements, and warns.
+    log_target : bool
+        Whether the target, too, is given as logarithms.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> p, q = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.25, 0.75]])
+    >>> torch.nn.functional.kl_div(q.log(), p, reduction="batchmean")
+    tensor(0.1438)
     """
+    require_tensor("kl_div", input)
+    require_tensor("kl_div", target, "target")
     input, target = promote("kl_div", input, target)
     if log_target:
         losses = exp(target) * (target - input)
@@ -117,7 +202,12 @@ def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: boo
 
 
 def hinge_embedding_loss(input: Array, target: Array, margin: float = 1.0, reduction: str = "mean") -> Array:
-    """The input where the target is 1, max(0, margin - input) where it is -1."""
+    """The input where the target is 1, max(0, margin - input) where it is -1.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hinge_embedding_loss.html
+    """
     losses = where(target == -1, 0.0, input) + where(target == 1, 0.0, clamp(margin - input, min=0))
     return reduce_loss("hinge_embedding_loss", losses, reduction)
 
@@ -125,5 +215,10 @@ def hinge_embedding_loss(input: Array, target: Array, margin: float = 1.0, reduc
 def margin_ranking_loss(
     input1: Array, input2: Array, target: Array, margin: float = 0.0, reduction: str = "mean"
 ) -> Array:
-    """max(0, -target (input1 - input2) + margin): target 1 says that input1 should rank higher."""
+    """max(0, -target (input1 - input2) + margin): target 1 says that input1 should rank higher, -1 lower.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.margin_ranking_loss.html
+    """
     return reduce_loss("margin_ranking_loss", clamp(-target * (input1 - input2) + margin, min=0), reduction)

@@ -75,6 +75,19 @@ def matmul(input: Array, other: Array) -> Array:
     Tensor
         (*batch, m, n).
 
+    Raises
+    ------
+    RuntimeError
+        If the shapes or dtypes do not fit together.
+
+    Notes
+    -----
+    With Y = A B: dL/dA = dL/dY B^T and dL/dB = A^T dL/dY.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.matmul.html
+
     Examples
     --------
     >>> import tinygrad_edu as torch
@@ -101,7 +114,7 @@ def _of_dims(name: str, input: Array, other: Array, dims: tuple[int, int]) -> Ar
 
 
 def mm(input: Array, mat2: Array) -> Array:
-    """Product of two matrices, without broadcasting."""
+    """Product of two matrices, (m, k) @ (k, n) -> (m, n), without broadcasting."""
     return _of_dims("mm", input, mat2, (2, 2))
 
 
@@ -113,17 +126,21 @@ def bmm(input: Array, mat2: Array) -> Array:
 
 
 def mv(input: Array, vec: Array) -> Array:
-    """Product of a matrix and a vector."""
+    """Product of a matrix and a vector, (m, k) @ (k,) -> (m,)."""
     return _of_dims("mv", input, vec, (2, 1))
 
 
 def dot(input: Array, tensor: Array) -> Array:
-    """Product of two vectors: a number."""
+    """Product of two vectors, (k,) @ (k,): a number."""
     return _of_dims("dot", input, tensor, (1, 1))
 
 
 def outer(input: Array, vec2: Array) -> Array:
-    """All products of an element of one vector with one of another."""
+    """All products of an element of one vector with one of another: (m,) and (n,) -> (m, n)."""
+    for x in (input, vec2):
+        require_tensor("outer", x)
+        if x.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument, but got {x.ndim}-D of shape {list(x.shape)}")
     return reshape(input, (-1, 1)) * reshape(vec2, (1, -1))
 
 
@@ -183,9 +200,21 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     Tensor
         (*, out_features).
 
+    Raises
+    ------
+    RuntimeError
+        If the shapes or dtypes do not fit together.
+
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> x, weight = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0], [5.0, 6.0]])
+    >>> torch.nn.functional.linear(x, weight, torch.tensor([0.5, 0.0]))
+    tensor([[11.5000, 17.0000]])
     """
     require_tensor("linear", input)
     if weight.ndim == 1:

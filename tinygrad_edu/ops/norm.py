@@ -27,7 +27,7 @@ class Normalize(Op):
     """x_hat = (x - mean) rstd, with rstd = 1 / sqrt(variance + eps) over some dimensions.
 
     With averages over those dimensions, dL/dx = rstd (g - avg(g) - x_hat avg(g x_hat)). The outputs are x_hat
-    and rstd, which the derivative is made of, and mean and variance, for running statistics, without gradient.
+    and rstd, which the derivative is made of, and mean and variance, for running statistics only.
     """
 
     num_differentiable = 2
@@ -73,8 +73,25 @@ def layer_norm(
 ) -> Array:
     """Normalise over the last dimensions, which are ``normalized_shape``; then scale and shift.
 
+    Parameters
+    ----------
+    input : Tensor
+        (*, *normalized_shape).
+    normalized_shape : sequence of int
+        The sizes of the last dimensions.
+    weight, bias : Tensor, optional
+        Of the normalized shape.
+    eps : float
+        Added to the variance.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape: (x - mean) / sqrt(variance + eps) * weight + bias.
+
     References
     ----------
+    Ba, Kiros and Hinton, "Layer Normalization", 2016, equation 4;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.layer_norm.html
 
     Examples
@@ -109,10 +126,29 @@ def rms_norm(
 ) -> Array:
     """Divide by the root of the mean square over the last dimensions; then scale.
 
+    Parameters
+    ----------
+    input : Tensor
+        (*, *normalized_shape).
+    normalized_shape : sequence of int
+        The sizes of the last dimensions.
+    weight : Tensor, optional
+        Of the normalized shape.
+    eps : float, optional
+        Added to the mean square; by default the dtype's smallest difference from 1.
+
     References
     ----------
-    Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019, equation 4.
+    Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019, equation 4;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.rms_norm.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.rms_norm(torch.tensor([[3.0, 4.0]]), (2,))
+    tensor([[0.8485, 1.1314]])
     """
+    require_tensor("rms_norm", input)
     shape = tuple(normalized_shape)
     check_normalized_shape("rms_norm", input, shape, weight, None)
     dims = tuple(range(input.ndim - len(shape), input.ndim))
@@ -141,7 +177,8 @@ def batch_norm(
     input : Tensor
         (n, c) or (n, c, *).
     running_mean, running_var : Tensor or None
-        (c,), changed in place in training: running += momentum * (batch - running), with the unbiased variance.
+        (c,), changed in place in training: running += momentum * (batch - running), with the variance of the
+        batch unbiased.
     weight, bias : Tensor, optional
         (c,).
     training : bool
@@ -151,9 +188,33 @@ def batch_norm(
     eps : float
         Added to the variance.
 
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
+
+    Raises
+    ------
+    RuntimeError
+        If a parameter does not have one element a channel.
+    ValueError
+        If there is only one value a channel to take statistics of.
+
     References
     ----------
+    Ioffe and Szegedy, "Batch Normalization", 2015, algorithm 1;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> running_mean, running_var = torch.zeros(1), torch.ones(1)
+    >>> x = torch.tensor([[1.0], [3.0]])
+    >>> torch.nn.functional.batch_norm(x, running_mean, running_var, training=True)
+    tensor([[-1.0000],
+            [ 1.0000]])
+    >>> running_mean, running_var
+    (tensor([0.2000]), tensor([1.1000]))
     """
     require_tensor("batch_norm", input)
     check_channels(
@@ -201,9 +262,27 @@ def group_norm(
 ) -> Array:
     """Normalise groups of channels of every sample; then scale and shift every channel.
 
+    Parameters
+    ----------
+    input : Tensor
+        (n, c, *).
+    num_groups : int
+        How many groups; a divisor of c.
+    weight, bias : Tensor, optional
+        (c,).
+    eps : float
+        Added to the variance.
+
     References
     ----------
-    Wu and He, "Group Normalization", 2018, equations 1 to 4.
+    Wu and He, "Group Normalization", 2018, equations 1 to 4;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.group_norm.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0, 50.0, 10.0]]), 2)
+    tensor([[-1.0000,  1.0000,  1.0000, -1.0000]])
     """
     require_tensor("group_norm", input)
     check_channels("group_norm", input, weight=weight, bias=bias)
@@ -221,7 +300,12 @@ def group_norm(
 def instance_norm(
     input: Array, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-05
 ) -> Array:
-    """Normalise every channel of every sample over its positions."""
+    """Normalise every channel of every sample, (n, c, *), over its positions; then scale and shift.
+
+    References
+    ----------
+    Ulyanov et al., "Instance Normalization", 2016, equation 3.
+    """
     require_tensor("instance_norm", input)
     check_channels("instance_norm", input, weight=weight, bias=bias)
     if math.prod(input.shape[2:]) == 1:
@@ -234,15 +318,32 @@ def instance_norm(
 
 
 def normalize(input: Array, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Array:
-    """Divide by the p-norm along ``dim``, or by ``eps`` where that is smaller.
+    """Divide by the p-norm along ``dim``, or by ``eps`` if that is larger.
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.normalize.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.normalize(torch.tensor([[3.0, 4.0]]))
+    tensor([[0.6000, 0.8000]])
     """
     return input / clamp(norm(input, p, dim, keepdim=True), min=eps)
 
 
 def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-08) -> Array:
-    """Cosine of the angle between two vectors along ``dim``."""
+    """Cosine of the angle between vectors along ``dim``: x1 . x2 / (|x1| |x2|), with norms of at least eps.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cosine_similarity.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.cosine_similarity(torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1.0]), dim=0)
+    tensor(0.7071)
+    """
     return sum(normalize(x1, 2, dim, eps) * normalize(x2, 2, dim, eps), dim)

@@ -47,7 +47,27 @@ class Sum(Op):
 
 
 def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Array:
-    """Sum of the elements; integers and booleans are summed as int64.
+    """Sum of the elements; the derivative of each is 1.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    dim : int or tuple of int, optional
+        Over which dimensions; all by default.
+    keepdim : bool
+        Keep them, with size 1.
+    dtype : torch.dtype, optional
+        In which the sum is taken; by default the input's, but int64 for integers and booleans.
+
+    Returns
+    -------
+    Tensor
+        The input's shape without the dimensions; the sum of nothing is 0.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.sum.html
 
     Examples
     --------
@@ -81,7 +101,32 @@ class Mean(Op):
 def mean(
     input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
 ) -> Array:
-    """Mean of the elements of a floating-point tensor; NaN if there are none.
+    """Mean of the elements of a floating-point tensor; the derivative of each is 1 / n.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    dim : int or tuple of int, optional
+        Over which dimensions; all by default.
+    keepdim : bool
+        Keep them, with size 1.
+    dtype : torch.dtype, optional
+        To turn the input into first.
+
+    Returns
+    -------
+    Tensor
+        The input's shape without the dimensions; the mean of nothing is NaN.
+
+    Raises
+    ------
+    RuntimeError
+        If the numbers are not floating-point.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.mean.html
 
     Examples
     --------
@@ -121,7 +166,29 @@ class Prod(Op):
 def prod(
     input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
 ) -> Array:
-    """Product of the elements, over one dimension or all."""
+    """Product of the elements; the derivative of each is the product of the others.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    dim : int, optional
+        Over which dimension; all by default.
+    keepdim : bool
+        Keep it, with size 1.
+    dtype : torch.dtype, optional
+        In which the product is taken; by default the input's, but int64 for integers and booleans.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.prod.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.prod(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
+    tensor([3., 8.])
+    """
     require_tensor("prod", input)
     if dtype is not None:
         input = cast(input, dtype.numpy_dtype)
@@ -142,12 +209,12 @@ class Reduction(Op):
 
 
 def any(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
-    """Whether at least one element is True (or not 0)."""
+    """Whether at least one element is True (or not 0), over one, several or all dimensions."""
     return _truth("any", input, dim, keepdim)
 
 
 def all(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
-    """Whether all elements are True (or not 0)."""
+    """Whether all elements are True (or not 0), over one, several or all dimensions."""
     return _truth("all", input, dim, keepdim)
 
 

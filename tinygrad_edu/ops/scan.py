@@ -36,7 +36,14 @@ class Cumsum(Op):
 
 
 def cumsum(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Array:
-    """Sum of all elements up to each, along ``dim``."""
+    """Sum of all elements up to each, along ``dim``; integers and booleans give int64.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.cumsum(torch.tensor([1, 2, 3]), 0)
+    tensor([1, 3, 6])
+    """
     require_tensor("cumsum", input)
     if dtype is not None:
         input = cast(input, dtype.numpy_dtype)
@@ -72,7 +79,14 @@ class Cumprod(Op):
 
 
 def cumprod(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Array:
-    """Product of all elements up to each, along ``dim``; integers and booleans give int64."""
+    """Product of all elements up to each, along ``dim``; integers and booleans give int64.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.cumprod(torch.tensor([1.0, 2.0, 3.0]), 0)
+    tensor([1., 2., 6.])
+    """
     require_tensor("cumprod", input)
     if dtype is not None:
         input = cast(input, dtype.numpy_dtype)

@@ -35,7 +35,27 @@ def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool 
 
 
 def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesAndIndices:
-    """Return the sorted elements along ``dim`` and the positions they had.
+    """Return the sorted elements along ``dim`` and the positions they had; the gradient goes back there.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape; NaN counts as the largest.
+    dim : int
+        Along which dimension.
+    descending : bool
+        The largest first.
+    stable : bool
+        Equal elements keep their order; here they always do.
+
+    Returns
+    -------
+    (values, indices)
+        Both of the input's shape.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.sort.html
 
     Examples
     --------
@@ -48,7 +68,31 @@ def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = T
 
 
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesAndIndices:
-    """Return the ``k`` largest (or smallest) elements along ``dim``, in order, and their positions."""
+    """Return the ``k`` largest (or smallest) elements along ``dim``, in order, and their positions.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    k : int
+        How many; at most the size of ``dim``.
+    dim : int
+        Along which dimension.
+    largest : bool
+        The largest, or the smallest.
+    sorted : bool
+        Whether they must be in order; here they always are.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.topk.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.topk(torch.tensor([5.0, 9.0, 7.0]), 2).indices
+    tensor([1, 2])
+    """
     require_tensor("topk", input)
     axis = normalize_dim("topk", dim, input.ndim)
     if k < 0 or k > (input.shape[axis] if input.ndim else 1):
@@ -60,7 +104,15 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
 
 
 def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
-    """Return the positions of all elements that are not 0: one row each, or a tuple with a vector a dimension."""
+    """Return the positions of all elements that are not 0: a row for each, or a tuple of vectors.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nonzero(torch.tensor([[0, 5], [7, 0]]))
+    tensor([[0, 1],
+            [1, 0]])
+    """
     require_tensor("nonzero", input)
     xp = array_module(raw(input))
     vectors = xp.nonzero(xp.atleast_1d(raw(input)))
@@ -73,7 +125,14 @@ def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
 def unique(
     input: Array, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
 ) -> Any:
-    """Return the different elements in order; also where each went, and how often each occurs, if asked."""
+    """Return the different elements in order; if asked, also where each went and how often each occurs.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
     require_tensor("unique", input)
     xp = array_module(raw(input))
     values, inverse, counts = xp.unique(raw(input), return_inverse=True, return_counts=True)
@@ -87,7 +146,14 @@ def unique(
 
 
 def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
-    """Count how often each non-negative integer occurs."""
+    """Count how often each non-negative integer occurs, or add up the weights of its places.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.bincount(torch.tensor([0, 2, 2]), minlength=4)
+    tensor([1, 0, 2, 0])
+    """
     require_tensor("bincount", input)
     xp = array_module(raw(input))
     if raw(input).ndim != 1 or raw(input).dtype.kind not in "iu" or (raw(input) < 0).any():

@@ -51,6 +51,22 @@ class Where(Op):
 def where(condition: Array, input: Any = None, other: Any = None) -> Any:
     """Return ``input`` where ``condition`` is True, else ``other``; with the condition alone, its indices.
 
+    Parameters
+    ----------
+    condition : Tensor
+        Booleans.
+    input, other : Tensor or number
+        Broadcast with the condition, and brought to one dtype.
+
+    Returns
+    -------
+    Tensor, or tuple of Tensors
+        Of the broadcast shape. The gradient goes to what was chosen, and 0 to the other one.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.where.html
+
     Examples
     --------
     >>> import tinygrad_edu as torch
@@ -69,7 +85,15 @@ def where(condition: Array, input: Any = None, other: Any = None) -> Any:
 
 
 def masked_fill(input: Array, mask: Array, value: Any) -> Array:
-    """Return the input with ``value`` where ``mask`` is True."""
+    """Return the input with ``value``, a number or a 0-d Tensor, where ``mask`` is True.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> scores = torch.tensor([1.0, 2.0])
+    >>> torch.masked_fill(scores, torch.tensor([False, True]), float("-inf"))
+    tensor([1., -inf])
+    """
     require_tensor("masked_fill", mask, "mask")
     if raw(mask).dtype.kind != "b":
         raise RuntimeError(

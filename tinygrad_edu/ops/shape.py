@@ -74,7 +74,21 @@ class ReshapeCopy(Reshape):
 def reshape(input: Array, *shape: Any) -> Array:
     """Return the elements in another shape: a view if the strides allow it, else a copy.
 
-    One size may be -1: it is what remains.
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    *shape : int, or one sequence of int
+        The new sizes; one may be -1 and is what remains.
+
+    Raises
+    ------
+    RuntimeError
+        If the number of elements does not fit.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.reshape.html
 
     Examples
     --------
@@ -114,7 +128,14 @@ def view(input: Array, *shape: Any) -> Array:
 
 
 def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
-    """Melt the dimensions from ``start_dim`` to ``end_dim`` into one."""
+    """Melt the dimensions from ``start_dim`` to ``end_dim`` into one.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.flatten(torch.zeros(2, 3, 4), 1).shape
+    torch.Size([2, 12])
+    """
     require_tensor("flatten", input)
     if input.ndim == 0:
         return reshape(input, (1,))
@@ -131,7 +152,7 @@ def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
 
 
 def unflatten(input: Array, dim: int, sizes: Sequence[int]) -> Array:
-    """Split a dimension into several."""
+    """Split a dimension into several, one of which may be -1: the opposite of ``flatten``."""
     dim = normalize_dim("unflatten", dim, input.ndim)
     shape = tuple(input.shape)
     return reshape(
@@ -154,7 +175,14 @@ class Permute(Op):
 
 
 def permute(input: Array, *dims: Any) -> Array:
-    """Return a view with the dimensions in another order."""
+    """Return a view with the dimensions in another order.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.permute(torch.zeros(2, 3, 4), (2, 0, 1)).shape
+    torch.Size([4, 2, 3])
+    """
     require_tensor("permute", input)
     given = sizes_of(dims)
     order = tuple([normalize_dim("permute", d, input.ndim) for d in given])
@@ -203,7 +231,7 @@ def movedim(input: Array, source: Any, destination: Any) -> Array:
 
 
 def squeeze(input: Array, dim: Any = None) -> Array:
-    """Return a view without the dimensions of size 1, or without one of them."""
+    """Return a view without the dimensions of size 1, or without some of them."""
     require_tensor("squeeze", input)
     shape = tuple(input.shape)
     dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
@@ -233,7 +261,18 @@ class Expand(Op):
 
 
 def expand(input: Array, *sizes: Any) -> Array:
-    """Return a view in which dimensions of size 1 are repeated; -1 leaves a size as it is.
+    """Return a view in which dimensions of size 1 are repeated.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    *sizes : int, or one sequence of int
+        The new sizes; -1 leaves a size as it is, and there may be new dimensions in front.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.Tensor.expand.html
 
     Examples
     --------
@@ -276,7 +315,15 @@ class Flip(Op):
 
 
 def flip(input: Array, *dims: Any) -> Array:
-    """Return a copy in reverse order along ``dims``."""
+    """Return a copy in reverse order along ``dims``.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), (1,))
+    tensor([[2, 1],
+            [4, 3]])
+    """
     require_tensor("flip", input)
     return Flip.apply(input, dims=tuple([normalize_dim("flip", d, input.ndim) for d in sizes_of(dims)]))
 

@@ -69,7 +69,20 @@ class LogSoftmax(Op):
 
 
 def softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Array:
-    """Turn scores into probabilities along ``dim``.
+    """Turn scores into probabilities along ``dim``: e^x_i / sum_j e^x_j.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape; -infinity gives a probability of 0.
+    dim : int
+        Along which dimension they sum to 1.
+    dtype : torch.dtype, optional
+        To turn the input into first.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
 
     Examples
     --------
@@ -81,7 +94,20 @@ def softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Array:
 
 
 def log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Array:
-    """ln of the softmax along ``dim``, without overflow."""
+    """ln of the softmax along ``dim``, x_i - ln sum_j e^x_j, without overflow.
+
+    The arguments are those of :func:`softmax`.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.log_softmax.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.log_softmax(torch.tensor([0.0, 1000.0]), dim=0)
+    tensor([-1000.,     0.])
+    """
     return _along_dim(LogSoftmax, "log_softmax", input, dim, dtype)
 
 

@@ -48,7 +48,29 @@ def var(
     *,
     correction: float | None = None,
 ) -> Array:
-    """Variance; by default with Bessel's correction, so the sum of squares is divided by n - 1.
+    """Variance: sum of (x - mean)^2 / (n - correction).
+
+    Parameters
+    ----------
+    input : Tensor
+        Floating-point numbers of any shape.
+    dim : int or tuple of int, optional
+        Over which dimensions; all by default.
+    unbiased : bool
+        The old name of a correction of 1 or 0.
+    keepdim : bool
+        Keep them, with size 1.
+    correction : float, optional
+        What is taken off the number of elements; 1 by default (Bessel's correction).
+
+    Returns
+    -------
+    Tensor
+        The input's shape without the dimensions; NaN or infinity if n - correction is not above 0.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.var.html
 
     Examples
     --------
@@ -75,7 +97,20 @@ def std(
     *,
     correction: float | None = None,
 ) -> Array:
-    """Standard deviation, the square root of ``var``; where it is 0 its gradient is taken as 0."""
+    """Standard deviation, the square root of :func:`var`; where it is 0 its gradient is taken as 0.
+
+    The arguments are those of ``var``.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.std.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.std(torch.tensor([[1.0, 3.0], [0.0, 0.0]]), dim=1, correction=0)
+    tensor([1., 0.])
+    """
     variance = var(input, dim, unbiased, keepdim, correction=correction)
     constant = variance == 0
     return where(constant, variance, sqrt(where(constant, 1.0, variance)))
@@ -102,7 +137,14 @@ class LogSumExp(Op):
 
 
 def logsumexp(input: Array, dim: Dims, keepdim: bool = False) -> Array:
-    """ln of the sum of e^x, without overflow."""
+    """ln of the sum of e^x, without overflow; the derivative is the softmax.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.logsumexp(torch.tensor([100.0, 100.0]), 0)
+    tensor(100.6931)
+    """
     input = as_float("logsumexp", input)
     dims = normalize_dims("logsumexp", dim, input.ndim)
     if count(input.shape, dims) == 0:
@@ -111,7 +153,7 @@ def logsumexp(input: Array, dim: Dims, keepdim: bool = False) -> Array:
 
 
 def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> Array:
-    """Vector norm (sum |x|^p)^(1/p); the gradient of the 2-norm is x / |x|, taken as 0 at 0.
+    """Vector norm (sum |x|^p)^(1 / p); the gradient of the 2-norm is x / |x|, taken as 0 at 0.
 
     Parameters
     ----------
@@ -122,7 +164,11 @@ def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> A
     dim : int or tuple of int, optional
         Over which dimensions; all by default.
     keepdim : bool
-        Keep them with size 1.
+        Keep them, with size 1.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.norm.html
 
     Examples
     --------
@@ -158,12 +204,12 @@ def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> A
 def var_mean(
     input: Array, dim: Any = None, *, correction: float = 1, keepdim: bool = False
 ) -> tuple[Array, Array]:
-    """Variance and mean."""
+    """Variance and mean, with the arguments of :func:`var`."""
     return var(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
 
 
 def std_mean(
     input: Array, dim: Any = None, *, correction: float = 1, keepdim: bool = False
 ) -> tuple[Array, Array]:
-    """Standard deviation and mean."""
+    """Standard deviation and mean, with the arguments of :func:`std`."""
     return std(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)

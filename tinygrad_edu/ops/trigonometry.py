@@ -220,7 +220,7 @@ def atanh(input: Array) -> Array:
 
 
 class Atan2(BinaryOp):
-    """The angle of the point (x, y); the derivatives are x / (x^2 + y^2) and -y / (x^2 + y^2), and 0 at (0, 0)."""
+    """The angle of the point (x, y); the derivatives are x / r^2 and -y / r^2, r^2 = x^2 + y^2; 0 at 0."""
 
     def forward(self, y: Array, x: Array) -> Array:
         self.shapes = y.shape, x.shape

@@ -242,5 +242,5 @@ def erfc(input: Array) -> Array:
 
 
 def stable_sigmoid(xp: ModuleType, x: Array) -> Array:
-    """Return e^min(x, 0) / (1 + e^-|x|): the logistic function, with no exponent above 0 that could overflow."""
+    """Return e^min(x, 0) / (1 + e^-|x|): the logistic function, without an exponent that could overflow."""
     return xp.exp(xp.minimum(x, x.dtype.type(0))) / (1 + xp.exp(-abs(x)))

@@ -1,0 +1,456 @@
+"""Programs of the kind that courses and tutorials teach, as written for PyTorch: only the imports are changed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as torch
+import tinygrad_edu.nn as nn
+import tinygrad_edu.nn.functional as F
+import tinygrad_edu.optim as optim
+from tinygrad_edu.autograd import Variable
+from tinygrad_edu.utils.data import DataLoader, Dataset, Subset, TensorDataset
+from tinygrad_edu.vision import datasets, transforms
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+def blobs(count, seed=0):
+    """Return points in the plane round three centres, and the number of their centre."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, count)
+    centres = np.array([[0.0, 2.0], [2.0, -1.0], [-2.0, -1.0]])
+    return (centres[labels] + 0.4 * rng.standard_normal((count, 2))).astype(np.float32), labels
+
+
+# ---- regression --------------------------------------------------------------------------------------
+
+
+def test_linear_regression_by_hand():
+    x = torch.linspace(-math.pi, math.pi, 500)
+    y = torch.sin(x)
+    a, b, c, d = (torch.randn((), requires_grad=True) for _ in range(4))
+    learning_rate = 1e-6
+    losses = []
+    for t in range(1000):
+        y_pred = a + b * x + c * x**2 + d * x**3
+        loss = (y_pred - y).pow(2).sum()
+        if t % 100 == 99:
+            losses.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            a -= learning_rate * a.grad
+            b -= learning_rate * b.grad
+            c -= learning_rate * c.grad
+            d -= learning_rate * d.grad
+            a.grad = None
+            b.grad = None
+            c.grad = None
+            d.grad = None
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_linear_regression_with_mse_loss():
+    x = torch.rand(100, 1)
+    y = 3 * x + 2 + 0.01 * torch.randn(100, 1)
+
+    model = nn.Linear(1, 1)
+    criterion = nn.MSELoss()
+    optimizer = optim.SGD(model.parameters(), lr=0.3)
+
+    for epoch in range(1000):
+        outputs = model(x)
+        loss = criterion(outputs, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if (epoch + 1) % 500 == 0:
+            print(f"Epoch [{epoch + 1}/1000], Loss: {loss.item():.4f}")
+
+    predicted = model(x).detach().numpy()
+    assert loss.item() < 2e-4
+    assert model.weight.item() == pytest.approx(3, abs=0.05)
+    assert model.bias.item() == pytest.approx(2, abs=0.05)
+    np.testing.assert_allclose(predicted, y.numpy(), atol=0.06)
+
+
+def test_polynomial_with_a_module():
+    class Polynomial3(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = torch.nn.Parameter(torch.randn(()))
+            self.b = torch.nn.Parameter(torch.randn(()))
+
+        def forward(self, x):
+            return self.a + self.b * x
+
+        def string(self):
+            return f"y = {self.a.item()} + {self.b.item()} x"
+
+    x = torch.linspace(-1, 1, 50)
+    model = Polynomial3()
+    criterion = torch.nn.MSELoss(reduction="sum")
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
+    for _ in range(200):
+        loss = criterion(model(x), 1 + 2 * x)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert model.a.item() == pytest.approx(1, abs=1e-3)
+    assert model.b.item() == pytest.approx(2, abs=1e-3)
+    assert model.string().startswith("y = ")
+
+
+# ---- XOR with a sigmoid network ----------------------------------------------------------------------
+
+
+def test_sigmoid_network_with_variables():
+    class Net(nn.Module):
+        def __init__(self):
+            super(Net, self).__init__()  # noqa: UP008
+            self.fc1 = nn.Linear(2, 8)
+            self.fc2 = nn.Linear(8, 1)
+
+        def forward(self, x):
+            x = torch.sigmoid(self.fc1(x))
+            x = F.sigmoid(self.fc2(x))
+            return x
+
+    inputs = Variable(torch.Tensor([[0, 0], [0, 1], [1, 0], [1, 1]]))
+    targets = Variable(torch.Tensor([[0], [1], [1], [0]]))
+    net = Net()
+    criterion = nn.MSELoss()
+    optimizer = optim.SGD(net.parameters(), lr=2.0, momentum=0.9)
+    for _ in range(1000):
+        optimizer.zero_grad()
+        output = net(inputs)
+        loss = criterion(output, targets)
+        loss.backward()
+        optimizer.step()
+    assert loss.data.item() < 0.01
+    assert (net(inputs).data > 0.5).float().tolist() == targets.data.tolist()
+
+
+def test_entropy_of_a_softmax():
+    scores = torch.randn(5, 4, requires_grad=True)
+    y = F.softmax(scores, dim=1)
+    loss = torch.mean(y * torch.log(y))
+    loss.backward()
+    assert loss.item() == pytest.approx(float((y * y.log()).mean()))
+    for _ in range(300):
+        scores.grad = None
+        y = F.softmax(scores, dim=1)
+        torch.mean(y * torch.log(y)).backward()
+        scores.data -= 5 * scores.grad
+    np.testing.assert_allclose(F.softmax(scores, dim=1).detach().numpy(), 0.25, atol=0.01)
+
+
+# ---- classification ----------------------------------------------------------------------------------
+
+
+class MLP(nn.Module):
+    def __init__(self, input_size, hidden_size, num_classes):
+        super().__init__()
+        self.fc1 = nn.Linear(input_size, hidden_size)
+        self.relu = nn.ReLU()
+        self.fc2 = nn.Linear(hidden_size, num_classes)
+
+    def forward(self, x):
+        x = torch.flatten(x, 1)
+        out = self.fc1(x)
+        out = self.relu(out)
+        return self.fc2(out)
+
+
+def test_mlp_with_data_loader_and_device():
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    points, labels = blobs(600)
+    train_dataset = TensorDataset(torch.from_numpy(points[:500]), torch.from_numpy(labels[:500]))
+    test_dataset = TensorDataset(torch.from_numpy(points[500:]), torch.from_numpy(labels[500:]))
+    train_loader = DataLoader(train_dataset, batch_size=50, shuffle=True)
+    test_loader = DataLoader(test_dataset, batch_size=50, shuffle=False)
+
+    model = MLP(2, 16, 3).to(device)
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+
+    model.train()
+    for _ in range(5):
+        running_loss = 0.0
+        for images, labels in train_loader:
+            images = images.to(device)
+            labels = labels.to(device)
+            outputs = model(images)
+            loss = criterion(outputs, labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            running_loss += loss.item() * images.size(0)
+    assert running_loss / len(train_dataset) < 0.2
+
+    model.eval()
+    with torch.no_grad():
+        correct = 0
+        total = 0
+        for images, labels in test_loader:
+            images = images.to(device)
+            labels = labels.to(device)
+            outputs = model(images)
+            _, predicted = torch.max(outputs.data, 1)
+            total += labels.size(0)
+            correct += (predicted == labels).sum().item()
+    assert total == 100
+    assert 100 * correct / total > 95
+
+
+class CNN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 8, kernel_size=3, padding=1)
+        self.conv2 = nn.Conv2d(8, 16, kernel_size=3, padding=1)
+        self.pool = nn.MaxPool2d(2, 2)
+        self.dropout = nn.Dropout(0.1)
+        self.fc1 = nn.Linear(16 * 7 * 7, 32)
+        self.fc2 = nn.Linear(32, 10)
+
+    def forward(self, x):
+        x = self.pool(F.relu(self.conv1(x)))
+        x = self.pool(F.relu(self.conv2(x)))
+        x = x.view(-1, 16 * 7 * 7)
+        x = self.dropout(F.relu(self.fc1(x)))
+        return F.log_softmax(self.fc2(x), dim=1)
+
+
+def train(model, device, train_loader, optimizer, epoch, losses):
+    model.train()
+    for batch_idx, (data, target) in enumerate(train_loader):
+        data, target = data.to(device), target.to(device)
+        optimizer.zero_grad()
+        output = model(data)
+        loss = F.nll_loss(output, target)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        if batch_idx % 10 == 0:
+            print(
+                "Train Epoch: {} [{}/{} ({:.0f}%)]\tLoss: {:.6f}".format(
+                    epoch,
+                    batch_idx * len(data),
+                    len(train_loader.dataset),
+                    100.0 * batch_idx / len(train_loader),
+                    loss.item(),
+                )
+            )
+
+
+def test(model, device, test_loader):
+    model.eval()
+    test_loss = 0
+    correct = 0
+    with torch.no_grad():
+        for data, target in test_loader:
+            data, target = data.to(device), target.to(device)
+            output = model(data)
+            test_loss += F.nll_loss(output, target, reduction="sum").item()
+            pred = output.argmax(dim=1, keepdim=True)
+            correct += pred.eq(target.view_as(pred)).sum().item()
+    test_loss /= len(test_loader.dataset)
+    return test_loss, correct / len(test_loader.dataset)
+
+
+test.__test__ = False  # it keeps the name it has in PyTorch's examples, but is no test
+
+
+def test_cnn_on_digits(tmp_path):
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
+    digits = datasets.MNISTSmall(train=True, transform=transform)
+    held_out = datasets.MNISTSmall(train=False, transform=transform)
+    train_loader = torch.utils.data.DataLoader(Subset(digits, range(480)), batch_size=24, shuffle=True)
+    test_loader = torch.utils.data.DataLoader(Subset(held_out, range(200)), batch_size=100)
+    device = torch.device("cpu")
+    model = CNN().to(device)
+    optimizer = optim.Adam(model.parameters(), lr=0.005)
+    scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.7)
+    losses = []
+    for epoch in range(1, 4):
+        train(model, device, train_loader, optimizer, epoch, losses)
+        scheduler.step()
+    test_loss, accuracy = test(model, device, test_loader)
+    assert np.mean(losses[-10:]) < 0.4 * np.mean(losses[:10])
+    assert accuracy > 0.6
+    torch.save(model.state_dict(), tmp_path / "mnist_cnn.pt")
+    again = CNN()
+    again.load_state_dict(torch.load(tmp_path / "mnist_cnn.pt"))
+    assert test(again, device, test_loader) == (test_loss, accuracy)
+
+
+def test_a_dataset_of_ones_own():
+    class Squares(Dataset):
+        def __len__(self):
+            return 64
+
+        def __getitem__(self, idx):
+            x = torch.tensor([idx / 64.0])
+            return x, x**2
+
+    net = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+    opt = optim.Adam(net.parameters(), lr=0.02)
+    for _ in range(20):
+        for xb, yb in DataLoader(Squares(), batch_size=16, shuffle=True):
+            loss = F.mse_loss(net(xb), yb)
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+    assert loss.item() < 0.01
+
+
+# ---- more kinds of models ----------------------------------------------------------------------------
+
+
+def test_residual_network_with_batch_norm():
+    class Block(nn.Module):
+        def __init__(self, channels):
+            super().__init__()
+            self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+            self.bn1 = nn.BatchNorm2d(channels)
+            self.relu = nn.ReLU(inplace=True)
+            self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(channels)
+
+        def forward(self, x):
+            identity = x
+            out = self.relu(self.bn1(self.conv1(x)))
+            out = self.bn2(self.conv2(out))
+            out += identity
+            return self.relu(out)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(inplace=True))
+            self.layers = nn.ModuleList([Block(4) for _ in range(2)])
+            self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+            self.fc = nn.Linear(4, 2)
+            for m in self.modules():
+                if isinstance(m, nn.Conv2d):
+                    nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+                elif isinstance(m, nn.BatchNorm2d):
+                    nn.init.constant_(m.weight, 1)
+                    nn.init.constant_(m.bias, 0)
+
+        def forward(self, x):
+            x = self.stem(x)
+            for layer in self.layers:
+                x = layer(x)
+            return self.fc(torch.flatten(self.avgpool(x), 1))
+
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((64, 1, 6, 6)).astype(np.float32)
+    images[:32, :, ::2] += 2  # stripes
+    x, y = torch.tensor(images), torch.tensor([0] * 32 + [1] * 32)
+    net = Net()
+    optimizer = optim.SGD(net.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(x), y)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimizer.step()
+    net.eval()
+    assert (net(x).argmax(1) == y).float().mean().item() > 0.95
+    assert sum(p.numel() for p in net.parameters() if p.requires_grad) == 4 * 9 + 4 + 8 + 2 * (2 * 144 + 16) + 10
+
+
+def test_words_to_vectors_and_an_embedding():
+    context = torch.tensor([[0, 1], [1, 2], [2, 3], [3, 0]])
+    target = torch.tensor([2, 3, 0, 1])
+    model = nn.Sequential(nn.Embedding(4, 6), nn.Flatten(), nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 4))
+    optimizer = optim.Adam(model.parameters(), lr=0.05)
+    loss_function = nn.CrossEntropyLoss()
+    for _ in range(60):
+        model.zero_grad()
+        loss = loss_function(model(context), target)
+        loss.backward()
+        optimizer.step()
+    assert model(context).argmax(1).tolist() == target.tolist()
+
+
+def test_autoencoder():
+    encoder = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.LeakyReLU(0.2))
+    decoder = nn.Sequential(nn.ConvTranspose2d(4, 1, 4, stride=2, padding=1), nn.Sigmoid())
+    autoencoder = nn.Sequential(encoder, decoder)
+    images = (torch.rand(16, 1, 8, 8) > 0.5).float().round()
+    optimizer = optim.Adam(autoencoder.parameters(), lr=0.05)
+    losses = []
+    for _ in range(40):
+        optimizer.zero_grad()
+        loss = nn.BCELoss()(autoencoder(images), images)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert autoencoder(images).shape == images.shape
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_fine_tuning_a_frozen_model():
+    body = nn.Sequential(nn.Linear(2, 8), nn.ReLU())
+    for param in body.parameters():
+        param.requires_grad = False
+    model = nn.Sequential(body, nn.Linear(8, 3))
+    optimizer = optim.SGD(filter(lambda p: p.requires_grad, model.parameters()), lr=0.1)
+    before = body[0].weight.tolist()
+    points, labels = blobs(100)
+    for _ in range(20):
+        loss = F.cross_entropy(model(torch.tensor(points)), torch.tensor(labels))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert body[0].weight.tolist() == before
+    assert body[0].weight.grad is None
+    assert model[1].weight.grad is not None
+
+
+# ---- the same numbers as in PyTorch ------------------------------------------------------------------
+
+
+def train_alike(torch, seed=0, steps=15):
+    """Train a small network of ``torch`` (either library) from the same numbers; return losses and parameters."""
+    nn, F = torch.nn, torch.nn.functional
+    model = nn.Sequential(
+        nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(3 * 4 * 4, 10), nn.LayerNorm(10), nn.GELU(), nn.Linear(10, 4),
+    )  # fmt: skip
+    rng = np.random.default_rng(seed)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.copy_(torch.tensor(rng.normal(0, 0.3, tuple(p.shape)).astype(np.float32)))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=1e-3)
+    losses = []
+    for _ in range(steps):
+        x = torch.tensor(rng.standard_normal((8, 1, 8, 8)).astype(np.float32))
+        y = torch.tensor(rng.integers(0, 4, 8))
+        loss = F.cross_entropy(model(x), y, label_smoothing=0.1)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+    return losses, {name: value.numpy() for name, value in model.state_dict().items()}
+
+
+@pytest.mark.torch_parity
+def test_a_training_gives_the_numbers_of_pytorch():
+    reference = pytest.importorskip("torch")
+    losses, state = train_alike(torch)
+    expected_losses, expected_state = train_alike(reference)
+    np.testing.assert_allclose(losses, expected_losses, rtol=1e-3)
+    assert list(state) == list(expected_state)
+    for name, values in expected_state.items():
+        np.testing.assert_allclose(state[name], values, rtol=2e-2, atol=2e-3, err_msg=name)
