@@ -1,9 +1,9 @@
 """Train a network to read handwritten digits.
 
-    python demos/train_mnist.py                     a small CNN on the 10,000 digits that come with the package
+    python demos/train_mnist.py                 a small CNN on the 10,000 digits that come with the package
     python demos/train_mnist.py --model mlp
-    python demos/train_mnist.py --device gpu        on an NVIDIA card
-    python demos/train_mnist.py --download          on the full MNIST: 60,000 digits, 12 MB
+    python demos/train_mnist.py --device gpu    on an NVIDIA card
+    python demos/train_mnist.py --download      on the full MNIST: 60,000 digits, 12 MB
 
 Read it from the bottom: ``main`` tells the story, the functions above it are the steps.
 """
@@ -38,6 +38,7 @@ class MLP(nn.Module):
         self.fc2 = nn.Linear(128, 10)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the scores of (n, 1, 28, 28) images."""
         x = torch.flatten(x, 1)  # (n, 784)
         x = F.relu(self.fc1(x))  # (n, 128)
         return self.fc2(x)  # (n, 10)
@@ -54,6 +55,7 @@ class CNN(nn.Module):
         self.fc2 = nn.Linear(128, 10)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the scores of (n, 1, 28, 28) images."""
         x = F.max_pool2d(F.relu(self.conv1(x)), 2)  # (n, 32, 14, 14)
         x = F.max_pool2d(F.relu(self.conv2(x)), 2)  # (n, 64, 7, 7)
         x = x.view(-1, 64 * 7 * 7)
@@ -74,19 +76,29 @@ OPTIMIZERS = {
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Train a network to read handwritten digits.")
-    parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu", help="where to compute (default: cpu)")
+    parser.add_argument(
+        "--device", choices=["cpu", "gpu"], default="cpu", help="where to compute (default: cpu)"
+    )
     parser.add_argument("--model", choices=MODELS, default="cnn", help="which network (default: cnn)")
-    parser.add_argument("--epochs", type=int, help="passes over the data (default: 3 for the cnn, 5 for the mlp)")
+    parser.add_argument(
+        "--epochs", type=int, help="passes over the data (default: 3 for the cnn, 5 for the mlp)"
+    )
     parser.add_argument("--batch-size", type=int, default=64, help="digits a step (default: 64)")
-    parser.add_argument("--lr", type=float, help="learning rate (default: 0.01 for sgd, 0.001 for the others)")
+    parser.add_argument(
+        "--lr", type=float, help="learning rate (default: 0.01 for sgd, 0.001 for the others)"
+    )
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="how to step (default: adam)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same result (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="the same seed gives the same result (default: 0)"
+    )
     parser.add_argument("--data-dir", type=Path, help="folder that holds MNIST/raw/*-ubyte(.gz)")
     parser.add_argument("--download", action="store_true", help=f"download the full MNIST to {CACHE}")
     parser.add_argument("--quick", action="store_true", help="one epoch on 1,000 digits, to see that it runs")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write a checkpoint after every epoch")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="go on from a checkpoint")
-    parser.add_argument("--plot", type=Path, metavar="FILE", default=Path("learning_curve.png"), help="the picture's name")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", default=Path("learning_curve.png"), help="the picture's name"
+    )
     parser.add_argument("--num-workers", type=int, default=0, help="processes that load data (default: 0)")
     args = parser.parse_args()
     for name in ("epochs", "batch_size"):
@@ -112,7 +124,11 @@ def load_digits(args: argparse.Namespace) -> tuple[Dataset, Dataset, str]:
     """Return training and test set, and where they come from."""
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
     full = args.data_dir or CACHE
-    if args.data_dir is not None or args.download or len(list((CACHE / "MNIST" / "raw").glob("*-ubyte*"))) >= 4:
+    if (
+        args.data_dir is not None
+        or args.download
+        or len(list((CACHE / "MNIST" / "raw").glob("*-ubyte*"))) >= 4
+    ):
         train = datasets.MNIST(full, train=True, download=args.download, transform=transform)
         test = datasets.MNIST(full, train=False, download=args.download, transform=transform)
         source = f"MNIST in {full}"
@@ -155,7 +171,9 @@ def accuracy(model: nn.Module, loader: DataLoader, device: torch.device) -> floa
     return correct / total
 
 
-def save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, history: dict, name: str) -> None:
+def save_checkpoint(
+    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, history: dict, name: str
+) -> None:
     """Write everything that is needed to go on later as if there had been no break."""
     state = {
         "model_name": name,
@@ -191,7 +209,10 @@ def plot_learning_curve(history: dict, path: Path, title: str) -> None:
     losses, accuracies = history["losses"], history["accuracies"]
     steps_per_epoch = len(losses) / len(accuracies)
     width = max(len(losses) // 50, 1)
-    smooth = [sum(losses[max(i - width, 0) : i + 1]) / len(losses[max(i - width, 0) : i + 1]) for i in range(len(losses))]
+    smooth = [
+        sum(losses[max(i - width, 0) : i + 1]) / len(losses[max(i - width, 0) : i + 1])
+        for i in range(len(losses))
+    ]
     epochs = [(i + 1) / steps_per_epoch for i in range(len(losses))]
 
     figure, loss_axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
@@ -219,7 +240,9 @@ def main() -> None:
 
     train_set, test_set, source = load_digits(args)
     print(f"data: {source}: {len(train_set):,} digits to learn from, {len(test_set):,} to test on")
-    train_loader = DataLoader(train_set, batch_size=args.batch_size, shuffle=True, num_workers=args.num_workers)
+    train_loader = DataLoader(
+        train_set, batch_size=args.batch_size, shuffle=True, num_workers=args.num_workers
+    )
     test_loader = DataLoader(test_set, batch_size=500)
 
     model = MODELS[args.model]().to(device)
@@ -234,7 +257,9 @@ def main() -> None:
 
     started = time.perf_counter()
     for epoch in range(len(history["accuracies"]) + 1, args.epochs + 1):
-        history["losses"] += train_epoch(model, train_loader, optimizer, device, f"epoch {epoch}/{args.epochs}")
+        history["losses"] += train_epoch(
+            model, train_loader, optimizer, device, f"epoch {epoch}/{args.epochs}"
+        )
         history["accuracies"].append(accuracy(model, test_loader, device))
         print(f"epoch {epoch}: test accuracy {100 * history['accuracies'][-1]:.2f} %")
         if args.save is not None:
@@ -249,8 +274,14 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        print("\nstopped; with --save, the checkpoint of the last whole epoch is there to --resume", file=sys.stderr)
+        print(
+            "\nstopped; with --save, the checkpoint of the last whole epoch is there to --resume",
+            file=sys.stderr,
+        )
         sys.exit(130)
-    except (OSError, RuntimeError) as error:  # missing data, a damaged file, no network: one sentence, no traceback
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # missing data, a damaged file, no network: one sentence, no traceback
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

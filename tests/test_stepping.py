@@ -1,6 +1,6 @@
 """The walk of docs/10_stepping.md, done again under pdb: what the chapter shows is what a reader sees.
 
-``python tests/test_stepping.py`` writes the present output into the chapter, after a change of the code on the way.
+``python tests/test_stepping.py`` writes the present output into the chapter, after a change of the code.
 """
 
 from __future__ import annotations

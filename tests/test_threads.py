@@ -15,7 +15,8 @@ import numpy, threadpoolctl
 import tinygrad_edu as torch
 torch.softmax(torch.zeros(1, 2), 1)
 pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
-numpys = [pool for pool in pools if "numpy.libs" in pool["filepath"]] or pools  # SciPy may have a copy of its own
+# SciPy may have a copy of its own
+numpys = [pool for pool in pools if "numpy.libs" in pool["filepath"]] or pools
 print(max(pool["num_threads"] for pool in numpys))
 """
 
@@ -23,7 +24,12 @@ print(max(pool["num_threads"] for pool in numpys))
 def blas_threads(**environment: str) -> int:
     done = subprocess.run(
         [sys.executable, "-c", COUNT_BLAS_THREADS],
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "2", "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        env={
+            **os.environ,
+            "OPENBLAS_NUM_THREADS": "2",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            **environment,
+        },
         capture_output=True,
         text=True,
         check=True,

@@ -110,4 +110,5 @@ def _load(family: str, rung: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if rung != "cuda":
             raise
-        raise NotImplementedError(f"{family}: there are no CUDA kernels yet; compute it on the CPU") from error
+        message = f"{family}: there are no CUDA kernels yet; compute it on the CPU"
+        raise NotImplementedError(message) from error

@@ -1,9 +1,9 @@
 """How many threads compute: one pool, Numba's.
 
-Two pools fight. After a product of matrices OpenBLAS's threads go on spinning for a while, waiting for more work, and so do
-Numba's after a parallel loop; on two cores a training step of a small CNN took 66 to 208 ms with both, and 28 ms with one.
-So when the first compiled kernel is loaded, NumPy's BLAS is limited to one thread, in the whole process. The environment
-variable ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0`` leaves it alone.
+Two pools fight. After a product of matrices OpenBLAS's threads go on spinning for a while, waiting for more work,
+and so do Numba's after a parallel loop; on two cores a training step of a small CNN took 66 to 208 ms with both,
+and 28 ms with one. So when the first compiled kernel is loaded, NumPy's BLAS is limited to one thread, in the
+whole process. The environment variable ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0`` leaves it alone.
 """
 
 from __future__ import annotations

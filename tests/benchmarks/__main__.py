@@ -83,7 +83,8 @@ def table(results: list[dict], about: dict[str, str]) -> str:
     for r in results:
         lines.append(
             f"| {PROGRAMS[r['program']][0]} | {r['threads']} | {r['torch']['median']:.3g} | "
-            f"{r['tinygrad_edu']['median']:.3g} | **{r['ratio']:.2f}** | {r['ratio_of_minima']:.2f} | {r['memory_ratio']:.2f} |"
+            f"{r['tinygrad_edu']['median']:.3g} | **{r['ratio']:.2f}** | {r['ratio_of_minima']:.2f} | "
+            f"{r['memory_ratio']:.2f} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -94,7 +95,9 @@ def main() -> None:
     parser.add_argument("programs", nargs="*", choices=[*PROGRAMS, []], help="which programs (default: all)")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="thread counts (default: 1 2)")
     parser.add_argument("--rounds", type=int, default=5, help="processes for each engine (default: 5)")
-    parser.add_argument("--same-malloc", action="store_true", help="give both engines glibc's large-block settings")
+    parser.add_argument(
+        "--same-malloc", action="store_true", help="give both engines glibc's large-block settings"
+    )
     parser.add_argument("--out", type=Path, help="write NAME.json and NAME.md")
     args = parser.parse_args()
     programs = args.programs or list(PROGRAMS)
@@ -107,7 +110,9 @@ def main() -> None:
     text = table(results, machine())
     print(text)
     if args.out is not None:
-        args.out.with_suffix(".json").write_text(json.dumps({"machine": machine(), "results": results}, indent=1))
+        args.out.with_suffix(".json").write_text(
+            json.dumps({"machine": machine(), "results": results}, indent=1)
+        )
         args.out.with_suffix(".md").write_text(text)
 
 

@@ -44,4 +44,6 @@ if __name__ == "__main__":
     from tests.benchmarks.programs import PROGRAMS, source
 
     chosen, on_engine, thread_count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    print(json.dumps(measure(chosen, on_engine, thread_count, source(chosen, on_engine), PROGRAMS[chosen][2])))
+    print(
+        json.dumps(measure(chosen, on_engine, thread_count, source(chosen, on_engine), PROGRAMS[chosen][2]))
+    )

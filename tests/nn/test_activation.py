@@ -48,9 +48,19 @@ LAYERS = [
     ("PReLU", (7,), {}),
 ]
 WITH_INPLACE = {
-    "ReLU": (), "ReLU6": (), "LeakyReLU": (0.2,), "ELU": (0.7,), "SELU": (), "CELU": (0.5,), "SiLU": (), "Mish": (),
-    "Hardtanh": (-2.0, 0.5), "Hardsigmoid": (), "Hardswish": (), "Threshold": (0.35, 20.0),
-}  # fmt: skip
+    "ReLU": (),
+    "ReLU6": (),
+    "LeakyReLU": (0.2,),
+    "ELU": (0.7,),
+    "SELU": (),
+    "CELU": (0.5,),
+    "SiLU": (),
+    "Mish": (),
+    "Hardtanh": (-2.0, 0.5),
+    "Hardsigmoid": (),
+    "Hardswish": (),
+    "Threshold": (0.35, 20.0),
+}
 
 
 @pytest.mark.torch_parity
@@ -118,7 +128,9 @@ def test_in_place_errors(name):
 
 def test_a_chain_of_activations_in_place():
     x = torch.tensor([-1.0, 0.5, 2.0], requires_grad=True)
-    net = nn.Sequential(nn.Linear(3, 3), nn.ReLU(inplace=True), nn.Linear(3, 3), nn.ELU(inplace=True), nn.SiLU(True))
+    net = nn.Sequential(
+        nn.Linear(3, 3), nn.ReLU(inplace=True), nn.Linear(3, 3), nn.ELU(inplace=True), nn.SiLU(True)
+    )
     plain = nn.Sequential(net[0], nn.ReLU(), net[2], nn.ELU(), nn.SiLU())
     found = []
     for model in (net, plain):
@@ -135,7 +147,9 @@ def test_prelu_starts_at_a_quarter():
 
 def test_nan_stays_nan():
     x = torch.tensor([float("nan")])
-    for name in sorted({name for name, _, _ in LAYERS} - {"GLU", "PReLU", "Softmax", "LogSoftmax", "Softmin", "Threshold"}):
+    for name in sorted(
+        {name for name, _, _ in LAYERS} - {"GLU", "PReLU", "Softmax", "LogSoftmax", "Softmin", "Threshold"}
+    ):
         assert np.isnan(getattr(nn, name)()(x).item()), name
 
 
@@ -152,9 +166,10 @@ def test_softmax_without_dim_chooses_that_of_pytorch(reference, name, shape):
     assert_layer_parity(reference, name, (), {}, [shape])
 
 
-def test_softmax_without_dim_warns():
-    with pytest.warns(UserWarning, match="Implicit dimension choice for softmax has been deprecated") as caught:
-        nn.functional.softmax(torch.ones(2, 2))
+@pytest.mark.parametrize("call", [nn.functional.softmax, nn.Softmax()])
+def test_softmax_without_dim_warns(call):
+    with pytest.warns(UserWarning, match="Implicit dimension choice for softmax has been") as caught:
+        call(torch.ones(2, 2))
     assert caught[0].filename == __file__
 
 
@@ -165,7 +180,11 @@ def test_softmax_without_dim_warns():
         (lambda: nn.GLU()(torch.ones(3)), RuntimeError, ["must be even", "3"]),
         (lambda: nn.Hardtanh(2.0, 1.0)(torch.ones(1)), ValueError, ["min_val", "2.0", "1.0"]),
         (lambda: nn.CELU(0.0)(torch.ones(1)), RuntimeError, ["celu", "0"]),
-        (lambda: nn.Softshrink(-1.0)(torch.ones(1)), RuntimeError, ["lambda must be greater or equal to 0", "-1.0"]),
+        (
+            lambda: nn.Softshrink(-1.0)(torch.ones(1)),
+            RuntimeError,
+            ["lambda must be greater or equal to 0", "-1.0"],
+        ),
         (lambda: nn.PReLU(3)(torch.ones(2, 4)), RuntimeError, ["3", "[2, 4]"]),
         (lambda: nn.Softmax2d()(torch.ones(2, 4)), ValueError, ["3D or 4D", "2D"]),
         (lambda: nn.Softmax(2)(torch.ones(2, 4)), IndexError, ["[-2, 1]", "2"]),

@@ -112,7 +112,11 @@ def test_momentum_none_is_a_plain_average():
 
 
 def test_what_is_there_depends_on_the_options():
-    assert list(nn.BatchNorm2d(1, affine=False).state_dict()) == ["running_mean", "running_var", "num_batches_tracked"]
+    assert list(nn.BatchNorm2d(1, affine=False).state_dict()) == [
+        "running_mean",
+        "running_var",
+        "num_batches_tracked",
+    ]
     layer = nn.BatchNorm2d(1, track_running_stats=False)
     assert list(layer.state_dict()) == ["weight", "bias"]
     assert layer.running_mean is None
@@ -152,7 +156,10 @@ def test_instance_norm_with_other_channels_warns():
         (lambda: nn.BatchNorm1d(3)(torch.ones(2, 3, 4, 5)), ["expected 2D or 3D input (got 4D input)"]),
         (lambda: nn.InstanceNorm2d(3)(torch.ones(2, 3)), ["expected 3D or 4D input (got 2D input)"]),
         (lambda: nn.BatchNorm1d(3)(torch.ones(1, 3)), ["Expected more than 1 value per channel", "[1, 3]"]),
-        (lambda: nn.InstanceNorm1d(3)(torch.ones(2, 3, 1)), ["Expected more than 1 spatial element", "[2, 3, 1]"]),
+        (
+            lambda: nn.InstanceNorm1d(3)(torch.ones(2, 3, 1)),
+            ["Expected more than 1 spatial element", "[2, 3, 1]"],
+        ),
         (lambda: nn.InstanceNorm1d(3, affine=True)(torch.ones(2, 4, 2)), ["num_features (3)", "got: 4"]),
     ],
 )

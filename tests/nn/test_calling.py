@@ -75,7 +75,9 @@ def test_hooks_with_kwargs():
 def test_a_pre_hook_with_kwargs_must_return_both():
     module = Double()
     module.register_forward_pre_hook(lambda module_, args, kwargs: args[0], with_kwargs=True)
-    with pytest.raises(RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs\), but got 3"):
+    with pytest.raises(
+        RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs\), but got 3"
+    ):
         module(3)
 
 
@@ -200,7 +202,9 @@ def notes_of(module, error=Exception):
 
 
 def test_the_path_of_the_layer():
-    assert notes_of(Net(nn.Linear(4, 2)), RuntimeError) == ["in layer 'encoder.layers.2.linear1' (Linear) of Net"]
+    assert notes_of(Net(nn.Linear(4, 2)), RuntimeError) == [
+        "in layer 'encoder.layers.2.linear1' (Linear) of Net"
+    ]
     assert notes_of(Broken()) == ["in layer Broken"]
     assert notes_of(nn.Sequential(Broken())) == ["in layer '0' (Broken) of Sequential"]
 
@@ -212,7 +216,9 @@ def test_the_path_in_nested_containers():
     class Deep(nn.Module):
         def __init__(self):
             super().__init__()
-            self.grid = nn.ModuleList([nn.ModuleList([nn.Identity()]), nn.ModuleDict({"x": nn.ModuleList([Broken()])})])
+            self.grid = nn.ModuleList(
+                [nn.ModuleList([nn.Identity()]), nn.ModuleDict({"x": nn.ModuleList([Broken()])})]
+            )
 
         def forward(self, x):
             return self.grid[1]["x"][0](x)
@@ -223,7 +229,9 @@ def test_the_path_in_nested_containers():
 def test_the_path_stands_in_the_traceback():
     with pytest.raises(RuntimeError) as caught:
         Net(nn.Linear(4, 2))(torch.ones(2, 3))
-    assert "in layer 'encoder.layers.2.linear1' (Linear) of Net" in "".join(traceback.format_exception(caught.value))
+    assert "in layer 'encoder.layers.2.linear1' (Linear) of Net" in "".join(
+        traceback.format_exception(caught.value)
+    )
 
 
 def test_an_error_between_two_layers():

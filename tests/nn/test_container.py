@@ -59,7 +59,11 @@ def test_len_iter_and_index(four):
 
 @pytest.mark.parametrize("index", [4, -5])
 def test_an_index_that_is_too_large(four, index):
-    for call in (lambda: four[index], lambda: four.__setitem__(index, Add(1)), lambda: four.__delitem__(index)):
+    for call in (
+        lambda: four[index],
+        lambda: four.__setitem__(index, Add(1)),
+        lambda: four.__delitem__(index),
+    ):
         with pytest.raises(IndexError, match=f"index {index} is out of range: expected -4 to 3"):
             call()
 
@@ -136,14 +140,16 @@ def test_errors(four):
     with pytest.raises(TypeError):
         four["0"]
     with pytest.raises(ValueError, match="add operator supports only objects of Sequential class"):
-        nn.Sequential() + [Add(1)]
+        nn.Sequential() + nn.ModuleList([Add(1)])
     with pytest.raises(TypeError, match="list is not a Module subclass"):
         nn.Sequential([nn.Linear(1, 1)])
     assert len(four) == 4
 
 
 def test_a_list_of_modules_cannot_be_called():
-    with pytest.raises(NotImplementedError, match=r'Module \[ModuleList\] is missing the required "forward" function'):
+    with pytest.raises(
+        NotImplementedError, match=r'Module \[ModuleList\] is missing the required "forward" function'
+    ):
         nn.ModuleList([nn.Linear(1, 1)])(torch.ones(1, 1))
 
 
@@ -198,9 +204,11 @@ def test_module_dict_errors():
         modules["nothing"]
     with pytest.raises(KeyError):
         modules.pop("nothing")
-    with pytest.raises(TypeError, match="module name should be a string. Got int"):
+    with pytest.raises(TypeError, match=r"module name should be a string. Got int"):
         modules[3] = Add(1)
-    with pytest.raises(TypeError, match="ModuleDict.update should be called with an iterable of key/value pairs, but"):
+    with pytest.raises(
+        TypeError, match=r"ModuleDict.update should be called with an iterable of key/value pairs, but"
+    ):
         modules.update(3)
     with pytest.raises(ValueError, match="ModuleDict update sequence element #1 has length 1; 2 is required"):
         modules.update([("a", Add(1)), ("b",)])

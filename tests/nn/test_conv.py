@@ -28,7 +28,12 @@ LAYERS = [
     ("Conv1d", (2, 3, 3), {"padding": 1, "padding_mode": "circular"}, [(2, 2, 5)]),
     ("ConvTranspose2d", (3, 4, 3), {}, [(2, 3, 4, 5)]),
     ("ConvTranspose2d", (4, 2, 2), {"stride": 2}, [(2, 4, 3, 3)]),
-    ("ConvTranspose2d", (4, 6, 3), {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2}, [(2, 4, 4, 3)]),
+    (
+        "ConvTranspose2d",
+        (4, 6, 3),
+        {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2},
+        [(2, 4, 4, 3)],
+    ),
     ("ConvTranspose2d", (2, 3, (2, 3)), {"dilation": (2, 1), "bias": False}, [(1, 2, 4, 4)]),
     ("ConvTranspose2d", (2, 3, 2), {}, [(2, 4, 4)]),
     ("ConvTranspose1d", (3, 4, 3), {"stride": 2, "padding": 1, "output_padding": 1}, [(2, 3, 5)]),
@@ -119,21 +124,53 @@ def test_dtype():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, ["in_channels must be divisible by groups", "3", "2"]),
-        (lambda: nn.Conv2d(4, 3, 3, groups=2), ValueError, ["out_channels must be divisible by groups", "3", "2"]),
+        (
+            lambda: nn.Conv2d(3, 4, 3, groups=2),
+            ValueError,
+            ["in_channels must be divisible by groups", "3", "2"],
+        ),
+        (
+            lambda: nn.Conv2d(4, 3, 3, groups=2),
+            ValueError,
+            ["out_channels must be divisible by groups", "3", "2"],
+        ),
         (lambda: nn.Conv2d(4, 3, 3, groups=0), ValueError, ["groups must be a positive integer", "0"]),
-        (lambda: nn.Conv2d(1, 1, 3, padding_mode="mirror"), ValueError, ["padding_mode must be one of", "'mirror'"]),
+        (
+            lambda: nn.Conv2d(1, 1, 3, padding_mode="mirror"),
+            ValueError,
+            ["padding_mode must be one of", "'mirror'"],
+        ),
         (lambda: nn.Conv2d(1, 1, 3, padding="full"), ValueError, ["Invalid padding string 'full'", "same"]),
-        (lambda: nn.Conv2d(1, 1, 3, padding="same", stride=2), ValueError, ["padding='same' is not supported", "(2, 2)"]),
+        (
+            lambda: nn.Conv2d(1, 1, 3, padding="same", stride=2),
+            ValueError,
+            ["padding='same' is not supported", "(2, 2)"],
+        ),
         (lambda: nn.Conv2d(1, 1, (1, 2, 3)), RuntimeError, ["Conv2d", "kernel_size", "(1, 2, 3)"]),
-        (lambda: nn.ConvTranspose2d(1, 1, 3, padding_mode="reflect"), ValueError, ['Only "zeros"', "'reflect'"]),
-        (lambda: nn.Conv2d(3, 4, 3)(torch.zeros(1, 1, 8, 8)), RuntimeError, ["3 channels", "got 1 channels", "Conv2d"]),
-        (lambda: nn.Conv2d(3, 4, 3)(torch.zeros(3, 3)), RuntimeError, ["3D (unbatched) or 4D (batched)", "[3, 3]"]),
-        (lambda: nn.Conv2d(1, 4, 5)(torch.zeros(1, 1, 3, 3)), RuntimeError, ["Kernel size can't be greater", "5", "3"]),
+        (
+            lambda: nn.ConvTranspose2d(1, 1, 3, padding_mode="reflect"),
+            ValueError,
+            ['Only "zeros"', "'reflect'"],
+        ),
+        (
+            lambda: nn.Conv2d(3, 4, 3)(torch.zeros(1, 1, 8, 8)),
+            RuntimeError,
+            ["3 channels", "got 1 channels", "Conv2d"],
+        ),
+        (
+            lambda: nn.Conv2d(3, 4, 3)(torch.zeros(3, 3)),
+            RuntimeError,
+            ["3D (unbatched) or 4D (batched)", "[3, 3]"],
+        ),
+        (
+            lambda: nn.Conv2d(1, 4, 5)(torch.zeros(1, 1, 3, 3)),
+            RuntimeError,
+            ["Kernel size can't be greater", "5", "3"],
+        ),
         (lambda: nn.Unfold(4)(torch.zeros(1, 1, 3, 3)), RuntimeError, ["unfold", "4", "3"]),
         (lambda: nn.Unfold(2)(torch.zeros(3, 3)), RuntimeError, ["3D or 4D", "[3, 3]"]),
     ],
-)  # fmt: skip
+)
 def test_errors_name_what_was_expected_and_what_came(call, error, words):
     with pytest.raises(error) as caught:
         call()

@@ -7,7 +7,12 @@ import tinygrad_edu as torch
 from tinygrad_edu import nn
 
 KINDS = ["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout"]
-SHAPES = {"Dropout": (40, 50), "Dropout1d": (40, 50, 3), "Dropout2d": (40, 50, 3, 2), "AlphaDropout": (40, 50)}
+SHAPES = {
+    "Dropout": (40, 50),
+    "Dropout1d": (40, 50, 3),
+    "Dropout2d": (40, 50, 3, 2),
+    "AlphaDropout": (40, 50),
+}
 every_kind = pytest.mark.parametrize("name", KINDS)
 
 

@@ -27,7 +27,9 @@ def test_parity(reference, name, args, shapes):
 
 
 @pytest.mark.gradcheck
-@pytest.mark.parametrize(("name", "args"), [("Flatten", ()), ("Unflatten", (1, (2, 2))), ("PixelShuffle", (2,))])
+@pytest.mark.parametrize(
+    ("name", "args"), [("Flatten", ()), ("Unflatten", (1, (2, 2))), ("PixelShuffle", (2,))]
+)
 def test_gradcheck(name, args):
     assert_gradcheck(make_layer(torch, name, args), *make_inputs([(1, 4, 2, 1)], np.float64))
 
@@ -43,8 +45,16 @@ def test_unshuffle_undoes_shuffle():
         (lambda: nn.Unflatten(1, 3), TypeError, ["unflattened_size must be a tuple of ints", "3"]),
         (lambda: nn.Unflatten(1, ("a", 2)), TypeError, ["unflattened_size must be a tuple of ints", "'a'"]),
         (lambda: nn.Unflatten(1, (2, 4))(torch.ones(3, 6)), RuntimeError, ["6", "2, 4"]),
-        (lambda: nn.PixelShuffle(2)(torch.ones(1, 6, 2, 2)), RuntimeError, ["pixel_shuffle", "4", "[1, 6, 2, 2]"]),
-        (lambda: nn.PixelUnshuffle(2)(torch.ones(1, 1, 3, 2)), RuntimeError, ["pixel_unshuffle", "2", "[1, 1, 3, 2]"]),
+        (
+            lambda: nn.PixelShuffle(2)(torch.ones(1, 6, 2, 2)),
+            RuntimeError,
+            ["pixel_shuffle", "4", "[1, 6, 2, 2]"],
+        ),
+        (
+            lambda: nn.PixelUnshuffle(2)(torch.ones(1, 1, 3, 2)),
+            RuntimeError,
+            ["pixel_unshuffle", "2", "[1, 1, 3, 2]"],
+        ),
     ],
 )
 def test_errors_name_what_was_expected_and_what_came(call, error, words):

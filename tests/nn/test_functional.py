@@ -101,7 +101,9 @@ def test_documented_arguments_are_those_of_pytorch(reference):
 
 @pytest.mark.torch_parity
 def test_what_is_said_to_differ_does(reference):
-    different = {name for name, ours, theirs in pairs_to_compare(reference) if arguments(ours) != arguments(theirs)}
+    different = {
+        name for name, ours, theirs in pairs_to_compare(reference) if arguments(ours) != arguments(theirs)
+    }
     assert set(DIFFERENT) <= different
     known = {name for _, _, theirs in pairs_to_compare(reference) for name in parameter_names(theirs)}
     assert set(LEFT_OUT) <= known
@@ -153,7 +155,9 @@ def test_instance_norm_without_input_statistics(reference):
     x, mean = rng.standard_normal((2, 3, 4)).astype(np.float32), rng.standard_normal(3).astype(np.float32)
     var = rng.uniform(0.5, 2, 3).astype(np.float32)
     found, expected = (
-        lib.nn.functional.instance_norm(lib.tensor(x), lib.tensor(mean), lib.tensor(var), use_input_stats=False)
+        lib.nn.functional.instance_norm(
+            lib.tensor(x), lib.tensor(mean), lib.tensor(var), use_input_stats=False
+        )
         for lib in (torch, reference)
     )
     np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-4, atol=1e-6)

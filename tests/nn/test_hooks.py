@@ -14,7 +14,9 @@ def shapes(grads):
 
 def test_the_hook_sees_the_gradients_of_input_and_output():
     layer, seen = nn.Linear(3, 2), []
-    layer.register_full_backward_hook(lambda module, grad_input, grad_output: seen.append((module, grad_input, grad_output)))
+    layer.register_full_backward_hook(
+        lambda module, grad_input, grad_output: seen.append((module, grad_input, grad_output))
+    )
     x = torch.randn(4, 3, requires_grad=True)
     (layer(x) * 3).sum().backward()
     ((module, (grad_input,), (grad_output,)),) = seen
@@ -36,7 +38,9 @@ def test_the_hook_may_replace_the_gradient_of_the_input():
 def test_the_pre_hook_may_replace_the_gradient_of_the_output():
     layer, seen = nn.Linear(3, 2), []
     layer.register_full_backward_pre_hook(lambda module, grad_output: (grad_output[0] * 2,))
-    layer.register_full_backward_hook(lambda module, grad_input, grad_output: seen.append(grad_output[0].tolist()))
+    layer.register_full_backward_hook(
+        lambda module, grad_input, grad_output: seen.append(grad_output[0].tolist())
+    )
     layer(torch.randn(4, 3, requires_grad=True)).sum().backward()
     assert layer.bias.grad.tolist() == [8.0, 8.0]
     assert seen == [[[2.0, 2.0]] * 4]
@@ -73,14 +77,21 @@ def test_gradients_are_those_without_hooks():
 
 def test_the_first_layer_of_a_network_has_no_gradient_of_its_input():
     layer, seen = nn.Linear(3, 2), []
-    layer.register_full_backward_hook(lambda module, grad_input, grad_output: seen.append((grad_input, shapes(grad_output))))
+    layer.register_full_backward_hook(
+        lambda module, grad_input, grad_output: seen.append((grad_input, shapes(grad_output)))
+    )
     y = layer(torch.ones(4, 3))
-    with pytest.warns(UserWarning, match="Full backward hook is firing when gradients are computed with respect to"):
+    with pytest.warns(
+        UserWarning, match="Full backward hook is firing when gradients are computed with respect to"
+    ):
         y.sum().backward()
     assert seen == [((None,), ((4, 2),))]
     layer.register_full_backward_hook(lambda module, grad_input, grad_output: (torch.ones(1),))
     y = layer(torch.ones(4, 3))
-    with pytest.warns(UserWarning, match="Full backward"), pytest.raises(RuntimeError, match="should always return None"):
+    with (
+        pytest.warns(UserWarning, match="Full backward"),
+        pytest.raises(RuntimeError, match="should always return None"),
+    ):
         y.sum().backward()
 
 
@@ -123,12 +134,16 @@ def test_a_wrong_number_of_gradients_is_an_error():
     layer = nn.Linear(1, 1)
     layer.register_full_backward_hook(lambda _, gi, go: (gi[0], gi[0]))
     y = layer(torch.ones(1, 1, requires_grad=True))
-    with pytest.raises(RuntimeError, match="Backward hook returned an invalid number of grad_input, got 2, but expected 1"):
+    with pytest.raises(
+        RuntimeError, match="Backward hook returned an invalid number of grad_input, got 2, but expected 1"
+    ):
         y.sum().backward()
     layer = nn.Linear(1, 1)
     layer.register_full_backward_pre_hook(lambda _, go: ())
     y = layer(torch.ones(1, 1, requires_grad=True))
-    with pytest.raises(RuntimeError, match="Backward pre hook returned an invalid number of grad_output, got 0, but"):
+    with pytest.raises(
+        RuntimeError, match="Backward pre hook returned an invalid number of grad_output, got 0, but"
+    ):
         y.sum().backward()
 
 
@@ -139,7 +154,10 @@ def test_an_output_that_is_no_tensor_warns():
 
     module = Dict()
     module.register_full_backward_hook(lambda *_: None)
-    with pytest.warns(UserWarning, match=r"module output should be a Tensor or a tuple of Tensors but received <class 'dict'>"):
+    with pytest.warns(
+        UserWarning,
+        match=r"module output should be a Tensor or a tuple of Tensors but received <class 'dict'>",
+    ):
         module(torch.ones(1, requires_grad=True))
 
 
@@ -167,7 +185,9 @@ def test_calls_are_those_of_pytorch(reference):
         net = library.nn.Sequential(library.nn.Linear(3, 4), library.nn.ReLU(), library.nn.Linear(4, 2))
         log = []
         for name, module in net.named_modules():
-            module.register_full_backward_pre_hook(lambda m, go, log=log, name=name: log.append((name, "pre", shapes(go))))
+            module.register_full_backward_pre_hook(
+                lambda m, go, log=log, name=name: log.append((name, "pre", shapes(go)))
+            )
             module.register_full_backward_hook(
                 lambda m, gi, go, log=log, name=name: log.append((name, shapes(gi), shapes(go)))
             )

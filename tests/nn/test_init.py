@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -57,14 +58,24 @@ def test_constants():
 
 def test_a_generator_decides_and_the_global_one_is_left_alone():
     state = torch.get_rng_state()
-    for name in ("uniform_", "normal_", "trunc_normal_", "xavier_uniform_", "xavier_normal_", "kaiming_uniform_",
-                 "kaiming_normal_", "orthogonal_"):  # fmt: skip
+    for name in (
+        "uniform_",
+        "normal_",
+        "trunc_normal_",
+        "xavier_uniform_",
+        "xavier_normal_",
+        "kaiming_uniform_",
+        "kaiming_normal_",
+        "orthogonal_",
+    ):
         first, second, other = (
             filled(name, shape=(4, 3), generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
         )
         assert np.array_equal(first, second)
         assert not np.array_equal(first, other)
-    sparse = [filled("sparse_", 0.5, shape=(4, 3), generator=torch.Generator().manual_seed(1)) for _ in range(2)]
+    sparse = [
+        filled("sparse_", 0.5, shape=(4, 3), generator=torch.Generator().manual_seed(1)) for _ in range(2)
+    ]
     assert np.array_equal(*sparse)
     assert torch.get_rng_state() == state
 
@@ -112,7 +123,18 @@ def test_kaiming_keeps_the_size_of_the_signal():
 
 @pytest.mark.torch_parity
 def test_gains_are_those_of_pytorch(reference):
-    names = ["linear", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "sigmoid", "tanh", "relu", "selu", "leaky_relu"]
+    names = [
+        "linear",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_transpose2d",
+        "sigmoid",
+        "tanh",
+        "relu",
+        "selu",
+        "leaky_relu",
+    ]
     for name in names:
         assert init.calculate_gain(name) == reference.nn.init.calculate_gain(name)
     assert init.calculate_gain("leaky_relu", 0.2) == reference.nn.init.calculate_gain("leaky_relu", 0.2)
@@ -122,7 +144,8 @@ def test_gains_are_those_of_pytorch(reference):
 
 
 @pytest.mark.parametrize(
-    ("mean", "std", "a", "b"), [(0, 1, -2, 2), (0, 1, -0.1, 3), (5, 2, 0, 5), (0, 0.02, -2, 2), (0, 1, 3, 4), (0, 1, 9, 10)]
+    ("mean", "std", "a", "b"),
+    [(0, 1, -2, 2), (0, 1, -0.1, 3), (5, 2, 0, 5), (0, 0.02, -2, 2), (0, 1, 3, 4), (0, 1, 9, 10)],
 )
 def test_trunc_normal(mean, std, a, b):
     from scipy.stats import kstest, truncnorm
@@ -186,7 +209,10 @@ def test_nothing_to_fill(name):
     [
         (lambda: init.xavier_uniform_(torch.empty(3)), ["fewer than 2 dimensions", "[3]"]),
         (lambda: init.kaiming_normal_(torch.empty(3)), ["fewer than 2 dimensions", "[3]"]),
-        (lambda: init.kaiming_normal_(torch.empty(3, 2), mode="fan"), ["Mode fan not supported", "fan_in", "fan_out"]),
+        (
+            lambda: init.kaiming_normal_(torch.empty(3, 2), mode="fan"),
+            ["Mode fan not supported", "fan_in", "fan_out"],
+        ),
         (lambda: init.calculate_gain("gelu"), ["Unsupported nonlinearity gelu", "relu", "tanh"]),
         (lambda: init.calculate_gain("leaky_relu", "steep"), ["negative_slope steep not a valid number"]),
         (lambda: init.eye_(torch.empty(3)), ["2 dimensions", "[3]"]),
@@ -197,6 +223,6 @@ def test_nothing_to_fill(name):
     ],
 )
 def test_errors_name_what_was_expected_and_what_came(call, words):
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=re.escape(words[0])) as caught:
         call()
     assert all(word in str(caught.value) for word in words), str(caught.value)

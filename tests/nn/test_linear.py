@@ -89,11 +89,15 @@ def test_dtype():
     ("call", "error", "words"),
     [
         (lambda: nn.Linear(3, 4)(torch.zeros(2, 5)), RuntimeError, ["5", "3", "Linear"]),
-        (lambda: nn.Linear(3, 4)(torch.zeros(2, 3, dtype=torch.float64)), RuntimeError, ["float64", "float32"]),
+        (
+            lambda: nn.Linear(3, 4)(torch.zeros(2, 3, dtype=torch.float64)),
+            RuntimeError,
+            ["float64", "float32"],
+        ),
         (lambda: nn.Bilinear(0, 1, 1), ValueError, ["in1_features must be > 0", "0"]),
         (lambda: nn.Linear(3, 4)([1.0, 2.0, 3.0]), TypeError, ["list"]),
     ],
-)  # fmt: skip
+)
 def test_errors_name_what_was_expected_and_what_came(call, error, words):
     with pytest.raises(error) as caught:
         call()

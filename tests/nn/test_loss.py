@@ -68,9 +68,14 @@ LOSSES = [
     ("TripletMarginLoss", {"margin": 0.5, "p": 1.0, "swap": True}, THREE),
 ]
 INTEGER_OR_CONSTANT_TARGETS = {
-    "BCELoss", "BCEWithLogitsLoss", "PoissonNLLLoss", "HingeEmbeddingLoss", "MarginRankingLoss", "SoftMarginLoss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "PoissonNLLLoss",
+    "HingeEmbeddingLoss",
+    "MarginRankingLoss",
+    "SoftMarginLoss",
     "CosineEmbeddingLoss",
-}  # fmt: skip
+}
 
 
 @pytest.mark.torch_parity
@@ -119,7 +124,9 @@ def test_gradcheck(name, kwargs, arrays):
 
 
 def test_a_uniform_guess_costs_ln_of_the_number_of_classes():
-    assert nn.CrossEntropyLoss()(torch.zeros(3, 10), torch.tensor([1, 2, 3])).item() == pytest.approx(np.log(10))
+    assert nn.CrossEntropyLoss()(torch.zeros(3, 10), torch.tensor([1, 2, 3])).item() == pytest.approx(
+        np.log(10)
+    )
     assert nn.BCEWithLogitsLoss()(torch.zeros(3), torch.ones(3)).item() == pytest.approx(np.log(2))
 
 
@@ -147,24 +154,56 @@ def test_different_sizes_warn():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: nn.MSELoss("average"), ValueError, ["average is not a valid value for reduction", "none, mean, sum"]),
+        (
+            lambda: nn.MSELoss("average"),
+            ValueError,
+            ["average is not a valid value for reduction", "none, mean, sum"],
+        ),
         (lambda: nn.MSELoss("batchmean"), ValueError, ["batchmean"]),
         (lambda: nn.KLDivLoss("no"), ValueError, ["no is not a valid", "batchmean"]),
-        (lambda: nn.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 3])), IndexError, ["Target 3 is out of", "2"]),
-        (lambda: nn.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 1, 2])), ValueError, ["[2]", "[3]"]),
-        (lambda: nn.CrossEntropyLoss(torch.ones(2))(torch.zeros(2, 3), torch.tensor([0, 1])), RuntimeError, ["3", "[2]"]),
+        (
+            lambda: nn.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 3])),
+            IndexError,
+            ["Target 3 is out of", "2"],
+        ),
+        (
+            lambda: nn.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 1, 2])),
+            ValueError,
+            ["[2]", "[3]"],
+        ),
+        (
+            lambda: nn.CrossEntropyLoss(torch.ones(2))(torch.zeros(2, 3), torch.tensor([0, 1])),
+            RuntimeError,
+            ["3", "[2]"],
+        ),
         (lambda: nn.NLLLoss()(torch.zeros(2, 3), torch.tensor([0.0, 1.0])), RuntimeError, ["Long", "loat"]),
-        (lambda: nn.BCELoss()(torch.tensor([1.5]), torch.tensor([1.0])), RuntimeError, ["between 0 and 1", "1.5"]),
+        (
+            lambda: nn.BCELoss()(torch.tensor([1.5]), torch.tensor([1.0])),
+            RuntimeError,
+            ["between 0 and 1", "1.5"],
+        ),
         (lambda: nn.BCELoss()(torch.zeros(2), torch.zeros(2, 1)), ValueError, ["[2, 1]", "[2]"]),
         (lambda: nn.BCEWithLogitsLoss()(torch.zeros(2), torch.zeros(3)), ValueError, ["[3]", "[2]"]),
         (lambda: nn.HuberLoss(delta=0.0)(torch.zeros(2), torch.zeros(2)), RuntimeError, ["delta", "0.0"]),
         (lambda: nn.SmoothL1Loss(beta=-1.0)(torch.zeros(2), torch.zeros(2)), RuntimeError, ["beta", "-1.0"]),
         (lambda: nn.TripletMarginLoss(margin=0.0), ValueError, ["greater than 0", "0.0"]),
-        (lambda: nn.CosineEmbeddingLoss()(torch.zeros(2, 3), torch.zeros(2, 4), torch.ones(2)), RuntimeError, ["[2, 4]"]),
-        (lambda: nn.GaussianNLLLoss()(torch.zeros(2), torch.zeros(2), torch.tensor([1.0, -2.0])), ValueError, ["-2.0"]),
-        (lambda: nn.GaussianNLLLoss()(torch.zeros(2, 3), torch.zeros(2, 3), torch.ones(4)), ValueError, ["[2, 3]", "[4]"]),
+        (
+            lambda: nn.CosineEmbeddingLoss()(torch.zeros(2, 3), torch.zeros(2, 4), torch.ones(2)),
+            RuntimeError,
+            ["[2, 4]"],
+        ),
+        (
+            lambda: nn.GaussianNLLLoss()(torch.zeros(2), torch.zeros(2), torch.tensor([1.0, -2.0])),
+            ValueError,
+            ["-2.0"],
+        ),
+        (
+            lambda: nn.GaussianNLLLoss()(torch.zeros(2, 3), torch.zeros(2, 3), torch.ones(4)),
+            ValueError,
+            ["[2, 3]", "[4]"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_errors_name_what_was_expected_and_what_came(call, error, words):
     with pytest.raises(error) as caught:
         call()

@@ -1,44 +1,10 @@
 from __future__ import annotations
 
-import copy
-import pickle
-
-import numpy as np
 import pytest
 
 import tinygrad_edu as torch
+from tests.nn.models import Net, Shared
 from tinygrad_edu import nn
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(2))
-        self.fc1 = nn.Linear(2, 3)
-        self.norm = nn.BatchNorm1d(3)
-        self.blocks = nn.ModuleList([nn.Sequential(nn.Linear(3, 3), nn.ReLU()), nn.Linear(3, 1)])
-        self.register_buffer("seen", torch.zeros(1))
-        self.register_buffer("scratch", torch.zeros(1), persistent=False)
-        self.register_parameter("absent", None)
-        self.skip = None
-
-    def forward(self, x):
-        x = self.norm(self.fc1(x * self.scale))
-        for block in self.blocks:
-            x = block(x)
-        return x
-
-
-class Shared(nn.Module):
-    """The same layer under two names, and its weight under a third."""
-
-    def __init__(self):
-        super().__init__()
-        self.first = nn.Linear(2, 2)
-        self.second = self.first
-        self.tied = nn.Linear(2, 2, bias=False)
-        self.tied.weight = self.first.weight
-
 
 # ---- filing ------------------------------------------------------------------------------------------
 
@@ -95,7 +61,7 @@ def test_none_keeps_the_place_of_a_parameter_module_or_buffer():
     assert "scale" not in names
     assert "fc1.weight" not in names
     net.fc1 = nn.Linear(2, 3)
-    assert list(net._modules)[0] == "fc1"
+    assert next(iter(net._modules)) == "fc1"
 
 
 def test_a_non_persistent_buffer_stays_so():
@@ -119,11 +85,15 @@ def test_deleting():
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("scale", torch.ones(2), "cannot assign 'Tensor' as parameter 'scale' (torch.nn.Parameter or None expected)"),
+        (
+            "scale",
+            torch.ones(2),
+            "cannot assign 'Tensor' as parameter 'scale' (torch.nn.Parameter or None expected)",
+        ),
         ("fc1", 3, "cannot assign 'int' as child module 'fc1' (torch.nn.Module or None expected)"),
         ("seen", 3, "cannot assign 'int' as buffer 'seen' (torch.Tensor or None expected)"),
     ],
-)  # fmt: skip
+)
 def test_assigning_something_else_is_an_error(name, value, message):
     with pytest.raises(TypeError) as caught:
         setattr(Net(), name, value)
@@ -146,14 +116,30 @@ class Forgetful(nn.Module):
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        (lambda net: setattr(net, "w", nn.Parameter(torch.ones(1))), "cannot assign parameters before Module.__init__() call"),
-        (lambda net: setattr(net, "fc", nn.Linear(1, 1)), "cannot assign module before Module.__init__() call"),
-        (lambda net: net.register_buffer("b", torch.ones(1)), "cannot assign buffer before Module.__init__() call"),
-        (lambda net: net.register_parameter("p", None), "cannot assign parameter before Module.__init__() call"),
+        (
+            lambda net: setattr(net, "w", nn.Parameter(torch.ones(1))),
+            "cannot assign parameters before Module.__init__() call",
+        ),
+        (
+            lambda net: setattr(net, "fc", nn.Linear(1, 1)),
+            "cannot assign module before Module.__init__() call",
+        ),
+        (
+            lambda net: net.register_buffer("b", torch.ones(1)),
+            "cannot assign buffer before Module.__init__() call",
+        ),
+        (
+            lambda net: net.register_parameter("p", None),
+            "cannot assign parameter before Module.__init__() call",
+        ),
         (lambda net: net.add_module("m", None), "cannot assign module before Module.__init__() call"),
-        (lambda net: net(1), "'Forgetful' object has no attribute '_forward_pre_hooks'. Hint: call super().__init__() at the beginning of __init__"),  # noqa: E501
+        (
+            lambda net: net(1),
+            "'Forgetful' object has no attribute '_forward_pre_hooks'. Hint: call super().__init__() at the "
+            "beginning of __init__",
+        ),
     ],
-)  # fmt: skip
+)
 def test_before_init(what, message):
     with pytest.raises(AttributeError) as caught:
         Forgetful(what)
@@ -169,11 +155,13 @@ def test_plain_attributes_may_come_before_init():
     assert Early().size == 3
 
 
-@pytest.mark.parametrize("register", ["register_parameter", "register_buffer", "add_module", "register_module"])
+@pytest.mark.parametrize(
+    "register", ["register_parameter", "register_buffer", "add_module", "register_module"]
+)
 @pytest.mark.parametrize(
     ("name", "error", "words"),
     [
-        ("a.b", KeyError, "can't contain \".\""),
+        ("a.b", KeyError, 'can\'t contain "."'),
         ("", KeyError, 'can\'t be empty string ""'),
         ("forward", KeyError, "attribute 'forward' already exists"),
         (3, TypeError, "name should be a string. Got int"),
@@ -187,22 +175,30 @@ def test_names_that_cannot_be(register, name, error, words):
 
 def test_registering_over_another_kind_is_an_error():
     net = Net()
-    for register, name in [("register_buffer", "scale"), ("register_parameter", "seen"), ("add_module", "seen")]:
+    for register, name in [
+        ("register_buffer", "scale"),
+        ("register_parameter", "seen"),
+        ("add_module", "seen"),
+    ]:
         with pytest.raises(KeyError, match="already exists"):
             getattr(net, register)(name, None)
 
 
 def test_registering_the_wrong_type_is_an_error():
     net = nn.Module()
-    with pytest.raises(TypeError, match=r"cannot assign 'Tensor' object to parameter 'p' \(torch.nn.Parameter or"):
+    with pytest.raises(
+        TypeError, match=r"cannot assign 'Tensor' object to parameter 'p' \(torch.nn.Parameter or"
+    ):
         net.register_parameter("p", torch.ones(1))
-    with pytest.raises(TypeError, match=r"cannot assign 'list' object to buffer 'b' \(torch Tensor or None req"):
+    with pytest.raises(
+        TypeError, match=r"cannot assign 'list' object to buffer 'b' \(torch Tensor or None req"
+    ):
         net.register_buffer("b", [1.0])
     with pytest.raises(TypeError, match="Tensor is not a Module subclass"):
         net.add_module("m", torch.ones(1))
+    parameter = nn.Parameter(torch.ones(1))
+    parameter.set_history((parameter.clone().grad_fn, 0))
     with pytest.raises(ValueError, match="Cannot assign non-leaf Tensor to parameter 'p'"):
-        parameter = nn.Parameter(torch.ones(1))
-        parameter.set_history((parameter.clone().grad_fn, 0))
         net.register_parameter("p", parameter)
 
 
@@ -213,7 +209,9 @@ def test_dir_lists_what_is_filed_but_no_numbers():
 
 
 def test_a_module_without_forward():
-    with pytest.raises(NotImplementedError, match=r'Module \[Module\] is missing the required "forward" function'):
+    with pytest.raises(
+        NotImplementedError, match=r'Module \[Module\] is missing the required "forward" function'
+    ):
         nn.Module()(1)
 
 
@@ -232,10 +230,17 @@ def test_both_spellings_of_super():
 def test_named_modules_and_children():
     net = Net()
     assert [name for name, _ in net.named_modules()] == [
-        "", "fc1", "norm", "blocks", "blocks.0", "blocks.0.0", "blocks.0.1", "blocks.1",
-    ]  # fmt: skip
+        "",
+        "fc1",
+        "norm",
+        "blocks",
+        "blocks.0",
+        "blocks.0.0",
+        "blocks.0.1",
+        "blocks.1",
+    ]
     assert [name for name, _ in net.named_modules(prefix="net")][:2] == ["net", "net.fc1"]
-    assert list(net.modules())[0] is net
+    assert next(iter(net.modules())) is net
     assert [name for name, _ in net.named_children()] == ["fc1", "norm", "blocks"]
     assert list(net.children()) == [net.fc1, net.norm, net.blocks]
 
@@ -243,8 +248,17 @@ def test_named_modules_and_children():
 def test_named_parameters_and_buffers():
     net = Net()
     names = [name for name, _ in net.named_parameters()]
-    assert names == ["scale", "fc1.weight", "fc1.bias", "norm.weight", "norm.bias", "blocks.0.0.weight",
-                     "blocks.0.0.bias", "blocks.1.weight", "blocks.1.bias"]  # fmt: skip
+    assert names == [
+        "scale",
+        "fc1.weight",
+        "fc1.bias",
+        "norm.weight",
+        "norm.bias",
+        "blocks.0.0.weight",
+        "blocks.0.0.bias",
+        "blocks.1.weight",
+        "blocks.1.bias",
+    ]
     assert [name for name, _ in net.named_parameters(recurse=False)] == ["scale"]
     assert [name for name, _ in net.named_parameters(prefix="net")][:2] == ["net.scale", "net.fc1.weight"]
     assert list(net.parameters(recurse=False)) == [net.scale]
@@ -283,11 +297,15 @@ def test_walks_are_those_of_pytorch(reference):
     ours, theirs = build(torch), build(reference)
     for once in (True, False):
         for walk in ("named_modules", "named_parameters", "named_buffers"):
-            names = [[name for name, _ in getattr(net, walk)(remove_duplicate=once)] for net in (ours, theirs)]
+            names = [
+                [name for name, _ in getattr(net, walk)(remove_duplicate=once)] for net in (ours, theirs)
+            ]
             assert names[0] == names[1]
     assert [n for n, _ in ours.named_children()] == [n for n, _ in theirs.named_children()]
     assert list(ours.state_dict(prefix="x.")) == list(theirs.state_dict(prefix="x."))
-    assert [tuple(v.shape) for v in ours.state_dict().values()] == [tuple(v.shape) for v in theirs.state_dict().values()]
+    assert [tuple(v.shape) for v in ours.state_dict().values()] == [
+        tuple(v.shape) for v in theirs.state_dict().values()
+    ]
     order = [[], []]
     ours.apply(lambda module: order[0].append(type(module).__name__))
     theirs.apply(lambda module: order[1].append(type(module).__name__))
@@ -335,147 +353,3 @@ def test_apply_goes_from_the_leaves_to_the_root():
 
     net.apply(init_weights)
     assert net.fc1.bias.tolist() == pytest.approx([0.01] * 3)
-
-
-# ---- switches ----------------------------------------------------------------------------------------
-
-
-def test_train_and_eval():
-    net = Net()
-    assert all(module.training for module in net.modules())
-    assert net.eval() is net
-    assert not any(module.training for module in net.modules())
-    assert net.train() is net
-    assert net.blocks[0][1].training
-    with pytest.raises(ValueError, match="training mode is expected to be boolean, got 'yes'"):
-        net.train("yes")
-
-
-def test_a_submodule_may_have_a_train_of_its_own():
-    class Frozen(nn.BatchNorm1d):
-        def train(self, mode=True):
-            return super().train(False)
-
-    net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(Frozen(2), nn.Dropout())).train()
-    assert net[0].training
-    assert net[1][1].training
-    assert not net[1][0].training
-
-
-def test_requires_grad_():
-    net = Net()
-    assert net.requires_grad_(False) is net
-    assert not any(p.requires_grad for p in net.parameters())
-    net.fc1.requires_grad_()
-    assert [name for name, p in net.named_parameters() if p.requires_grad] == ["fc1.weight", "fc1.bias"]
-
-
-def test_zero_grad():
-    net = Net()
-    net(torch.randn(4, 2)).sum().backward()
-    net.zero_grad(set_to_none=False)
-    assert net.scale.grad.tolist() == [0.0, 0.0]
-    before = net.scale.grad
-    net(torch.randn(4, 2)).sum().backward()
-    assert net.scale.grad is before
-    net.zero_grad()
-    assert all(p.grad is None for p in net.parameters())
-
-
-# ---- conversion --------------------------------------------------------------------------------------
-
-
-def test_to_a_dtype_changes_floating_point_tensors_in_place():
-    net = Net()
-    weight = net.fc1.weight
-    net(torch.randn(4, 2)).sum().backward()
-    assert net.to(torch.float64) is net
-    assert net.fc1.weight is weight
-    assert {str(p.dtype) for p in net.parameters()} == {"torch.float64"}
-    assert weight.grad.dtype == torch.float64
-    assert net.norm.running_mean.dtype == torch.float64
-    assert net.norm.num_batches_tracked.dtype == torch.int64
-    net(torch.randn(4, 2, dtype=torch.float64)).sum().backward()
-    assert weight.requires_grad
-    assert weight.is_leaf
-
-
-def test_double_float_half_and_type():
-    net = Net()
-    for convert, dtype in [("double", torch.float64), ("half", torch.float16), ("float", torch.float32)]:
-        assert getattr(net, convert)().scale.dtype == dtype
-    assert net.type(torch.float64).scale.dtype == torch.float64
-    assert net.to(dtype=torch.float32).scale.dtype == torch.float32
-    assert net.to(torch.ones(1, dtype=torch.float64)).scale.dtype == torch.float64
-    assert net.to("cpu", torch.float32).scale.dtype == torch.float32
-    assert net.norm.num_batches_tracked.dtype == torch.int64
-
-
-def test_to_a_device():
-    net = Net()
-    assert net.to("cpu") is net
-    assert net.cpu().to(torch.device("cpu")).to(device="cpu", non_blocking=True).scale.device.type == "cpu"
-
-
-def test_to_an_integer_dtype_is_an_error():
-    for call in (lambda net: net.to(torch.int64), lambda net: net.to(dtype=torch.int64)):
-        with pytest.raises(TypeError, match="only accepts floating point or complex dtypes, but got desired dtype"):
-            call(Net())
-
-
-def test_an_optimizer_goes_on_after_to():
-    net = nn.Linear(1, 1)
-    optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
-    net.double()
-    net(torch.ones(1, 1, dtype=torch.float64)).sum().backward()
-    before = net.bias.item()
-    optimizer.step()
-    assert net.bias.item() == before - 1
-
-
-# ---- copies ------------------------------------------------------------------------------------------
-
-
-def test_deepcopy():
-    net = Net()
-    net(torch.randn(4, 2)).sum().backward()
-    twin = copy.deepcopy(net.eval())
-    assert not twin.training
-    assert twin.fc1.weight is not net.fc1.weight
-    assert isinstance(twin.fc1.weight, nn.Parameter)
-    assert twin.fc1.weight.tolist() == net.fc1.weight.tolist()
-    with torch.no_grad():
-        twin.fc1.weight.fill_(7.0)
-        twin.seen.fill_(7.0)
-    assert 7.0 not in net.fc1.weight.detach().numpy()
-    assert net.seen.item() == 0
-    assert twin.fc1.bias.grad.tolist() == net.fc1.bias.grad.tolist()
-    assert list(twin.state_dict()) == list(net.state_dict())
-
-
-def test_deepcopy_and_pickle_keep_what_is_shared():
-    for twin in (copy.deepcopy(Shared()), pickle.loads(pickle.dumps(Shared()))):
-        assert twin.first is twin.second
-        assert twin.tied.weight is twin.first.weight
-
-
-def test_pickle():
-    net = Net().eval()
-    twin = pickle.loads(pickle.dumps(net))
-    x = torch.randn(3, 2)
-    assert twin(x).tolist() == net(x).tolist()
-    assert not twin.training
-    assert not twin.blocks[0].training
-    assert "scratch" not in twin.state_dict()
-    assert isinstance(twin.scale, nn.Parameter)
-    assert twin.scale.requires_grad
-
-
-def test_a_training_step_changes_every_parameter():
-    net = Net()
-    before = {name: p.detach().numpy().copy() for name, p in net.named_parameters()}
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-    (net(torch.randn(8, 2)) ** 2).sum().backward()
-    optimizer.step()
-    unchanged = [name for name, p in net.named_parameters() if np.array_equal(before[name], p.detach().numpy())]
-    assert unchanged in ([], ["fc1.bias"])  # batch norm takes its mean away

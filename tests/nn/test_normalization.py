@@ -75,7 +75,11 @@ def test_reset_parameters():
         (lambda: nn.RMSNorm(4)(torch.ones(2, 3)), RuntimeError, ["rms_norm", "[4]", "[2, 3]"]),
         (lambda: nn.GroupNorm(2, 3), ValueError, ["num_channels (3) must be divisible by num_groups (2)"]),
         (lambda: nn.GroupNorm(0, 3), ValueError, ["num_groups (0)"]),
-        (lambda: nn.GroupNorm(2, 4, affine=False)(torch.ones(2, 3, 2)), RuntimeError, ["divisible by num_groups", "[2, 3, 2]", "2"]),
+        (
+            lambda: nn.GroupNorm(2, 4, affine=False)(torch.ones(2, 3, 2)),
+            RuntimeError,
+            ["divisible by num_groups", "[2, 3, 2]", "2"],
+        ),
         (lambda: nn.LocalResponseNorm(2)(torch.ones(2, 3)), ValueError, ["3D or higher", "2 dimensions"]),
     ],
 )

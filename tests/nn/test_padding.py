@@ -39,7 +39,10 @@ def test_gradcheck(name):
     ("call", "words"),
     [
         (lambda: nn.ZeroPad2d((1, 2, 3)), ["ZeroPad2d", "4 ints", "(1, 2, 3)"]),
-        (lambda: nn.ReflectionPad1d(3)(torch.ones(1, 1, 3)), ["less than the corresponding input dimension", "(3, 3)"]),
+        (
+            lambda: nn.ReflectionPad1d(3)(torch.ones(1, 1, 3)),
+            ["less than the corresponding input dimension", "(3, 3)"],
+        ),
     ],
 )
 def test_errors(call, words):

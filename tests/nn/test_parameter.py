@@ -65,7 +65,9 @@ def test_a_change_through_the_data_it_was_made_from_is_noticed():
 
 
 def test_errors():
-    with pytest.raises(TypeError, match=r"expected data to be a Tensor, got list. Hint: wrap it with torch.tensor"):
+    with pytest.raises(
+        TypeError, match=r"expected data to be a Tensor, got list. Hint: wrap it with torch.tensor"
+    ):
         nn.Parameter([1.0])
     with pytest.raises(RuntimeError, match=r"floating point dtype can require gradients, got torch.int64"):
         nn.Parameter(torch.tensor([1]))
@@ -78,7 +80,9 @@ def test_repr():
 @pytest.mark.torch_parity
 def test_repr_is_that_of_pytorch(reference):
     for values, grad in [([[1.5, 2.0]], True), ([1.0], False), (3.0, True)]:
-        ours, theirs = (lib.nn.Parameter(lib.tensor(values), requires_grad=grad) for lib in (torch, reference))
+        ours, theirs = (
+            lib.nn.Parameter(lib.tensor(values), requires_grad=grad) for lib in (torch, reference)
+        )
         assert repr(ours) == repr(theirs)
 
 

@@ -37,11 +37,15 @@ def test_parameter_list_errors():
     params = nn.ParameterList()
     with pytest.raises(IndexError, match="index 0 is out of range"):
         params[0]
-    with pytest.raises(TypeError, match="ParameterList.extend should be called with an iterable, but got Tensor"):
+    with pytest.raises(
+        TypeError, match=r"ParameterList.extend should be called with an iterable, but got Tensor"
+    ):
         params.extend(torch.ones(2))
-    with pytest.raises(TypeError, match="ParameterList.extend should be called with an iterable, but got int"):
+    with pytest.raises(
+        TypeError, match=r"ParameterList.extend should be called with an iterable, but got int"
+    ):
         params.extend(3)
-    with pytest.raises(RuntimeError, match="ParameterList should not be called."):
+    with pytest.raises(RuntimeError, match=r"ParameterList should not be called."):
         params(1)
 
 
@@ -74,9 +78,11 @@ def test_parameter_dict_errors():
         params["forward"]  # an attribute, but no key
     with pytest.raises(TypeError, match=r"not a string \(type is 'int'\)"):
         params[3] = torch.ones(1)
-    with pytest.raises(TypeError, match="ParameterDict.update should be called with an iterable of key/value pairs"):
+    with pytest.raises(
+        TypeError, match=r"ParameterDict.update should be called with an iterable of key/value pairs"
+    ):
         params.update(3)
-    with pytest.raises(RuntimeError, match="ParameterDict should not be called."):
+    with pytest.raises(RuntimeError, match=r"ParameterDict should not be called."):
         params(1)
     assert len(params) == 0
 

@@ -75,7 +75,10 @@ def test_return_indices(reference, name, args, shape):
         (lambda: nn.MaxPool2d(2)(torch.ones(2, 2)), ["max_pool2d", "3D or 4D", "[2, 2]"]),
         (lambda: nn.MaxPool2d(2, padding=2)(torch.ones(1, 1, 4, 4)), ["pad should be at most half", "2"]),
         (lambda: nn.AvgPool2d(5)(torch.ones(1, 1, 4, 4)), ["Output size is too small", "5", "4"]),
-        (lambda: nn.AdaptiveAvgPool2d((1, 2, 3))(torch.ones(1, 1, 4, 4)), ["output_size", "2 ints", "(1, 2, 3)"]),
+        (
+            lambda: nn.AdaptiveAvgPool2d((1, 2, 3))(torch.ones(1, 1, 4, 4)),
+            ["output_size", "2 ints", "(1, 2, 3)"],
+        ),
         (lambda: nn.AvgPool1d((1, 2)), ["AvgPool1d", "kernel_size", "(1, 2)"]),
         (lambda: nn.AvgPool2d(2, divisor_override=0)(torch.ones(1, 1, 4, 4)), ["divisor must be not zero"]),
     ],

@@ -90,7 +90,11 @@ def test_from_pretrained():
         (lambda: nn.Embedding(3, 2)(torch.tensor([3])), IndexError, ["index out of range", "0 to 2", "3"]),
         (lambda: nn.Embedding(3, 2)(torch.tensor([-1])), IndexError, ["index out of range", "-1"]),
         (lambda: nn.Embedding(3, 2)(torch.tensor([1.0])), RuntimeError, ["integer", "float32"]),
-        (lambda: nn.Embedding(3, 2, padding_idx=3), ValueError, ["Padding_idx must be within num_embeddings", "3"]),
+        (
+            lambda: nn.Embedding(3, 2, padding_idx=3),
+            ValueError,
+            ["Padding_idx must be within num_embeddings", "3"],
+        ),
         (lambda: nn.Embedding.from_pretrained(torch.ones(3)), ValueError, ["2-dimensional", "[3]"]),
         (lambda: nn.Embedding(3, 2, _weight=torch.ones(2, 2)), ValueError, ["[3, 2]", "[2, 2]"]),
     ],

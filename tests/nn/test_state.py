@@ -34,9 +34,18 @@ def test_keys_and_values():
     state = net.state_dict()
     assert isinstance(state, OrderedDict)
     assert list(state) == [
-        "weight", "count", "body.0.weight", "body.0.bias", "body.1.weight", "body.1.bias",
-        "body.1.running_mean", "body.1.running_var", "body.1.num_batches_tracked", "heads.out.weight", "heads.out.bias",
-    ]  # fmt: skip
+        "weight",
+        "count",
+        "body.0.weight",
+        "body.0.bias",
+        "body.1.weight",
+        "body.1.bias",
+        "body.1.running_mean",
+        "body.1.running_var",
+        "body.1.num_batches_tracked",
+        "heads.out.weight",
+        "heads.out.bias",
+    ]
     assert type(state["weight"]) is torch.Tensor
     assert not state["weight"].requires_grad
     assert np.shares_memory(state["weight"].array, net.weight.array)
@@ -118,12 +127,12 @@ def test_all_that_is_wrong_comes_in_one_error():
         "Error(s) in loading state_dict for Net:\n"
         '\tMissing key(s) in state_dict: "body.1.running_var", "heads.out.bias". \n'
         '\tUnexpected key(s) in state_dict: "heads.in.weight", "extra". \n'
-        '\tWhile copying the parameter named "weight", expected torch.Tensor or Tensor-like object from checkpoint '
-        "but received <class 'int'>\n"
-        "\tsize mismatch for count: copying a param with shape torch.Size([]) from checkpoint, the shape in current "
-        "model is torch.Size([2]).\n"
-        "\tsize mismatch for heads.out.weight: copying a param with shape torch.Size([3, 7]) from checkpoint, the "
-        "shape in current model is torch.Size([3, 8])."
+        '\tWhile copying the parameter named "weight", expected torch.Tensor or Tensor-like object from '
+        "checkpoint but received <class 'int'>\n"
+        "\tsize mismatch for count: copying a param with shape torch.Size([]) from checkpoint, the shape in "
+        "current model is torch.Size([2]).\n"
+        "\tsize mismatch for heads.out.weight: copying a param with shape torch.Size([3, 7]) from "
+        "checkpoint, the shape in current model is torch.Size([3, 8])."
     )
 
 
@@ -170,23 +179,25 @@ def test_nothing_is_copied_if_something_is_wrong():
 
 def test_without_strict_names_may_differ_but_not_shapes():
     net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, bias=False))
-    answer = net.load_state_dict({"0.bias": torch.full((2,), 5.0), "head.weight": torch.ones(1)}, strict=False)
+    answer = net.load_state_dict(
+        {"0.bias": torch.full((2,), 5.0), "head.weight": torch.ones(1)}, strict=False
+    )
     assert net[0].bias.tolist() == [5.0, 5.0]
     assert answer.missing_keys == ["0.weight", "1.weight"]
     assert answer.unexpected_keys == ["head.weight"]
     text = "_IncompatibleKeys(missing_keys=['0.weight', '1.weight'], unexpected_keys=['head.weight'])"
     assert repr(answer) == text
-    with pytest.raises(RuntimeError, match="size mismatch for 0.bias"):
+    with pytest.raises(RuntimeError, match=r"size mismatch for 0.bias"):
         net.load_state_dict({"0.bias": torch.zeros(3)}, strict=False)
 
 
 def test_what_is_no_dict_is_an_error():
-    with pytest.raises(TypeError, match="Expected state_dict to be dict-like, got <class 'list'>."):
+    with pytest.raises(TypeError, match=r"Expected state_dict to be dict-like, got <class 'list'>."):
         nn.Linear(1, 1).load_state_dict([])
 
 
 def test_a_parameter_that_is_none_is_not_expected():
-    with pytest.raises(RuntimeError, match='Unexpected key'):
+    with pytest.raises(RuntimeError, match="Unexpected key"):
         nn.Linear(1, 1, bias=False).load_state_dict(nn.Linear(1, 1).state_dict())
 
 

@@ -16,7 +16,9 @@ def nested(lib):
             super().__init__()
             self.conv1 = lib.nn.Conv2d(1, 32, 5, padding=2)
             self.pool = lib.nn.MaxPool2d(2, 2)
-            self.blocks = lib.nn.ModuleList([lib.nn.Sequential(lib.nn.Linear(4, 4), lib.nn.ReLU()) for _ in range(3)])
+            self.blocks = lib.nn.ModuleList(
+                [lib.nn.Sequential(lib.nn.Linear(4, 4), lib.nn.ReLU()) for _ in range(3)]
+            )
             self.nothing = lib.nn.Identity()
             self.gone = lib.nn.Identity()
             self.gone = None
@@ -52,7 +54,9 @@ MODELS = [
     lambda lib: lib.nn.ModuleList(),
     lambda lib: lib.nn.ModuleList([lib.nn.ReLU()]),
     lambda lib: lib.nn.ModuleList([lib.nn.ReLU(), lib.nn.ReLU(), lib.nn.Tanh(), lib.nn.ReLU()]),
-    lambda lib: lib.nn.ModuleList([lib.nn.ModuleList([lib.nn.Linear(i, 2) for _ in range(2)]) for i in (1, 1, 3)]),
+    lambda lib: lib.nn.ModuleList(
+        [lib.nn.ModuleList([lib.nn.Linear(i, 2) for _ in range(2)]) for i in (1, 1, 3)]
+    ),
     lambda lib: lib.nn.ModuleDict({"a": lib.nn.Linear(1, 2), "b": lib.nn.Sequential(lib.nn.Dropout())}),
     lambda lib: lib.nn.ParameterList([lib.ones(2, 3), lib.ones(()), 5]),
     lambda lib: lib.nn.ParameterList(),

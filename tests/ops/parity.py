@@ -21,8 +21,8 @@ def make_pair(array, requires_grad=None):
 def compare(ours, theirs, *arrays, tolerance=1e-6, gradient=True, nongrad=(), **options):
     """Call both functions on the arrays (anything else is handed over as it is) and compare what comes out.
 
-    ``nongrad`` are the positions of arrays that no gradient is asked for. What the gradient of a NaN is depends
-    in PyTorch on the dtype and on the vector instructions, so it is not compared.
+    ``nongrad`` are the positions of arrays that no gradient is asked for. The gradient of a NaN is not
+    compared: in PyTorch it depends on the dtype and on the vector instructions.
     """
     pairs = [
         make_pair(x, False if i in nongrad else None) if isinstance(x, np.ndarray) else (x, x)

@@ -102,9 +102,10 @@ class Entry:
     """An operation and the calls it is tried with.
 
     ``differentiable`` tells whether its derivative is checked, ``second`` whether that of the derivative is;
-    ``integers`` whether PyTorch takes int64 as well. ``torch_name`` is its name there, and ``torch_call`` makes
-    the function where the arguments are others. ``parity`` is False where PyTorch has nothing to compare with,
-    ``torch_gradient`` where it has no derivative; ``kernels`` is True where compiled kernels do the work.
+    ``integers`` whether PyTorch takes int64 as well. ``torch_name`` is its name there; ``torch_call`` makes
+    the function where the arguments are others. ``parity`` is False where PyTorch has nothing to compare
+    with, and ``torch_gradient`` where it has no derivative. ``kernels`` says that compiled kernels do the
+    work.
     """
 
     name: str

@@ -119,7 +119,7 @@ def mixed_indices(draw, shape):
             has_ellipsis = True
             dim += draw(st.integers(0, len(shape) - dim))
             continue
-        elif kind == "stop":
+        elif kind == "stop" and not has_ellipsis:  # after it, all dimensions up to the last are named
             break
         else:
             continue

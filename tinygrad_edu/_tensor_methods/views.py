@@ -80,14 +80,17 @@ class ViewMethods:
 
     def become_view_of(self: Tensor, parent: Tensor, op: Any, options: dict[str, Any]) -> None:
         """Note that this tensor shares the memory of ``parent``, by this operation."""
-        if parent.is_inference():
+        if parent._inference:
             self._inference = True
             return
-        self.share_version(parent.version_counter())
+        self._counter = parent.version_counter()
         above = parent._view
-        base, steps = (parent, None) if above is None else (above.base, above.steps)
-        forbidden = None if mode.grad_enabled else NO_GRAD_VIEW
-        self._view = ViewInfo(base, (steps, op, options), (above and above.forbidden) or forbidden)
+        if above is None:
+            self._view = ViewInfo(parent, (None, op, options), None)
+        else:
+            self._view = ViewInfo(above.base, (above.steps, op, options), above.forbidden)
+        if not mode.grad_enabled and self._view.forbidden is None:
+            self._view.forbidden = NO_GRAD_VIEW
 
     def as_output_of(self: Tensor, node: Node, output_nr: int, args: tuple[Any, ...]) -> Tensor:
         """Return this tensor, made by a custom Function from ``args``, with the Function as its history."""

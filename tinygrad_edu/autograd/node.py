@@ -37,11 +37,8 @@ SECOND_BACKWARD = (
 class VersionCounter:
     """Counts the in-place changes of an array; a tensor and those that share its memory have one together."""
 
-    __slots__ = ("last_change", "value")
-
-    def __init__(self) -> None:
-        self.value = 0
-        self.last_change = ""
+    value: int = 0
+    last_change: str = ""
 
 
 class SavedLink:
@@ -120,25 +117,25 @@ class Node:
         """Keep what ``backward`` will need: inputs, outputs or other arrays; None is allowed."""
         self.saved = arrays
 
-    def link_saved(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], tensors: tuple[Any, ...]) -> None:
+    def link_saved(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
         """Note which saved arrays are inputs or outputs: they have a version, and a history of their own.
 
-        ``outputs`` is what forward returned, ``tensors`` the Tensors made from it.
+        ``outputs`` is what forward returned, ``results`` the Tensors made from it.
         """
-        self.saved_links = tuple([self._link_of(array, inputs, outputs, tensors) for array in self.saved])
-
-    def _link_of(
-        self, array: Any, inputs: tuple[Any, ...], outputs: tuple[Any, ...], tensors: tuple[Any, ...]
-    ) -> SavedLink | None:
-        if array is None:
-            return None
-        for position, x in enumerate(inputs):
-            if isinstance(x, _tensor.Tensor) and x.array is array:
-                return SavedLink(self.next_edges[position], None, x.version_counter())
-        for output_nr, output in enumerate(outputs):
-            if output is array:
-                return SavedLink(None, output_nr, tensors[output_nr].version_counter())
-        return None
+        links: list[SavedLink | None] = []
+        for array in self.saved:
+            link = None
+            if array is not None:
+                for x, edge in zip(inputs, self.next_edges, strict=True):
+                    if isinstance(x, _tensor.Tensor) and x.array is array:
+                        link = SavedLink(edge, None, x.version_counter())
+                        break
+                else:
+                    for output_nr, output in enumerate(outputs):
+                        if output is array:
+                            link = SavedLink(None, output_nr, results[output_nr].version_counter())
+            links.append(link)
+        self.saved_links = tuple(links)
 
     def keep_copies_of(self, array: Array) -> None:
         """Copy an array that was saved, because it is about to be overwritten."""

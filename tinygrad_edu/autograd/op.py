@@ -82,29 +82,31 @@ class Op(Node):
             anomaly.check_output(node, inputs, output)
             node.made_at = anomaly.user_line()
         if isinstance(output, tuple):
-            results = tuple([_tensor.tensor_from_array(array) for array in output])
-            if needs_grad:
-                node.record(inputs, output, results)
-            return results
+            return node.several_results(inputs, output, needs_grad)
         result = _tensor.tensor_from_array(output)
         if cls.is_view:
             result.become_view_of(inputs[0], cls, options)
-        if needs_grad:
-            node.record(inputs, (output,), (result,))
+        if needs_grad and output.dtype.kind == "f":
+            result._edge = (node, 0)
+            if node.saved:
+                node.link_saved(inputs, (output,), (result,))
         return result
+
+    def several_results(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], needs_grad: bool) -> Any:
+        """Return the outputs as Tensors; those that have a gradient have this node as their origin."""
+        results = tuple([_tensor.tensor_from_array(array) for array in outputs])
+        if needs_grad:
+            self.num_outputs = len(outputs)
+            for output_nr, array in enumerate(outputs[: self.num_differentiable]):
+                if array.dtype.kind == "f":  # indices, such as those of max, have no gradient
+                    results[output_nr]._edge = (self, output_nr)
+            if self.saved:
+                self.link_saved(inputs, outputs, results)
+        return results
 
     def explain_failure(self, inputs: tuple[Any, ...]) -> None:
         """After an exception in ``forward``: raise a clearer one if its cause is known."""
         check_same_device(type(self).__name__, inputs)
-
-    def record(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
-        """Tie this node into the graph: it becomes the origin of the Tensors made from its outputs."""
-        self.num_outputs = len(outputs)
-        for output_nr in range(self.num_outputs if self.num_differentiable is None else self.num_differentiable):
-            if outputs[output_nr].dtype.kind == "f":  # indices, such as those of max, have no gradient
-                results[output_nr]._edge = (self, output_nr)
-        if self.saved:
-            self.link_saved(inputs, outputs, results)
 
 
 def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:

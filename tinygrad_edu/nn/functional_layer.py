@@ -11,12 +11,13 @@ import math
 import warnings
 from typing import Any
 
-from tinygrad_edu import ops
+from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.inplace import write_result
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import pair
+from tinygrad_edu.ops.dropout import check_probability
 from tinygrad_edu.ops.norm import update_running
 
 
@@ -59,11 +60,12 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     Klambauer et al., "Self-Normalizing Neural Networks", 2017, section 3.
     """
     limit = -1.7580993408473766  # -scale * alpha of SELU
-    kept = ops.dropout(input.detach() * 0 + 1, p, training) != 0
+    check_probability(p)
     if not training or p == 0:
         return input
     if p == 1:
         return _dropped(input * 0, input, inplace)
+    kept = ops.dropout(creation.ones_like(input.detach()), p) != 0
     scale = ((1 - p) * (1 + p * limit**2)) ** -0.5
     output = ops.where(kept, input, limit) * scale - scale * p * limit
     return _dropped(output, input, inplace)

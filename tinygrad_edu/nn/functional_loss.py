@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from tinygrad_edu import ops
+from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.ops.loss import reduce_loss
@@ -130,7 +130,7 @@ def gaussian_nll_loss(
         The variances: of that shape, or with 1 or nothing in place of its last dimension.
     """
     name = "gaussian_nll_loss"
-    variance: Tensor = var if isinstance(var, Tensor) else input.detach() * 0 + var
+    variance: Tensor = var if isinstance(var, Tensor) else creation.full_like(input.detach(), var)
     if bool((variance < 0).any()):
         raise ValueError(f"{name}: var has negative entry/entries, the smallest is {variance.min().item()}")
     if tuple(variance.shape) == tuple(input.shape[:-1]) and variance.ndim < input.ndim:

@@ -61,6 +61,10 @@ def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     dtype_a, dtype_b = getattr(array_a, "dtype", None), getattr(array_b, "dtype", None)
     if dtype_a is dtype_b and dtype_a is not None:
         return a, b
+    if dtype_b is None and fits(b, dtype_a):
+        return a, as_scalar(b, dtype_a)
+    if dtype_a is None and fits(a, dtype_b):
+        return as_scalar(a, dtype_b), b
     try:
         dtype = dtypes.result_numpy_dtype(array_a, array_b)
     except TypeError as error:
@@ -68,13 +72,30 @@ def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     return _with_dtype(a, dtype), _with_dtype(b, dtype)
 
 
-def _with_dtype(operand: Any, dtype: Any) -> Any:
-    if hasattr(operand, "shape"):
-        return cast(operand, dtype) if not isinstance(operand, np.generic) else operand.astype(dtype)
+def fits(number: Any, dtype: Any) -> bool:
+    """Tell whether an operation of a Python number with a tensor of this dtype leaves the dtype as it is."""
+    if dtype is None:
+        return False
+    return isinstance(number, int | float) if dtype.kind == "f" else type(number) is int and dtype.kind in "iu"
+
+
+def as_scalar(number: Any, dtype: Any) -> Any:
+    """Return a Python number as a NumPy scalar.
+
+    Too large a number is infinity, without NumPy's warning; too large an integer wraps round, as in PyTorch.
+    """
+    if isinstance(number, complex) or abs(number) < 60000:  # even float16 holds it
+        return dtype.type(number)
     try:
-        return mode.quiet.copy().run(dtype.type, operand)
-    except OverflowError:  # a Python integer too large for the dtype wraps round, as in PyTorch
-        return np.asarray(operand).astype(dtype)[()]
+        return mode.quiet.copy().run(dtype.type, number)
+    except OverflowError:
+        return np.asarray(number).astype(dtype)[()]
+
+
+def _with_dtype(operand: Any, dtype: Any) -> Any:
+    if isinstance(operand, np.generic):
+        return operand.astype(dtype)
+    return cast(operand, dtype) if hasattr(operand, "shape") else as_scalar(operand, dtype)
 
 
 def promote_to_float(name: str, a: Any, b: Any) -> tuple[Any, Any]:

@@ -68,7 +68,9 @@ def test_infinite_gradients():
     params = parameters(torch)
     params[1].grad[0] = float("inf")
     before = params[0].grad.numpy().copy()
-    with pytest.raises(RuntimeError, match=r"The total norm of order 2.0 for gradients from `parameters` is non-finite"):
+    with pytest.raises(
+        RuntimeError, match=r"The total norm of order 2.0 for gradients from `parameters` is non-finite"
+    ):
         utils.clip_grad_norm_(params, 1.0, error_if_nonfinite=True)
     assert np.array_equal(params[0].grad.numpy(), before)
     assert utils.clip_grad_norm_(params, 1.0).item() == float("inf")

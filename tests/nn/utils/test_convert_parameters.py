@@ -16,7 +16,9 @@ def test_round_trip():
     assert vector[:18].tolist() == params[0].flatten().tolist()
     vector_to_parameters(vector * 2 + 1, net.parameters())
     assert list(net.parameters()) == params
-    np.testing.assert_allclose(parameters_to_vector(params).detach().numpy(), 2 * vector.detach().numpy() + 1, rtol=1e-6)
+    np.testing.assert_allclose(
+        parameters_to_vector(params).detach().numpy(), 2 * vector.detach().numpy() + 1, rtol=1e-6
+    )
     assert all(p.requires_grad and p.is_leaf for p in params)
 
 
@@ -49,5 +51,5 @@ def test_errors():
     for size in (2, 4):
         with pytest.raises(ValueError, match=f"expected 3 elements, got {size}"):
             vector_to_parameters(torch.zeros(size), layer.parameters())
-    with pytest.raises(TypeError, match="expected torch.Tensor, but got: list"):
+    with pytest.raises(TypeError, match=r"expected torch.Tensor, but got: list"):
         vector_to_parameters([1.0, 2.0, 3.0], layer.parameters())
