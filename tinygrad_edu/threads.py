@@ -1,9 +1,12 @@
-"""How many threads compute: one pool, Numba's.
+"""How many threads compute: one pool, Numba's, which sleeps while it waits.
 
-Two pools fight. After a product of matrices OpenBLAS's threads go on spinning for a while, waiting for more work,
-and so do Numba's after a parallel loop; on two cores a training step of a small CNN took 66 to 208 ms with both,
-and 28 ms with one. So when the first compiled kernel is loaded, NumPy's BLAS is limited to one thread, in the
-whole process. The environment variable ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0`` leaves it alone.
+Two pools fight. After a product of matrices OpenBLAS's threads go on spinning for a while, waiting for more
+work, and so do Numba's after a parallel loop. On two cores a training step of a small CNN took 66 ms or more with
+both and 28 ms with one; and on two busy cores 144 ms with threads that spin and 55 ms with threads that sleep.
+
+So when the first compiled kernel is loaded, two things are set for the whole process: NumPy's BLAS is limited to
+one thread, and ``OMP_WAIT_POLICY`` becomes ``passive`` unless it has a value already. The environment variable
+``TINYGRAD_EDU_SINGLE_BLAS_POOL=0`` leaves both alone.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ import os
 
 @functools.cache
 def use_one_pool() -> None:
-    """Limit BLAS to one thread, once, unless the environment says otherwise."""
+    """Limit BLAS to one thread and let OpenMP's sleep, once, unless the environment says otherwise."""
     if os.environ.get("TINYGRAD_EDU_SINGLE_BLAS_POOL", "1") != "0":
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when Numba loads OpenMP, at the first loop
         from threadpoolctl import threadpool_limits
 
         threadpool_limits(1, user_api="blas")

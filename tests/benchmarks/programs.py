@@ -1,7 +1,7 @@
 """The programs that are timed: text that runs on either engine, for only the first line differs.
 
-Each program sets up what it needs and defines ``step()``, the thing that is timed. The number beside it says how
-many calls are measured in one process; a tenth of them, and at least three, run before as a warm-up.
+Each program sets up what it needs and defines ``step()``, the thing that is timed. The number beside it says
+how many calls are measured in one process; a tenth of them, and at least three, run before as a warm-up.
 """
 
 from __future__ import annotations

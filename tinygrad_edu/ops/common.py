@@ -84,9 +84,9 @@ def as_scalar(number: Any, dtype: Any) -> Any:
 
     Too large a number is infinity, without NumPy's warning; too large an integer wraps round, as in PyTorch.
     """
-    if isinstance(number, complex) or abs(number) < 60000:  # even float16 holds it
-        return dtype.type(number)
     try:
+        if isinstance(number, complex) or abs(number) < 60000:  # even float16 holds it
+            return dtype.type(number)
         return mode.quiet.copy().run(dtype.type, number)
     except OverflowError:
         return np.asarray(number).astype(dtype)[()]
