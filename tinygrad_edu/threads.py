@@ -1,12 +1,13 @@
 """How many threads compute: one pool, Numba's, which sleeps while it waits.
 
-Two pools fight. After a product of matrices OpenBLAS's threads go on spinning for a while, waiting for more
-work, and so do Numba's after a parallel loop. On two cores a training step of a small CNN took 66 ms or more with
-both and 28 ms with one; and on two busy cores 144 ms with threads that spin and 55 ms with threads that sleep.
+Two pools fight. After a product of matrices OpenBLAS's threads go on spinning for a while, waiting for
+more work, and so do Numba's after a parallel loop. On two cores a training step of a small CNN took 66 ms
+or more with both and 28 ms with one; and on two busy cores 144 ms with threads that spin and 55 ms with
+threads that sleep.
 
-So when the first compiled kernel is loaded, two things are set for the whole process: NumPy's BLAS is limited to
-one thread, and ``OMP_WAIT_POLICY`` becomes ``passive`` unless it has a value already. The environment variable
-``TINYGRAD_EDU_SINGLE_BLAS_POOL=0`` leaves both alone.
+So when the first compiled kernel is loaded, two things are set for the whole process: NumPy's BLAS is
+limited to one thread, and ``OMP_WAIT_POLICY`` becomes ``passive`` unless it has a value already. The
+environment variable ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0`` leaves both alone.
 """
 
 from __future__ import annotations
