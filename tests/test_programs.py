@@ -291,6 +291,38 @@ def test_cnn_on_digits(tmp_path):
     assert test(again, device, test_loader) == (test_loss, accuracy)
 
 
+def test_cnn_of_the_usual_size_learns_a_batch_by_heart():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(in_channels=1, out_channels=32, kernel_size=3, padding=1)
+            self.conv2 = nn.Conv2d(in_channels=32, out_channels=64, kernel_size=3, padding=1)
+            self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
+            self.fc1 = nn.Linear(64 * 7 * 7, 128)
+            self.fc2 = nn.Linear(128, 10)
+
+        def forward(self, x):
+            x = self.pool(F.relu(self.conv1(x)))
+            x = self.pool(F.relu(self.conv2(x)))
+            x = x.view(-1, 64 * 7 * 7)
+            x = F.relu(self.fc1(x))
+            return self.fc2(x)
+
+    model = Net()
+    criterion = nn.CrossEntropyLoss()
+    optimizer = optim.Adam(model.parameters(), lr=0.001)
+    images, labels = next(
+        iter(DataLoader(datasets.MNISTSmall(transform=transforms.ToTensor()), batch_size=8))
+    )
+    for _ in range(12):
+        optimizer.zero_grad()
+        loss = criterion(model(images), labels)
+        loss.backward()
+        optimizer.step()
+    assert sum(p.numel() for p in model.parameters()) == 421642
+    assert loss.item() < 1.0
+
+
 def test_a_dataset_of_ones_own():
     class Squares(Dataset):
         def __len__(self):
