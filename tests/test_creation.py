@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
 import numpy as np
+import pytest
 
 import tinygrad_edu as torch
 from tests.both import check
@@ -175,3 +175,83 @@ SAME_AS_PYTORCH = [
 @pytest.mark.parametrize("expression", SAME_AS_PYTORCH)
 def test_same_as_pytorch(expression):
     check(expression, pytest.importorskip("torch"))
+
+
+def test_python_numbers_keep_their_precision():
+    assert torch.tensor(0.1, dtype=torch.float64).item() == 0.1
+    assert torch.tensor([0.1, 0.2], dtype=torch.float64).tolist() == [0.1, 0.2]
+    assert torch.full((1,), 0.1, dtype=torch.float64).item() == 0.1
+    assert torch.arange(2**53, 2**53 + 3).tolist() == [2**53, 2**53 + 1, 2**53 + 2]
+
+
+def test_the_default_dtype():
+    torch.set_default_dtype(torch.float64)
+    try:
+        for t in (
+            torch.tensor(1.5),
+            torch.zeros(2),
+            torch.rand(2),
+            torch.arange(0.0, 1.0),
+            torch.ones(2) * 2,
+        ):
+            assert t.dtype == torch.float64
+        assert torch.tensor(1j).dtype == torch.complex128
+        assert (torch.tensor([1]) / 2).dtype == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.tensor(1.5).dtype == torch.float32
+    with pytest.raises(TypeError, match="expected a floating-point dtype, got torch.int64"):
+        torch.set_default_dtype(torch.int64)
+
+
+def test_a_tensor_of_a_tensor_warns():
+    with pytest.warns(UserWarning, match="To copy construct from a tensor"):
+        t = torch.tensor(torch.ones(2, requires_grad=True))
+    assert not t.requires_grad
+
+
+def test_results_can_be_written_to():
+    for t in (torch.full((2,), 1.0), torch.eye(2), torch.zeros_like(torch.ones(1, 2).expand(3, 2))):
+        t.add_(1)
+    a, _ = torch.meshgrid(torch.arange(2), torch.arange(2), indexing="ij")
+    a.add_(1)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda: torch.tensor([[1, 2], [3]]),
+            ValueError,
+            r"equal length at every level, got \[\[1, 2\], \[3\]\]",
+        ),
+        (
+            lambda: torch.tensor(["a", "b"]),
+            TypeError,
+            r"Could not infer dtype of str: expected numbers, got \['a'",
+        ),
+        (lambda: torch.tensor([None]), RuntimeError, "Could not infer dtype of NoneType"),
+        (lambda: torch.tensor(2**63), ValueError, "Overflow when unpacking long long"),
+        (lambda: torch.tensor(np.array(["a"])), TypeError, "expected one of bool, .*, got NumPy dtype <U1"),
+        (lambda: torch.tensor(np.zeros(2, np.uint64)), TypeError, "got NumPy dtype uint64"),
+        (lambda: torch.zeros(2, -1), RuntimeError, r"zeros: .* negative dimension -1: \[2, -1\]"),
+        (lambda: torch.zeros(2.5), TypeError, "must be tuple of ints, but found float"),
+        (lambda: torch.arange(0, 3, 0), RuntimeError, "step must be nonzero"),
+        (lambda: torch.arange(3, 0), RuntimeError, "inconsistent with step sign: start=3, end=0, step=1"),
+        (lambda: torch.from_numpy([1]), TypeError, r"expected np.ndarray \(got list\)"),
+        (
+            lambda: torch.tensor(300, dtype=torch.uint8),
+            RuntimeError,
+            "cannot be converted to type uint8 without",
+        ),
+    ],
+)
+def test_errors(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_long_data_are_shortened_in_errors():
+    with pytest.raises(TypeError) as error:
+        torch.tensor(["x" * 1000])
+    assert len(str(error.value)) < 200

@@ -294,7 +294,7 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods, ViewMethods, 
     @property
     def ndim(self) -> int:
         """The number of its dimensions."""
-        return self.array.ndim  # type: ignore[no-any-return]
+        return self.array.ndim
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -314,12 +314,12 @@ class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods, ViewMethods, 
     @property
     def itemsize(self) -> int:
         """Bytes an element takes."""
-        return self.array.itemsize  # type: ignore[no-any-return]
+        return self.array.itemsize
 
     @property
     def nbytes(self) -> int:
         """Bytes its elements take."""
-        return self.array.nbytes  # type: ignore[no-any-return]
+        return self.array.nbytes
 
 
 class Size(tuple[int, ...]):

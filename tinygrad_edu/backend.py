@@ -48,9 +48,11 @@ class device:
 
     def __init__(self, type: str | device | int, index: int | None = None) -> None:
         if isinstance(type, device):
-            type, index = type.type, type.index if index is None else index
+            index = type.index if index is None else index
+            type = type.type
         elif isinstance(type, int):
-            type, index = "cuda", type
+            index = type
+            type = "cuda"
         match = re.fullmatch(r"(cpu|cuda|gpu)(?::(\d+))?", type)
         if match is None:
             raise RuntimeError(f"device: expected one of cpu, cuda, cuda:<index>, gpu, got {type!r}")
@@ -96,7 +98,7 @@ def cupy() -> ModuleType:
         raise RuntimeError(reason)
     import cupy
 
-    return cupy  # type: ignore[no-any-return]
+    return cupy
 
 
 def why_cuda_is_missing() -> str | None:
@@ -170,7 +172,7 @@ def to_device(array: Array, name: DeviceLike) -> Array:
 
 def to_numpy(array: Array) -> np.ndarray[Any, Any]:
     """Return ``array`` as a NumPy array; a copy only if it lives on a GPU."""
-    return to_device(array, CPU)  # type: ignore[no-any-return]
+    return to_device(array, CPU)
 
 
 def special_module(array: Array) -> ModuleType:
@@ -181,4 +183,4 @@ def special_module(array: Array) -> ModuleType:
         return scipy.special
     import cupyx.scipy.special
 
-    return cupyx.scipy.special  # type: ignore[no-any-return]
+    return cupyx.scipy.special

@@ -312,9 +312,9 @@ def full_like(
 
 
 def arange(
-    start: float = 0,
-    end: float | None = None,
-    step: float = 1,
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
     *,
     dtype: Dtype = None,
     device: DeviceLike = None,

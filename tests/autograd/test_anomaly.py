@@ -31,7 +31,10 @@ def test_a_nan_of_the_forward_names_operation_and_line():
 
 def test_a_nan_that_was_there_before_is_said_to_be_so():
     x = torch.tensor([1.0, float("nan")])
-    with torch.autograd.detect_anomaly(), pytest.raises(RuntimeError, match=r"Mul: .*its input has one already"):
+    with (
+        torch.autograd.detect_anomaly(),
+        pytest.raises(RuntimeError, match=r"Mul: .*its input has one already"),
+    ):
         x * 2
 
 
@@ -52,7 +55,10 @@ def test_a_nan_of_the_backward_names_operation_and_line():
 def test_an_operation_before_detection_says_what_to_do():
     x = leaf(0.0, 1.0)
     z = (torch.sqrt(x) * 0).sum()
-    with torch.autograd.detect_anomaly(), pytest.raises(RuntimeError, match="switch anomaly detection on before"):
+    with (
+        torch.autograd.detect_anomaly(),
+        pytest.raises(RuntimeError, match="switch anomaly detection on before"),
+    ):
         z.backward()
 
 
@@ -107,5 +113,8 @@ def test_a_loss_with_log_of_zero_does_not_pass_silently():
     """log(0) * 0 is NaN: most small engines print NaN losses from here on."""
     p = leaf(0.0, 1.0)
     target = torch.tensor([0.0, 1.0], dtype=torch.float64)
-    with torch.autograd.detect_anomaly(), pytest.raises(RuntimeError, match=r"Mul: the forward returned a NaN"):
+    with (
+        torch.autograd.detect_anomaly(),
+        pytest.raises(RuntimeError, match=r"Mul: the forward returned a NaN"),
+    ):
         (target * torch.log(p)).sum()

@@ -55,7 +55,9 @@ def test_the_same_input_twice():
 
 def test_unused_inputs():
     x, unused = leaf(3.0), leaf([1.0, 2.0])
-    with pytest.raises(RuntimeError, match="appears to not have been used in the graph. Set allow_unused=True"):
+    with pytest.raises(
+        RuntimeError, match="appears to not have been used in the graph. Set allow_unused=True"
+    ):
         grad(x * x, [x, unused])
     assert grad(x * x, [x, unused], allow_unused=True)[1] is None
     assert grad(x * x, [x, unused], materialize_grads=True)[1].tolist() == [0, 0]

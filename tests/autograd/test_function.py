@@ -178,7 +178,11 @@ def returning(answer):
 @pytest.mark.parametrize(
     ("answer", "error", "message"),
     [
-        (lambda g: g, RuntimeError, r"WrongBackward returned an incorrect number of gradients \(expected 3, got 1\)"),
+        (
+            lambda g: g,
+            RuntimeError,
+            r"WrongBackward returned an incorrect number of gradients \(expected 3, got 1\)",
+        ),
         (lambda g: (g, g, None, g), RuntimeError, r"incorrect number of gradients \(expected 3, got 4\)"),
         (lambda g: (g, 5, None), TypeError, "WrongBackward returned int at index 1, expected a Tensor"),
         (lambda g: (g, g, g), RuntimeError, "gradient different than None at position 2"),
@@ -231,7 +235,9 @@ def test_save_for_backward_takes_tensors_only():
             ctx.save_for_backward(x, 3)
             return x
 
-    with pytest.raises(TypeError, match="save_for_backward can only save variables, but argument is of type int"):
+    with pytest.raises(
+        TypeError, match="save_for_backward can only save variables, but argument is of type int"
+    ):
         SavesNumber.apply(leaf(1.0))
 
 
@@ -289,7 +295,9 @@ def test_saved_tensors_are_watched_for_changes(which):
     h = leaf(1.0, 2.0) * 1
     y = Saves.apply(h)
     {"input": h, "output": y, "between": Saves.between}[which].add_(1)
-    with pytest.raises(RuntimeError, match=r"modified by an inplace operation: \[torch.float64 \[2\]\].*SavesBackward"):
+    with pytest.raises(
+        RuntimeError, match=r"modified by an inplace operation: \[torch.float64 \[2\]\].*SavesBackward"
+    ):
         y.sum().backward()
 
 

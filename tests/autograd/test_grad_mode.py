@@ -49,7 +49,9 @@ def test_an_exception_restores_the_mode():
     assert torch.is_grad_enabled()
 
 
-@pytest.mark.parametrize("decorator", [torch.no_grad, torch.no_grad(), torch.inference_mode(), torch.inference_mode])
+@pytest.mark.parametrize(
+    "decorator", [torch.no_grad, torch.no_grad(), torch.inference_mode(), torch.inference_mode]
+)
 def test_decorator(x, decorator):
     @decorator
     def double(x):

@@ -30,7 +30,10 @@ def test_a_changed_saved_tensor_is_an_error_that_names_everything():
     with pytest.raises(RuntimeError) as error:
         y.sum().backward()
     message = str(error.value)
-    assert "one of the variables needed for gradient computation has been modified by an inplace operation" in message
+    assert (
+        "one of the variables needed for gradient computation has been modified by an inplace operation"
+        in message
+    )
     assert "[torch.float64 [3]], which is an input of MulBackward0" in message
     assert "is at version 1; expected version 0 instead" in message
     assert f"last changed by add_ at {expected}" in message
@@ -260,7 +263,9 @@ def test_adding_to_an_element_of_something_computed():
 def test_leaves_must_not_be_changed():
     x = leaf(1.0, 2.0)
     for change in (lambda: x.add_(1), lambda: x.__setitem__(0, 1.0), lambda: x.zero_()):
-        with pytest.raises(RuntimeError, match="^a leaf Variable that requires grad is being used in an in-place"):
+        with pytest.raises(
+            RuntimeError, match="^a leaf Variable that requires grad is being used in an in-place"
+        ):
             change()
     with pytest.raises(RuntimeError, match="^a view of a leaf Variable that requires grad is being used"):
         x[0:1].add_(1)
@@ -274,7 +279,9 @@ def test_views_made_in_no_grad_mode_are_ambiguous():
         view.mul_(3)  # both inside: not recorded
         inner = view.reshape(1, 1)
     for t in (view, inner, view[0]):
-        with pytest.raises(RuntimeError, match="A view was created in no_grad mode and is being modified inplace"):
+        with pytest.raises(
+            RuntimeError, match="A view was created in no_grad mode and is being modified inplace"
+        ):
             t.mul_(2)
     h.mul_(2)
     with pytest.raises(RuntimeError, match="A view was created in no_grad mode"):
@@ -307,7 +314,9 @@ def test_detach_in_place():
 
 def test_expanded_tensors_must_be_cloned_first():
     t = torch.zeros(1, 2).expand(3, 2)
-    with pytest.raises(RuntimeError, match=r"add_: unsupported operation: more than one element of the written-to"):
+    with pytest.raises(
+        RuntimeError, match=r"add_: unsupported operation: more than one element of the written-to"
+    ):
         t.add_(1)
     with pytest.raises(RuntimeError, match="clone"):
         t[0] = 1
@@ -316,13 +325,21 @@ def test_expanded_tensors_must_be_cloned_first():
 
 def test_shapes_and_dtypes_must_fit():
     t = torch.zeros(2)
-    with pytest.raises(RuntimeError, match=r"add_: output with shape \[2\] doesn't match the broadcast shape \[3, 2\]"):
+    with pytest.raises(
+        RuntimeError, match=r"add_: output with shape \[2\] doesn't match the broadcast shape \[3, 2\]"
+    ):
         t.add_(torch.ones(3, 2))
-    with pytest.raises(RuntimeError, match=r"result type torch.float32 can't be cast to the desired output type"):
+    with pytest.raises(
+        RuntimeError, match=r"result type torch.float32 can't be cast to the desired output type"
+    ):
         torch.zeros(2, dtype=torch.int64).mul_(1.5)
-    with pytest.raises(RuntimeError, match=r"shape mismatch: value tensor of shape \[3\] cannot be broadcast"):
+    with pytest.raises(
+        RuntimeError, match=r"shape mismatch: value tensor of shape \[3\] cannot be broadcast"
+    ):
         torch.zeros(2, 2)[0] = torch.ones(3)
-    with pytest.raises(RuntimeError, match=r"shape mismatch: value tensor of shape \[3\] cannot be broadcast"):
+    with pytest.raises(
+        RuntimeError, match=r"shape mismatch: value tensor of shape \[3\] cannot be broadcast"
+    ):
         torch.zeros(4, 2)[[0, 1]] = torch.ones(3)
     assert t.tolist() == [0, 0]
     t.add_(torch.ones(2, dtype=torch.float64))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.autograd.programs import history, random_program, run_program
 
 import tinygrad_edu
+from tests.autograd.programs import history, random_program, run_program
 
 PROGRAMS_A_TEST = 8
 
@@ -35,7 +35,11 @@ def numeric_gradients(program):
             losses = []
             for eps in (1e-6, -1e-6):
                 moved = [*values[:i], values[i] + eps, *values[i + 1 :]]
-                changed = [*program[:position], ("leaf", shape, moved, requires_grad), *program[position + 1 :]]
+                changed = [
+                    *program[:position],
+                    ("leaf", shape, moved, requires_grad),
+                    *program[position + 1 :],
+                ]
                 losses.append(run_program(tinygrad_edu, changed).loss)
             slope.append((losses[0] - losses[1]) / 2e-6)
         slopes.append(np.array(slope).reshape(shape))
@@ -63,7 +67,9 @@ def test_programs(seed):
             assert theirs.error is not None or "read-only" in str(ours.error), program
         elif theirs.error is None:
             for position, (state, expected) in enumerate(zip(ours.states, theirs.states, strict=True)):
-                assert [shape for shape, _ in state] == [shape for shape, _ in expected], program[: position + 1]
+                assert [shape for shape, _ in state] == [shape for shape, _ in expected], program[
+                    : position + 1
+                ]
                 for (_, values), (_, right) in zip(state, expected, strict=True):
                     assert_same(values, right)
             for grad, right in zip(ours.grads, theirs.grads, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class ConvertMethods:
     """Methods that lead out of Tensor; part of it."""
 
-    def numpy(self: Tensor, *, force: bool = False) -> np.ndarray[Any, Any]:
+    def numpy(self: Any, *, force: bool = False) -> np.ndarray[Any, Any]:
         """Return the numbers as a NumPy array that shares the memory."""
         if force:
             return to_numpy(self.array)
@@ -29,31 +30,31 @@ class ConvertMethods:
                 f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to "
                 "host memory first."
             )
-        return self.array  # type: ignore[no-any-return]
+        return self.array
 
-    def item(self: Tensor) -> Any:
+    def item(self: Any) -> Any:
         """Return the only element as a Python number."""
         if self.array.size != 1:
             raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
         return self.array.item()
 
-    def tolist(self: Tensor) -> Any:
+    def tolist(self: Any) -> Any:
         """Return the elements as nested lists of Python numbers."""
         return self.array.tolist()
 
-    def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+    def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
         if dtype is not None and array.dtype != dtype:
             return array.astype(dtype)
         return array.copy() if copy else array
 
-    def __repr__(self: Tensor) -> str:
+    def __repr__(self: Any) -> str:
         return _tensor_str.tensor_repr(self)
 
-    def __format__(self: Tensor, spec: str) -> str:
+    def __format__(self: Any, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
-    def __reduce__(self: Tensor) -> tuple[Any, ...]:
+    def __reduce__(self: Any) -> tuple[Any, ...]:
         check_leaf(self, "pickle")
         state = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         del state["array"]
@@ -63,13 +64,19 @@ class ConvertMethods:
             state or None,
         )
 
-    def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Tensor:
         check_leaf(self, "deepcopy")
         copied = _tensor.tensor_from_array(self.array.copy(), self._requires_grad, type(self))
         memo[id(self)] = copied
         if self._grad is not None:
             copied._grad = _tensor.tensor_from_array(self._grad.array.copy())
+        vars(copied).update(copy.deepcopy(users_attributes(self), memo))
         return copied
+
+
+def users_attributes(tensor: Tensor) -> dict[str, Any]:
+    """Return the attributes that the program has given a tensor."""
+    return {name: value for name, value in vars(tensor).items() if name[0] != "_" and name != "array"}
 
 
 def check_leaf(tensor: Tensor, protocol: str) -> None:

@@ -22,186 +22,186 @@ if TYPE_CHECKING:
 class InplaceMethods:
     """Methods that change the tensor; part of Tensor."""
 
-    def exp_(self: Tensor) -> Tensor:
+    def exp_(self: Any) -> Tensor:
         """See ``torch.exp``; changes the tensor in place."""
         return write_result(self, ops.exp(self), "exp_")
 
-    def log_(self: Tensor) -> Tensor:
+    def log_(self: Any) -> Tensor:
         """See ``torch.log``; changes the tensor in place."""
         return write_result(self, ops.log(self), "log_")
 
-    def log1p_(self: Tensor) -> Tensor:
+    def log1p_(self: Any) -> Tensor:
         """See ``torch.log1p``; changes the tensor in place."""
         return write_result(self, ops.log1p(self), "log1p_")
 
-    def expm1_(self: Tensor) -> Tensor:
+    def expm1_(self: Any) -> Tensor:
         """See ``torch.expm1``; changes the tensor in place."""
         return write_result(self, ops.expm1(self), "expm1_")
 
-    def sign_(self: Tensor) -> Tensor:
+    def sign_(self: Any) -> Tensor:
         """See ``torch.sign``; changes the tensor in place."""
         return write_result(self, ops.sign(self), "sign_")
 
-    def sqrt_(self: Tensor) -> Tensor:
+    def sqrt_(self: Any) -> Tensor:
         """See ``torch.sqrt``; changes the tensor in place."""
         return write_result(self, ops.sqrt(self), "sqrt_")
 
-    def rsqrt_(self: Tensor) -> Tensor:
+    def rsqrt_(self: Any) -> Tensor:
         """See ``torch.rsqrt``; changes the tensor in place."""
         return write_result(self, ops.rsqrt(self), "rsqrt_")
 
-    def sin_(self: Tensor) -> Tensor:
+    def sin_(self: Any) -> Tensor:
         """See ``torch.sin``; changes the tensor in place."""
         return write_result(self, ops.sin(self), "sin_")
 
-    def cos_(self: Tensor) -> Tensor:
+    def cos_(self: Any) -> Tensor:
         """See ``torch.cos``; changes the tensor in place."""
         return write_result(self, ops.cos(self), "cos_")
 
-    def tanh_(self: Tensor) -> Tensor:
+    def tanh_(self: Any) -> Tensor:
         """See ``torch.tanh``; changes the tensor in place."""
         return write_result(self, ops.tanh(self), "tanh_")
 
-    def sigmoid_(self: Tensor) -> Tensor:
+    def sigmoid_(self: Any) -> Tensor:
         """See ``torch.sigmoid``; changes the tensor in place."""
         return write_result(self, ops.sigmoid(self), "sigmoid_")
 
-    def neg_(self: Tensor) -> Tensor:
+    def neg_(self: Any) -> Tensor:
         """See ``torch.neg``; changes the tensor in place."""
         return write_result(self, ops.neg(self), "neg_")
 
-    def reciprocal_(self: Tensor) -> Tensor:
+    def reciprocal_(self: Any) -> Tensor:
         """See ``torch.reciprocal``; changes the tensor in place."""
         return write_result(self, ops.reciprocal(self), "reciprocal_")
 
-    def floor_(self: Tensor) -> Tensor:
+    def floor_(self: Any) -> Tensor:
         """See ``torch.floor``; changes the tensor in place."""
         return write_result(self, ops.floor(self), "floor_")
 
-    def ceil_(self: Tensor) -> Tensor:
+    def ceil_(self: Any) -> Tensor:
         """See ``torch.ceil``; changes the tensor in place."""
         return write_result(self, ops.ceil(self), "ceil_")
 
-    def trunc_(self: Tensor) -> Tensor:
+    def trunc_(self: Any) -> Tensor:
         """See ``torch.trunc``; changes the tensor in place."""
         return write_result(self, ops.trunc(self), "trunc_")
 
-    def relu_(self: Tensor) -> Tensor:
+    def relu_(self: Any) -> Tensor:
         """See ``torch.relu``; changes the tensor in place."""
         return write_result(self, ops.relu(self), "relu_")
 
-    def square_(self: Tensor) -> Tensor:
+    def square_(self: Any) -> Tensor:
         """See ``torch.square``; changes the tensor in place."""
         return write_result(self, ops.square(self), "square_")
 
-    def abs_(self: Tensor) -> Tensor:
+    def abs_(self: Any) -> Tensor:
         """See ``torch.abs``; changes the tensor in place."""
         return write_result(self, ops.absolute(self), "abs_")
 
-    def round_(self: Tensor) -> Tensor:
+    def round_(self: Any) -> Tensor:
         """See ``torch.round``; changes the tensor in place."""
         return write_result(self, ops.round(self), "round_")
 
-    def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    def add_(self: Any, other: Any, *, alpha: float = 1) -> Tensor:
         """See ``torch.add``; changes the tensor in place."""
         return write_result(self, ops.add(self, other, alpha=alpha), "add_")
 
-    def sub_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    def sub_(self: Any, other: Any, *, alpha: float = 1) -> Tensor:
         """See ``torch.sub``; changes the tensor in place."""
         return write_result(self, ops.sub(self, other, alpha=alpha), "sub_")
 
-    def mul_(self: Tensor, other: Any) -> Tensor:
+    def mul_(self: Any, other: Any) -> Tensor:
         """See ``torch.mul``; changes the tensor in place."""
         return write_result(self, ops.mul(self, other), "mul_")
 
-    def div_(self: Tensor, other: Any) -> Tensor:
+    def div_(self: Any, other: Any) -> Tensor:
         """See ``torch.div``; changes the tensor in place."""
         return write_result(self, ops.div(self, other), "div_")
 
-    def pow_(self: Tensor, other: Any) -> Tensor:
+    def pow_(self: Any, other: Any) -> Tensor:
         """See ``torch.pow``; changes the tensor in place."""
         return write_result(self, ops.pow(self, other), "pow_")
 
-    def remainder_(self: Tensor, other: Any) -> Tensor:
+    def remainder_(self: Any, other: Any) -> Tensor:
         """See ``torch.remainder``; changes the tensor in place."""
         return write_result(self, ops.remainder(self, other), "remainder_")
 
-    def floor_divide_(self: Tensor, other: Any) -> Tensor:
+    def floor_divide_(self: Any, other: Any) -> Tensor:
         """See ``torch.floor_divide``; changes the tensor in place."""
         return write_result(self, ops.floor_divide(self, other), "floor_divide_")
 
-    def bitwise_and_(self: Tensor, other: Any) -> Tensor:
+    def bitwise_and_(self: Any, other: Any) -> Tensor:
         """See ``torch.bitwise_and``; changes the tensor in place."""
         return write_result(self, ops.bitwise_and(self, other), "bitwise_and_")
 
-    def bitwise_or_(self: Tensor, other: Any) -> Tensor:
+    def bitwise_or_(self: Any, other: Any) -> Tensor:
         """See ``torch.bitwise_or``; changes the tensor in place."""
         return write_result(self, ops.bitwise_or(self, other), "bitwise_or_")
 
-    def bitwise_xor_(self: Tensor, other: Any) -> Tensor:
+    def bitwise_xor_(self: Any, other: Any) -> Tensor:
         """See ``torch.bitwise_xor``; changes the tensor in place."""
         return write_result(self, ops.bitwise_xor(self, other), "bitwise_xor_")
 
-    def bitwise_left_shift_(self: Tensor, other: Any) -> Tensor:
+    def bitwise_left_shift_(self: Any, other: Any) -> Tensor:
         """See ``torch.bitwise_left_shift``; changes the tensor in place."""
         return write_result(self, ops.bitwise_left_shift(self, other), "bitwise_left_shift_")
 
-    def bitwise_right_shift_(self: Tensor, other: Any) -> Tensor:
+    def bitwise_right_shift_(self: Any, other: Any) -> Tensor:
         """See ``torch.bitwise_right_shift``; changes the tensor in place."""
         return write_result(self, ops.bitwise_right_shift(self, other), "bitwise_right_shift_")
 
-    def logical_not_(self: Tensor) -> Tensor:
+    def logical_not_(self: Any) -> Tensor:
         """See ``torch.logical_not``; changes the tensor in place."""
         return write_result(self, ops.logical_not(self), "logical_not_")
 
-    def logical_and_(self: Tensor, other: Any) -> Tensor:
+    def logical_and_(self: Any, other: Any) -> Tensor:
         """See ``torch.logical_and``; changes the tensor in place."""
         return write_result(self, ops.logical_and(self, other), "logical_and_")
 
-    def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    def clamp_(self: Any, min: Any = None, max: Any = None) -> Tensor:
         """See ``torch.clamp``; changes the tensor in place."""
         old = ops.clone(self) if hasattr(min, "shape") or hasattr(max, "shape") else self
         return write_result(self, ops.clamp(old, min, max), "clamp_")
 
-    def lerp_(self: Tensor, end: Any, weight: Any) -> Tensor:
+    def lerp_(self: Any, end: Any, weight: Any) -> Tensor:
         """See ``torch.lerp``; changes the tensor in place."""
         return write_result(self, ops.lerp(self, end, weight), "lerp_")
 
-    def addcmul_(self: Tensor, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+    def addcmul_(self: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """See ``torch.addcmul``; changes the tensor in place."""
         return write_result(self, ops.addcmul(self, tensor1, tensor2, value=value), "addcmul_")
 
-    def addcdiv_(self: Tensor, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+    def addcdiv_(self: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """See ``torch.addcdiv``; changes the tensor in place."""
         return write_result(self, ops.addcdiv(self, tensor1, tensor2, value=value), "addcdiv_")
 
-    def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
+    def masked_fill_(self: Any, mask: Tensor, value: Any) -> Tensor:
         """See ``torch.masked_fill``; changes the tensor in place."""
         return write_result(self, ops.masked_fill(self, mask, value), "masked_fill_")
 
-    def scatter_(self: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
+    def scatter_(self: Any, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
         """See ``torch.scatter``; changes the tensor in place."""
         return write_result(self, ops.scatter(self, dim, index, src, value=value), "scatter_")
 
-    def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    def scatter_add_(self: Any, dim: int, index: Tensor, src: Tensor) -> Tensor:
         """See ``torch.scatter_add``; changes the tensor in place."""
         return write_result(self, ops.scatter_add(self, dim, index, src), "scatter_add_")
 
-    def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+    def index_add_(self: Any, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
         """See ``torch.index_add``; changes the tensor in place."""
         return write_result(self, ops.index_add(self, dim, index, source, alpha=alpha), "index_add_")
 
-    def index_fill_(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    def index_fill_(self: Any, dim: int, index: Tensor, value: Any) -> Tensor:
         """Set the slices along ``dim`` that the index names to one value."""
         set_item(self, self._along(dim, index), value)
         return self
 
-    def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    def index_copy_(self: Any, dim: int, index: Tensor, source: Tensor) -> Tensor:
         """Copy the slices of ``source`` to those along ``dim`` that the index names."""
         set_item(self, self._along(dim, index), source)
         return self
 
-    def index_put_(self: Tensor, indices: tuple[Any, ...], values: Tensor, accumulate: bool = False) -> Tensor:
+    def index_put_(self: Any, indices: tuple[Any, ...], values: Tensor, accumulate: bool = False) -> Tensor:
         """Do ``self[indices] = values``, or add the values to what is there, also to places named twice."""
         if accumulate:
             index = raw_index(tuple(indices))
@@ -210,31 +210,31 @@ class InplaceMethods:
         set_item(self, tuple(indices), values)
         return self
 
-    def _along(self: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
+    def _along(self: Any, dim: int, index: Tensor) -> tuple[Any, ...]:
         return (slice(None),) * ops.normalize_dim("index", dim, self.ndim) + (index,)
 
-    def tril_(self: Tensor, diagonal: int = 0) -> Tensor:
+    def tril_(self: Any, diagonal: int = 0) -> Tensor:
         """See ``torch.tril``; changes the tensor in place."""
         return write_result(self, ops.tril(self, diagonal), "tril_")
 
-    def triu_(self: Tensor, diagonal: int = 0) -> Tensor:
+    def triu_(self: Any, diagonal: int = 0) -> Tensor:
         """See ``torch.triu``; changes the tensor in place."""
         return write_result(self, ops.triu(self, diagonal), "triu_")
 
-    def fill_(self: Tensor, value: Any) -> Tensor:
+    def fill_(self: Any, value: Any) -> Tensor:
         """Set every element to ``value``."""
         return write_result(self, ops.full_of(self, value), "fill_")
 
-    def zero_(self: Tensor) -> Tensor:
+    def zero_(self: Any) -> Tensor:
         """Set every element to 0."""
         return write_result(self, ops.full_of(self, 0), "zero_")
 
-    def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    def copy_(self: Any, src: Tensor, non_blocking: bool = False) -> Tensor:
         """Copy the elements of ``src``, which is broadcast and converted as needed."""
         return write_result(self, ops.copy_of(self, src), "copy_")
 
     def normal_(
-        self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
+        self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
     ) -> Tensor:
         """Fill with random numbers from the normal distribution."""
         if not std >= 0:
@@ -242,15 +242,13 @@ class InplaceMethods:
         values = numpy_rng(generator).standard_normal(self.array.shape) * std + mean
         return write_numbers(self, values, "normal_")
 
-    def uniform_(
-        self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None
-    ) -> Tensor:
+    def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Fill with random numbers, evenly distributed over [a, b)."""
         if not a <= b:
             raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
         return write_numbers(self, numpy_rng(generator).random(self.array.shape) * (b - a) + a, "uniform_")
 
-    def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    def exponential_(self: Any, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Fill with random numbers of the density lambd e^(-lambd x)."""
         if not lambd > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
@@ -258,14 +256,14 @@ class InplaceMethods:
             self, numpy_rng(generator).standard_exponential(self.array.shape) / lambd, "exponential_"
         )
 
-    def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
+    def bernoulli_(self: Any, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
         """Fill with ones, of probability ``p``, and zeros."""
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
         return write_numbers(self, numpy_rng(generator).random(self.array.shape) < p, "bernoulli_")
 
     def random_(
-        self: Tensor, low: int = 0, high: int | None = None, *, generator: Generator | None = None
+        self: Any, low: int = 0, high: int | None = None, *, generator: Generator | None = None
     ) -> Tensor:
         """Fill with random integers from [low, high)."""
         if high is None:

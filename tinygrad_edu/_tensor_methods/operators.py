@@ -119,7 +119,7 @@ class Operators:
     def __neg__(self) -> Tensor:
         return ops.neg(self)
 
-    def __pos__(self: Tensor) -> Tensor:
+    def __pos__(self: Any) -> Tensor:
         return self
 
     def __abs__(self) -> Tensor:
@@ -128,54 +128,54 @@ class Operators:
     def __invert__(self) -> Tensor:
         return ops.bitwise_not(self)
 
-    def __iadd__(self: Tensor, other: Any) -> Tensor:
+    def __iadd__(self: Any, other: Any) -> Tensor:
         return self.add_(other)
 
-    def __isub__(self: Tensor, other: Any) -> Tensor:
+    def __isub__(self: Any, other: Any) -> Tensor:
         return self.sub_(other)
 
-    def __imul__(self: Tensor, other: Any) -> Tensor:
+    def __imul__(self: Any, other: Any) -> Tensor:
         return self.mul_(other)
 
-    def __itruediv__(self: Tensor, other: Any) -> Tensor:
+    def __itruediv__(self: Any, other: Any) -> Tensor:
         return self.div_(other)
 
-    def __ipow__(self: Tensor, other: Any) -> Tensor:
+    def __ipow__(self: Any, other: Any) -> Tensor:
         return self.pow_(other)
 
-    def __ifloordiv__(self: Tensor, other: Any) -> Tensor:
+    def __ifloordiv__(self: Any, other: Any) -> Tensor:
         return self.floor_divide_(other)
 
-    def __imod__(self: Tensor, other: Any) -> Tensor:
+    def __imod__(self: Any, other: Any) -> Tensor:
         return self.remainder_(other)
 
-    def __iand__(self: Tensor, other: Any) -> Tensor:
+    def __iand__(self: Any, other: Any) -> Tensor:
         return self.bitwise_and_(other)
 
-    def __ior__(self: Tensor, other: Any) -> Tensor:
+    def __ior__(self: Any, other: Any) -> Tensor:
         return self.bitwise_or_(other)
 
-    def __ixor__(self: Tensor, other: Any) -> Tensor:
+    def __ixor__(self: Any, other: Any) -> Tensor:
         return self.bitwise_xor_(other)
 
-    def __ilshift__(self: Tensor, other: Any) -> Tensor:
+    def __ilshift__(self: Any, other: Any) -> Tensor:
         return self.bitwise_left_shift_(other)
 
-    def __irshift__(self: Tensor, other: Any) -> Tensor:
+    def __irshift__(self: Any, other: Any) -> Tensor:
         return self.bitwise_right_shift_(other)
 
     def __getitem__(self, index: Any) -> Tensor:
         return ops.getitem(self, index)
 
-    def __setitem__(self: Tensor, index: Any, value: Any) -> None:
+    def __setitem__(self: Any, index: Any, value: Any) -> None:
         set_item(self, index, value)
 
-    def __len__(self: Tensor) -> int:
+    def __len__(self: Any) -> int:
         if self.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
         return len(self.array)
 
-    def __iter__(self: Tensor) -> Iterator[Tensor]:
+    def __iter__(self: Any) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
         return iter(ops.unbind(self))
@@ -187,35 +187,35 @@ class Operators:
             )
         return bool(ops.any(ops.eq(self, element)))
 
-    def __bool__(self: Tensor) -> bool:
+    def __bool__(self: Any) -> bool:
         if self.array.size != 1:
             raise RuntimeError(
-                f"Boolean value of Tensor with {'more than one value' if self.array.size else 'no values'} is ambiguous: "
-                f"expected one element, got shape {list(self.shape)}"
+                f"Boolean value of Tensor with {'more than one value' if self.array.size else 'no values'} is "
+                f"ambiguous: expected one element, got shape {list(self.shape)}"
             )
         return bool(self.array.item())
 
-    def __float__(self: Tensor) -> float:
+    def __float__(self: Any) -> float:
         return float(only_element(self))
 
-    def __int__(self: Tensor) -> int:
+    def __int__(self: Any) -> int:
         return int(only_element(self))
 
-    def __complex__(self: Tensor) -> complex:
+    def __complex__(self: Any) -> complex:
         return complex(only_element(self))
 
-    def __index__(self: Tensor) -> int:
+    def __index__(self: Any) -> int:
         if self.array.dtype.kind not in "bui" or self.array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self.item())
 
     @property
-    def T(self: Tensor) -> Tensor:
+    def T(self: Any) -> Tensor:
         """The tensor with its dimensions in reverse order."""
         return ops.permute(self, *range(self.ndim)[::-1])
 
     @property
-    def mT(self: Tensor) -> Tensor:
+    def mT(self: Any) -> Tensor:
         """The tensor with its last two dimensions swapped."""
         if self.ndim < 2:
             raise RuntimeError(

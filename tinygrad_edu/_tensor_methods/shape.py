@@ -124,7 +124,7 @@ class ShapeMethods:
         """See ``torch.contiguous``."""
         return ops.contiguous(self)
 
-    def is_contiguous(self: Tensor) -> bool:
+    def is_contiguous(self: Any) -> bool:
         """Tell whether the elements lie in memory row by row."""
         return bool(self.array.flags.c_contiguous)
 
@@ -202,58 +202,58 @@ class ShapeMethods:
 
     # ---- sizes ---------------------------------------------------------------------------------------
 
-    def size(self: Tensor, dim: int | None = None) -> Any:
+    def size(self: Any, dim: int | None = None) -> Any:
         """Return the shape, or the size of one dimension."""
         return self.shape if dim is None else self.shape[ops.normalize_dim("size", dim, self.ndim)]
 
-    def dim(self: Tensor) -> int:
+    def dim(self: Any) -> int:
         """Return the number of dimensions."""
         return self.ndim
 
     ndimension = dim
 
-    def numel(self: Tensor) -> int:
+    def numel(self: Any) -> int:
         """Return the number of elements."""
         return int(self.array.size)
 
-    def nelement(self: Tensor) -> int:
+    def nelement(self: Any) -> int:
         """Return the number of elements."""
         return int(self.array.size)
 
-    def element_size(self: Tensor) -> int:
+    def element_size(self: Any) -> int:
         """Return the bytes an element takes."""
         return self.itemsize
 
-    def stride(self: Tensor, dim: int | None = None) -> Any:
+    def stride(self: Any, dim: int | None = None) -> Any:
         """Return how many elements apart neighbours along each dimension (or one) lie in memory."""
         strides = [s // self.itemsize for s in self.array.strides]
         if self.array.size == 0:  # NumPy has zeros then, PyTorch counts an empty dimension as one element
             strides = [math.prod(max(n, 1) for n in self.array.shape[i + 1 :]) for i in range(self.ndim)]
         return tuple(strides) if dim is None else strides[ops.normalize_dim("stride", dim, self.ndim)]
 
-    def storage_offset(self: Tensor) -> int:
+    def storage_offset(self: Any) -> int:
         """Return how many elements the first one lies behind the beginning of the memory it is in."""
         owner = self.array
         while getattr(owner.base, "strides", None) is not None:
             owner = owner.base
         return (self.data_ptr() - address_of(owner)) // self.itemsize
 
-    def data_ptr(self: Tensor) -> int:
+    def data_ptr(self: Any) -> int:
         """Return the address of the first element."""
         return address_of(self.array)
 
-    def is_floating_point(self: Tensor) -> bool:
+    def is_floating_point(self: Any) -> bool:
         """Tell whether the dtype is a real floating-point type."""
         return bool(self.array.dtype.kind == "f")
 
-    def is_complex(self: Tensor) -> bool:
+    def is_complex(self: Any) -> bool:
         """Tell whether the dtype is complex."""
         return bool(self.array.dtype.kind == "c")
 
     # ---- conversion ----------------------------------------------------------------------------------
 
     def to(
-        self: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any
+        self: Any, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any
     ) -> Tensor:
         """Return the tensor with another dtype and/or on another device; itself if nothing changes.
 
@@ -278,15 +278,15 @@ class ShapeMethods:
             result = ops.cast(result, dtype.numpy_dtype)
         return ops.clone(self) if copy and result is self else result
 
-    def cpu(self: Tensor) -> Tensor:
+    def cpu(self: Any) -> Tensor:
         """Return the tensor on the CPU."""
         return self.to(device="cpu")
 
-    def cuda(self: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
+    def cuda(self: Any, device: Any = None, non_blocking: bool = False) -> Tensor:
         """Return the tensor on a GPU."""
         return self.to(device="cuda" if device is None else device)
 
-    def type(self: Tensor, dtype: Any = None) -> Any:
+    def type(self: Any, dtype: Any = None) -> Any:
         """Return the name of the type, such as "torch.FloatTensor", or the tensor converted to ``dtype``."""
         if dtype is None:
             return f"torch.{'cuda.' if self.is_cuda else ''}{TYPE_NAMES[self.dtype.name]}"
@@ -298,67 +298,67 @@ class ShapeMethods:
             dtype = found[0]
         return self.to(dtype=dtype)
 
-    def type_as(self: Tensor, other: Tensor) -> Tensor:
+    def type_as(self: Any, other: Tensor) -> Tensor:
         """Return the tensor with the dtype of another."""
         return self.to(dtype=other.dtype)
 
-    def pin_memory(self: Tensor) -> Tensor:
+    def pin_memory(self: Any) -> Tensor:
         """Return the tensor; memory is not pinned here."""
         return self
 
-    def float(self: Tensor) -> Tensor:
+    def float(self: Any) -> Tensor:
         """Return the tensor as float32."""
         return self.to(dtype=dtypes.float32)
 
-    def double(self: Tensor) -> Tensor:
+    def double(self: Any) -> Tensor:
         """Return the tensor as float64."""
         return self.to(dtype=dtypes.float64)
 
-    def half(self: Tensor) -> Tensor:
+    def half(self: Any) -> Tensor:
         """Return the tensor as float16."""
         return self.to(dtype=dtypes.float16)
 
-    def long(self: Tensor) -> Tensor:
+    def long(self: Any) -> Tensor:
         """Return the tensor as int64."""
         return self.to(dtype=dtypes.int64)
 
-    def int(self: Tensor) -> Tensor:
+    def int(self: Any) -> Tensor:
         """Return the tensor as int32."""
         return self.to(dtype=dtypes.int32)
 
-    def short(self: Tensor) -> Tensor:
+    def short(self: Any) -> Tensor:
         """Return the tensor as int16."""
         return self.to(dtype=dtypes.int16)
 
-    def char(self: Tensor) -> Tensor:
+    def char(self: Any) -> Tensor:
         """Return the tensor as int8."""
         return self.to(dtype=dtypes.int8)
 
-    def byte(self: Tensor) -> Tensor:
+    def byte(self: Any) -> Tensor:
         """Return the tensor as uint8."""
         return self.to(dtype=dtypes.uint8)
 
-    def bool(self: Tensor) -> Tensor:
+    def bool(self: Any) -> Tensor:
         """Return the tensor as bool."""
         return self.to(dtype=dtypes.bool_)
 
-    def new_zeros(self: Tensor, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def new_zeros(self: Any, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
         """See ``torch.zeros``; dtype and device are this tensor's unless given."""
         return creation.zeros(*size, dtype=dtype or self.dtype, device=device or self.device)
 
-    def new_ones(self: Tensor, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def new_ones(self: Any, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
         """See ``torch.ones``; dtype and device are this tensor's unless given."""
         return creation.ones(*size, dtype=dtype or self.dtype, device=device or self.device)
 
-    def new_empty(self: Tensor, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def new_empty(self: Any, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
         """See ``torch.empty``; dtype and device are this tensor's unless given."""
         return creation.empty(*size, dtype=dtype or self.dtype, device=device or self.device)
 
-    def new_full(self: Tensor, size: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def new_full(self: Any, size: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Tensor:
         """See ``torch.full``; dtype and device are this tensor's unless given."""
         return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device)
 
-    def new_tensor(self: Tensor, data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def new_tensor(self: Any, data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         """See ``torch.tensor``; dtype and device are this tensor's unless given."""
         return creation.tensor(data, dtype=dtype or self.dtype, device=device or self.device)
 

@@ -69,16 +69,19 @@ class ViewInfo:
 class ViewMethods:
     """Methods for tensors that share memory; part of Tensor."""
 
+    _view: ViewInfo | None
+    _counter: VersionCounter | None
+
     @property
-    def _base(self: Tensor) -> Tensor | None:
+    def _base(self: Any) -> Tensor | None:
         """The tensor that owns the memory, if this one is a view."""
         return None if self._view is None else self._view.base
 
-    def _is_view(self: Tensor) -> bool:
+    def _is_view(self: Any) -> bool:
         """Tell whether the tensor is a view of another one that autograd knows of."""
         return self._view is not None
 
-    def become_view_of(self: Tensor, parent: Tensor, op: Any, options: dict[str, Any]) -> None:
+    def become_view_of(self: Any, parent: Tensor, op: Any, options: dict[str, Any]) -> None:
         """Note that this tensor shares the memory of ``parent``, by this operation."""
         if parent._inference:
             self._inference = True
@@ -92,7 +95,7 @@ class ViewMethods:
         if not mode.grad_enabled and self._view.forbidden is None:
             self._view.forbidden = NO_GRAD_VIEW
 
-    def as_output_of(self: Tensor, node: Node, output_nr: int, args: tuple[Any, ...]) -> Tensor:
+    def as_output_of(self: Any, node: Node, output_nr: int, args: tuple[Any, ...]) -> Tensor:
         """Return this tensor, made by a custom Function from ``args``, with the Function as its history."""
         base = self if self._view is None else self._view.base
         result = self.detach() if any(self is x for x in args) else self  # an input keeps its own history
@@ -102,7 +105,7 @@ class ViewMethods:
             result._view = ViewInfo(base, None, CUSTOM_FUNCTION_VIEW)
         return result
 
-    def _follow_base(self: Tensor) -> None:
+    def _follow_base(self: Any) -> None:
         """If the memory was given a new history through another tensor, take it over."""
         view = self._view
         if view is None or view.base._rebased == view.rebased:
@@ -116,7 +119,7 @@ class ViewMethods:
         self.set_history(replayed._edge)
         view.rebased = view.base._rebased
 
-    def check_may_change(self: Tensor, recorded: bool) -> None:
+    def check_may_change(self: Any, recorded: bool) -> None:
         """Raise if an in-place change would spoil a leaf that wants a gradient, or cannot be recorded."""
         if self._inference and not mode.inference:
             raise RuntimeError(
@@ -135,7 +138,7 @@ class ViewMethods:
         if self.requires_grad and self.is_leaf:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
 
-    def rebase_history(self: Tensor, result: Tensor) -> None:
+    def rebase_history(self: Any, result: Tensor) -> None:
         """Take over the history of ``result``, whose numbers have been written into this tensor's memory.
 
         A view hands it on to its base; itself and its siblings follow when asked.
@@ -151,11 +154,11 @@ class ViewMethods:
     # ---- versions ------------------------------------------------------------------------------------
 
     @property
-    def _version(self: Tensor) -> int:
+    def _version(self: Any) -> int:
         """How often the memory has been changed in place."""
         return 0 if self._counter is None else self._counter.value
 
-    def version_counter(self: Tensor) -> VersionCounter:
+    def version_counter(self: Any) -> VersionCounter:
         """Return the counter of in-place changes; tensors that share memory share it."""
         if self._inference:
             raise RuntimeError(
@@ -167,22 +170,22 @@ class ViewMethods:
             self._counter = VersionCounter()
         return self._counter
 
-    def share_version(self: Tensor, counter: VersionCounter) -> None:
+    def share_version(self: Any, counter: VersionCounter) -> None:
         """Count changes together with those of another tensor, whose memory this one shares."""
         self._counter = counter
 
-    def increment_version(self: Tensor, changed_by: str) -> None:
+    def increment_version(self: Any, changed_by: str) -> None:
         """Note that the array was changed in place."""
         if not self._inference:
             counter = self.version_counter()
             counter.value += 1
             counter.last_change = changed_by
 
-    def is_inference(self: Tensor) -> bool:
+    def is_inference(self: Any) -> bool:
         """Tell whether it was made in inference mode."""
         return self._inference
 
-    def set_history(self: Tensor, edge: Edge | None) -> None:
+    def set_history(self: Any, edge: Edge | None) -> None:
         """Say which output of which node this tensor is."""
         self._edge = edge
         if self._retains_grad and edge is not None:

@@ -60,7 +60,7 @@ def check_output(node: Node, inputs: tuple[Any, ...], output: Any) -> None:
 def check_no_nan(grad_inputs: tuple[Array | None, ...], node: Node) -> None:
     """Raise if a backward made a NaN."""
     for index, grad in enumerate(grad_inputs):
-        if has_nan(grad):
+        if grad is not None and has_nan(grad):
             made_at = "(not recorded: switch anomaly detection on before the forward)"
             raise RuntimeError(
                 f"Function '{node.name()}' returned nan values in its {index}th output: the gradient of shape "

@@ -140,8 +140,8 @@ def grad(
     found = run_backward(edges, grads, retain_graph, create_graph, [x.edge() for x in ins])
     if any(g is None for g in found) and not (allow_unused or materialize_grads):
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this "
-            "is the desired behavior."
+            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
+            "this is the desired behavior."
         )
     return tuple([_finished(g, x, materialize_grads) for g, x in zip(found, ins, strict=True)])
 

@@ -14,6 +14,7 @@ from tinygrad_edu.autograd import anomaly
 from tinygrad_edu.autograd.grad_mode import ModeSwitch, mode
 from tinygrad_edu.autograd.node import Node, SavedLink
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.dtypes import from_numpy_dtype
 
 
 class FunctionContext(Node):
@@ -138,7 +139,7 @@ class FunctionContext(Node):
             )
         if self.next_edges[index] is None:
             return None
-        grad = self._of_shape(index, grad, like.shape).to(dtype=_tensor.dtypes.from_numpy_dtype(like.dtype))
+        grad = self._of_shape(index, grad, like.shape).to(dtype=from_numpy_dtype(like.dtype))
         return grad if mode.grad_enabled else grad.array
 
     def _of_shape(self, index: int, grad: Any, shape: tuple[int, ...]) -> Any:

@@ -123,9 +123,9 @@ def run_backward(
                 node.release()
             if mode.detect_anomaly:
                 check_no_nan(grad_inputs, node)
-            for edge, grad in zip(node.next_edges, grad_inputs, strict=True):
-                if edge is not None and grad is not None:
-                    add_gradient(pending, edge, grad)
+            for next_edge, grad in zip(node.next_edges, grad_inputs, strict=True):
+                if next_edge is not None and grad is not None:
+                    add_gradient(pending, next_edge, grad)
     return [collected.get(edge) for edge in wanted or ()]
 
 

@@ -76,7 +76,9 @@ def fits(number: Any, dtype: Any) -> bool:
     """Tell whether an operation of a Python number with a tensor of this dtype leaves the dtype as it is."""
     if dtype is None:
         return False
-    return isinstance(number, int | float) if dtype.kind == "f" else type(number) is int and dtype.kind in "iu"
+    return (
+        isinstance(number, int | float) if dtype.kind == "f" else type(number) is int and dtype.kind in "iu"
+    )
 
 
 def as_scalar(number: Any, dtype: Any) -> Any:

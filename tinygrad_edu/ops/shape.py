@@ -368,7 +368,7 @@ def repeat(input: Array, *sizes: Any) -> Array:
     shape = (1,) * (len(times) - len(shape)) + shape
     apart = reshape(input, tuple([x for size in shape for x in (1, size)]))
     repeated = expand(apart, tuple([x for pair in zip(times, shape, strict=True) for x in pair]))
-    return reshape(contiguous(repeated), tuple([n * size for n, size in zip(times, shape, strict=True)]))
+    return reshape(clone(repeated), tuple([n * size for n, size in zip(times, shape, strict=True)]))
 
 
 def tile(input: Array, dims: Sequence[int]) -> Array:

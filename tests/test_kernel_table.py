@@ -1,0 +1,104 @@
+"""Which kernels work on which array."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as torch
+from tinygrad_edu import kernel_table
+
+FAMILIES = [
+    name
+    for name, value in vars(kernel_table).items()
+    if callable(value)
+    and not name.startswith(("_", "use_"))
+    and getattr(value, "__annotations__", {}).get("array")
+]
+
+
+def test_there_are_families():
+    assert {"convolution", "pooling", "optimizer_step"} <= set(FAMILIES)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rungs(family):
+    choose = getattr(kernel_table, family)
+    array = np.ones(2, np.float32)
+    assert choose(array).__name__ == f"tinygrad_edu_kernels.{family}.cpu"
+    with torch.use_kernels("reference"):
+        assert choose(array).__name__ == f"tinygrad_edu_kernels.{family}.reference"
+        with torch.use_kernels("fast"):
+            assert choose(array).__name__.endswith(".cpu")
+        assert choose(array).__name__.endswith(".reference")
+    assert choose(array).__name__.endswith(".cpu")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_rungs_have_the_same_functions(family):
+    """Every function of the reference is there in the compiled kernels."""
+    with torch.use_kernels("reference"):
+        reference = getattr(kernel_table, family)(np.ones(1))
+    compiled = getattr(kernel_table, family)(np.ones(1))
+    public = [
+        n
+        for n, f in vars(reference).items()
+        if callable(f) and n[0] != "_" and f.__module__ == reference.__name__
+    ]
+    assert [name for name in public if not hasattr(compiled, name)] == []
+
+
+def test_from_now_on():
+    before = torch.use_kernels("reference")
+    try:
+        assert kernel_table.pooling(np.ones(1)).__name__.endswith("reference")
+    finally:
+        before.__exit__(None, None, None)
+    assert kernel_table.pooling(np.ones(1)).__name__.endswith("cpu")
+
+
+def test_an_exception_restores_the_rung():
+    with pytest.raises(ValueError, match="planted"), torch.use_kernels("reference"):
+        raise ValueError("planted")
+    assert kernel_table.pooling(np.ones(1)).__name__.endswith("cpu")
+
+
+def test_wrong_names():
+    with pytest.raises(ValueError, match="expected one of fast, reference, got 'slow'"):
+        torch.use_kernels("slow")
+    assert kernel_table.pooling(np.ones(1)).__name__.endswith("cpu")
+
+
+def test_the_choice_belongs_to_a_thread():
+    seen = []
+    with torch.use_kernels("reference"):
+        thread = threading.Thread(target=lambda: seen.append(kernel_table.pooling(np.ones(1)).__name__))
+        thread.start()
+        thread.join()
+    assert seen[0].endswith("cpu")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("reference", "reference"), ("fast", "cpu"), ("wrong", None)]
+)
+def test_the_environment_variable(value, expected, monkeypatch):
+    monkeypatch.setenv("TINYGRAD_EDU_KERNELS", value)
+    program = "import numpy as np\nfrom tinygrad_edu import kernel_table as k\nprint(k.pooling(np.ones(1)).__name__)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    if expected is None:
+        assert "use_kernels: expected one of fast, reference, got 'wrong'" in done.stderr
+    else:
+        assert done.stdout.strip().endswith(expected), done.stderr
+
+
+def test_a_result_is_the_same_on_both_rungs():
+    torch.manual_seed(0)
+    x = torch.randn(1, 2, 6, 6)
+    fast = torch.nn.functional.max_pool2d(x, 2)
+    with torch.use_kernels("reference"):
+        slow = torch.nn.functional.max_pool2d(x, 2)
+    assert fast.tolist() == slow.tolist()
