@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 import tinygrad_edu as torch
 import tinygrad_edu.nn.functional as F
+import tinygrad_edu_kernels
 from tinygrad_edu import nn
 from tinygrad_edu.backend import why_cuda_is_missing
 from tinygrad_edu.utils.data import DataLoader, Dataset, Subset
@@ -83,7 +84,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--epochs", type=int, help="passes over the data (default: 3 for the cnn, 5 for the mlp)"
     )
-    parser.add_argument("--batch-size", type=int, default=64, help="digits a step (default: 64)")
+    parser.add_argument("--batch-size", type=int, default=64, help="digits per step (default: 64)")
     parser.add_argument(
         "--lr", type=float, help="learning rate (default: 0.01 for sgd, 0.001 for the others)"
     )
@@ -95,21 +96,34 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--download", action="store_true", help=f"download the full MNIST to {CACHE}")
     parser.add_argument("--quick", action="store_true", help="one epoch on 1,000 digits, to see that it runs")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write a checkpoint after every epoch")
-    parser.add_argument("--resume", type=Path, metavar="FILE", help="go on from a checkpoint")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="go on from a checkpoint, with its --lr")
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", default=Path("learning_curve.png"), help="the picture's name"
     )
     parser.add_argument("--num-workers", type=int, default=0, help="processes that load data (default: 0)")
     args = parser.parse_args()
-    for name in ("epochs", "batch_size"):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            parser.error(f"--{name.replace('_', '-')}: expected at least 1, got {value}")
+    check_arguments(parser, args)
     if args.epochs is None:
         args.epochs = 1 if args.quick else {"cnn": 3, "mlp": 5}[args.model]
     if args.lr is None:
         args.lr = 0.01 if args.optimizer == "sgd" else 0.001
     return args
+
+
+def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Stop with one sentence if something cannot work: now, not after the training."""
+    for name, least in (("epochs", 1), ("batch_size", 1), ("num_workers", 0)):
+        value = getattr(args, name)
+        if value is not None and value < least:
+            parser.error(f"--{name.replace('_', '-')}: expected at least {least}, got {value}")
+    if args.lr is not None and not 0 < args.lr < float("inf"):
+        parser.error(f"--lr: expected a number above 0, got {args.lr}")
+    for name in ("save", "plot"):
+        path = getattr(args, name)
+        if path is not None and (not path.parent.is_dir() or path.is_dir()):
+            parser.error(f"--{name}: expected a file name in a folder that exists, got {path}")
+    if args.data_dir is not None and not args.download and not (args.data_dir / "MNIST" / "raw").is_dir():
+        parser.error(f"--data-dir: expected the folder MNIST/raw in {args.data_dir}; --download makes it")
 
 
 def choose_device(name: str) -> torch.device:
@@ -172,24 +186,27 @@ def accuracy(model: nn.Module, loader: DataLoader, device: torch.device) -> floa
 
 
 def save_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, history: dict, name: str
+    args: argparse.Namespace, model: nn.Module, optimizer: torch.optim.Optimizer, history: dict
 ) -> None:
     """Write everything that is needed to go on later as if there had been no break."""
     state = {
-        "model_name": name,
+        "choices": {"--model": args.model, "--optimizer": args.optimizer},
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "history": history,
         "random": torch.get_rng_state(),
     }
-    torch.save(state, path)
+    torch.save(state, args.save)
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, name: str) -> dict:
+def load_checkpoint(args: argparse.Namespace, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict:
     """Put model, optimizer and random numbers back to where a checkpoint was written; return the history."""
-    state = torch.load(path)
-    if state["model_name"] != name:
-        sys.exit(f"--resume: {path} holds a {state['model_name']}, but --model is {name}")
+    state = torch.load(args.resume)
+    now = {"--model": args.model, "--optimizer": args.optimizer}
+    if state["choices"] != now:
+        raise RuntimeError(
+            f"--resume: {args.resume} was written with {state['choices']}, but now it is {now}"
+        )
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     torch.set_rng_state(state["random"])
@@ -218,13 +235,15 @@ def plot_learning_curve(history: dict, path: Path, title: str) -> None:
     figure, loss_axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
     loss_axis.plot(epochs, losses, color="tab:blue", alpha=0.25, linewidth=0.8)
     loss_axis.plot(epochs, smooth, color="tab:blue", label="training loss (cross-entropy)")
-    loss_axis.set(xlabel="epoch", ylabel="loss", xlim=(0, len(accuracies)), ylim=(0, None), title=title)
+    loss_axis.set(
+        xlabel="epoch", ylabel="loss", xlim=(0, 1.03 * len(accuracies)), ylim=(0, None), title=title
+    )
     accuracy_axis = loss_axis.twinx()
     percent = [100 * a for a in accuracies]
     accuracy_axis.plot(range(1, len(percent) + 1), percent, "o-", color="tab:orange", label="test accuracy")
-    accuracy_axis.set(ylabel="accuracy / %", ylim=(min(90.0, *percent) - 2, 100))
+    accuracy_axis.set(ylabel="accuracy / %", ylim=(min(90.0, *percent) - 2, 100.5))
     accuracy_axis.annotate(
-        f"{percent[-1]:.2f} %", (len(percent), percent[-1]), (-8, -14), textcoords="offset points", ha="right"
+        f"{percent[-1]:.2f} %", (len(percent), percent[-1]), (-8, 8), textcoords="offset points", ha="right"
     )
     figure.legend(loc="outside lower center", ncols=2)
     figure.savefig(path, dpi=120)
@@ -251,9 +270,12 @@ def main() -> None:
 
     history: dict = {"losses": [], "accuracies": []}
     if args.resume is not None:
-        history = load_checkpoint(args.resume, model, optimizer, args.model)
+        history = load_checkpoint(args, model, optimizer)
         print(f"resumed after epoch {len(history['accuracies'])} from {args.resume}")
-    print("the very first run compiles the kernels, which takes a while; later runs find them in the cache")
+        if len(history["accuracies"]) >= args.epochs:
+            print(f"nothing left to train: raise --epochs, which is {args.epochs}")
+    if not any(Path(tinygrad_edu_kernels.__path__[0]).rglob("*.nbi")):
+        print("first run: compiling the kernels takes about half a minute; later runs find them in the cache")
 
     started = time.perf_counter()
     for epoch in range(len(history["accuracies"]) + 1, args.epochs + 1):
@@ -263,7 +285,8 @@ def main() -> None:
         history["accuracies"].append(accuracy(model, test_loader, device))
         print(f"epoch {epoch}: test accuracy {100 * history['accuracies'][-1]:.2f} %")
         if args.save is not None:
-            save_checkpoint(args.save, model, optimizer, history, args.model)
+            save_checkpoint(args, model, optimizer, history)
+            print(f"checkpoint: {args.save}")
     print(f"trained for {time.perf_counter() - started:.1f} s")
 
     plot_learning_curve(history, args.plot, f"tinygrad_edu: {args.model} on {source.split(' (')[0]}")
@@ -275,13 +298,14 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         print(
-            "\nstopped; with --save, the checkpoint of the last whole epoch is there to --resume",
+            "\nstopped; what was printed as checkpoint is whole, and --resume goes on from it",
             file=sys.stderr,
         )
         sys.exit(130)
     except (
         OSError,
         RuntimeError,
-    ) as error:  # missing data, a damaged file, no network: one sentence, no traceback
+        ValueError,
+    ) as error:  # missing or damaged files: one sentence, no traceback
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -46,3 +46,8 @@ def test_a_wrong_example_is_found():
     assert report.count("Failed example") == 1
     assert 'File "chapter.md", line 12' in report
     assert not run_examples(text.replace("4\n", "2\n"), "chapter.md")
+
+
+def test_nothing_is_left_to_be_filled_in():
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        assert "@@" not in path.read_text(encoding="utf-8"), path.name

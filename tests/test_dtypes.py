@@ -61,6 +61,8 @@ NAMES = [
 @pytest.mark.parametrize("b", NAMES)
 def test_promotion_tables(a, b):
     pytorch = pytest.importorskip("torch")
+    if "float16" in (a, b) and "complex" in a + b:
+        pytest.skip("there is no complex32 here")
     for expression in (
         f"torch.promote_types(torch.{a}, torch.{b})",
         f"torch.can_cast(torch.{a}, torch.{b})",
@@ -78,6 +80,8 @@ def test_promotion_tables(a, b):
 @pytest.mark.parametrize("number", ["True", "2", "2.5", "2j"])
 def test_numbers(name, number):
     pytorch = pytest.importorskip("torch")
+    if (name, number) == ("float16", "2j"):
+        pytest.skip("there is no complex32 here")
     for ones in (f"torch.ones(2, dtype=torch.{name})", f"torch.ones((), dtype=torch.{name})"):
         check(f"{ones} + {number}", pytorch)
         check(f"{number} * {ones}", pytorch)
@@ -87,6 +91,7 @@ def test_numbers(name, number):
 @pytest.mark.torch_parity
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("other", NAMES)
+@pytest.mark.filterwarnings("ignore:Casting complex values to real")
 def test_conversions(name, other):
     check(f"torch.tensor([0, 1, 2], dtype=torch.{name}).to(torch.{other})", pytest.importorskip("torch"))
 

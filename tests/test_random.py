@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 
-import pytest
-
 import tinygrad_edu as torch
 
 
@@ -57,10 +55,9 @@ def test_fork_rng():
         torch.rand(5)
     assert torch.rand(2).tolist() == expected
     torch.manual_seed(0)
-    with pytest.raises(ValueError, match="planted"), torch.random.fork_rng():
-        torch.rand(5)
-        raise ValueError("planted")
-    assert torch.rand(2).tolist() == expected
+    with torch.random.fork_rng(enabled=False):
+        torch.rand(2)
+    assert torch.rand(2).tolist() != expected
 
 
 def test_seeds_for_kernels():

@@ -13,7 +13,6 @@ import tinygrad_edu as torch
 COUNT_BLAS_THREADS = """
 import numpy, threadpoolctl
 import tinygrad_edu as torch
-torch.softmax(torch.zeros(1, 2), 1)
 pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
 # SciPy may have a copy of its own
 numpys = [pool for pool in pools if "numpy.libs" in pool["filepath"]] or pools
@@ -37,7 +36,7 @@ def blas_threads(**environment: str) -> int:
     return int(done.stdout)
 
 
-def test_blas_gets_one_thread_with_the_first_kernel():
+def test_blas_gets_one_thread_on_import():
     assert blas_threads() == 1
 
 

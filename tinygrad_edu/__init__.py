@@ -269,8 +269,10 @@ from tinygrad_edu.serialization import (
     load,
     save,
 )
-from tinygrad_edu.threads import get_num_threads, set_num_threads
+from tinygrad_edu.threads import get_num_threads, set_num_threads, use_one_pool
 from tinygrad_edu.version import __version__
+
+use_one_pool()  # for the whole process; TINYGRAD_EDU_SINGLE_BLAS_POOL=0 leaves it alone, see threads.py
 
 __all__ = [
     "Generator",

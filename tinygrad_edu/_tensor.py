@@ -17,6 +17,7 @@ from tinygrad_edu._tensor_methods import (
     InplaceMethods,
     MathMethods,
     Operators,
+    ReductionMethods,
     ShapeMethods,
     ViewMethods,
 )
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounter
 
 
-class Tensor(Operators, MathMethods, ShapeMethods, InplaceMethods, ViewMethods, ConvertMethods):
+class Tensor(
+    Operators, MathMethods, ReductionMethods, ShapeMethods, InplaceMethods, ViewMethods, ConvertMethods
+):
     """An n-dimensional array that remembers how it was computed.
 
     Use :func:`tinygrad_edu.tensor` to make one. ``Tensor(2, 3)`` gives an uninitialised float tensor of that

@@ -81,7 +81,7 @@ class device:
 DeviceLike: TypeAlias = "device | str | int | None"
 CPU = device("cpu")
 
-_INSTALL_HINT = "install the GPU extra:  python -m pip install 'tinygrad_edu[gpu]'"
+_INSTALL_HINT = "in a checkout, python -m pip install -e '.[gpu]' installs what is needed"
 
 
 @functools.cache

@@ -257,6 +257,8 @@ def _result_numpy_dtype(
     if priority_a == priority_b:
         return promote_types(a, b).numpy_dtype
     strong, weak = (a, b) if priority_a > priority_b else (b, a)
-    if weak.category > strong.category:
-        return promote_types(strong, weak).numpy_dtype if weak.category == COMPLEX else weak.numpy_dtype
-    return strong.numpy_dtype
+    if weak.category <= strong.category:
+        return strong.numpy_dtype
+    if weak.category == COMPLEX and strong.category == FLOATING:  # as precise as the stronger one is
+        return (complex128 if strong is float64 else complex64).numpy_dtype
+    return weak.numpy_dtype

@@ -16,7 +16,6 @@ from types import ModuleType
 import numpy as np
 
 from tinygrad_edu.backend import Array
-from tinygrad_edu.threads import use_one_pool
 
 RUNGS = ("fast", "reference")
 
@@ -103,8 +102,6 @@ def _kernels(family: str, array: Array) -> ModuleType:
 @functools.cache
 def _load(family: str, rung: str) -> ModuleType:
     """Import the kernels of a family on one rung."""
-    if rung == "cpu":
-        use_one_pool()
     try:
         return importlib.import_module(f"tinygrad_edu_kernels.{family}.{rung}")
     except ModuleNotFoundError as error:

@@ -5,7 +5,7 @@ more work, and so do Numba's after a parallel loop. On two cores a training step
 or more with both and 28 ms with one; and on two busy cores 144 ms with threads that spin and 55 ms with
 threads that sleep.
 
-So when the first compiled kernel is loaded, two things are set for the whole process: NumPy's BLAS is
+So on import of the package two things are set for the whole process: NumPy's BLAS is
 limited to one thread, and ``OMP_WAIT_POLICY`` becomes ``passive`` unless it has a value already. The
 environment variable ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0`` leaves both alone.
 """

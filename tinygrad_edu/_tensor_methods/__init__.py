@@ -6,7 +6,16 @@ from tinygrad_edu._tensor_methods.convert import ConvertMethods
 from tinygrad_edu._tensor_methods.inplace import InplaceMethods
 from tinygrad_edu._tensor_methods.math import MathMethods
 from tinygrad_edu._tensor_methods.operators import Operators
+from tinygrad_edu._tensor_methods.reduction import ReductionMethods
 from tinygrad_edu._tensor_methods.shape import ShapeMethods
 from tinygrad_edu._tensor_methods.views import ViewMethods
 
-__all__ = ["ConvertMethods", "InplaceMethods", "MathMethods", "Operators", "ShapeMethods", "ViewMethods"]
+__all__ = [
+    "ConvertMethods",
+    "InplaceMethods",
+    "MathMethods",
+    "Operators",
+    "ReductionMethods",
+    "ShapeMethods",
+    "ViewMethods",
+]

@@ -164,8 +164,8 @@ def compare_jacobians(
     index = tuple(int(j) for j in np.unravel_index(int(row), tuple(x.shape))) if x.ndim else ()
     return (
         f"Jacobian mismatch for output {k} with respect to input {i}: {int((~agree).sum())} of {agree.size} elements "
-        f"are wrong. Worst: d output[{int(column)}] / d input{list(index)}: "
-        f"expected (numeric) {numeric[row, column]:.8g}, got (analytic) {analytic[row, column]:.8g}.{guess_cause(numeric, analytic)}"
+        f"are wrong. Worst: d output[{int(column)}] / d input{list(index)}: expected (numeric) "
+        f"{numeric[row, column]:.8g}, got (analytic) {analytic[row, column]:.8g}.{guess_cause(numeric, analytic)}"
     )
 
 

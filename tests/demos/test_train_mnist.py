@@ -1,0 +1,116 @@
+"""demos/train_mnist.py: what it prints, how it stops, and that a break in the training changes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import tinygrad_edu as torch
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "demos" / "train_mnist.py"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
+    return {**os.environ, "PYTHONPATH": paths, "XDG_CACHE_HOME": str(folder), "MPLBACKEND": "Agg"}
+
+
+def train(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(PROGRAM), "--model", "mlp", "--quick", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def test_a_run(tmp_path):
+    done = train(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "data: the embedded part of MNIST" in done.stdout
+    assert "1,000 digits to learn from, 500 to test on" in done.stdout
+    assert re.fullmatch(r"test accuracy: \d\d\.\d\d %", done.stdout.splitlines()[-1])
+    assert (tmp_path / "learning_curve.png").stat().st_size > 10_000
+
+
+def test_the_same_seed_and_a_break_give_the_same_result(tmp_path):
+    for folder in ("whole", "parts"):
+        (tmp_path / folder).mkdir()
+    whole = train(tmp_path / "whole", "--epochs", "2", "--save", "model.pt")
+    train(tmp_path / "parts", "--epochs", "1", "--save", "model.pt")
+    parts = train(tmp_path / "parts", "--epochs", "2", "--save", "model.pt", "--resume", "model.pt")
+    assert "resumed after epoch 1" in parts.stdout
+    assert whole.stdout.splitlines()[-1] == parts.stdout.splitlines()[-1]
+    first, second = (torch.load(tmp_path / folder / "model.pt") for folder in ("whole", "parts"))
+    assert first["history"] == second["history"]
+    for name, weight in first["model"].items():
+        assert torch.equal(weight, second["model"][name]), name
+
+
+def test_a_checkpoint_of_something_else_is_refused(tmp_path):
+    train(tmp_path, "--save", "model.pt")
+    done = train(tmp_path, "--resume", "model.pt", "--optimizer", "sgd")
+    assert done.returncode == 1
+    assert "--resume: model.pt was written with" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_no_gpu(tmp_path):
+    done = train(tmp_path, "--device", "gpu")
+    assert done.returncode == 2
+    assert "CUDA is not available" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--lr", "-1"], "--lr: expected a number above 0, got -1.0"),
+        (["--lr", "nan"], "--lr: expected a number above 0, got nan"),
+        (["--epochs", "0"], "--epochs: expected at least 1, got 0"),
+        (["--num-workers", "-1"], "--num-workers: expected at least 0, got -1"),
+        (["--save", "nowhere/model.pt"], "--save: expected a file name in a folder that exists"),
+        (["--data-dir", "nowhere"], "--data-dir: expected the folder MNIST/raw in nowhere"),
+    ],
+)
+def test_wrong_arguments(tmp_path, arguments, message):
+    done = train(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_checkpoint(tmp_path):
+    done = train(tmp_path, "--resume", "nowhere.pt")
+    assert done.returncode == 1
+    assert "nowhere.pt" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+def test_ctrl_c(tmp_path):
+    command = [sys.executable, str(PROGRAM), "--model", "mlp", "--epochs", "500", "--save", "model.pt"]
+    running = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 200
+    while not (tmp_path / "model.pt").exists() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in errors
+    assert set(torch.load(tmp_path / "model.pt")) >= {"model", "optimizer", "history"}
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
