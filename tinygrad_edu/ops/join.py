@@ -90,6 +90,17 @@ def check_sequence(name: str, tensors: Sequence[Array]) -> list[Array]:
     return parts
 
 
+class Stack(Op):
+    """Tensors next to each other along a new dimension; each gets its own slice of the gradient."""
+
+    def forward(self, *tensors: Array, dim: int) -> Array:
+        self.dim = dim
+        return array_module(tensors[0]).stack(tensors, dim)
+
+    def backward(self, grad_output: Array) -> tuple[Array, ...]:
+        return unbind(grad_output, self.dim)
+
+
 def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Join tensors of one shape along a new dimension.
 
@@ -108,7 +119,7 @@ def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
                 f"{list(x.shape)} at entry {i}"
             )
     dim = normalize_dim("stack", dim, parts[0].ndim + 1)
-    return cat([unsqueeze(x, dim) for x in parts], dim)
+    return Stack.apply(*promote_many("stack", *parts), dim=dim)
 
 
 def hstack(tensors: Sequence[Array]) -> Array:
