@@ -7,6 +7,7 @@ https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutatin
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, promote_many, raw, require_tensor
 from tinygrad_edu.ops.index import getitem, index_put_zeros, narrow, select
-from tinygrad_edu.ops.shape import flatten, reshape, unsqueeze
+from tinygrad_edu.ops.shape import flatten, reshape
 
 
 class Cat(Op):
@@ -170,8 +171,8 @@ def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int =
                 f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at "
                 f"dimension {dim}), but got split_sizes={sections}"
             )
-    starts = [sum(sections[:i]) for i in range(len(sections))]
-    return tuple([narrow(tensor, dim, start, length) for start, length in zip(starts, sections, strict=True)])
+    ends = itertools.accumulate(sections)
+    return tuple([narrow(tensor, dim, end - n, n) for end, n in zip(ends, sections, strict=True)])
 
 
 def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:

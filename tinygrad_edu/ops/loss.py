@@ -204,6 +204,17 @@ def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: boo
 def hinge_embedding_loss(input: Array, target: Array, margin: float = 1.0, reduction: str = "mean") -> Array:
     """The input where the target is 1, max(0, margin - input) where it is -1.
 
+    Parameters
+    ----------
+    input : Tensor
+        Distances, say, of any shape.
+    target : Tensor
+        1 for pairs that should be close, -1 for pairs that should not.
+    margin : float
+        Distances of dissimilar pairs above it cost nothing.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the losses.
+
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hinge_embedding_loss.html
@@ -215,7 +226,18 @@ def hinge_embedding_loss(input: Array, target: Array, margin: float = 1.0, reduc
 def margin_ranking_loss(
     input1: Array, input2: Array, target: Array, margin: float = 0.0, reduction: str = "mean"
 ) -> Array:
-    """max(0, -target (input1 - input2) + margin): target 1 says that input1 should rank higher, -1 lower.
+    """max(0, -target (input1 - input2) + margin): the first input should rank higher, or lower.
+
+    Parameters
+    ----------
+    input1, input2 : Tensor
+        Scores of one shape.
+    target : Tensor
+        1 if the first should be higher, -1 if lower.
+    margin : float
+        By how much.
+    reduction : {"mean", "sum", "none"}
+        What becomes of the losses.
 
     References
     ----------

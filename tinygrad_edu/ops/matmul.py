@@ -145,13 +145,13 @@ def outer(input: Array, vec2: Array) -> Array:
 
 
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
-    """beta * input + alpha * (mat1 @ mat2)."""
+    """beta * input + alpha * (mat1 @ mat2), with matrices (m, k) and (k, n) and an input broadcast to (m, n)."""
     product = mm(mat1, mat2)
     return (input * beta if beta != 1 else input) + (product * alpha if alpha != 1 else product)
 
 
 def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
-    """beta * input + alpha * (batch1 @ batch2)."""
+    """beta * input + alpha * (batch1 @ batch2), with batches (b, m, k) and (b, k, n)."""
     product = bmm(batch1, batch2)
     return (input * beta if beta != 1 else input) + (product * alpha if alpha != 1 else product)
 

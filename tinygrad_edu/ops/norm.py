@@ -320,6 +320,17 @@ def instance_norm(
 def normalize(input: Array, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Array:
     """Divide by the p-norm along ``dim``, or by ``eps`` if that is larger.
 
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    p : float
+        The order of the norm; see ``torch.norm``.
+    dim : int
+        Along which dimension the vectors lie.
+    eps : float
+        The smallest divisor.
+
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.normalize.html

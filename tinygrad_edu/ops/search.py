@@ -127,6 +127,17 @@ def unique(
 ) -> Any:
     """Return the different elements in order; if asked, also where each went and how often each occurs.
 
+    Parameters
+    ----------
+    input : Tensor
+        Any shape; it is flattened.
+    sorted : bool
+        Whether they must be in order; here they always are.
+    return_inverse : bool
+        Also return, for every element of the input, its place among the different ones.
+    return_counts : bool
+        Also return how often each occurs.
+
     Examples
     --------
     >>> import tinygrad_edu as torch
@@ -147,6 +158,15 @@ def unique(
 
 def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
     """Count how often each non-negative integer occurs, or add up the weights of its places.
+
+    Parameters
+    ----------
+    input : Tensor
+        (n,) integers.
+    weights : Tensor, optional
+        (n,) numbers to add up instead of ones.
+    minlength : int
+        The least size of the result, which otherwise ends with the largest integer.
 
     Examples
     --------
