@@ -258,7 +258,7 @@ class Tensor(
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory that is cut off from the graph."""
-        result = tensor_from_array(self.array)
+        result = tensor_from_array(self.array.view())
         if self._inference:
             result._inference = True
         else:
@@ -279,13 +279,13 @@ class Tensor(
     @property
     def data(self) -> Tensor:
         """The same memory as a tensor that autograd knows nothing of, not even its changes."""
-        return tensor_from_array(self.array)
+        return tensor_from_array(self.array.view())
 
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"data: expected a Tensor, got {type(value).__name__}")
-        self.array = value.array
+        self.array = value.array.view()
 
     # ---- what it is ----------------------------------------------------------------------------------
 
@@ -358,7 +358,11 @@ class Size(tuple[int, ...]):
 
 
 def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Tensor] = Tensor) -> Tensor:
-    """Wrap an array, without copying it."""
+    """Wrap an array, without copying it.
+
+    No two Tensors may have one array object: ``backward`` knows a saved array by its identity. Give the second
+    one ``array.view()``, which is another object on the same memory.
+    """
     if isinstance(array, np.generic):  # what NumPy makes of 0-d arrays
         array = np.asarray(array)
     tensor = object.__new__(cls)

@@ -53,7 +53,7 @@ def array_from_data(data: Any, dtype: Dtype = None) -> Array:
         return data.array
     if hasattr(data, "dtype"):
         dtypes.from_numpy_dtype(data.dtype)
-        return np.asarray(data) if isinstance(data, np.generic) else data
+        return np.asarray(data) if isinstance(data, np.generic) else data.view()
     if isinstance(data, list | tuple) and isinstance(_first_leaf(data), _tensor.Tensor):
         data = _without_tensors(data)
     try:
@@ -174,7 +174,7 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     dtypes.from_numpy_dtype(ndarray.dtype)
-    return _tensor.tensor_from_array(ndarray)
+    return _tensor.tensor_from_array(ndarray.view())
 
 
 # ---- constants -----------------------------------------------------------------------------------

@@ -167,6 +167,31 @@ def test_backward_with_create_graph():
     x.grad = None
 
 
+@pytest.mark.parametrize(
+    "cut_off",
+    [
+        lambda x: x.detach(),
+        lambda x: x.data,
+        lambda x: torch.from_numpy(x.detach().numpy()),
+        lambda x: torch.as_tensor(x.detach().numpy()),
+        lambda x: torch.nn.Parameter(x.detach(), requires_grad=False),
+        lambda x: Variable(x),
+    ],
+)
+def test_another_tensor_on_the_same_memory_is_another_tensor(cut_off):
+    """x * x.detach() has the derivative x.detach(), which has the derivative 0."""
+    x = leaf(3.0, 4.0)
+    y = x * cut_off(x) + x * 0
+    (first,) = grad(y.sum(), x, create_graph=True)
+    assert first.tolist() == [3, 4]
+    (second,) = grad((first * x).sum(), x)
+    assert second.tolist() == [3, 4]
+    y = cut_off(x) * x * x
+    (first,) = grad(y.sum(), x, create_graph=True)
+    (second,) = grad(first.sum(), x)
+    assert second.tolist() == [6, 8]
+
+
 def test_gradient_penalty():
     """The usual use: the norm of a gradient is part of a loss."""
     x, w = leaf(1.0, 2.0), leaf(3.0, 4.0)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
+from tinygrad_edu.ops import conv2d, linear
 
 
 def leaf(*values):
@@ -170,3 +171,49 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     pytest.importorskip("resource")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 2000  # kilobytes
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes"),
+    [
+        (lambda x, w, b: linear(x, w, b), [(5, 4), (3, 4), (3,)]),
+        (lambda x, w, b: conv2d(x, w, b), [(2, 3, 5, 5), (4, 3, 3, 3), (4,)]),
+        (lambda x, w, b: conv2d(x, w, b), [(1, 1, 1, 1), (1, 1, 1, 1), (1,)]),
+        (lambda a, b: a @ b, [(3, 4), (4, 5)]),
+        (lambda a, b: a @ b, [(2, 3, 4), (4, 5)]),
+        (lambda a, b: a @ b, [(1, 1), (1, 1)]),
+        (lambda a, b: a + b, [(3,), (3,)]),
+        (lambda a, b: a * b, [(3,), (3,)]),
+        (lambda a: a.reshape(-1) + 1, [(3, 1)]),
+    ],
+)
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_gradients_share_memory_with_nothing(function, shapes, create_graph):
+    """Also not where a leaf keeps the array of an operation that gives_new_gradients."""
+    leaves = [torch.ones(*shape, requires_grad=True) for shape in shapes]
+    y = function(*leaves)
+    seed = torch.ones_like(y)
+    y.backward(seed, retain_graph=True, create_graph=create_graph)
+    first = [x.grad for x in leaves]
+    for x in leaves:
+        x.grad = None
+    y.backward(seed, create_graph=create_graph)
+    tensors = [seed, y, *leaves, *first, *[x.grad for x in leaves]]
+    for i, a in enumerate(tensors):
+        for b in tensors[i + 1 :]:
+            assert not np.shares_memory(a.array, b.array)
+    for x in leaves:
+        x.grad = None
+
+
+def test_a_gradient_that_a_hook_keeps_is_not_that_of_the_leaf():
+    kept = []
+    w = torch.ones(3, 4, requires_grad=True)
+    w.register_hook(kept.append)
+    linear(torch.ones(2, 4), w).sum().backward()
+    assert not np.shares_memory(kept[0].array, w.grad.array)
+    replacement = torch.zeros(3, 4)
+    v = torch.ones(3, 4, requires_grad=True)
+    v.register_hook(lambda grad: replacement)
+    linear(torch.ones(2, 4), v).sum().backward()
+    assert not np.shares_memory(replacement.array, v.grad.array)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.graph import run_backward
-from tinygrad_edu.autograd.node import Edge, accumulate_grad
+from tinygrad_edu.autograd.node import Edge, accumulate_grad, private_copy
 from tinygrad_edu.backend import Array, array_module
 
 
@@ -81,7 +81,7 @@ def backward(
     found = run_backward(edges, grads, retain_graph, create_graph, root_edges(targets))
     for target, grad in zip(targets, found, strict=True):
         if grad is not None:
-            accumulate_grad(target, grad)
+            accumulate_grad(target, private_copy(grad))
 
 
 def grad(

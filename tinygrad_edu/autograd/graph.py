@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.anomaly import check_no_nan
 from tinygrad_edu.autograd.grad_mode import ModeSwitch, mode
-from tinygrad_edu.autograd.node import Edge, Node, accumulate_grad
+from tinygrad_edu.autograd.node import Edge, Node, accumulate_grad, private_copy
 from tinygrad_edu.backend import Array
 
 
@@ -90,6 +90,7 @@ def run_backward(
         The wanted gradients; None where no path leads.
     """
     order = topological_order(node for node, _ in roots)
+    collecting = wanted is not None
     if wanted is not None:
         targets = {node for node, _ in wanted}
         leading = nodes_leading_to(order, targets)
@@ -97,7 +98,7 @@ def run_backward(
     collected: dict[Edge, Array] = {}
     pending: dict[Node, list[Array | None]] = {}
     for edge, grad in zip(roots, root_grads, strict=True):
-        add_gradient(pending, edge, grad)
+        add_gradient(pending, edge, grad, collecting)
 
     with ModeSwitch(grad_enabled=create_graph), np.errstate(all="ignore"):
         for node in order:
@@ -125,18 +126,22 @@ def run_backward(
                 check_no_nan(grad_inputs, node)
             for next_edge, grad in zip(node.next_edges, grad_inputs, strict=True):
                 if next_edge is not None and grad is not None:
-                    add_gradient(pending, next_edge, grad)
+                    add_gradient(pending, next_edge, grad, collecting or node.gives_new_gradients)
     return [collected.get(edge) for edge in wanted or ()]
 
 
-def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Array) -> None:
-    """Add ``grad`` to what is pending for one output of a node."""
+def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Array, may_keep: bool) -> None:
+    """Add ``grad`` to what is pending for one output of a node; ``may_keep``: as its own, not a copy of it."""
     node, output_nr = edge
     grads = pending.get(node)
     if grads is None:
         grads = pending[node] = [None] * node.num_outputs
     before = grads[output_nr]
-    grads[output_nr] = grad if before is None else before + grad
+    if before is not None:
+        grad = before + grad
+    elif node.keeps_gradient and not may_keep:
+        grad = private_copy(grad)
+    grads[output_nr] = grad
 
 
 def backward_on_tensors(node: Node, grad_outputs: list[Array | None]) -> Any:
@@ -163,7 +168,7 @@ def apply_hooks(node: Node, grads: list[Array | None]) -> None:
     for output_nr, reference in node.retained:
         tensor, grad = reference(), grads[output_nr]
         if tensor is not None and grad is not None and tensor.edge() == (node, output_nr):
-            accumulate_grad(tensor, grad)
+            accumulate_grad(tensor, private_copy(grad))
 
 
 def check_hook_answer(answer: Any, grad: _tensor.Tensor) -> None:

@@ -77,6 +77,10 @@ class Node:
         Output tensors that want their ``grad`` filled.
     watched : bool
         Whether there may be hooks or retained gradients.
+    gives_new_gradients : bool
+        Whether nobody else ever holds the arrays that ``backward`` returns, so that a leaf may keep them.
+    keeps_gradient : bool
+        Whether it keeps the array that arrives, as the ``grad`` of a leaf.
     made_at : str or None
         The line of the user's program that made this node, noted while anomaly detection is on.
     """
@@ -88,6 +92,8 @@ class Node:
     tensor_hooks: list[tuple[int, TensorHook]] | tuple[()] = ()
     retained: list[tuple[int, weakref.ref[Tensor]]] | tuple[()] = ()
     watched: bool = False
+    gives_new_gradients: bool = False
+    keeps_gradient: bool = False
     made_at: str | None = None
 
     def backward(self, *grad_outputs: Array) -> Any:
@@ -199,6 +205,8 @@ class Node:
 class AccumulateGrad(Node):
     """The end of the graph: adds the gradient that arrives to the ``grad`` of a leaf tensor."""
 
+    keeps_gradient = True
+
     def __init__(self, variable: Tensor) -> None:
         self.variable = variable
 
@@ -208,20 +216,23 @@ class AccumulateGrad(Node):
 
     def backward(self, grad_output: Array) -> tuple[()]:
         """Add ``grad_output`` (an array, or a Tensor with history) to ``variable.grad``."""
+        if self.watched:  # a hook has seen it, or even made it
+            grad_output = private_copy(grad_output)
         accumulate_grad(self.variable, grad_output)
         return ()
 
 
+def private_copy(grad: Array) -> Array:
+    """Return a copy of a gradient that nobody else holds: both gradients of a + b are one array."""
+    return grad.clone() if isinstance(grad, _tensor.Tensor) else grad.copy()
+
+
 def accumulate_grad(tensor: Tensor, grad: Array) -> None:
-    """Add a gradient, an array or a Tensor with history, to ``tensor.grad``."""
+    """Add a gradient, an array or a Tensor with history, to ``tensor.grad``; the first one is kept as it is."""
     before = tensor._grad
-    if isinstance(grad, _tensor.Tensor):
-        tensor.grad = grad if before is None else before + grad
-    elif before is None:
-        # A copy, because other nodes may hold the same array: both gradients of a + b are one.
-        tensor.grad = _tensor.tensor_from_array(grad.copy())
-    elif before.requires_grad:
-        tensor.grad = before + _tensor.tensor_from_array(grad)
-    else:
+    if before is not None and not before.requires_grad and not isinstance(grad, _tensor.Tensor):
         before.array += grad
         before.increment_version("AccumulateGrad")
+        return
+    found = grad if isinstance(grad, _tensor.Tensor) else _tensor.tensor_from_array(grad)
+    tensor.grad = found if before is None else before + found

@@ -39,7 +39,7 @@ class Parameter(Tensor):
                 "torch.tensor(...)"
             )
         check_can_require_grad(data, requires_grad)
-        self._initialise(data.array, requires_grad)
+        self._initialise(data.array.view(), requires_grad)
         if not data.is_inference():
             self.share_version(data.version_counter())  # one memory, one count of the changes in it
 

@@ -49,8 +49,6 @@ def relu(input: Array) -> Array:
 class LeakyRelu(Op):
     """x if x > 0, else slope * x; the derivative is 1 or the slope."""
 
-    quiet = True
-
     def forward(self, x: Array, *, negative_slope: float) -> Array:
         self.negative_slope = negative_slope
         self.save_for_backward(x)
@@ -137,8 +135,6 @@ def hardsigmoid(input: Array) -> Array:
 class Hardswish(Op):
     """x relu6(x + 3) / 6; the derivative is 0 up to -3, (2 x + 3) / 6 between, 1 from 3 on."""
 
-    quiet = True
-
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
         return x * (array_module(x).clip(x + 3, 0, 6) / 6)
@@ -162,8 +158,6 @@ def hardswish(input: Array) -> Array:
 
 class Elu(Op):
     """x if x > 0, else alpha (e^x - 1); the derivative is 1, or alpha e^x."""
-
-    quiet = True
 
     def forward(self, x: Array, *, alpha: float) -> Array:
         self.alpha = alpha
@@ -200,8 +194,6 @@ def selu(input: Array) -> Array:
 
 class Gelu(Op):
     """x Phi(x); the derivative is Phi(x) + x phi(x), with the normal density phi = Phi'."""
-
-    quiet = True
 
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
@@ -251,8 +243,6 @@ def gelu(input: Array, approximate: str = "none") -> Array:
 class Silu(Op):
     """x s with s = sigmoid(x); the derivative is s (1 + x (1 - s))."""
 
-    quiet = True
-
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
         return x * sigmoid(x)
@@ -270,8 +260,6 @@ def silu(input: Array) -> Array:
 
 class Softplus(Op):
     """ln(1 + e^(beta x)) / beta, or x where beta x is above the threshold; the slope is sigmoid(beta x)."""
-
-    quiet = True
 
     def forward(self, x: Array, *, beta: float, threshold: float) -> Array:
         self.beta, self.threshold = beta, threshold

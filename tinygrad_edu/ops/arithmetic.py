@@ -137,8 +137,6 @@ def mul(input: Any, other: Any) -> Array:
 class Pow(BinaryOp):
     """a^b; the derivatives are b a^(b - 1) and a^b ln a (0 where a = 0 and b >= 0)."""
 
-    quiet = True
-
     def forward(self, a: Array, b: Any) -> Array:
         self.shapes = a.shape, np.shape(b)
         y = a**b

@@ -294,8 +294,6 @@ class BinaryCrossEntropy(Op):
     the gradient of p are finite at p = 0 and p = 1.
     """
 
-    quiet = True
-
     def forward(self, p: Array, t: Array) -> Array:
         self.save_for_backward(p, t)
         return -(t * log_from_minus_100(p) + (1 - t) * log_from_minus_100(1 - p))

@@ -19,8 +19,6 @@ from tinygrad_edu.backend import Array, array_module
 class Cast(Op):
     """Change of dtype; the gradient changes back."""
 
-    quiet = True
-
     def forward(self, x: Array, *, dtype: Any) -> Array:
         self.input_dtype = x.dtype
         return x.astype(dtype)

@@ -35,6 +35,8 @@ class Geometry(NamedTuple):
 class Conv2d(Op):
     """y[n, o, i, j] = b[o] + sum over c, k, l of w[o, c, k, l] x[n, c, i s + k d - p, j s + l d - p]."""
 
+    gives_new_gradients = True
+
     def forward(self, x: Array, weight: Array, bias: Array | None, *, geometry: Geometry) -> Array:
         self.geometry = geometry
         self.save_for_backward(x, weight)

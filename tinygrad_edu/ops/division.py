@@ -25,8 +25,6 @@ from tinygrad_edu.ops.rounding import trunc
 class Div(BinaryOp):
     """a / b; the derivatives are 1 / b and -a / b^2 = -(a / b) / b."""
 
-    quiet = True
-
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape
         quotient = a / b
@@ -88,8 +86,6 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Array:
 class RoundedDivide(BinaryOp):
     """a / b rounded down, or towards zero: a step function, whose derivative is 0."""
 
-    quiet = True
-
     def forward(self, a: Array, b: Array, *, towards_zero: bool) -> Array:
         self.shapes = a.shape, b.shape
         if not towards_zero:
@@ -119,8 +115,6 @@ def floor_divide(input: Any, other: Any) -> Array:
 class Remainder(BinaryOp):
     """a - b floor(a / b), of the sign of b; the derivatives are 1 and -floor(a / b)."""
 
-    quiet = True
-
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape
         self.save_for_backward(a, b)
@@ -146,8 +140,6 @@ def remainder(input: Any, other: Any) -> Array:
 
 class Fmod(BinaryOp):
     """a - b trunc(a / b), of the sign of a; the derivatives are 1 and -trunc(a / b)."""
-
-    quiet = True
 
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape

@@ -372,11 +372,11 @@ def repeat_interleave(input: Array, repeats: Any, dim: int | None = None) -> Arr
     if dim is None:
         input, dim = flatten(input), 0
     dim = normalize_dim("repeat_interleave", dim, input.ndim)
-    counts = raw(repeats)
     size = input.shape[dim]
-    if hasattr(counts, "shape") and counts.size not in (1, size):
+    counts = raw(repeats).reshape(-1).tolist() if hasattr(repeats, "shape") else [int(repeats)]
+    if len(counts) not in (1, size) or min(counts, default=0) < 0:
         raise RuntimeError(
-            f"repeat_interleave: expected repeats to be one number or {size}, got {counts.size}"
+            f"repeat_interleave: expected repeats to be one or {size} numbers of at least 0, got {counts}"
         )
-    positions = array_module(raw(input)).arange(size).repeat(counts)
+    positions = array_module(raw(input)).arange(size).repeat(counts if len(counts) == size else counts[0])
     return getitem(input, (slice(None),) * dim + (positions,))

@@ -31,7 +31,6 @@ class Normalize(Op):
     """
 
     num_differentiable = 2
-    quiet = True
 
     def forward(self, x: Array, *, dims: tuple[int, ...], eps: float) -> tuple[Array, Array, Array, Array]:
         self.dims = dims

@@ -86,8 +86,6 @@ def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.
 class Mean(Op):
     """y = (1/n) sum_i x_i; dy/dx_i = 1/n."""
 
-    quiet = True
-
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
         self.dims, self.shape = dims, x.shape
         n = count(x.shape, dims)
@@ -148,8 +146,6 @@ def mean(
 
 class Prod(Op):
     """y = prod_i x_i; dy/dx_i = prod of the others."""
-
-    quiet = True
 
     def forward(self, x: Array, *, dim: int, keepdim: bool) -> Array:
         self.dim = dim

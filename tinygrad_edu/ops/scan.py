@@ -25,8 +25,6 @@ def between(x: Array, dim: int, start: int, stop: int) -> Array:
 class Cumsum(Op):
     """y_i = x_0 + ... + x_i; so dL/dx_i = g_i + g_(i+1) + ..., the cumulative sum from the other end."""
 
-    quiet = True
-
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
         return x.cumsum(dim)
@@ -59,8 +57,6 @@ class Cumprod(Op):
     dL/dx_k = sum over i >= k of g_i times the product of the others up to i = (x_0 ... x_(k-1)) s_k, where
     s_k = g_k + x_(k+1) s_(k+1). There is no division by x_k, so zeros do no harm.
     """
-
-    quiet = True
 
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim

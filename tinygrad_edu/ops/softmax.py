@@ -38,8 +38,6 @@ def from_rows(rows: Array, dim: int, shape: tuple[int, ...]) -> Array:
 class Softmax(Op):
     """y_i = e^x_i / sum_j e^x_j; dL/dx_i = y_i (g_i - sum_j g_j y_j)."""
 
-    quiet = True
-
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
         y = from_rows(kernel_table.softmax_loss(x).softmax_forward(rows_last(x, dim)), dim, x.shape)
@@ -54,8 +52,6 @@ class Softmax(Op):
 
 class LogSoftmax(Op):
     """y_i = x_i - ln sum_j e^x_j; dL/dx_i = g_i - e^y_i sum_j g_j."""
-
-    quiet = True
 
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
@@ -127,8 +123,6 @@ class SoftmaxCrossEntropy(Op):
     dloss/dx_i = w_t (softmax(x)_i - [i = t]). The probabilities are an output of their own: so they have a
     gradient too, and the derivative can be differentiated again.
     """
-
-    quiet = True
 
     def forward(
         self, logits: Array, target: Array, weight: Array, *, ignore_index: int

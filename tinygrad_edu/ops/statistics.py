@@ -24,8 +24,6 @@ from tinygrad_edu.ops.unary import exp, log, sqrt
 class Var(Op):
     """y = sum_i (x_i - mean)^2 / (n - correction); dy/dx_i = 2 (x_i - mean) / (n - correction)."""
 
-    quiet = True
-
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool, correction: float) -> Array:
         self.dims = dims
         self.degrees = builtins.max(count(x.shape, dims) - correction, 0)
@@ -118,8 +116,6 @@ def std(
 
 class LogSumExp(Op):
     """y = ln sum_i e^x_i, computed with the maximum taken out; dy/dx_i = e^(x_i - y), the softmax."""
-
-    quiet = True
 
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
         xp = array_module(x)

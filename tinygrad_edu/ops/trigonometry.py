@@ -7,13 +7,14 @@ https://docs.pytorch.org/docs/stable/torch.html#pointwise-ops
 
 from __future__ import annotations
 
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import BinaryOp, as_float, promote_to_float, unbroadcast
 from tinygrad_edu.ops.select import where
-from tinygrad_edu.ops.unary import UnaryOp, rsqrt
+from tinygrad_edu.ops.unary import rsqrt
 
 
-class Sin(UnaryOp):
+class Sin(Op):
     """Sine; dy/dx = cos x."""
 
     def forward(self, x: Array) -> Array:
@@ -30,7 +31,7 @@ def sin(input: Array) -> Array:
     return Sin.apply(as_float("sin", input))
 
 
-class Cos(UnaryOp):
+class Cos(Op):
     """Cosine; dy/dx = -sin x."""
 
     def forward(self, x: Array) -> Array:
@@ -47,7 +48,7 @@ def cos(input: Array) -> Array:
     return Cos.apply(as_float("cos", input))
 
 
-class Tan(UnaryOp):
+class Tan(Op):
     """Tangent; dy/dx = 1 + tan^2 x."""
 
     def forward(self, x: Array) -> Array:
@@ -65,7 +66,7 @@ def tan(input: Array) -> Array:
     return Tan.apply(as_float("tan", input))
 
 
-class Asin(UnaryOp):
+class Asin(Op):
     """Arc sine; dy/dx = 1 / sqrt(1 - x^2)."""
 
     def forward(self, x: Array) -> Array:
@@ -82,7 +83,7 @@ def asin(input: Array) -> Array:
     return Asin.apply(as_float("asin", input))
 
 
-class Acos(UnaryOp):
+class Acos(Op):
     """Arc cosine; dy/dx = -1 / sqrt(1 - x^2)."""
 
     def forward(self, x: Array) -> Array:
@@ -99,7 +100,7 @@ def acos(input: Array) -> Array:
     return Acos.apply(as_float("acos", input))
 
 
-class Atan(UnaryOp):
+class Atan(Op):
     """Arc tangent; dy/dx = 1 / (1 + x^2)."""
 
     def forward(self, x: Array) -> Array:
@@ -116,7 +117,7 @@ def atan(input: Array) -> Array:
     return Atan.apply(as_float("atan", input))
 
 
-class Sinh(UnaryOp):
+class Sinh(Op):
     """Hyperbolic sine; dy/dx = cosh x."""
 
     def forward(self, x: Array) -> Array:
@@ -133,7 +134,7 @@ def sinh(input: Array) -> Array:
     return Sinh.apply(as_float("sinh", input))
 
 
-class Cosh(UnaryOp):
+class Cosh(Op):
     """Hyperbolic cosine; dy/dx = sinh x."""
 
     def forward(self, x: Array) -> Array:
@@ -150,7 +151,7 @@ def cosh(input: Array) -> Array:
     return Cosh.apply(as_float("cosh", input))
 
 
-class Tanh(UnaryOp):
+class Tanh(Op):
     """Hyperbolic tangent; dy/dx = 1 - tanh^2 x."""
 
     def forward(self, x: Array) -> Array:
@@ -168,7 +169,7 @@ def tanh(input: Array) -> Array:
     return Tanh.apply(as_float("tanh", input))
 
 
-class Asinh(UnaryOp):
+class Asinh(Op):
     """Inverse hyperbolic sine; dy/dx = 1 / sqrt(x^2 + 1)."""
 
     def forward(self, x: Array) -> Array:
@@ -185,7 +186,7 @@ def asinh(input: Array) -> Array:
     return Asinh.apply(as_float("asinh", input))
 
 
-class Acosh(UnaryOp):
+class Acosh(Op):
     """Inverse hyperbolic cosine; dy/dx = 1 / sqrt(x^2 - 1)."""
 
     def forward(self, x: Array) -> Array:
@@ -202,7 +203,7 @@ def acosh(input: Array) -> Array:
     return Acosh.apply(as_float("acosh", input))
 
 
-class Atanh(UnaryOp):
+class Atanh(Op):
     """Inverse hyperbolic tangent; dy/dx = 1 / (1 - x^2)."""
 
     def forward(self, x: Array) -> Array:

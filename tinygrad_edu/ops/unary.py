@@ -22,13 +22,7 @@ LN_10 = math.log(10.0)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 
 
-class UnaryOp(Op):
-    """A function of one tensor; log(0) and its like are infinity or NaN without a warning, as in PyTorch."""
-
-    quiet = True
-
-
-class Exp(UnaryOp):
+class Exp(Op):
     """e^x, elementwise; dy/dx = e^x."""
 
     def forward(self, x: Array) -> Array:
@@ -47,7 +41,7 @@ def exp(input: Array) -> Array:
     return Exp.apply(as_float("exp", input))
 
 
-class Exp2(UnaryOp):
+class Exp2(Op):
     """2^x, elementwise; dy/dx = 2^x ln 2."""
 
     def forward(self, x: Array) -> Array:
@@ -66,7 +60,7 @@ def exp2(input: Array) -> Array:
     return Exp2.apply(as_float("exp2", input))
 
 
-class Expm1(UnaryOp):
+class Expm1(Op):
     """e^x - 1, exact also for small x; dy/dx = e^x = y + 1."""
 
     def forward(self, x: Array) -> Array:
@@ -85,7 +79,7 @@ def expm1(input: Array) -> Array:
     return Expm1.apply(as_float("expm1", input))
 
 
-class Log(UnaryOp):
+class Log(Op):
     """Natural logarithm; dy/dx = 1 / x."""
 
     def forward(self, x: Array) -> Array:
@@ -102,7 +96,7 @@ def log(input: Array) -> Array:
     return Log.apply(as_float("log", input))
 
 
-class Log2(UnaryOp):
+class Log2(Op):
     """Logarithm to base 2; dy/dx = 1 / (x ln 2)."""
 
     def forward(self, x: Array) -> Array:
@@ -119,7 +113,7 @@ def log2(input: Array) -> Array:
     return Log2.apply(as_float("log2", input))
 
 
-class Log10(UnaryOp):
+class Log10(Op):
     """Logarithm to base 10; dy/dx = 1 / (x ln 10)."""
 
     def forward(self, x: Array) -> Array:
@@ -136,7 +130,7 @@ def log10(input: Array) -> Array:
     return Log10.apply(as_float("log10", input))
 
 
-class Log1p(UnaryOp):
+class Log1p(Op):
     """ln(1 + x), exact also for small x; dy/dx = 1 / (1 + x)."""
 
     def forward(self, x: Array) -> Array:
@@ -153,7 +147,7 @@ def log1p(input: Array) -> Array:
     return Log1p.apply(as_float("log1p", input))
 
 
-class Sqrt(UnaryOp):
+class Sqrt(Op):
     """Square root; dy/dx = 1 / (2 sqrt(x))."""
 
     def forward(self, x: Array) -> Array:
@@ -171,7 +165,7 @@ def sqrt(input: Array) -> Array:
     return Sqrt.apply(as_float("sqrt", input))
 
 
-class Rsqrt(UnaryOp):
+class Rsqrt(Op):
     """1 / sqrt(x); dy/dx = -y^3 / 2."""
 
     def forward(self, x: Array) -> Array:
@@ -189,7 +183,7 @@ def rsqrt(input: Array) -> Array:
     return Rsqrt.apply(as_float("rsqrt", input))
 
 
-class Sigmoid(UnaryOp):
+class Sigmoid(Op):
     """1 / (1 + e^-x), the logistic function; dy/dx = y (1 - y)."""
 
     def forward(self, x: Array) -> Array:
@@ -207,7 +201,7 @@ def sigmoid(input: Array) -> Array:
     return Sigmoid.apply(as_float("sigmoid", input))
 
 
-class Erf(UnaryOp):
+class Erf(Op):
     """Error function; dy/dx = 2 / sqrt(pi) e^(-x^2)."""
 
     def forward(self, x: Array) -> Array:
@@ -224,7 +218,7 @@ def erf(input: Array) -> Array:
     return Erf.apply(as_float("erf", input))
 
 
-class Erfc(UnaryOp):
+class Erfc(Op):
     """1 - erf(x), exact also where erf(x) is close to 1; dy/dx = -2 / sqrt(pi) e^(-x^2)."""
 
     def forward(self, x: Array) -> Array:
