@@ -238,6 +238,9 @@ from tinygrad_edu.ops import (
     vstack,
     where,
 )
+from tinygrad_edu.ops import cat as concat
+from tinygrad_edu.ops import cat as concatenate
+from tinygrad_edu.ops import clamp as clip
 from tinygrad_edu.queries import (
     detach,
     is_complex,
@@ -322,6 +325,9 @@ __all__ = [
     "cfloat",
     "chunk",
     "clamp",
+    "clip",
+    "concat",
+    "concatenate",
     "clone",
     "complex128",
     "complex64",

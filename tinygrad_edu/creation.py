@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor, dtypes
 from tinygrad_edu.autograd.grad_mode import mode
-from tinygrad_edu.backend import Array, DeviceLike, array_module, device_of, to_device
+from tinygrad_edu.backend import Array, DeviceLike, device_of, to_device
 from tinygrad_edu.ops.shape import sizes_of
 
 if TYPE_CHECKING:
@@ -411,6 +411,15 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     vectors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
-    xp = array_module(vectors[0].array)
-    grids = xp.meshgrid(*[v.array for v in vectors], indexing=indexing)
-    return tuple([_tensor.tensor_from_array(grid.copy()) for grid in grids])
+    places = list(range(len(vectors)))  # which dimension of the grids each vector varies along
+    if indexing == "xy" and len(vectors) > 1:
+        places[:2] = 1, 0
+    shape = [1] * len(vectors)
+    for place, vector in zip(places, vectors, strict=True):
+        shape[place] = vector.numel()
+    return tuple(
+        [
+            vector.reshape([-1 if d == place else 1 for d in range(len(shape))]).expand(shape).clone()
+            for place, vector in zip(places, vectors, strict=True)
+        ]
+    )

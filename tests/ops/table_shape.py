@@ -152,9 +152,9 @@ SHAPES = [
         S(real(3, 3)), S(real(2, 3, 4), 1), S(real(3, 2), -1)], integers=True),
     Entry("triu", lambda x, diagonal=0: np.triu(x, diagonal), [
         S(real(3, 3)), S(real(2, 3, 4), 1), S(real(3, 2), diagonal=-1)], integers=True),
-    Entry("diagonal", lambda x, offset=0: np.diagonal(x, offset, -2, -1), [
-        S(real(3, 3)), S(real(3, 4), 1), S(real(2, 3, 3), -1), S(real(2, 2), 5)],
-        torch_call=lambda torch: lambda x, offset=0: torch.diagonal(x, offset, -2, -1)),
+    Entry("diagonal", np.diagonal, [
+        S(real(3, 3)), S(real(3, 4), 1), S(real(2, 3, 3), -1), S(real(2, 3, 3), -1, 1, 2), S(real(2, 3, 4), 1, 2, 0),
+        S(real(2, 2), 5)]),
     Entry("diag", lambda x, diagonal=0: np.diag(x, diagonal), [
         S(real(3)), S(real(2), 1), S(real(2), -2), S(real(3, 3)), S(real(2, 3), 1),
         S(np.array([1.0, np.inf]))]),

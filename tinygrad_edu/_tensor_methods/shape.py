@@ -152,9 +152,9 @@ class ShapeMethods:
         """See ``torch.diag``."""
         return ops.diag(self, diagonal)
 
-    def diagonal(self, offset: int = 0) -> Tensor:
+    def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
         """See ``torch.diagonal``."""
-        return ops.diagonal(self, offset)
+        return ops.diagonal(self, offset, dim1, dim2)
 
     def gather(self, dim: int, index: Tensor) -> Tensor:
         """See ``torch.gather``."""

@@ -90,7 +90,9 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """Return the gradients of the outputs with respect to the inputs, and leave every ``grad`` as it is.
@@ -105,6 +107,8 @@ def grad(
         Keep what a second backward needs; by default the same as ``create_graph``.
     create_graph : bool
         Record the computation of the gradients, so that they can be differentiated.
+    only_inputs : bool
+        Deprecated in PyTorch and True in any case: the leaves' ``grad`` stays as it is.
     allow_unused : bool
         Return None for an input that was not used, instead of raising.
     materialize_grads : bool
@@ -122,6 +126,8 @@ def grad(
     >>> torch.autograd.grad(slope, x)
     (tensor(18.),)
     """
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched=True needs vmap, which does not exist here")
     outs, ins = as_tuple(outputs), as_tuple(inputs)
     if materialize_grads and allow_unused is False:
         raise ValueError(

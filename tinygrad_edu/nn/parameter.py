@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinygrad_edu import creation
-from tinygrad_edu._tensor import Tensor, check_can_require_grad
+from tinygrad_edu._tensor import Tensor, check_can_require_grad, tensor_from_array
 
 
 class Parameter(Tensor):
@@ -42,6 +44,12 @@ class Parameter(Tensor):
         self._initialise(data.array.view(), requires_grad)
         if not data.is_inference():
             self.share_version(data.version_counter())  # one memory, one count of the changes in it
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        """Return a copy of the values, without the gradient, as PyTorch does for parameters."""
+        copied = type(self)(tensor_from_array(self.array.copy()), self._requires_grad)
+        memo[id(self)] = copied
+        return copied
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()

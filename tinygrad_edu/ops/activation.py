@@ -13,7 +13,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, mul
 from tinygrad_edu.ops.common import as_float, raw, reject_bool, require_tensor
-from tinygrad_edu.ops.select import clamp, where
+from tinygrad_edu.ops.select import clamp, keep, where
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.trigonometry import tanh
 from tinygrad_edu.ops.unary import erf, exp, sigmoid
@@ -29,7 +29,7 @@ class Relu(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
-        return grad_output * (y > 0)  # many times faster than where, which has to guess every branch
+        return keep(grad_output, y != 0)
 
 
 def relu(input: Array) -> Array:
@@ -58,7 +58,8 @@ class LeakyRelu(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * (x > 0) + grad_output * (x <= 0) * self.negative_slope
+        positive = x > 0
+        return keep(grad_output, positive) + keep(grad_output * self.negative_slope, ~positive)
 
 
 def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
@@ -110,7 +111,7 @@ class Hardtanh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * ((x > self.low) & (x < self.high))
+        return keep(grad_output, ~((x <= self.low) | (x >= self.high)))
 
 
 def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
@@ -169,7 +170,8 @@ class Elu(Op):
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
         slope = exp(clamp(x, max=0)) * self.alpha  # clamped, for e^x of a large x would be infinite
-        return grad_output * (x > 0) + grad_output * (x <= 0) * slope
+        positive = x > 0
+        return keep(grad_output, positive) + keep(grad_output * slope, ~positive)
 
 
 def elu(input: Array, alpha: float = 1.0) -> Array:

@@ -15,7 +15,7 @@ from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.activation import softplus
-from tinygrad_edu.ops.common import promote, raw, require_tensor
+from tinygrad_edu.ops.common import cast, promote, raw, require_tensor
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.loss import reduce_loss
 from tinygrad_edu.ops.reduce import mean, sum
@@ -147,6 +147,10 @@ def cross_entropy(
     if raw(target).dtype.kind == "f":
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     check_class_targets(name, input, target, weight, ignore_index)
+    if raw(input).dtype == np.float16:  # the kernels know float32 and float64
+        weight = None if weight is None else cast(weight, np.float32)
+        rest = weight, ignore_index, reduction, label_smoothing
+        return cast(cross_entropy(cast(input, np.float32), target, *rest), np.float16)
     rows, classes = as_rows(input, target)
     xp, dtype = array_module(raw(rows)), raw(rows).dtype
     class_weights = xp.ones(rows.shape[1], dtype) if weight is None else weight

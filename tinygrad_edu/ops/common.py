@@ -55,6 +55,7 @@ def as_float(name: str, x: Array) -> Array:
 
 def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
+    a, b = without_numpy_scalars(a, b)
     array_a, array_b = raw(a), raw(b)
     dtype_a, dtype_b = getattr(array_a, "dtype", None), getattr(array_b, "dtype", None)
     if dtype_a is dtype_b and dtype_a is not None:
@@ -68,6 +69,15 @@ def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     except TypeError as error:
         raise TypeError(f"{name}: {error}") from None
     return _with_dtype(a, dtype), _with_dtype(b, dtype)
+
+
+def without_numpy_scalars(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return two operands; a NumPy scalar beside a Tensor counts as the Python number, as in PyTorch."""
+    if isinstance(b, np.generic) and isinstance(a, _tensor.Tensor):
+        return a, b.item()
+    if isinstance(a, np.generic) and isinstance(b, _tensor.Tensor):
+        return a.item(), b
+    return a, b
 
 
 def fits(number: Any, dtype: Any) -> bool:
@@ -100,6 +110,7 @@ def _with_dtype(operand: Any, dtype: Any) -> Any:
 
 def promote_to_float(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one floating-point dtype: the default one if both are integers or booleans."""
+    a, b = without_numpy_scalars(a, b)
     try:
         dtype = dtypes.result_numpy_dtype(raw(a), raw(b))
     except TypeError as error:

@@ -12,6 +12,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.index import getitem, index_put_zeros
+from tinygrad_edu.ops.select import keep
 
 
 class Embedding(Op):
@@ -25,7 +26,7 @@ class Embedding(Op):
     def backward(self, grad_output: Array) -> tuple[Array, None]:
         (indices,) = self.saved
         if self.padding_idx is not None:
-            grad_output = grad_output * (indices != self.padding_idx)[..., None]
+            grad_output = keep(grad_output, (indices != self.padding_idx)[..., None])
         return index_put_zeros(grad_output, raw(indices), self.shape), None
 
 

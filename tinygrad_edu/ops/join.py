@@ -11,10 +11,12 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, promote_many, raw, require_tensor
-from tinygrad_edu.ops.index import getitem, index_put_zeros, narrow, select
+from tinygrad_edu.ops.index import ViewScatter, getitem, index_put_zeros, narrow, select
 from tinygrad_edu.ops.shape import flatten, reshape
 
 
@@ -310,13 +312,52 @@ def _triangle(name: str, input: Array, diagonal: int, lower: bool) -> Array:
     return Triangle.apply(input, diagonal=diagonal, lower=lower)
 
 
-def diagonal(input: Array, offset: int = 0) -> Array:
-    """Return a copy of the diagonal of the last two dimensions, or of the one ``offset`` places above it."""
+class Diagonal(Op):
+    """The elements whose places in two dimensions differ by an offset; the gradient goes back there."""
+
+    is_view = True
+
+    def forward(self, x: Array, *, offset: int, dim1: int, dim2: int) -> Array:
+        self.shape, self.options = x.shape, {"offset": offset, "dim1": dim1, "dim2": dim2}
+        y = x.diagonal(offset, dim1, dim2)
+        if isinstance(y, np.ndarray):
+            y.flags.writeable = x.flags.writeable  # NumPy is cautious here for historical reasons only
+        return y
+
+    def backward(self, grad_output: Array) -> Array:
+        zeros = array_module(raw(grad_output)).zeros(self.shape, raw(grad_output).dtype)
+        return ViewScatter.apply(zeros, grad_output, steps=[(Diagonal, self.options)], in_place=False)
+
+
+def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
+    """Return a view of the diagonal of two dimensions, as the last dimension of the result.
+
+    Parameters
+    ----------
+    input : Tensor
+        At least two dimensions.
+    offset : int
+        Above the main diagonal if positive, below it if negative.
+    dim1, dim2 : int
+        Which dimensions.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.diagonal.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.diagonal(torch.arange(9).reshape(3, 3), 1)
+    tensor([1, 5])
+    """
     require_tensor("diagonal", input)
     if input.ndim < 2:
         raise RuntimeError(f"diagonal: expected at least 2 dimensions, got {input.ndim}")
-    rows, columns = input.shape[-2:]
-    return getitem(input, (Ellipsis, *diagonal_places(input, rows, columns, offset)))
+    first, second = normalize_dim("diagonal", dim1, input.ndim), normalize_dim("diagonal", dim2, input.ndim)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return Diagonal.apply(input, offset=offset, dim1=first, dim2=second)
 
 
 def diagonal_places(x: Array, rows: int, columns: int, offset: int) -> tuple[Array, Array]:

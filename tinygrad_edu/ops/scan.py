@@ -27,6 +27,8 @@ class Cumsum(Op):
 
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
+        if x.dtype.kind == "f":  # a running sum in float32 would lose more and more digits
+            return x.cumsum(dim, dtype=np.float64).astype(x.dtype)
         return x.cumsum(dim)
 
     def backward(self, grad_output: Array) -> Array:

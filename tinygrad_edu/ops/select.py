@@ -25,6 +25,28 @@ from tinygrad_edu.ops.common import (
 )
 
 
+class Keep(Op):
+    """x where the mask is True, else 0: what masks a gradient, and its own derivative.
+
+    x * mask would make NaN of an infinite x, and ``where`` is several times slower on a random mask, which the
+    processor cannot predict. So the bits of x are taken as an integer, and -1 or 0, all bits or none, is put on top.
+    """
+
+    def forward(self, x: Array, mask: Array) -> Array:
+        self.save_for_backward(mask)
+        bits = x.view(f"i{x.dtype.itemsize}")
+        return (bits & -mask.astype(bits.dtype)).view(x.dtype)
+
+    def backward(self, grad_output: Array) -> tuple[Array, None]:
+        (mask,) = self.saved
+        return keep(grad_output, mask), None
+
+
+def keep(x: Array, mask: Array) -> Array:
+    """Return floating-point ``x`` where ``mask`` is True, else 0, also in place of infinity and NaN."""
+    return Keep.apply(x, mask)
+
+
 class Where(Op):
     """a where the condition holds, else b; the gradient goes to the one that was chosen."""
 
@@ -146,8 +168,9 @@ def split_gradient(
     grad: Array, a_loses: Array, b_loses: Array, equal: Array, shapes: tuple[Any, Any]
 ) -> tuple[Array, Array]:
     """Give nothing to the loser, and half of the gradient to each of two equals."""
-    shared = grad - grad * equal * 0.5
-    return unbroadcast(shared * ~a_loses, shapes[0]), unbroadcast(shared * ~b_loses, shapes[1])
+    shared = keep(grad * 0.5, equal)
+    grad_a, grad_b = keep(grad, ~(a_loses | equal)) + shared, keep(grad, ~(b_loses | equal)) + shared
+    return unbroadcast(grad_a, shapes[0]), unbroadcast(grad_b, shapes[1])
 
 
 def maximum(input: Array, other: Array) -> Array:
@@ -179,9 +202,9 @@ class Clamp(Op):
         zero = raw(grad_output).dtype.type(0)
         grad_x, grad_low, grad_high = grad_output, None, None
         if low is not None:
-            grad_x = grad_x * (x >= low)
+            grad_x = keep(grad_x, x >= low)
         if high is not None:
-            grad_x = grad_x * (x <= high)
+            grad_x = keep(grad_x, x <= high)
         if self.needs_input_grad[1]:
             below = x < low if high is None else (x < low) & (low < high)
             grad_low = unbroadcast(where(below, grad_output, zero), self.shapes[1])

@@ -295,6 +295,8 @@ def expand(input: Array, *sizes: Any) -> Array:
                 f"({shape[i - added] if i >= added else 'none'}) at non-singleton dimension {i}. "
                 f"Target sizes: {list(wanted)}. Tensor sizes: {list(shape)}"
             )
+    if target == shape:
+        return reshape(input, shape)  # nothing is repeated, so the view may be written to
     return Expand.apply(input, shape=target)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
-from tinygrad_edu.ops.common import as_float, cast, normalize_dim, raw
+from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.shape import reshape
@@ -108,7 +108,12 @@ def log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Ar
 
 
 def _along_dim(op: type[Op], name: str, input: Array, dim: int, dtype: dtypes.dtype | None) -> Array:
-    input = as_float(name, input) if dtype is None else cast(input, dtype.numpy_dtype)
+    require_tensor(name, input)
+    input = input if dtype is None else cast(input, dtype.numpy_dtype)
+    if raw(input).dtype.kind != "f":
+        raise NotImplementedError(
+            f"{name}: expected a floating-point tensor, got {raw(input).dtype}; give a dtype"
+        )
     if raw(input).dtype == np.float16:  # the kernels know float32 and float64
         return cast(_along_dim(op, name, cast(input, np.float32), dim, None), np.float16)
     dim = normalize_dim(name, dim, input.ndim)
