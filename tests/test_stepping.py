@@ -74,7 +74,7 @@ def shown(name: str) -> str:
 
 def without_line_numbers(text: str) -> str:
     text = re.sub(r"\.py(\(|:)\d+\)?", r".py", text)
-    return re.sub(r"^\s*\d+\s+(->)?\s*", "", text, flags=re.MULTILINE)
+    return re.sub(r"^\s*\d+ +B?(->)?\s*", "", text, flags=re.MULTILINE)  # newer versions mark breakpoints: B
 
 
 def test_the_chapter_shows_the_real_walk():
