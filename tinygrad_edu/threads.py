@@ -1,7 +1,7 @@
 """How many threads compute: one pool, Numba's, which sleeps while it waits.
 
 Two pools fight. After a product of matrices OpenBLAS's threads go on spinning for a while, waiting for
-more work, and so do Numba's after a parallel loop. On two cores a training step of a small CNN took 66 ms
+more work, and so do Numba's after a parallel loop. On two cores a training step of a small CNN took 54 ms
 or more with both and 28 ms with one; and on two busy cores 144 ms with threads that spin and 55 ms with
 threads that sleep.
 

@@ -12,9 +12,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tinygrad_edu import (
-    _tensor,  # the module, not the class: here the import cycle of a tensor library closes
-)
+from tinygrad_edu import _tensor  # the module, not the class: the import cycle closes here
 from tinygrad_edu.backend import Array
 from tinygrad_edu.dtypes import from_numpy_dtype
 
