@@ -15,6 +15,8 @@ from __future__ import annotations
 import functools
 import os
 
+from tinygrad_edu_kernels import parallel
+
 
 @functools.cache
 def use_one_pool() -> None:
@@ -27,32 +29,29 @@ def use_one_pool() -> None:
 
 
 def get_num_threads() -> int:
-    """Return how many threads parallel kernels use.
+    """Return how many threads work on a large kernel.
+
+    To begin with, that is the environment variable ``OMP_NUM_THREADS`` if it is set, else the number of cores.
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.get_num_threads.html
     """
-    import numba
-
-    return int(numba.get_num_threads())
+    return parallel.get_num_threads()
 
 
 def set_num_threads(num: int) -> None:
-    """Let parallel kernels use ``num`` threads, from now on and in this thread.
+    """Let ``num`` threads work on a large kernel, from now on and in the whole process.
 
     Parameters
     ----------
     num : int
-        From 1 to the number of cores, or to the environment variable ``NUMBA_NUM_THREADS`` if that is set.
+        At least 1. More than there are cores is allowed and of no use.
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.set_num_threads.html
     """
-    import numba
-
-    most = numba.config.NUMBA_NUM_THREADS
-    if not isinstance(num, int) or not 1 <= num <= most:
-        raise RuntimeError(f"set_num_threads: expected an int from 1 to {most}, got {num!r}")
-    numba.set_num_threads(num)
+    if not isinstance(num, int) or isinstance(num, bool) or not 1 <= num <= parallel.MOST_THREADS:
+        raise RuntimeError(f"set_num_threads: expected an int from 1 to {parallel.MOST_THREADS}, got {num!r}")
+    parallel.set_num_threads(num)

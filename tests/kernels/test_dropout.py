@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.dropout import cpu, reference
 
 RUNGS = [reference, cpu]
@@ -18,14 +19,6 @@ SEEDS = [0, 1, 2, 12345, 2**32, 2**53 + 1, 2**63 - 1]
 def kept(seed, p=0.5, size=100_000):
     """Return which of so many elements a seed keeps."""
     return cpu.dropout(np.ones(size, np.float32), p, seed) != 0
-
-
-@pytest.fixture(params=["one thread", "three chunks"])
-def way(request, monkeypatch):
-    """Both ways through the compiled kernels, whatever the number of processors."""
-    if request.param == "three chunks":
-        monkeypatch.setattr(cpu, "get_num_threads", lambda: 3)
-        monkeypatch.setattr(cpu, "PARALLEL_ELEMENTS", 0)
 
 
 @precision
@@ -45,11 +38,11 @@ def test_rungs_are_equal(shape, p, seed, dtype):
 
 def test_chunks_leave_no_element_out(monkeypatch):
     """Three chunks of 1000 elements; the numbers are new, lest the right ones lie in memory from before."""
-    monkeypatch.setattr(cpu, "PARALLEL_ELEMENTS", 0)
+    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     x = np.random.default_rng(99).standard_normal(1000)
-    monkeypatch.setattr(cpu, "get_num_threads", lambda: 3)
+    monkeypatch.setattr(parallel._Setting, "num_threads", 3)
     in_chunks = cpu.dropout(x, 0.3, 99)
-    monkeypatch.setattr(cpu, "get_num_threads", lambda: 1)
+    monkeypatch.setattr(parallel._Setting, "num_threads", 1)
     np.testing.assert_array_equal(in_chunks, cpu.dropout(x, 0.3, 99))
 
 

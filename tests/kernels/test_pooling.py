@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.pooling import cpu, reference
 
 RUNGS = [reference, cpu]
@@ -88,14 +89,6 @@ def assert_equal(actual, expected, exact=False):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol)
 
 
-@pytest.fixture(params=["one thread", "three chunks"])
-def way(request, monkeypatch):
-    """Both ways through the compiled kernels, whatever the number of processors."""
-    if request.param == "three chunks":
-        monkeypatch.setattr(cpu, "get_num_threads", lambda: 3)
-        monkeypatch.setattr(cpu, "PARALLEL_PIXELS", 0)
-
-
 @case_by_name
 @precision
 @pytest.mark.usefixtures("way")
@@ -148,11 +141,11 @@ def test_adaptive_rungs_are_equal(shape, size, dtype):
 
 def test_chunks_leave_no_plane_out(monkeypatch):
     """Three chunks of eight planes; the numbers are new, lest the right ones lie in memory from before."""
-    monkeypatch.setattr(cpu, "PARALLEL_PIXELS", 0)
+    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     x = np.random.default_rng(99).standard_normal((4, 2, 6, 6))
     results = []
     for chunks in (3, 1):
-        monkeypatch.setattr(cpu, "get_num_threads", lambda chunks=chunks: chunks)
+        monkeypatch.setattr(parallel._Setting, "num_threads", chunks)
         halves, indices = cpu.max_pool2d_forward(x, (2, 2), (2, 2), (0, 0), (1, 1), (3, 3))
         thirds = cpu.adaptive_max_pool2d_forward(x, (2, 2))
         means = cpu.adaptive_avg_pool2d_forward(x, (2, 2))

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.softmax_loss import cpu, reference
 
 RUNGS = [reference, cpu]
@@ -37,14 +38,6 @@ def make_labels(n, c, dtype):
     target = rng.integers(0, max(c, 1), n)
     target[::3] = IGNORED
     return target, rng.random(c).astype(dtype)
-
-
-@pytest.fixture(params=["one thread", "three chunks"])
-def way(request, monkeypatch):
-    """Both ways through the compiled kernels, whatever the number of processors."""
-    if request.param == "three chunks":
-        monkeypatch.setattr(cpu, "get_num_threads", lambda: 3)
-        monkeypatch.setattr(cpu, "PARALLEL_ENTRIES", 0)
 
 
 @sizes
@@ -83,12 +76,12 @@ def test_loss_rungs_are_equal(n, c, dtype):
 
 def test_chunks_leave_no_row_out(monkeypatch):
     """Three chunks of eight rows; the numbers are new, lest the right ones lie in memory from before."""
-    monkeypatch.setattr(cpu, "PARALLEL_ENTRIES", 0)
+    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     x = np.random.default_rng(99).standard_normal((8, 7))
     target, weight = np.arange(8) % 7, x[0] ** 2
     results = []
     for chunks in (3, 1):
-        monkeypatch.setattr(cpu, "get_num_threads", lambda chunks=chunks: chunks)
+        monkeypatch.setattr(parallel._Setting, "num_threads", chunks)
         losses, y = cpu.softmax_cross_entropy_forward(x, target, weight, IGNORED)
         grad_logits = cpu.softmax_cross_entropy_backward(losses, y, target, weight, IGNORED)
         log_y = cpu.log_softmax_forward(2 * x)

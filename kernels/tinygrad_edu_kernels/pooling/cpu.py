@@ -10,13 +10,14 @@ import functools
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import njit
+
+from tinygrad_edu_kernels import parallel
 
 Array = Any
 Pair = tuple[int, int]
 
-# With fewer pixels than this, one thread is done before a second has woken up.
-PARALLEL_PIXELS = 200_000
+NANOSECONDS = 1.0  # for a pixel, on one thread
 
 
 def max_pool2d_forward(
@@ -26,10 +27,10 @@ def max_pool2d_forward(
     h, w = x.shape[2:]
     halves = (kernel_size, stride, padding, dilation) == ((2, 2), (2, 2), (0, 0), (1, 1))
     if halves and 2 * output_size[0] <= h and 2 * output_size[1] <= w:
-        return _largest_of_windows(x, output_size, _max_2x2_planes, _max_2x2_parallel)
+        return _largest_of_windows(x, output_size, _max_2x2_planes)
     rows = _sliding_windows(h, kernel_size[0], stride[0], padding[0], dilation[0], output_size[0])
     columns = _sliding_windows(w, kernel_size[1], stride[1], padding[1], dilation[1], output_size[1])
-    return _largest_of_windows(x, output_size, _max_planes, _max_parallel, rows, columns, *dilation)
+    return _largest_of_windows(x, output_size, _max_planes, rows, columns, *dilation)
 
 
 def max_pool2d_backward(grad_output: Array, indices: Array, input_shape: tuple[int, ...]) -> Array:
@@ -39,7 +40,7 @@ def max_pool2d_backward(grad_output: Array, indices: Array, input_shape: tuple[i
     outputs = (n * c, grad_output.shape[2] * grad_output.shape[3])
     grad_output = np.ascontiguousarray(grad_output).reshape(outputs)
     indices = np.ascontiguousarray(indices, np.int32).reshape(outputs)
-    _run(_max_backward_planes, _max_backward_parallel, grad_input.size, (grad_output, indices, grad_input))
+    _run(_max_backward_planes, grad_input.size, (grad_output, indices, grad_input))
     return grad_input.reshape(input_shape)
 
 
@@ -87,7 +88,7 @@ def adaptive_max_pool2d_forward(x: Array, output_size: Pair) -> tuple[Array, Arr
     """Take maxima over the windows of adaptive_avg_pool2d: -> output, int32 indices, both (n, c, oh, ow)."""
     rows = _adaptive_windows(x.shape[2], output_size[0])
     columns = _adaptive_windows(x.shape[3], output_size[1])
-    return _largest_of_windows(x, output_size, _max_planes, _max_parallel, rows, columns, 1, 1)
+    return _largest_of_windows(x, output_size, _max_planes, rows, columns, 1, 1)
 
 
 # ---- windows along one axis --------------------------------------------------------------------------------
@@ -152,27 +153,23 @@ def _adaptive_mean_windows(size: tuple[int, ...], windows: Pair) -> tuple[Array,
     return rows, columns, np.diff(rows)[:, 0], np.diff(columns)[:, 0]
 
 
-# ---- launchers: make the outputs, choose between one thread and all of them --------------------------------
+# ---- launchers: make the outputs, cut the work into parts ---------------------------------------------------
 
 
-def _run(one_thread: Any, all_threads: Any, pixels: int, planes: tuple[Array, ...], *windows: Any) -> None:
-    """Run a kernel over all planes: on one thread if there are few pixels."""
-    count = len(planes[0])
-    chunks = min(get_num_threads(), count) if pixels >= PARALLEL_PIXELS else 1
-    if chunks == 1:
-        one_thread(*planes, *windows, 0, count)
-    else:
-        all_threads(*planes, *windows, chunks)
+def _run(kernel: Any, pixels: int, planes: tuple[Array, ...], *windows: Any) -> None:
+    """Run a kernel over all planes."""
+    parts = parallel.parts(len(planes[0]), NANOSECONDS * pixels)
+    parallel.run(kernel, [(*planes, *windows, first, last) for first, last in parts])
 
 
 def _largest_of_windows(
-    x: Array, output_size: Pair, one_thread: Any, all_threads: Any, *windows: Any
+    x: Array, output_size: Pair, kernel: Any, *windows: Any
 ) -> tuple[Array, Array]:
     n, c, h, w = x.shape
     output = np.empty((n * c, *output_size), x.dtype)
     indices = np.empty((n * c, *output_size), np.int32)
     planes = np.ascontiguousarray(x).reshape(n * c, h, w)
-    _run(one_thread, all_threads, x.size, (planes, output, indices), *windows)
+    _run(kernel, x.size, (planes, output, indices), *windows)
     shape = (n, c, *output_size)
     return output.reshape(shape), indices.reshape(shape)
 
@@ -182,7 +179,7 @@ def _mean_forward(x: Array, rows: Array, columns: Array, heights: Array, widths:
     output = np.empty((n * c, len(rows), len(columns)), x.dtype)
     lengths = _divisors(heights, x.dtype), _divisors(widths, x.dtype)
     planes = np.ascontiguousarray(x).reshape(n * c, h, w)
-    _run(_mean_planes, _mean_parallel, x.size, (planes, output), rows, columns, *lengths)
+    _run(_mean_planes, x.size, (planes, output), rows, columns, *lengths)
     return output.reshape(n, c, len(rows), len(columns))
 
 
@@ -200,7 +197,6 @@ def _mean_backward(
     planes = np.ascontiguousarray(grad_output).reshape(n * c, len(rows), len(columns))
     _run(
         _mean_backward_planes,
-        _mean_backward_parallel,
         grad_input.size,
         (planes, grad_input),
         rows,
@@ -215,10 +211,10 @@ def _divisors(lengths: Array, dtype: Any) -> Array:
     return np.where(lengths == 0, 1, lengths).astype(dtype)
 
 
-# ---- kernels: *_planes does planes first..last, *_parallel gives each thread its share ---------------------
+# ---- kernels: they do planes first..last -------------------------------------------------------------------
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _max_planes(x, output, indices, rows, columns, row_step, column_step, first, last):
     """Largest value of each window and where it lies: the first of equals, but a NaN always takes over."""
     width = x.shape[2]
@@ -247,15 +243,8 @@ def _max_planes(x, output, indices, rows, columns, row_step, column_step, first,
                 indices[plane, i, j] = index
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _max_parallel(x, output, indices, rows, columns, row_step, column_step, chunks):
-    n = x.shape[0]
-    for chunk in prange(chunks):
-        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _max_planes(x, output, indices, rows, columns, row_step, column_step, first, last)
 
-
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _max_2x2_planes(x, output, indices, first, last):
     """_max_planes for the commonest window, 2x2 with stride 2, unrolled: the compiler vectorises it."""
     width = x.shape[2]
@@ -276,14 +265,8 @@ def _max_2x2_planes(x, output, indices, first, last):
                 index_row[j] = corner + 2 * j + offset
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _max_2x2_parallel(x, output, indices, chunks):
-    n = x.shape[0]
-    for chunk in prange(chunks):
-        _max_2x2_planes(x, output, indices, chunk * n // chunks, (chunk + 1) * n // chunks)
 
-
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _max_backward_planes(grad_output, indices, grad_input, first, last):
     """Add each gradient to the pixel that won its window."""
     for plane in range(first, last):
@@ -294,16 +277,9 @@ def _max_backward_planes(grad_output, indices, grad_input, first, last):
                 grad_input[plane, index] += grad_output[plane, position]
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _max_backward_parallel(grad_output, indices, grad_input, chunks):
-    n = grad_input.shape[0]
-    for chunk in prange(chunks):
-        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _max_backward_planes(grad_output, indices, grad_input, first, last)
-
 
 # fastmath: "reassoc" lets the sum of a long row be vectorised; NaN and infinity come through as without it.
-@njit(cache=True, error_model="numpy", fastmath={"reassoc"})
+@njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc"})
 def _mean_planes(x, output, rows, columns, heights, widths, first, last):
     """Sum of each window over its divisor."""
     for plane in range(first, last):
@@ -317,15 +293,8 @@ def _mean_planes(x, output, rows, columns, heights, widths, first, last):
                 output[plane, i, j] = total / (heights[i] * widths[j])
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _mean_parallel(x, output, rows, columns, heights, widths, chunks):
-    n = x.shape[0]
-    for chunk in prange(chunks):
-        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _mean_planes(x, output, rows, columns, heights, widths, first, last)
 
-
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _mean_backward_planes(grad_output, grad_input, rows, columns, heights, widths, first, last):
     """Give each pixel of a window the gradient over the divisor."""
     for plane in range(first, last):
@@ -337,11 +306,3 @@ def _mean_backward_planes(grad_output, grad_input, rows, columns, heights, width
                     line = grad_input[plane, row]
                     for column in range(columns[j, 0], columns[j, 1]):
                         line[np.uintp(column)] += share
-
-
-@njit(cache=True, error_model="numpy", parallel=True)
-def _mean_backward_parallel(grad_output, grad_input, rows, columns, heights, widths, chunks):
-    n = grad_input.shape[0]
-    for chunk in prange(chunks):
-        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _mean_backward_planes(grad_output, grad_input, rows, columns, heights, widths, first, last)

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import get_num_threads, njit, prange, types
+from numba import njit, types
 from numba.extending import intrinsic, overload
+
+from tinygrad_edu_kernels import parallel
 
 Array = Any
 
-# With fewer entries than this, one thread is done before a second has woken up.
-PARALLEL_ENTRIES = 200_000
+NANOSECONDS = 2.0  # for an entry, on one thread
 
 # fastmath flags for kernels with sums: terms may be added in another order, a * b + c may round once. NaN and
 # infinity come through as without them ("nnan" and "ninf" are left out on purpose).
@@ -28,7 +29,7 @@ def softmax_cross_entropy_forward(
     probabilities = np.empty(logits.shape, logits.dtype)
     arrays = *_rows_and_bits(logits), losses, probabilities, np.empty_like(losses), np.empty_like(losses)
     labels = np.ascontiguousarray(target, np.int64), np.ascontiguousarray(weight, logits.dtype), ignore_index
-    _run(_loss_rows, _loss_parallel, arrays, *labels)
+    _run(_loss_rows, arrays, *labels)
     return losses, probabilities
 
 
@@ -43,7 +44,7 @@ def softmax_cross_entropy_backward(
         ignore_index,
     )
     arrays = _rows(probabilities), np.ascontiguousarray(grad_losses, grad_logits.dtype), grad_logits
-    _run(_loss_backward_rows, _loss_backward_parallel, arrays, *labels)
+    _run(_loss_backward_rows, arrays, *labels)
     return grad_logits
 
 
@@ -51,21 +52,21 @@ def softmax_forward(x: Array) -> Array:
     """Turn each row of scores into probabilities: (rows, cols) -> (rows, cols)."""
     y = np.empty(x.shape, x.dtype)
     largest, total = np.empty(len(x), x.dtype), np.empty(len(x), x.dtype)
-    _run(_softmax_rows, _softmax_parallel, (*_rows_and_bits(x), y, largest, total))
+    _run(_softmax_rows, (*_rows_and_bits(x), y, largest, total))
     return y
 
 
 def log_softmax_forward(x: Array) -> Array:
     """Return the logarithm of the softmax of each row: (rows, cols) -> (rows, cols)."""
     y = np.empty(x.shape, x.dtype)
-    _run(_log_softmax_rows, _log_softmax_parallel, (*_rows_and_bits(x), y))
+    _run(_log_softmax_rows, (*_rows_and_bits(x), y))
     return y
 
 
 def softmax_backward(grad_output: Array, y: Array) -> Array:
     """Return the gradient of softmax from its output y: (rows, cols) -> (rows, cols)."""
     grad_input = np.empty(y.shape, y.dtype)
-    _run(_softmax_backward_rows, _softmax_backward_parallel, (_rows(grad_output), _rows(y), grad_input))
+    _run(_softmax_backward_rows, (_rows(grad_output), _rows(y), grad_input))
     return grad_input
 
 
@@ -73,7 +74,7 @@ def log_softmax_backward(grad_output: Array, y: Array) -> Array:
     """Return the gradient of log-softmax from its output y: (rows, cols) -> (rows, cols)."""
     grad_input = np.empty(y.shape, y.dtype)
     _run(
-        _log_softmax_backward_rows, _log_softmax_backward_parallel, (_rows(grad_output), _rows(y), grad_input)
+        _log_softmax_backward_rows, (_rows(grad_output), _rows(y), grad_input)
     )
     return grad_input
 
@@ -89,16 +90,12 @@ def _rows_and_bits(x: Array) -> tuple[Array, Array]:
     return rows, rows.view(np.int32 if rows.dtype == np.float32 else np.int64)
 
 
-def _run(one_thread: Any, all_threads: Any, arrays: tuple[Array, ...], *labels: Any) -> None:
-    """Run a kernel over all rows of arrays[0]: on one thread if there are few entries."""
+def _run(kernel: Any, arrays: tuple[Array, ...], *labels: Any) -> None:
+    """Run a kernel over all rows of arrays[0]."""
     rows, entries = len(arrays[0]), arrays[0].size
-    chunks = min(get_num_threads(), rows) if entries >= PARALLEL_ENTRIES else 1
-    if entries == 0:
-        return
-    if chunks == 1:
-        one_thread(*arrays, *labels, 0, rows)
-    else:
-        all_threads(*arrays, *labels, chunks)
+    if entries:
+        parts = parallel.parts(rows, NANOSECONDS * entries)
+        parallel.run(kernel, [(*arrays, *labels, first, last) for first, last in parts])
 
 
 # ---- exponential and maximum -------------------------------------------------------------------------------
@@ -115,7 +112,7 @@ def _float_from_bits(typing_context, bits):
     return (types.float32 if single else types.float64)(bits), generate
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
 def _exp_float32(value):
     """Return e^value for value <= 0, to about one unit in the last place.
 
@@ -158,7 +155,7 @@ def _choose_exp(value):
     return single if value == types.float32 else double
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _largest(bits, i):
     """Return the largest float of row i, whose bits are read as integers here.
 
@@ -176,10 +173,10 @@ def _largest(bits, i):
     return _float_from_bits(bits.dtype.type(largest ^ flip) if largest < 0 else largest)
 
 
-# ---- kernels: *_rows does rows first..last, *_parallel gives each thread its share -------------------------
+# ---- kernels: they do rows first..last ----------------------------------------------------------------------
 
 
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
 def _softmax_rows(x, bits, y, largest, total, first, last):
     """Exponentials of each row over their sum; largest (n,) and total (n,) keep what they were made with."""
     for i in range(first, last):
@@ -197,14 +194,8 @@ def _softmax_rows(x, bits, y, largest, total, first, last):
         total[i] = row_total
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _softmax_parallel(x, bits, y, largest, total, chunks):
-    n = x.shape[0]
-    for chunk in prange(chunks):
-        _softmax_rows(x, bits, y, largest, total, chunk * n // chunks, (chunk + 1) * n // chunks)
 
-
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
 def _log_softmax_rows(x, bits, y, first, last):
     """Each row less the logarithm of its sum of exponentials."""
     for i in range(first, last):
@@ -218,14 +209,8 @@ def _log_softmax_rows(x, bits, y, first, last):
             result[j] = (row[j] - largest) - log_total
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _log_softmax_parallel(x, bits, y, chunks):
-    n = x.shape[0]
-    for chunk in prange(chunks):
-        _log_softmax_rows(x, bits, y, chunk * n // chunks, (chunk + 1) * n // chunks)
 
-
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
 def _softmax_backward_rows(grad_output, y, grad_input, first, last):
     """y * (grad - sum(grad * y))."""
     for i in range(first, last):
@@ -237,14 +222,8 @@ def _softmax_backward_rows(grad_output, y, grad_input, first, last):
             result[j] = row[j] * (grad[j] - mean)
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _softmax_backward_parallel(grad_output, y, grad_input, chunks):
-    n = y.shape[0]
-    for chunk in prange(chunks):
-        _softmax_backward_rows(grad_output, y, grad_input, chunk * n // chunks, (chunk + 1) * n // chunks)
 
-
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
 def _log_softmax_backward_rows(grad_output, y, grad_input, first, last):
     """grad - e^y * sum(grad)."""
     for i in range(first, last):
@@ -256,14 +235,8 @@ def _log_softmax_backward_rows(grad_output, y, grad_input, first, last):
             result[j] = grad[j] - _exp(row[j]) * total
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _log_softmax_backward_parallel(grad_output, y, grad_input, chunks):
-    n = y.shape[0]
-    for chunk in prange(chunks):
-        _log_softmax_backward_rows(grad_output, y, grad_input, chunk * n // chunks, (chunk + 1) * n // chunks)
 
-
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _loss_rows(
     logits, bits, losses, probabilities, largest, total, target, weight, ignore_index, first, last
 ):
@@ -275,17 +248,8 @@ def _loss_rows(
             losses[i] = weight[t] * (math.log(total[i]) - (logits[i, t] - largest[i]))
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _loss_parallel(logits, bits, losses, probabilities, largest, total, target, weight, ignore_index, chunks):
-    n = logits.shape[0]
-    for chunk in prange(chunks):
-        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _loss_rows(
-            logits, bits, losses, probabilities, largest, total, target, weight, ignore_index, first, last
-        )
 
-
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _loss_backward_rows(probabilities, grad_losses, grad_logits, target, weight, ignore_index, first, last):
     """grad_loss * weight * (probability - one_hot), zero in the rows that are left out."""
     for i in range(first, last):
@@ -297,13 +261,3 @@ def _loss_backward_rows(probabilities, grad_losses, grad_logits, target, weight,
         for j in range(row.size):
             result[j] = scale * row[j]
         result[t] = scale * (row[t] - row.dtype.type(1))
-
-
-@njit(cache=True, error_model="numpy", parallel=True)
-def _loss_backward_parallel(probabilities, grad_losses, grad_logits, target, weight, ignore_index, chunks):
-    n = probabilities.shape[0]
-    for chunk in prange(chunks):
-        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _loss_backward_rows(
-            probabilities, grad_losses, grad_logits, target, weight, ignore_index, first, last
-        )

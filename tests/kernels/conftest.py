@@ -1,0 +1,22 @@
+"""What all families of kernels are tested with: one thread, and three at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from tinygrad_edu_kernels import parallel
+
+
+@pytest.fixture
+def three_threads(monkeypatch):
+    """Cut every piece of work, however small, into three parts, whatever the number of cores."""
+    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
+    monkeypatch.setattr(parallel._Setting, "num_threads", 3)
+
+
+@pytest.fixture(params=["one thread", "three threads"])
+def way(request):
+    """Both ways through the compiled kernels."""
+    if request.param == "three threads":
+        request.getfixturevalue("three_threads")
+    return request.param
