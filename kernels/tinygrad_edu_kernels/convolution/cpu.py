@@ -315,7 +315,6 @@ def _forward_images(x, filters, bias, out, geometry, small_product, _part, first
                 out[image, o, q] += shift
 
 
-
 @njit(cache=True, error_model="numpy", nogil=True)
 def _grad_input_images(grad_output, filters, grad_input, geometry, small_product, _part, first, last):
     """Gradient of images first..last; filters (g, c/g * kh * kw, o/g); grad_input arrives as zeros."""
@@ -345,7 +344,6 @@ def _grad_input_images(grad_output, filters, grad_input, geometry, small_product
                     _out_of_planes(planes, target, geometry)
 
 
-
 @njit(cache=True, error_model="numpy", nogil=True)
 def _grad_weight_images(grad_output, x, partial, geometry, _small_product, part, first, last):
     """Gradient from images first..last, added to partial[part] (g, c/g * kh * kw, o/g)."""
@@ -361,7 +359,6 @@ def _grad_weight_images(grad_output, x, partial, geometry, _small_product, part,
             for r in range(k):
                 for o in range(group_out):
                     partial[part, group, r, o] += product[r, o]
-
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
