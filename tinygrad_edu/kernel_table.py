@@ -107,6 +107,8 @@ def _kernels(family: str, array: Array) -> ModuleType:
 @functools.cache
 def _load(family: str, rung: str) -> ModuleType:
     """Import the kernels of a family on one rung."""
+    if rung == "cpu":
+        _watch_compiling()
     try:
         return importlib.import_module(f"tinygrad_edu_kernels.{family}.{rung}")
     except ModuleNotFoundError as error:
@@ -114,3 +116,13 @@ def _load(family: str, rung: str) -> ModuleType:
             raise
         message = f"{family}: there are no CUDA kernels yet; compute it on the CPU"
         raise NotImplementedError(message) from error
+
+
+@functools.cache
+def _watch_compiling() -> None:
+    """Have it said on the terminal when kernels are compiled, from the first one on."""
+    from numba.core import event
+
+    from tinygrad_edu.compiling import CompileProgress
+
+    event.register("numba:compile", CompileProgress())

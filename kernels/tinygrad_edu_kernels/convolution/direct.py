@@ -45,7 +45,7 @@ Array = Any
 Geometry = tuple[int, ...]
 
 NANOSECONDS = 0.015  # for a multiply-add, on one thread
-LEAST_TAPS = 32
+LEAST_TAPS = 9
 
 
 def suits(dtype: Any, taps: int, out_channels: int) -> bool:
