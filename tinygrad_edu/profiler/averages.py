@@ -74,12 +74,14 @@ class FunctionEventAvg:
         self.self_cpu_memory_usage += event.self_cpu_memory_usage
         if not is_outermost:
             return
-        self.total_ns += event.elapsed_ns + event.linked_backward_ns
-        self.kernel_ns += event.kernel_ns
-        self.cpu_memory_usage += event.cpu_memory_usage
-        self.backward_ns += event.elapsed_ns if is_backward else event.linked_backward_ns
-        if event.category in (Category.FORWARD, Category.MODULE):
-            self.forward_ns += event.elapsed_ns
+        for part in (event, *event.linked_backwards):
+            self.total_ns += part.elapsed_ns
+            self.kernel_ns += part.kernel_ns
+            self.cpu_memory_usage += part.cpu_memory_usage
+            if part.category is Category.BACKWARD:
+                self.backward_ns += part.elapsed_ns
+            elif part.category in (Category.FORWARD, Category.MODULE):
+                self.forward_ns += part.elapsed_ns
 
     @property
     def count(self) -> int:

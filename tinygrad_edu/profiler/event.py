@@ -61,8 +61,8 @@ class FunctionEvent:
         The user's lines from which it was called, innermost first. Filled with ``with_stack=True``.
     self_cpu_memory_usage : int
         Bytes of the new arrays that it returned. Filled with ``profile_memory=True``.
-    linked_backward_ns : int
-        For a module: the time of the backward of all operations of its forward.
+    linked_backwards : list of FunctionEvent
+        For a module: the backwards of all operations of its forward.
 
     References
     ----------
@@ -88,7 +88,7 @@ class FunctionEvent:
         self.input_shapes: list[list[int]] = []
         self.stack: list[str] = []
         self.self_cpu_memory_usage = 0
-        self.linked_backward_ns = 0
+        self.linked_backwards: list[FunctionEvent] = []
 
     @property
     def elapsed_ns(self) -> int:

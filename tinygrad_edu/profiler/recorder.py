@@ -86,7 +86,7 @@ class Recorder:
             ancestor = event.forward
             while ancestor is not None:
                 if ancestor.category is Category.MODULE:
-                    ancestor.linked_backward_ns += event.elapsed_ns
+                    ancestor.linked_backwards.append(event)
                 ancestor = ancestor.cpu_parent
         self._forward_of.clear()
 

@@ -6,9 +6,6 @@ from typing import Any
 
 GAP = "  "
 
-MAY_BE_EMPTY = ("Forward", "Backward", "Kernel")
-"""Columns that are left out if they have nothing to show."""
-
 
 def build_table(
     rows: list[Any],
@@ -44,14 +41,7 @@ def build_table(
     shown = rows if row_limit < 0 else rows[:row_limit]
     cells = [[cut(row.key, name_width), *numbers(row, recorded_us, with_memory, time_unit)] for row in shown]
     titles = ["Name", *number_titles(with_memory)]
-    empty = [
-        number
-        for number, title in enumerate(titles)
-        if title in MAY_BE_EMPTY and all(line[number] == "-" for line in cells)
-    ]
-    titles, *cells = [
-        [cell for number, cell in enumerate(line) if number not in empty] for line in [titles, *cells]
-    ]
+    titles, *cells = without_empty_columns([titles, *cells])
     left_aligned = 0
     if any(row.input_shapes for row in rows):
         titles.append("Input Shapes")
@@ -97,6 +87,12 @@ def numbers(row: Any, recorded_us: float, with_memory: bool, time_unit: str | No
         *(memory if with_memory else []),
         str(row.count),
     ]
+
+
+def without_empty_columns(lines: list[list[str]]) -> list[list[str]]:
+    """Return the lines without the columns that have nothing but dashes below their title."""
+    columns = [column for column in zip(*lines, strict=True) if set(column[1:]) != {"-"}]
+    return [list(line) for line in zip(*columns, strict=True)]
 
 
 def with_sources(rows: list[Any], cells: list[list[str]], width: int | None) -> list[list[str]]:
