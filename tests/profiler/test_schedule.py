@@ -43,6 +43,18 @@ def test_the_end_may_come_within_a_cycle():
     assert run(2, schedule=plan) == [["ProfilerStep#1", "Mul", "ProfilerStep#2"]]
 
 
+def test_steps_have_one_row():
+    plan = torch.profiler.schedule(wait=0, warmup=1, active=3, repeat=1)
+    counts = []
+    with torch.profiler.profile(
+        schedule=plan,
+        on_trace_ready=lambda prof: counts.extend([(r.key, r.count) for r in prof.key_averages()]),
+    ) as prof:
+        for _ in range(4):
+            prof.step()
+    assert counts == [("ProfilerStep*", 3)]
+
+
 def test_no_schedule_is_one_recording_without_step_labels():
     assert run(2) == [["Mul", "Mul"]]
 

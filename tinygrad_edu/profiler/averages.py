@@ -24,6 +24,19 @@ SORT_KEYS = (
 )
 
 
+SUMS = (
+    "forward_count",
+    "backward_count",
+    "total_ns",
+    "self_ns",
+    "forward_ns",
+    "backward_ns",
+    "kernel_ns",
+    "cpu_memory_usage",
+    "self_cpu_memory_usage",
+)
+
+
 class FunctionEventAvg:
     """The sum of all events of one row.
 
@@ -62,7 +75,8 @@ class FunctionEventAvg:
         self.input_shapes: list[list[int]] = []
         self.stack: list[str] = []
         self.forward_count = self.backward_count = 0
-        self.total_ns = self.self_ns = self.forward_ns = self.backward_ns = self.kernel_ns = 0
+        self.total_ns = self.self_ns = 0  # all times are kept in nanoseconds
+        self.forward_ns = self.backward_ns = self.kernel_ns = 0
         self.cpu_memory_usage = self.self_cpu_memory_usage = 0
 
     def add(self, event: FunctionEvent, is_outermost: bool = True) -> None:
@@ -82,6 +96,11 @@ class FunctionEventAvg:
                 self.backward_ns += part.elapsed_ns
             elif part.category in (Category.FORWARD, Category.MODULE):
                 self.forward_ns += part.elapsed_ns
+
+    def add_row(self, row: FunctionEventAvg) -> None:
+        """Add what has been added up already."""
+        for name in SUMS:
+            setattr(self, name, getattr(self, name) + getattr(row, name))
 
     @property
     def count(self) -> int:
@@ -172,7 +191,10 @@ class EventList(list[Any]):
         """Add all events up to one row called Total."""
         total = FunctionEventAvg("Total")
         for event in self:
-            total.add(event)
+            if isinstance(event, FunctionEventAvg):
+                total.add_row(event)
+            else:
+                total.add(event)
         return total
 
     def table(

@@ -23,14 +23,15 @@ class recorded:
     _recorder: Recorder | None = None
     _event: FunctionEvent | None = None
 
-    def __init__(self, name: str, category: Category) -> None:
+    def __init__(self, name: str, category: Category, key: str | None = None) -> None:
         self.name = name
         self._category = category
+        self._key = key
 
     def __enter__(self) -> recorded:
         self._recorder = mode.recorder
         if self._recorder is not None:
-            self._event = self._recorder.begin(self.name, self._category)
+            self._event = self._recorder.begin(self.name, self._category, self._key)
         return self
 
     def __exit__(

@@ -165,7 +165,8 @@ class profile:
 
     def _begin_step(self) -> None:
         if self._has_steps:
-            self._step_label = recorded(f"ProfilerStep#{self.step_num}", Category.LABEL)
+            name = f"ProfilerStep#{self.step_num}"
+            self._step_label = recorded(name, Category.LABEL, key="ProfilerStep*")
             self._step_label.__enter__()
 
     def _end_step(self) -> None:
