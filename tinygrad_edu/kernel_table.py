@@ -98,6 +98,11 @@ def convolution(array: Array) -> Kernels:
     return _kernels("convolution", array)
 
 
+def matrix_product(array: Array) -> Kernels:
+    """Products of matrices, and the linear layer."""
+    return _kernels("matrix_product", array)
+
+
 def pooling(array: Array) -> Kernels:
     """Max, average and adaptive pooling."""
     return _kernels("pooling", array)

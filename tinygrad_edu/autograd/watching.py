@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.autograd import anomaly
-from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.backend import Array
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def watched_forward(node: Op, inputs: tuple[Any, ...], arrays: list[Any], options: dict[str, Any]) -> Any:
     """Return the output of ``node.forward``, timed and checked."""
+    mode = this_thread.mode
     recorder = mode.recorder
     if recorder is None:
         output = mode.quiet.run(node.forward, *arrays, **options)
@@ -33,6 +34,7 @@ def watched_forward(node: Op, inputs: tuple[Any, ...], arrays: list[Any], option
 
 def watched_backward(node: Node, grad_outputs: list[Array | None], create_graph: bool) -> Any:
     """Return what ``node.backward`` does, timed and checked."""
+    mode = this_thread.mode
     recorder = mode.recorder
     if recorder is None:
         grad_inputs = run_node_backward(node, grad_outputs, create_graph)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.hooks import RemovableHandle
 from tinygrad_edu.nn.hooks import BackwardHooks
 from tinygrad_edu.profiler.label import recorded_module
@@ -37,7 +37,7 @@ class ModuleCall:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and the hooks if there are any."""
         try:
-            if mode.watched:
+            if this_thread.mode.watched:
                 with recorded_module(self):
                     return self._call_with_hooks(args, kwargs)
             if (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.profiler.event import Category
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class recorded:
         self._key = key
 
     def __enter__(self) -> recorded:
-        self._recorder = mode.recorder
+        self._recorder = this_thread.mode.recorder
         if self._recorder is not None:
             self._event = self._recorder.begin(self.name, self._category, self._key)
         return self
@@ -91,9 +91,10 @@ class recorded_module(recorded):
         self._module = module
 
     def __enter__(self) -> recorded_module:
-        if mode.recorder is not None and mode.recorder.with_modules:
-            self._recorder = mode.recorder
-            self._event = mode.recorder.begin_module(self._module)
+        recorder = this_thread.mode.recorder
+        if recorder is not None and recorder.with_modules:
+            self._recorder = recorder
+            self._event = recorder.begin_module(self._module)
         return self
 
     def __exit__(
@@ -112,7 +113,7 @@ class recorded_function(recorded):
         self._inputs = inputs
 
     def __enter__(self) -> recorded_function:
-        self._recorder = mode.recorder
+        self._recorder = this_thread.mode.recorder
         if self._recorder is not None:
             self._event = self._recorder.begin_forward(self._ctx, self._inputs)
         return self

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from tinygrad_edu import kernel_table
-from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.backend import is_cuda_available
 from tinygrad_edu.profiler import trace
 from tinygrad_edu.profiler.averages import EventList
@@ -190,21 +190,21 @@ class profile:
             self._start_recording()
 
     def _start_recording(self) -> None:
-        if mode.recorder is not None:
+        if this_thread.mode.recorder is not None:
             raise RuntimeError(
                 "Profiler is already enabled on this thread. Hint: leave the block of the other profile first"
             )
         self._recorder = Recorder(
             self.clock, self.record_shapes, self.profile_memory, self.with_stack, self.with_modules
         )
-        mode.recorder = self._recorder
+        this_thread.mode.recorder = self._recorder
         kernel_table.record_kernels(self._recorder)
 
     def _stop_recording(self) -> None:
         recorder = self._recorder
-        if recorder is None or mode.recorder is not recorder:
+        if recorder is None or this_thread.mode.recorder is not recorder:
             raise RuntimeError("profile: expected stop() in the thread that called start(), got another one")
-        self._recorder = mode.recorder = None
+        self._recorder = this_thread.mode.recorder = None
         kernel_table.record_kernels(None)
         recorder.finish()
         if not self.acc_events or self._events is None or self._kernel_events is None:
