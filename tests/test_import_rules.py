@@ -34,6 +34,7 @@ LAYERS = {
     # The one cycle is in here: operators need ops, and ops make tensors.
     "tensor": [
         "tinygrad_edu.autograd",
+        "tinygrad_edu.profiler",
         "tinygrad_edu.ops",
         "tinygrad_edu._tensor",
         "tinygrad_edu._tensor_methods",

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu import _tensor
-from tinygrad_edu.autograd import anomaly
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
+from tinygrad_edu.autograd.watching import watched_forward
 from tinygrad_edu.backend import device_of
 
 
@@ -73,13 +73,13 @@ class Op(Node):
             return node.forward(*arrays, **options)
 
         try:
-            output = mode.quiet.run(node.forward, *arrays, **options)
+            if mode.watched:
+                output = watched_forward(node, inputs, arrays, options)
+            else:
+                output = mode.quiet.run(node.forward, *arrays, **options)
         except Exception:
             node.explain_failure(inputs)
             raise
-        if mode.detect_anomaly:
-            anomaly.check_output(node, inputs, output)
-            node.made_at = anomaly.user_line()
         if isinstance(output, tuple):
             return node.several_results(inputs, output)
         result = _tensor.tensor_from_array(output)
