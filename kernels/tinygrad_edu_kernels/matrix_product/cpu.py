@@ -22,7 +22,6 @@ from tinygrad_edu_kernels.micro_kernel import (
     PANEL,
     ROWS,
     aligned_empty,
-    aligned_zeros,
     is_available,
     micro_kernel,
     pad,
@@ -93,11 +92,14 @@ def _linear_by_tiles(x: Array, weight: Array, bias: Array | None) -> Array:
     rows, in_features = x.shape
     out_features = len(weight)
     padded = round_up(out_features, PANEL)
-    transposed, shift = aligned_empty((in_features, padded)), aligned_zeros((padded,))
+    transposed = aligned_empty((in_features, padded))
     transpose(weight, transposed)
     transposed[:, out_features:] = 0
-    if bias is not None:
-        shift[:out_features] = bias
+    if bias is None or padded > out_features:
+        shift = np.zeros(padded, x.dtype)
+        shift[:out_features] = 0 if bias is None else bias
+    else:
+        shift = np.ascontiguousarray(bias)
     row_table, column_table = _tables(rows, in_features)
     y = np.empty((row_table.size, padded), x.dtype)
     arrays = x.reshape(-1), row_table, column_table, transposed, shift, y

@@ -278,7 +278,7 @@ def flatten(arrays: list[Array | None]) -> list[Array]:
     flat = []
     for array in arrays:
         if array is None:
-            flat.append(np.empty(0, dtype))
+            flat.append(np.empty(0, dtype))  # a loop that does without it takes nothing from it
         elif array.shape != shape:
             raise ValueError(
                 f"optimizer step: expected gradient and state of the parameter's shape {shape}, got {array.shape}"
