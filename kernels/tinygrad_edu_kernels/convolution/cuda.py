@@ -54,7 +54,7 @@ def conv2d_forward(
     filters = weight.reshape(groups, len(weight) // groups, -1) if weight.size else weight  # (g, o/g, k)
     out = xp.zeros((len(x), len(weight), *geometry[-2:]), x.dtype)
     if x.size and weight.size and out.size:
-        for images in _chunks(len(x), _column_numbers(filters, geometry) * x.itemsize):
+        for images in _chunks(len(x), _column_bytes(x, geometry)):
             columns = _by_group(_columns_of(x[images], geometry), groups)  # (images, g, k, oh * ow)
             products = _by_group(out[images], groups)  # (images, g, o/g, oh * ow)
             xp.matmul(filters, columns, out=products)
@@ -79,7 +79,7 @@ def conv2d_grad_input(
     if grad_output.size and grad_input.size:
         filters = weight.reshape(groups, len(weight) // groups, -1).swapaxes(1, 2)  # (g, k, o/g)
         grad_output = xp.ascontiguousarray(grad_output)
-        for images in _chunks(input_shape[0], _column_numbers(filters, geometry) * grad_output.itemsize):
+        for images in _chunks(input_shape[0], _column_bytes(grad_input, geometry)):
             columns = xp.matmul(filters, _by_group(grad_output[images], groups))  # (images, g, k, oh * ow)
             _add_columns(columns, grad_input[images], geometry)
     return grad_input
@@ -97,17 +97,18 @@ def conv2d_grad_weight(
     """Gradient with respect to the filters: grad_output (n, o, oh, ow), x (n, c, h, w) -> weight_shape."""
     xp = array_module_of(grad_output)
     geometry = _geometry(x.shape[2:], weight_shape[2:], stride, padding, dilation)
-    grad_weight = xp.zeros(weight_shape, grad_output.dtype)
-    if grad_output.size and x.size and grad_weight.size:
-        filters = grad_weight.reshape(groups, weight_shape[0] // groups, -1)  # (g, o/g, k)
+    group_out = weight_shape[0] // groups
+    k = weight_shape[1] * weight_shape[2] * weight_shape[3]
+    total = xp.zeros((groups, k, group_out), grad_output.dtype)
+    if grad_output.size and x.size and total.size:
         grad_output = xp.ascontiguousarray(grad_output)
         # Every image has a product of its own, of the size of the filters, before they are added up.
-        numbers = _column_numbers(filters, geometry) + filters.size
-        for images in _chunks(len(x), numbers * x.itemsize):
+        for images in _chunks(len(x), _column_bytes(x, geometry) + total.nbytes):
             columns = _by_group(_columns_of(x[images], geometry), groups)  # (images, g, k, oh * ow)
-            products = xp.matmul(_by_group(grad_output[images], groups), columns.swapaxes(2, 3))
-            filters += products.sum(axis=0)  # (images, g, o/g, k) -> (g, o/g, k)
-    return grad_weight
+            # The gradient is turned round, not the columns: CuPy copies what is turned, and the columns are more.
+            turned = _by_group(grad_output[images], groups).swapaxes(2, 3)  # (images, g, oh * ow, o/g)
+            total += xp.matmul(columns, turned).sum(axis=0)  # (images, g, k, o/g) -> (g, k, o/g)
+    return xp.ascontiguousarray(total.swapaxes(1, 2)).reshape(weight_shape)
 
 
 # ---- launchers ----------------------------------------------------------------------------------------------
@@ -122,11 +123,10 @@ def _geometry(
     return (*kernel_size, *stride, *padding, *dilation, *outputs)
 
 
-def _column_numbers(filters: Array, geometry: Geometry) -> int:
-    """Return how many numbers the columns of one image are, for filters (g, o/g, k) or (g, k, o/g)."""
+def _column_bytes(x: Array, geometry: Geometry) -> int:
+    """Return how much memory the columns of one image of x (n, c, h, w) take."""
     kh, kw, *_, oh, ow = geometry
-    groups, *matrix = filters.shape
-    return groups * max(matrix) * oh * ow
+    return x.shape[1] * kh * kw * oh * ow * x.itemsize
 
 
 def _chunks(images: int, image_bytes: int) -> Iterator[slice]:

@@ -239,20 +239,26 @@ def _step(
     """
     param: Array = arrays[0]
     dtype = _compute_dtype(param)
-    flat = [_flat(param if array is None else array, param.shape, dtype) for array in arrays]
+    flat = [_flat(array, param, dtype) for array in arrays]
     launch(kernel, param.size, *flat, *map(bool, flags), *map(dtype.type, numbers))
     for numbers_of_array, array in zip(flat, arrays, strict=True):
         if array is not None and array is not arrays[1] and not _can_be_viewed(array, dtype):
             array[...] = numbers_of_array.reshape(array.shape)
 
 
-def _flat(array: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+def _flat(array: Array | None, param: Array, dtype: Any) -> Array:
     """Return an array as the kernels want it, 1-D and of the dtype: a view, or else a copy."""
-    if array.shape != shape:
+    xp = array_module_of(param)
+    if array is None:
+        return xp.empty(
+            1, dtype
+        )  # so that one compiled kernel serves all options; its flag says: do not look
+    if array.shape != param.shape:
         raise ValueError(
-            f"optimizer step: expected gradient and state of the parameter's shape {shape}, got {array.shape}"
+            "optimizer step: expected gradient and state of the parameter's shape "
+            f"{param.shape}, got {array.shape}"
         )
-    return array_module_of(array).ascontiguousarray(array, dtype).reshape(-1)
+    return xp.ascontiguousarray(array, dtype).reshape(-1)
 
 
 def _can_be_viewed(array: Array, dtype: Any) -> bool:
