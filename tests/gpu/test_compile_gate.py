@@ -1,4 +1,4 @@
-"""Rung 3 of the evidence: every kernel compiles to machine code, for three generations of cards.
+"""Rung 4 of the evidence: every kernel compiles to machine code, for three generations of cards.
 
 No spills, no float64 in the float32 kernels, and one compilation a dtype. Skipped where numba-cuda is missing.
 """

@@ -2,7 +2,8 @@
 
 1. `test_simulator.py`: every kernel, run in plain Python by Numba's simulator, equals the reference.
 2. `test_races.py`: no element is written by two threads in an order left to chance, none is left out.
-3. `test_compile_gate.py`: every kernel compiles to machine code, without spills and without stray float64.
+3. `test_typed.py`: the kernels, compiled with the machine's own integers and floats, still equal the reference.
+4. `test_compile_gate.py`: every kernel compiles to machine code, without spills and without stray float64.
 
 What only a card can show, speed above all, carries the marker ``gpu`` and is skipped elsewhere.
 """
