@@ -27,7 +27,6 @@ import numba
 import numpy as np
 
 from tests.gpu.calls import DTYPES, FAMILIES, make_calls, run, rung
-from tinygrad_edu_kernels import cuda_launch
 
 # Turing (2018), Ampere (2020) and Hopper (2022).
 CARDS = [(7, 5), (8, 0), (9, 0)]
@@ -102,6 +101,8 @@ def signatures() -> dict[Signature, Any]:
 
     The launchers are run as far as the launch, with arrays of the host; nothing is started.
     """
+    from tinygrad_edu_kernels import cuda_launch
+
     found: dict[Signature, Any] = {}
     for family in FAMILIES:
 

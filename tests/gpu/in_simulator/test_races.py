@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import types
 
+import numpy as np
 import pytest
 
-from tests.gpu.calls import FAMILIES, kernel_names, make_calls, run, rung, source
+from tests.gpu.calls import FAMILIES, IGNORED, kernel_names, make_calls, run, rung, source
 from tests.gpu.in_simulator.races import RaceError, Recorder
 
 # Plain Python complains where the hardware wraps around or gives NaN.
@@ -22,6 +23,19 @@ def test_no_races(family, monkeypatch):
     for call in make_calls(family, "float32"):
         run(call, rung(family, "cuda"))
     assert recorder.kernels == set(kernel_names(family))
+
+
+@pytest.mark.parametrize("target", [3, -1, 2**40])
+def test_a_class_that_there_is_not(target, monkeypatch):
+    """NaN, and no read beyond the arrays: the recorder would raise."""
+    Recorder(monkeypatch, GRID)
+    kernels = rung("softmax_loss", "cuda")
+    logits, weight = np.ones((3, 3), np.float32), np.ones(3, np.float32)
+    labels = np.array([0, target, IGNORED]), weight, IGNORED
+    losses, probabilities = kernels.softmax_cross_entropy_forward(logits, *labels)
+    assert np.isnan(losses).tolist() == [False, True, False]
+    grad_logits = kernels.softmax_cross_entropy_backward(np.ones(3, np.float32), probabilities, *labels)
+    assert np.isnan(grad_logits).tolist() == [[False] * 3, [True] * 3, [False] * 3]
 
 
 def mutant(family, before, after):
