@@ -12,7 +12,9 @@ from tests.gpu import compile_gate
 from tests.gpu.calls import DTYPES, FAMILIES, kernel_names
 
 MISSING = compile_gate.why_compiler_is_missing()
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING is not None, reason=str(MISSING))]
+if MISSING is not None:
+    pytest.skip(MISSING, allow_module_level=True)
+pytestmark = pytest.mark.slow
 
 KERNELS = [(family, name) for family in FAMILIES for name in kernel_names(family)]
 
