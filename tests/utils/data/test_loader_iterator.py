@@ -359,7 +359,7 @@ def test_a_loop_that_is_never_finished_does_not_hold_up_the_end_of_the_program(t
 
 def test_kernels_run_in_workers_after_they_have_run_here():
     """With one thread each, and with the same results."""
-    here = [Convolved(3)[i][0] for i in range(3)]
-    sums, threads = zip(*DataLoader(Convolved(3), batch_size=None, num_workers=2), strict=True)
+    here = [samples.Convolved(3)[i][0] for i in range(3)]
+    sums, threads = zip(*DataLoader(samples.Convolved(3), batch_size=None, num_workers=2), strict=True)
     assert list(sums) == here
     assert set(threads) == {1}
