@@ -31,7 +31,7 @@ from tests.benchmarks.runner import (
     measure_peaks,
     peers_that_can_run,
     run_child,
-)  # fmt: skip
+)
 from tests.benchmarks.tables import all_tables, merge
 
 SPECIAL = ("peers", "growth", "first-run", "write-docs")
@@ -73,7 +73,7 @@ def run_all(
 def run_growth(args: argparse.Namespace) -> dict:
     """Run the programs of growth at every size, in a process each, on both engines in turn."""
     points = []
-    threads = max(args.threads)
+    threads = min(args.threads)  # one, by default: how a cost grows is seen best without the noise of threads
     with progress_bar(2 * args.rounds * sum(len(growth.sizes) for growth in GROWTH.values())) as progress:
         for kind, growth in GROWTH.items():
             for size in growth.sizes:
@@ -153,15 +153,15 @@ def main() -> None:
     runners = {"peers": run_peers, "growth": run_growth, "first-run": run_first}
     record = {
         "machine": machine(args.peers_python),
-        "peaks": measure_peaks(args.threads),
+        "peaks": measure_peaks(sorted({1, *args.threads})),
         "trial": args.trial,
         **runners.get(command, run_programs)(args),
     }
-    tables = all_tables(record)
-    text = "\n\n".join(tables.values()) + "\n"
+    if args.out is not None:  # before anything can go wrong with the tables
+        args.out.with_suffix(".json").write_text(json.dumps(record, indent=1))
+    text = "\n\n".join(all_tables(record).values()) + "\n"
     print(text)
     if args.out is not None:
-        args.out.with_suffix(".json").write_text(json.dumps(record, indent=1))
         args.out.with_suffix(".md").write_text(text)
 
 

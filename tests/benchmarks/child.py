@@ -18,6 +18,10 @@ from tests.benchmarks.growth import AT_LEAST_SECONDS
 from tests.benchmarks.malloc import keep_large_blocks
 from tests.benchmarks.programs import body, find, header
 
+AT_MOST_SECONDS = 10.0
+"""A program that is slower than expected stops after so long, when a few steps have been timed."""
+LEAST_STEPS = 4
+
 STARTED = "BENCHMARK_STARTED"
 SAME_MALLOC = "BENCHMARK_SAME_MALLOC"
 
@@ -50,12 +54,8 @@ def measure(name: str, package: str, threads: int) -> dict[str, float]:
     times = [timed(step)]
     first = (time.time() - started) * 1e3
     if not program.whole:
-        for _ in range(max(program.steps // 10, 3)):
-            step()  # type: ignore[operator]
-        times = []
-        enough = time.perf_counter() + (AT_LEAST_SECONDS if ":" in name else 0)
-        while len(times) < program.steps or time.perf_counter() < enough:
-            times.append(timed(step))
+        repeat(step, max(program.steps // 10, 3), at_most=AT_MOST_SECONDS / 5)
+        times = repeat(step, program.steps, at_least=AT_LEAST_SECONDS if ":" in name else 0.0)
     if name == "first":
         times = [first]
     peak = peak_mib()
@@ -66,6 +66,18 @@ def measure(name: str, package: str, threads: int) -> dict[str, float]:
         "peak": peak,
         "memory": peak - imported,
     }
+
+
+def repeat(step: object, count: int, at_least: float = 0.0, at_most: float = AT_MOST_SECONDS) -> list[float]:
+    """Call ``step`` so many times, within the limits in seconds, and return the milliseconds of each."""
+    begin = time.perf_counter()
+    times: list[float] = []
+    while True:
+        seconds = time.perf_counter() - begin
+        is_enough = len(times) >= count and seconds >= at_least
+        if is_enough or (len(times) >= LEAST_STEPS and seconds >= at_most):
+            return times
+        times.append(timed(step))
 
 
 def timed(step: object) -> float:

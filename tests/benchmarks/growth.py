@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,32 +97,29 @@ def slope(sizes: list[int], values: list[float]) -> float:
     return covariance / sum((a - mean_x) ** 2 for a in x)
 
 
+LINES = (("torch", "PyTorch", "tab:orange", "s"), ("tinygrad_edu", "tinygrad_edu", "tab:blue", "o"))
+
+
 def picture(points: list[dict], path: Path) -> None:
-    """Draw time and memory against size, both axes logarithmic, and beside them what linear growth looks like."""
+    """Draw time against size on logarithmic axes, beside a line of what is linear; below it, memory on plain ones."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(2, len(GROWTH), figsize=(11, 6), layout="constrained", sharex="col")
-    for column, (kind, growth) in enumerate(GROWTH.items()):
-        for engine, label, color, marker in (
-            ("torch", "PyTorch", "tab:orange", "s"),
-            ("tinygrad_edu", "tinygrad_edu", "tab:blue", "o"),
-        ):
-            of_engine = sorted(
-                (p for p in points if p["kind"] == kind and p["engine"] == engine), key=lambda p: p["size"]
-            )
+    figure, axes = plt.subplots(2, len(GROWTH), figsize=(11, 6), layout="constrained")
+    for (kind, growth), time_axis, memory_axis in zip(GROWTH.items(), *axes, strict=True):
+        for engine, label, color, marker in LINES:
+            of_engine = [p for p in points if (p["kind"], p["engine"]) == (kind, engine)]
+            of_engine.sort(key=lambda p: p["size"])
             sizes = [p["size"] for p in of_engine]
             style = {"label": label, "color": color, "marker": marker, "markersize": 4}
-            axes[0, column].plot(sizes, [p["ms"] for p in of_engine], **style)
-            axes[1, column].plot(sizes, [max(p["memory"], 0.1) for p in of_engine], **style)
-            if engine == "torch" and of_engine:
-                last = of_engine[-1]
-                linear = [last["ms"] * size / last["size"] for size in sizes]
-                axes[0, column].plot(sizes, linear, ":", color="gray", label="linear")
-        axes[0, column].set(title=growth.title.replace(" against", "\nagainst"), xscale="log", yscale="log")
-        axes[1, column].set(xlabel=growth.unit, xscale="log", yscale="log")
+            time_axis.plot(sizes, [p["ms"] for p in of_engine], **style)
+            memory_axis.plot(sizes, [p["memory"] for p in of_engine], **style)
+        linear = [of_engine[-1]["ms"] * size / sizes[-1] for size in sizes]
+        time_axis.plot(sizes, linear, ":", color="gray", label="linear")
+        time_axis.set(title=textwrap.fill(growth.title, 28), xscale="log", yscale="log", xlabel=growth.unit)
+        memory_axis.set(xlabel=growth.unit, ylim=(0, None))
     axes[0, 0].set_ylabel("time of a step / ms")
     axes[1, 0].set_ylabel("memory above the import / MiB")
     axes[0, 0].legend()

@@ -177,6 +177,12 @@ PROGRAMS = {
     "P2": Program("MLP 784-128-64-10, Adam: a training step", P2, 400, floor.p2(64)),
     "P3": Program("CNN 32-64 with pools and two linear layers, Adam: a training step", P3, 40, floor.p3(64)),
     "adam": Program("Adam on 421,642 parameters in 8 tensors: a step", ADAM, 300, floor.adam(421_642)),
+    "adam-fused": Program(
+        "the same with fused=True",
+        ADAM.replace("Adam(parameters)", "Adam(parameters, fused=True)"),
+        300,
+        floor.adam(421_642),
+    ),
     "tape": Program("1,000 adds of one element, forward and backward", TAPE, 60),
     "loader": Program(
         "shuffled TensorDataset 60,000 x 784, batch 64: an epoch of 938 batches",

@@ -188,7 +188,7 @@ def _is_computing(work: object, peaks: dict) -> bool:
 
 
 def growth_table(record: dict) -> str:
-    """Show the cost of one unit at both ends, and the exponent between."""
+    """Show the cost of one unit at both ends, and the exponent in the upper half of the sizes."""
     rows = []
     for kind, growth in GROWTH.items():
         for engine in ("torch", "tinygrad_edu"):
@@ -210,7 +210,7 @@ def growth_table(record: dict) -> str:
                     number(1e3 * last["ms"] / last["size"]),
                     f"{exponent:.2f}",
                     verdict(exponent),
-                    number(1024 * last["memory"] / last["size"]),
+                    number(1024 * (last["memory"] - first["memory"]) / (last["size"] - first["size"])),
                 ]
             )
     head = [
@@ -221,7 +221,7 @@ def growth_table(record: dict) -> str:
         "at the large end",
         "exponent in the upper half",
         "so it is",
-        "memory a unit at the large end, KiB",
+        "memory for each further unit, KiB",
     ]
     return markdown(head, rows)
 
