@@ -73,6 +73,11 @@ def convolution(array: Array) -> ModuleType:
     return _kernels("convolution", array)
 
 
+def matrix_product(array: Array) -> ModuleType:
+    """Products of matrices, and the linear layer."""
+    return _kernels("matrix_product", array)
+
+
 def pooling(array: Array) -> ModuleType:
     """Max, average and adaptive pooling."""
     return _kernels("pooling", array)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import check_broadcast, raw, require_tensor, unbroadcast
@@ -28,17 +29,24 @@ class MatMul(Op):
         needs_a, needs_b = self.needs_input_grad
         self.shapes = a.shape, b.shape
         self.save_for_backward(a if needs_b else None, b if needs_a else None)
-        return a @ b
+        return product(a, b)
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None]:
         a, b = self.saved
         shape_a, shape_b = self.shapes
         grad_a = grad_b = None
         if self.needs_input_grad[0]:
-            grad_a = unbroadcast(grad_output @ b.swapaxes(-1, -2), shape_a)  # (*batch, m, k)
+            grad_a = unbroadcast(product(grad_output, b.swapaxes(-1, -2)), shape_a)  # (*batch, m, k)
         if self.needs_input_grad[1]:
-            grad_b = unbroadcast(a.swapaxes(-1, -2) @ grad_output, shape_b)  # (*batch, k, n)
+            grad_b = unbroadcast(product(a.swapaxes(-1, -2), grad_output), shape_b)  # (*batch, k, n)
         return grad_a, grad_b
+
+
+def product(a: Array, b: Array) -> Array:
+    """Return a @ b for operands that are known to fit: of arrays, or of Tensors with their history."""
+    if hasattr(a, "array") or hasattr(b, "array"):
+        return matmul(a, b)
+    return kernel_table.matrix_product(a).matmul(a, b)
 
 
 def check_matmul(name: str, a: Array, b: Array) -> None:
@@ -169,9 +177,8 @@ class Linear(Op):
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         self.save_for_backward(x, weight)
         self.rows = math.prod(x.shape[:-1])
-        y = x.reshape((self.rows, x.shape[-1])) @ weight.T  # (rows, out_features)
-        if bias is not None:
-            y += bias
+        x_rows = x.reshape((self.rows, x.shape[-1]))
+        y = kernel_table.matrix_product(x).linear(x_rows, weight, bias)  # (rows, out_features)
         return y.reshape((*x.shape[:-1], weight.shape[0]))
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None, Array | None]:
@@ -179,9 +186,9 @@ class Linear(Op):
         grad_rows = grad_output.reshape((self.rows, weight.shape[0]))
         grad_x = grad_weight = grad_bias = None
         if self.needs_input_grad[0]:
-            grad_x = (grad_rows @ weight).reshape(x.shape)
+            grad_x = product(grad_rows, weight).reshape(x.shape)
         if self.needs_input_grad[1]:
-            grad_weight = transpose(grad_rows, 0, 1) @ x.reshape((self.rows, weight.shape[1]))
+            grad_weight = product(transpose(grad_rows, 0, 1), x.reshape((self.rows, weight.shape[1])))
         if self.needs_input_grad[2]:
             grad_bias = sum(grad_rows, 0)
         return grad_x, grad_weight, grad_bias
