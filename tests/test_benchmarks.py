@@ -8,13 +8,14 @@ import math
 import numpy as np
 import pytest
 
-from tests.benchmarks import data, documents, floor, growth, peaks, tables
+from tests.benchmarks import data, documents, floor, growth, malloc, peaks, tables
 from tests.benchmarks.child import prepare, repeat
 from tests.benchmarks.first_run import own_seconds
 from tests.benchmarks.floor import Work
 from tests.benchmarks.peer_programs import PEER_PROGRAMS, without_jit
 from tests.benchmarks.programs import EPOCHS, PROGRAMS, body, find
 from tests.benchmarks.runner import environment_for, why_missing
+from tinygrad_edu import process_settings
 
 SMALL = {"P1", "P2", "P3", "adam", "tape"}
 """Programs of which one step is quick; the others are run on fewer data."""
@@ -196,13 +197,31 @@ def cells(table: str, containing: str) -> list[str]:
 
 def test_table_of_steps():
     row = cells(tables.all_tables(json.loads(json.dumps(RECORD)))["steps"], "MLP 784-128-10")
-    # medians 4, 1 and 2; ratios 0.5, 0.75 and 0.25; least times 0.9 * 1 and 0.9 * 2
-    assert row[1:] == ["1", "0.266", "4", "1", "2", "**0.50**", "2.00", "0.50", "0.50"]
+    # medians 4 and 2; ratios 0.5, 0.75 and 0.25; least times 0.9 * 1 and 0.9 * 2
+    assert row[1:] == ["1", "0.266", "4", "2", "**0.50**", "0.50", "0.50"]
+
+
+def test_table_of_malloc():
+    row = cells(tables.all_tables(RECORD)["malloc"], "MLP 784-128-10")
+    assert row[1:] == ["1", "4", "–", "–", "1", "2", "2.00"]
+    assert "malloc" not in tables.all_tables({**RECORD, "runs": [run("torch", [1.0])]})
+
+
+def test_malloc_is_set_as_the_engine_sets_it():
+    ours = [
+        (
+            (process_settings.MAPPED_FROM, process_settings.OLDEST_MAPPED_FROM),
+            process_settings.M_MMAP_THRESHOLD,
+        ),
+        ((process_settings.KEEP_UP_TO,), process_settings.M_TRIM_THRESHOLD),
+        ((process_settings.GROW_BY,), process_settings.M_TOP_PAD),
+    ]
+    assert [(values, parameter) for _, parameter, values in malloc.SETTINGS] == ours
 
 
 def test_table_of_steps_without_some_engine():
     record = {**RECORD, "runs": [run("tinygrad_edu", [1.0])]}
-    assert cells(tables.all_tables(record)["steps"], "MLP")[3:6] == ["–", "–", "1"]
+    assert cells(tables.all_tables(record)["steps"], "MLP")[3:5] == ["–", "1"]
 
 
 def test_table_of_peers_is_of_its_own_rounds():

@@ -24,6 +24,7 @@ from tests.benchmarks.growth import GROWTH, picture
 from tests.benchmarks.programs import PROGRAMS
 from tests.benchmarks.runner import (
     ENGINES,
+    MALLOC_ENGINES,
     PEER_PROGRAM_NAMES,
     alternate,
     check_same_losses,
@@ -44,7 +45,7 @@ def progress_bar(total: int) -> tqdm:
 
 def run_programs(args: argparse.Namespace) -> dict:
     """Run the chosen programs on PyTorch and on this engine."""
-    engines = {name: sys.executable for name in ENGINES if name != "torch-malloc" or args.same_malloc}
+    engines = {name: sys.executable for name in ENGINES if name not in MALLOC_ENGINES or args.same_malloc}
     programs = args.what or list(PROGRAMS)
     return {"runs": run_all("engines", programs, engines, args)}
 
@@ -120,7 +121,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="thread counts (default: 1 2)")
     parser.add_argument("--rounds", type=int, default=5, help="processes for each engine (default: 5)")
     parser.add_argument(
-        "--same-malloc", action="store_true", help="also run PyTorch with glibc's large blocks kept"
+        "--same-malloc",
+        action="store_true",
+        help="also run each engine with malloc as the other one has it",
     )
     parser.add_argument(
         "--mnist", type=Path, metavar="DIR", help="folder of the full MNIST (default: the embedded digits)"

@@ -35,9 +35,14 @@ class Engine:
 
 ENGINES = {
     "torch": Engine("torch", "PyTorch"),
-    "torch-malloc": Engine("torch", "PyTorch, same malloc", ((SAME_MALLOC, "1"),)),
+    "torch-malloc": Engine("torch", "PyTorch, memory kept", ((SAME_MALLOC, "1"),)),
     "tinygrad_edu": Engine("tinygrad_edu", "tinygrad_edu"),
+    "tinygrad_edu-plain": Engine(
+        "tinygrad_edu", "tinygrad_edu, memory not kept", (("TINYGRAD_EDU_KEEP_FREED_MEMORY", "0"),)
+    ),
 }
+MALLOC_ENGINES = ("torch-malloc", "tinygrad_edu-plain")
+"""Each engine with malloc as the other one has it."""
 PEERS = {
     "numpy": Engine("numpy", "NumPy by hand"),
     "autograd": Engine("autograd", "HIPS autograd"),
@@ -47,6 +52,12 @@ PEERS = {
 THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "MKL_NUM_THREADS", "NUM_CPU_THREADS",
 )  # fmt: skip
+OTHER_MACHINES_VARIABLES = (
+    "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE",  # would choose kernels for another processor
+    "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_MMAP_MAX_", "GLIBC_TUNABLES",
+    "TINYGRAD_EDU_KEEP_FREED_MEMORY", "TINYGRAD_EDU_SINGLE_BLAS_POOL", "TINYGRAD_EDU_KERNELS",
+)  # fmt: skip
+"""Settings of the shell that would change one engine only; children start without them."""
 
 
 def environment_for(python: str, threads: int) -> dict[str, str]:
@@ -54,7 +65,7 @@ def environment_for(python: str, threads: int) -> dict[str, str]:
     environment = dict(os.environ)
     for variable in THREAD_VARIABLES:
         environment[variable] = str(threads)
-    for variable in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # would choose kernels for another processor
+    for variable in OTHER_MACHINES_VARIABLES:
         environment.pop(variable, None)
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
     environment["PATH"] = os.pathsep.join([str(Path(python).parent), environment.get("PATH", "")])

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from tests.benchmarks.floor import floor_ms
 from tests.benchmarks.growth import GROWTH, slope
 from tests.benchmarks.programs import EPOCHS, PROGRAMS
-from tests.benchmarks.runner import ENGINES, PEER_PROGRAM_NAMES, PEERS
+from tests.benchmarks.runner import ENGINES, MALLOC_ENGINES, PEER_PROGRAM_NAMES, PEERS
 
 NOTHING = "–"
 LISTED_KERNELS = 10
@@ -107,38 +107,42 @@ def machine_table(record: dict) -> str:
 
 
 def steps_table(record: dict) -> str:
-    """Compare the training steps and the single parts with PyTorch."""
+    """Compare the training steps and the single parts with PyTorch, both as they come."""
     return _comparison(record, [name for name in PROGRAMS if name not in EPOCHS])
 
 
 def epochs_table(record: dict) -> str:
-    """Compare whole epochs with PyTorch."""
+    """Compare whole epochs with PyTorch, both as they come."""
     return _comparison(record, list(EPOCHS))
 
 
 def _comparison(record: dict, names: list[str]) -> str:
-    head = [
-        "program",
-        "threads",
-        "floor, ms",
-        "PyTorch, ms",
-        "PyTorch with the same malloc, ms",
-        "ours, ms",
-        "ours / PyTorch",
-        "ours / PyTorch with the same malloc",
-        "ratio of minima",
-        "peak memory, ratio",
-    ]
+    head = ["program", "threads", "floor, ms", "PyTorch, ms", "ours, ms", "ours / PyTorch"]
+    head += ["ratio of the shortest", "peak memory, ratio"]
     rows = []
     for name in names:
         for threads, runs in runs_of(record, "engines", name).items():
-            torch, malloc, ours = (runs.get(engine) for engine in ENGINES)
+            torch, ours = runs.get("torch"), runs.get("tinygrad_edu")
             work = PROGRAMS[name].work
             floor = number(floor_ms(work, record["peaks"], threads)) if work and record["peaks"] else NOTHING
-            rows.append([PROGRAMS[name].title, str(threads), floor])
-            rows[-1] += [milliseconds(torch), milliseconds(malloc), milliseconds(ours)]
-            rows[-1] += [f"**{ratio(ours, torch, 'median')}**", ratio(ours, malloc, "median")]
-            rows[-1] += [ratio_of_minima(ours, torch), ratio(ours, torch, "peak")]
+            rows.append([PROGRAMS[name].title, str(threads), floor, milliseconds(torch), milliseconds(ours)])
+            rows[-1] += [f"**{ratio(ours, torch, 'median')}**", ratio_of_minima(ours, torch)]
+            rows[-1] += [ratio(ours, torch, "peak")]
+    return markdown(head, rows)
+
+
+def malloc_table(record: dict) -> str:
+    """Compare the engines where malloc keeps freed memory for both, and where it does for neither."""
+    head = ["program", "threads", "PyTorch, ms", "ours, ms", "ours / PyTorch"]
+    head += ["memory kept: PyTorch, ms", "ours, ms", "ours / PyTorch"]
+    rows = []
+    for name, program in PROGRAMS.items():
+        for threads, runs in runs_of(record, "engines", name).items():
+            if any(engine in runs for engine in MALLOC_ENGINES):
+                rows.append([program.title, str(threads)])
+                for pair in (("torch", "tinygrad_edu-plain"), ("torch-malloc", "tinygrad_edu")):
+                    torch, ours = (runs.get(engine) for engine in pair)
+                    rows[-1] += [milliseconds(torch), milliseconds(ours), ratio(ours, torch, "median")]
     return markdown(head, rows)
 
 
@@ -264,6 +268,7 @@ TABLES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "machine": ("machine", machine_table),
     "steps": ("runs", steps_table),
     "epochs": ("runs", epochs_table),
+    "malloc": ("runs", malloc_table),
     "peers": ("runs", peers_table),
     "work": ("runs", work_table),
     "growth": ("growth", growth_table),
