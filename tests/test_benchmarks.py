@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import data, documents, floor, growth, malloc, peaks, tables
+from tests.benchmarks.__main__ import parse_arguments
 from tests.benchmarks.child import prepare, repeat
 from tests.benchmarks.first_run import own_seconds
 from tests.benchmarks.floor import Work
 from tests.benchmarks.peer_programs import PEER_PROGRAMS, without_jit
 from tests.benchmarks.programs import EPOCHS, PROGRAMS, body, find
-from tests.benchmarks.runner import environment_for, why_missing
+from tests.benchmarks.runner import environment_for, run_child, why_missing
 from tinygrad_edu import process_settings
 
 SMALL = {"P1", "P2", "P3", "adam", "tape"}
@@ -259,6 +260,14 @@ def test_the_later_record_counts():
     assert tables.runs_of(merged, "engines", "P1")[1]["torch"][0]["median"] == 16
 
 
+def test_the_higher_rates_count():
+    a = {"gflops": 100.0, "memory_copy": {"1": 10.0, "2": 15.0}}
+    b = {"gflops": 90.0, "memory_copy": {"1": 12.0, "2": 14.0}}
+    best = {"gflops": 100.0, "memory_copy": {"1": 12.0, "2": 15.0}}
+    assert tables.best_peaks(a, b) == tables.best_peaks(b, a) == best
+    assert tables.best_peaks(None, a) == tables.best_peaks(a, None) == a
+
+
 def test_slope_and_verdict():
     sizes = [1, 10, 100]
     assert growth.slope(sizes, [3.0, 300.0, 30_000.0]) == pytest.approx(2)
@@ -337,3 +346,29 @@ def test_a_missing_peer_is_named(tmp_path):
 
 def test_growth_programs_have_their_size_in_front():
     assert find("nodes:7").text.startswith("SIZE = 7\n")
+
+
+def test_a_child_is_a_process_of_its_own():
+    losses = run_child("P1", "tinygrad_edu", threads=1, steps=2)
+    step = prepare("P1", "tinygrad_edu", 1)[0]["step"]
+    assert losses == pytest.approx([step().item(), step().item()], rel=1e-5)
+
+
+def test_a_child_that_fails_says_why():
+    with pytest.raises(RuntimeError, match="KeyError: 'no such program'"):
+        run_child("no such program", "tinygrad_edu", threads=1, steps=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["P9"], "expected programs of P1, "),
+        (["growth", "P1"], "growth: expected nothing after it"),
+        (["P1", "growth"], "got growth"),
+    ],
+)
+def test_wrong_words_on_the_command_line(words, message, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["benchmarks", *words])
+    with pytest.raises(SystemExit):
+        parse_arguments()
+    assert message in capsys.readouterr().err

@@ -188,13 +188,18 @@ def machine(peers_python: str = sys.executable) -> dict[str, str]:
     if cpuinfo.exists():
         lines = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         model = lines[0].split(":")[1].strip() if lines else model
+    ours = versions(sys.executable, ("numpy", "numba", "scipy", "torch"))
+    theirs = versions(peers_python, ("numpy", "autograd", "tinygrad"))
+    peers_numpy = theirs.pop("numpy", None)
+    if peers_numpy not in (None, ours["numpy"]):
+        theirs["numpy of the peers"] = peers_numpy
     return {
         "processor": model,
         "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.libc_ver()[0]} {platform.libc_ver()[1]}".strip(),
         "python": platform.python_version(),
-        **versions(sys.executable, ("numpy", "numba", "scipy", "torch")),
-        **versions(peers_python, ("autograd", "tinygrad")),
+        **ours,
+        **theirs,
     }
 
 

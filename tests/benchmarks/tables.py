@@ -32,7 +32,7 @@ def merge(records: list[dict]) -> dict:
     }
     for record in records:
         merged["machine"] = {**merged.get("machine", {}), **record.get("machine", {})}
-        merged["peaks"] = record.get("peaks") or merged.get("peaks")
+        merged["peaks"] = best_peaks(merged.get("peaks"), record.get("peaks"))
     for part, names in keys.items():
         rows = {}
         for record in records:
@@ -40,6 +40,17 @@ def merge(records: list[dict]) -> dict:
                 rows[tuple(row[name] for name in names)] = row
         merged[part] = list(rows.values())
     return merged
+
+
+def best_peaks(a: dict | None, b: dict | None) -> dict | None:
+    """Return the higher rates of two measurements: a busy machine only lowers them."""
+    if not a or not b:
+        return a or b
+    return {
+        name: best_peaks(a[name], b[name]) if isinstance(a[name], dict) else max(a[name], b[name])
+        for name in a
+        if name in b
+    }
 
 
 def runs_of(record: dict, comparison: str, program: str) -> dict[int, dict[str, list[dict]]]:
