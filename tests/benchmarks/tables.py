@@ -46,11 +46,10 @@ def best_peaks(a: dict | None, b: dict | None) -> dict | None:
     """Return the higher rates of two measurements: a busy machine only lowers them."""
     if not a or not b:
         return a or b
-    return {
-        name: best_peaks(a[name], b[name]) if isinstance(a[name], dict) else max(a[name], b[name])
-        for name in a
-        if name in b
-    }
+    best = {**a, **b}
+    for name in a.keys() & b.keys():
+        best[name] = best_peaks(a[name], b[name]) if isinstance(a[name], dict) else max(a[name], b[name])
+    return best
 
 
 def runs_of(record: dict, comparison: str, program: str) -> dict[int, dict[str, list[dict]]]:
