@@ -252,9 +252,10 @@ def test_table_of_the_machine_marks_trial_figures():
 
 
 def test_the_later_record_counts():
-    later = {"machine": {"cores": "4"}, "runs": [run("torch", [16.0])]}
+    later = {"machine": {"cores": "4", "load": "0.1"}, "runs": [run("torch", [16.0])]}
     merged = tables.merge([RECORD, later])
-    assert merged["machine"] == {"processor": "Abacus", "cores": "4"}
+    assert merged["machine"] == {"processor": "Abacus", "cores": "4", "load": "0.1"}
+    assert tables.merge([{"machine": {"load": "2.5"}}, later])["machine"]["load"] == "0.1, 2.5"
     assert merged["peaks"] == RECORD["peaks"]
     assert len(merged["runs"]) == 5
     assert tables.runs_of(merged, "engines", "P1")[1]["torch"][0]["median"] == 16

@@ -196,6 +196,7 @@ def machine(peers_python: str = sys.executable) -> dict[str, str]:
     return {
         "processor": model,
         "cores": str(os.cpu_count()),
+        "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
         "system": f"{platform.system()} {platform.libc_ver()[0]} {platform.libc_ver()[1]}".strip(),
         "python": platform.python_version(),
         **ours,

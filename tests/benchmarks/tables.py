@@ -25,6 +25,7 @@ LISTED_KERNELS = 10
 def merge(records: list[dict]) -> dict:
     """Return one record of several; where two measured the same thing, the later one counts."""
     merged: dict = {"trial": any(record.get("trial") for record in records)}
+    loads = {record.get("machine", {}).get("load") for record in records} - {None}
     keys = {
         "runs": ("comparison", "program", "threads", "engine"),
         "growth": ("kind", "size", "engine", "threads"),
@@ -33,6 +34,8 @@ def merge(records: list[dict]) -> dict:
     for record in records:
         merged["machine"] = {**merged.get("machine", {}), **record.get("machine", {})}
         merged["peaks"] = best_peaks(merged.get("peaks"), record.get("peaks"))
+    if loads:
+        merged["machine"]["load"] = ", ".join(sorted(loads))
     for part, names in keys.items():
         rows = {}
         for record in records:
