@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from tests.benchmarks import data, documents, floor, growth, malloc, peaks, tables
 from tests.benchmarks.__main__ import parse_arguments
@@ -15,7 +17,7 @@ from tests.benchmarks.first_run import own_seconds
 from tests.benchmarks.floor import Work
 from tests.benchmarks.peer_programs import PEER_PROGRAMS, without_jit
 from tests.benchmarks.programs import EPOCHS, PROGRAMS, body, find
-from tests.benchmarks.runner import environment_for, run_child, why_missing
+from tests.benchmarks.runner import alternate, environment_for, run_child, why_missing
 from tinygrad_edu import process_settings
 
 SMALL = {"P1", "P2", "P3", "adam", "tape"}
@@ -25,8 +27,7 @@ SMALL = {"P1", "P2", "P3", "adam", "tape"}
 @pytest.fixture(autouse=True)
 def _few_digits(monkeypatch):
     """Let an epoch be one of 130 digits."""
-    images, labels = data.load_digits()
-    monkeypatch.setattr(data, "load_digits", lambda: (images[:130], labels[:130]))
+    monkeypatch.setenv(data.DIGITS, "130")
 
 
 def run_one_step(name: str, package: str, monkeypatch: pytest.MonkeyPatch) -> object:
@@ -75,7 +76,7 @@ def test_every_peer_has_the_same_programs():
 
 
 def test_digits_are_whole(monkeypatch):
-    monkeypatch.undo()
+    monkeypatch.delenv(data.DIGITS)
     monkeypatch.delenv(data.MNIST_FOLDER, raising=False)
     images, labels = data.load_digits()
     assert images.shape == (60_000, 1, 28, 28)
@@ -353,6 +354,19 @@ def test_a_child_is_a_process_of_its_own():
     losses = run_child("P1", "tinygrad_edu", threads=1, steps=2)
     step = prepare("P1", "tinygrad_edu", 1)[0]["step"]
     assert losses == pytest.approx([step().item(), step().item()], rel=1e-5)
+
+
+def test_an_epoch_is_measured_in_a_child():
+    runs = alternate("engines", "epoch-P1", 1, 1, {"tinygrad_edu": sys.executable}, tqdm(disable=True))
+    assert {name: runs[0][name] for name in ("comparison", "program", "threads", "engine")} == {
+        "comparison": "engines",
+        "program": "epoch-P1",
+        "threads": 1,
+        "engine": "tinygrad_edu",
+    }
+    (measured,) = runs[0]["rounds"]
+    assert set(measured) == {"median", "min", "first", "peak", "memory"}
+    assert 0 < measured["min"] <= measured["median"] < measured["first"]
 
 
 def test_a_child_that_fails_says_why():

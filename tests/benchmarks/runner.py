@@ -16,7 +16,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tests.benchmarks.child import SAME_MALLOC, STARTED
+from tests.benchmarks.data import DIGITS
 from tests.benchmarks.peer_programs import PEER_PROGRAMS
+from tests.benchmarks.programs import find
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKED_STEPS = 5
@@ -92,6 +94,12 @@ def run_child(
     return run_module(python, arguments + ([str(steps)] if steps else []), environment)
 
 
+def compile_kernels(program: str, threads: int) -> None:
+    """Run a program on our engine once, on few data: its kernels are in Numba's cache from then on."""
+    environment = {**environment_for(sys.executable, threads), DIGITS: "130"}
+    run_module(sys.executable, ["tests.benchmarks.child", program, "tinygrad_edu", str(threads)], environment)
+
+
 def alternate(
     comparison: str, program: str, threads: int, rounds: int, engines: dict[str, str], progress: tqdm
 ) -> list[dict[str, object]]:
@@ -104,6 +112,8 @@ def alternate(
     engines : dict
         Name of an engine to the interpreter that it runs in.
     """
+    if find(program).whole:  # the others have a warm-up of their own
+        compile_kernels(program, threads)
     runs: dict[str, list[object]] = {engine: [] for engine in engines}
     for _ in range(rounds):
         for engine, python in engines.items():
