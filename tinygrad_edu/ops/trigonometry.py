@@ -7,6 +7,7 @@ https://docs.pytorch.org/docs/stable/torch.html#pointwise-ops
 
 from __future__ import annotations
 
+from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import BinaryOp, as_float, promote_to_float, unbroadcast
@@ -161,6 +162,8 @@ class Tanh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            return kernel_table.activation(grad_output).tanh_backward(grad_output, y)
         return grad_output * (1 - y * y)
 
 

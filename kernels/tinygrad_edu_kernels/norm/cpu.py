@@ -38,24 +38,26 @@ def layer_norm_forward(
     rows, cols = x.shape
     y = np.empty((rows, cols), x.dtype)
     mean, rstd = np.empty(rows, x.dtype), np.empty(rows, x.dtype)
-    arrays = np.ascontiguousarray(x), *_parameters(x, weight, bias, cols), x.dtype.type(eps), y, mean, rstd
+    arrays = np.ascontiguousarray(x), *_parameters(x, weight, bias, cols), float(eps), y, mean, rstd
     parts = parallel.parts(rows, NANOSECONDS * x.size)
     parallel.run(_layer_norm_rows, [(*arrays, first, last) for first, last in parts])
     return y, mean, rstd
 
 
 def layer_norm_backward(
-    grad_output: Array, x: Array, mean: Array, rstd: Array, weight: Array | None
-) -> tuple[Array, Array, Array]:
-    """Return the gradients of x (rows, cols), of the weight (cols,) and of the bias (cols,)."""
+    grad_output: Array, x: Array, mean: Array, rstd: Array, weight: Array | None, with_parameters: bool
+) -> tuple[Array, Array | None, Array | None]:
+    """Return the gradients of x (rows, cols) and, or None, of the weight (cols,) and of the bias (cols,)."""
     rows, cols = x.shape
     grad_input = np.empty((rows, cols), x.dtype)
     parts = parallel.parts(rows, 2 * NANOSECONDS * x.size)
-    sums = np.zeros((len(parts), 2, cols))  # every part has its own
+    sums = np.zeros((len(parts), 2, cols if with_parameters else 0))  # every part has its own
     arrays = np.ascontiguousarray(grad_output), np.ascontiguousarray(x), mean, rstd
     weights, _ = _parameters(x, weight, None, cols)
     calls = [(*arrays, weights, grad_input, sums[i], *parts[i]) for i in range(len(parts))]
     parallel.run(_layer_norm_backward_rows, calls)
+    if not with_parameters:
+        return grad_input, None, None
     grad_weight, grad_bias = sums.sum(axis=0).astype(x.dtype)
     return grad_input, grad_weight, grad_bias
 
@@ -69,7 +71,7 @@ def batch_norm_forward(
     mean, variance, rstd = np.empty((3, x.shape[1]), x.dtype)
     parameters = _parameters(x, weight, bias, x.shape[1])
     parts = parallel.parts(x.shape[1], NANOSECONDS * x.size)
-    arrays = rows, *parameters, x.dtype.type(eps), y, mean, variance, rstd
+    arrays = rows, *parameters, float(eps), y, mean, variance, rstd
     parallel.run(_batch_norm_channels, [(*arrays, first, last) for first, last in parts])
     return _images(y, x.shape), mean, variance, rstd
 
@@ -114,7 +116,7 @@ def _images(x: Array, shape: tuple[int, int, int]) -> Array:
 # ---- sums of the numbers of one row --------------------------------------------------------------------------
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS, forceinline=True)
 def _sum(row):
     """Return the sum in float64."""
     total = 0.0
@@ -127,7 +129,7 @@ def _sum(row):
     return total
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS, forceinline=True)
 def _sum_of_squares(row, mean):
     """Return the sum of the squared deviations from the mean in float64."""
     total = 0.0
@@ -141,7 +143,7 @@ def _sum_of_squares(row, mean):
     return total
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS, forceinline=True)
 def _sum_of_products(grad, row, mean):
     """Return the sums of grad and of grad times the deviation from the mean in float64."""
     total, product_total = 0.0, 0.0
@@ -174,7 +176,8 @@ def _layer_norm_rows(x, weight, bias, eps, y, mean, rstd, first, last):
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
 def _layer_norm_backward_rows(grad_output, x, mean, rstd, weight, grad_input, sums, first, last):
-    block_sums = np.empty((2, x.shape[1]), x.dtype)
+    block_sums = np.empty(sums.shape, x.dtype)
+    grad_weight, grad_bias = block_sums[0], block_sums[1]
     scaled = np.empty(x.shape[1], x.dtype)
     for start in range(first, last, BLOCK_ROWS):
         block_sums[:] = 0
@@ -188,10 +191,8 @@ def _layer_norm_backward_rows(grad_output, x, mean, rstd, weight, grad_input, su
             mean_product = x.dtype.type(product_total * r * r / row.size)
             for j in range(row.size):
                 result[j] = r * (scaled[j] - mean_grad - (row[j] - average) * mean_product)
-            grad_weight, grad_bias = block_sums[0], block_sums[1]
-            for j in range(row.size):
+            for j in range(grad_weight.size):
                 grad_weight[j] += grad[j] * ((row[j] - average) * r)
-            for j in range(row.size):
                 grad_bias[j] += grad[j]
         sums += block_sums
 

@@ -58,8 +58,8 @@ def layer_norm_forward(
 
 
 def layer_norm_backward(
-    grad_output: Array, x: Array, mean: Array, rstd: Array, weight: Array | None
-) -> tuple[Array, Array, Array]:
+    grad_output: Array, x: Array, mean: Array, rstd: Array, weight: Array | None, with_parameters: bool
+) -> tuple[Array, Array | None, Array | None]:
     r"""Return the gradients of the input, of the weight and of the bias.
 
     Parameters
@@ -70,12 +70,14 @@ def layer_norm_backward(
         Second and third result of the forward pass.
     weight : (cols,) array, optional
         By default 1.
+    with_parameters : bool
+        Whether the gradients of weight and bias are wanted.
 
     Returns
     -------
     grad_input : (rows, cols) array
         With respect to x.
-    grad_weight, grad_bias : (cols,) arrays
+    grad_weight, grad_bias : (cols,) arrays or None
         With respect to the parameters.
 
     Notes
@@ -92,12 +94,16 @@ def layer_norm_backward(
     grad_weight, grad_bias = [0.0] * cols, [0.0] * cols
     for i in range(rows):
         x_hat = [(float(x[i, j]) - float(mean[i])) * float(rstd[i]) for j in range(cols)]
-        scaled = [float(grad_output[i, j]) * (1.0 if weight is None else float(weight[j])) for j in range(cols)]
+        scaled = [
+            float(grad_output[i, j]) * (1.0 if weight is None else float(weight[j])) for j in range(cols)
+        ]
         gradients = _gradient_of_normalising(scaled, x_hat, float(rstd[i]))
         for j in range(cols):
             grad_input[i, j] = gradients[j]
             grad_weight[j] += float(grad_output[i, j]) * x_hat[j]
             grad_bias[j] += float(grad_output[i, j])
+    if not with_parameters:
+        return grad_input, None, None
     return grad_input, np.array(grad_weight, x.dtype), np.array(grad_bias, x.dtype)
 
 
@@ -187,7 +193,7 @@ def _moments(values: list[float]) -> tuple[float, float]:
     if not values:
         return math.nan, math.nan
     mean = sum(values) / len(values)
-    return mean, sum([(value - mean) ** 2 for value in values]) / len(values)
+    return mean, sum([(value - mean) * (value - mean) for value in values]) / len(values)
 
 
 def _gradient_of_normalising(grad: list[float], x_hat: list[float], rstd: float) -> list[float]:
