@@ -3,8 +3,8 @@
 In float32, the exponential, the distribution function of the normal distribution and the error function are
 polynomials without a branch or a call; so a loop of them becomes vector instructions, which a loop of
 ``math.exp`` does not. What they are good to is said where they are defined, in units in the last place (ulp) of
-a correctly rounded result, and tested on numbers of all magnitudes. Results whose magnitude is below the
-smallest normal number, 1.2e-38, may come out as 0. In float64, the functions are those of the C library.
+a correctly rounded result, and tested on numbers of all magnitudes. Results of a magnitude below 1e-36 may come
+out as 0. In float64, the functions are those of the C library.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def relu_backward(grad_output: Array, y: Array) -> Array:
 
 
 def sigmoid_forward(x: Array) -> Array:
-    """Return 1 / (1 + e^-x); in float32 to 2 ulp."""
+    """Return 1 / (1 + e^-x); in float32 to 2.6 ulp."""
     return _run(_sigmoid, 0.3, x)
 
 
@@ -50,7 +50,7 @@ def tanh_backward(grad_output: Array, y: Array) -> Array:
 
 
 def silu_forward(x: Array) -> Array:
-    """Return x sigmoid(x); in float32 to 3 ulp."""
+    """Return x sigmoid(x); in float32 to 2.6 ulp."""
     return _run(_silu, 0.3, x)
 
 
@@ -60,7 +60,10 @@ def silu_backward(grad_output: Array, x: Array) -> Array:
 
 
 def gelu_forward(x: Array) -> Array:
-    """Return x Phi(x), with the distribution function Phi of the normal distribution."""
+    """Return x Phi(x), with the distribution function Phi of the normal distribution.
+
+    In float32 to 6 ulp; where x is negative, to 6 + x^2 / 2. (PyTorch's (1 + erf) / 2 loses all digits there.)
+    """
     return _run(_gelu, 0.4, x)
 
 
@@ -80,7 +83,7 @@ def gelu_tanh_backward(grad_output: Array, x: Array) -> Array:
 
 
 def softplus_forward(x: Array, beta: float, threshold: float) -> Array:
-    """Return ln(1 + e^(beta x)) / beta, or x where beta x is above the threshold."""
+    """Return ln(1 + e^(beta x)) / beta, or x where beta x is above the threshold; in float32 to 2.8 ulp."""
     return _run(_softplus, 0.5, x, options=(x.dtype.type(beta), x.dtype.type(threshold)))
 
 
@@ -157,7 +160,7 @@ def _exp_float32(x):
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"}, forceinline=True)
 def _normal_tail_float32(a):
-    """Return Phi(-a) and e^(-a^2 / 2) for a >= 0, the first to 4 + a^2 / 2 ulp.
+    """Return Phi(-a) and e^(-a^2 / 2) for a >= 0, the first to 6 + a^2 / 2 ulp.
 
     Phi(-a) = e^(-a^2 / 2) t P(t) with t = 1 / (1 + 3/8 a). The polynomial P was fitted for the smallest
     relative error, 1e-8, for a from 0 to 13.5. The term a^2 / 2 is what rounding a^2 costs.

@@ -236,4 +236,5 @@ def _batch_norm_backward_channels(
             row, grad, result = x[i, channel], grad_output[i, channel], grad_input[i, channel]
             for j in range(row.size):
                 result[j] = scale * (grad[j] - mean_grad - (row[j] - average) * mean_product)
-        grad_weight[channel], grad_bias[channel] = product_total * r, total
+        grad_weight[channel] = product_total * r if count > 0 else 0.0  # r of no numbers is NaN
+        grad_bias[channel] = total
