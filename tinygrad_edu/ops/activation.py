@@ -25,6 +25,8 @@ SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 class Relu(Op):
     """max(x, 0); the derivative is 1 where x > 0, else 0."""
 
+    gives_new_gradients = True
+
     def forward(self, x: Array) -> Array:
         if kernel_table.has_kernels(x):
             y = kernel_table.activation(x).relu_forward(x)
@@ -205,6 +207,8 @@ def selu(input: Array) -> Array:
 class Gelu(Op):
     """x Phi(x); the derivative is Phi(x) + x phi(x), with the normal density phi = Phi'."""
 
+    gives_new_gradients = True
+
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
         if kernel_table.has_kernels(x):
@@ -229,6 +233,8 @@ class GeluTanh(Op):
 
     The derivative is s + x s (1 - s) 2 u'.
     """
+
+    gives_new_gradients = True
 
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
@@ -277,6 +283,8 @@ def gelu(input: Array, approximate: str = "none") -> Array:
 class Silu(Op):
     """x s with s = sigmoid(x); the derivative is s (1 + x (1 - s))."""
 
+    gives_new_gradients = True
+
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
         if kernel_table.has_kernels(x):
@@ -298,6 +306,8 @@ def silu(input: Array) -> Array:
 
 class Softplus(Op):
     """ln(1 + e^(beta x)) / beta, or x where beta x is above the threshold; the slope is sigmoid(beta x)."""
+
+    gives_new_gradients = True
 
     def forward(self, x: Array, *, beta: float, threshold: float) -> Array:
         self.beta, self.threshold = beta, threshold

@@ -100,15 +100,16 @@ def erf(x: Array) -> Array:
 
 def _run(kernel: Any, nanoseconds: float, *arrays: Array, options: tuple[Any, ...] = ()) -> Array:
     """Return what the kernel makes of the arrays; an element takes one thread so many nanoseconds."""
-    shape, size = arrays[0].shape, arrays[0].size
-    result = np.empty(size, arrays[0].dtype)
-    flat = [array.ravel() for array in arrays]
+    size = arrays[0].size
+    result = np.empty(arrays[0].shape, arrays[0].dtype)
+    flat = [array.ravel() for array in arrays]  # copies only what is not contiguous
     if nanoseconds * size < parallel.WORTHWHILE_NANOSECONDS:  # one part: the shortest way for small arrays
-        kernel(*flat, result, *options, 0, size)
+        kernel(*flat, result.ravel(), *options, 0, size)
     else:
         parts = parallel.parts(size, nanoseconds * size)
-        parallel.run(kernel, [(*flat, result, *options, start, stop) for start, stop in parts])
-    return result.reshape(shape)
+        calls = [(*flat, result.ravel(), *options, start, stop) for start, stop in parts]
+        parallel.run(kernel, calls)
+    return result
 
 
 # ---- elementary functions ----------------------------------------------------------------------------------
