@@ -8,7 +8,7 @@ from __future__ import annotations
 from tinygrad_edu import _tensor  # noqa: F401  (first: tensors and operations import each other; this is the way in)
 
 # isort: split
-from tinygrad_edu import autograd, cuda, nn, optim, utils
+from tinygrad_edu import autograd, cuda, nn, optim, profiler, utils
 from tinygrad_edu._tensor import (
     Size,
     Tensor,
@@ -241,6 +241,7 @@ from tinygrad_edu.ops import (
 from tinygrad_edu.ops import cat as concat
 from tinygrad_edu.ops import cat as concatenate
 from tinygrad_edu.ops import clamp as clip
+from tinygrad_edu.process_settings import keep_freed_memory, limit_blas_to_one_thread
 from tinygrad_edu.queries import (
     detach,
     is_complex,
@@ -272,10 +273,12 @@ from tinygrad_edu.serialization import (
     load,
     save,
 )
-from tinygrad_edu.threads import get_num_threads, set_num_threads, use_one_pool
+from tinygrad_edu.threads import get_num_threads, set_num_threads
 from tinygrad_edu.version import __version__
 
-use_one_pool()  # for the whole process; TINYGRAD_EDU_SINGLE_BLAS_POOL=0 leaves it alone, see threads.py
+# For the whole process; process_settings.py says why, and how to leave both alone.
+limit_blas_to_one_thread()
+keep_freed_memory()
 
 __all__ = [
     "Generator",
@@ -459,6 +462,7 @@ __all__ = [
     "prelu",
     "printoptions",
     "prod",
+    "profiler",
     "promote_types",
     "rand",
     "rand_like",

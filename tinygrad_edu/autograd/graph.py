@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor
-from tinygrad_edu.autograd.anomaly import check_no_nan
-from tinygrad_edu.autograd.grad_mode import ModeSwitch, mode
+from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
 from tinygrad_edu.autograd.node import Edge, Node, accumulate_grad, private_copy
+from tinygrad_edu.autograd.watching import backward_on_tensors, watched_backward
 from tinygrad_edu.backend import Array
+from tinygrad_edu.profiler.event import Category
+from tinygrad_edu.profiler.label import recorded
 
 
 def topological_order(roots: Iterable[Node]) -> list[Node]:
@@ -25,30 +27,26 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
     This is Kahn's algorithm: count the users of every node, and take a node when its count reaches zero.
     Nothing is recursive, so a chain of 100,000 operations needs no more stack than one of ten.
     """
-    unseen = list(dict.fromkeys(roots))
-    users = dict.fromkeys(unseen, 0)
-    while unseen:
-        for edge in unseen.pop().next_edges:
+    found = list(dict.fromkeys(roots))
+    users = dict.fromkeys(found, 0)
+    for node in found:  # the list grows while it is walked
+        for edge in node.next_edges:
             if edge is None:
                 continue
-            node = edge[0]
-            if node in users:
-                users[node] += 1
+            if edge[0] in users:
+                users[edge[0]] += 1
             else:
-                users[node] = 1
-                unseen.append(node)
+                users[edge[0]] = 1
+                found.append(edge[0])
 
-    ready = [node for node, count in users.items() if count == 0]
-    order = []
-    while ready:
-        node = ready.pop()
-        order.append(node)
+    order = [node for node in found if users[node] == 0]
+    for node in order:
         for edge in node.next_edges:
             if edge is None:
                 continue
             users[edge[0]] -= 1
             if users[edge[0]] == 0:
-                ready.append(edge[0])
+                order.append(edge[0])
     return order
 
 
@@ -100,7 +98,9 @@ def run_backward(
     for edge, grad in zip(roots, root_grads, strict=True):
         add_gradient(pending, edge, grad, collecting)
 
-    with ModeSwitch(grad_enabled=create_graph), np.errstate(all="ignore"):
+    mode = this_thread.mode
+    label = recorded("run_backward", Category.BACKWARD)
+    with label, ModeSwitch(grad_enabled=create_graph), np.errstate(all="ignore"):
         for node in order:
             grad_outputs = pending.pop(node, None)
             if grad_outputs is None:
@@ -114,7 +114,9 @@ def run_backward(
             saves_arrays = node.saved != ()
             if saves_arrays:
                 node.check_ready()
-            if create_graph:
+            if mode.watched:
+                grad_inputs = watched_backward(node, grad_outputs, create_graph)
+            elif create_graph:
                 grad_inputs = backward_on_tensors(node, grad_outputs)
             else:
                 grad_inputs = node.backward(*grad_outputs)
@@ -122,11 +124,10 @@ def run_backward(
                 grad_inputs = (grad_inputs,)
             if saves_arrays and not retain_graph:
                 node.release()
-            if mode.detect_anomaly:
-                check_no_nan(grad_inputs, node)
+            may_keep = collecting or node.gives_new_gradients
             for next_edge, grad in zip(node.next_edges, grad_inputs, strict=True):
                 if next_edge is not None and grad is not None:
-                    add_gradient(pending, next_edge, grad, collecting or node.gives_new_gradients)
+                    add_gradient(pending, next_edge, grad, may_keep)
     return [collected.get(edge) for edge in wanted or ()]
 
 
@@ -142,16 +143,6 @@ def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Arra
     elif node.keeps_gradient and not may_keep:
         grad = private_copy(grad)
     grads[output_nr] = grad
-
-
-def backward_on_tensors(node: Node, grad_outputs: list[Array | None]) -> Any:
-    """Call ``node.backward`` with Tensors, which have a history, in place of the saved arrays."""
-    arrays = node.saved
-    node.saved = node.saved_as_tensors()
-    try:
-        return node.backward(*grad_outputs)
-    finally:
-        node.saved = arrays
 
 
 def apply_hooks(node: Node, grads: list[Array | None]) -> None:

@@ -9,7 +9,7 @@ is freed as soon as the program lets go of it.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tinygrad_edu import _tensor  # the module, not the class: the import cycle closes here
@@ -60,7 +60,7 @@ class Node:
 
     Attributes
     ----------
-    next_edges : tuple of (Node, int) or None
+    next_edges : sequence of (Node, int) or None
         For each input, the node that made it and which of its outputs it is; None if it needs no gradient.
     saved : tuple of arrays, or None
         What ``save_for_backward`` was given; Tensors while a backward with ``create_graph=True`` runs; None when
@@ -81,9 +81,11 @@ class Node:
         Whether it keeps the array that arrives, as the ``grad`` of a leaf.
     made_at : str or None
         The line of the user's program that made this node, noted while anomaly detection is on.
+    sequence_nr : int
+        By which the profiler finds the forward of a backward; -1 if the forward ran without a profiler.
     """
 
-    next_edges: tuple[Edge | None, ...] = ()
+    next_edges: Sequence[Edge | None] = ()
     saved: Any = ()
     saved_links: tuple[SavedLink | None, ...] = ()
     num_outputs: int = 1
@@ -93,6 +95,7 @@ class Node:
     gives_new_gradients: bool = False
     keeps_gradient: bool = False
     made_at: str | None = None
+    sequence_nr: int = -1
 
     def backward(self, *grad_outputs: Array) -> Any:
         """Turn the gradients of the outputs into the gradients of the inputs, one for each of ``next_edges``."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor, dtypes
-from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array, array_module
 
@@ -41,7 +41,7 @@ def raw(x: Any) -> Any:
 
 def require_tensor(name: str, x: Any, argument: str = "input") -> None:
     """Raise unless ``x`` is a Tensor (or, inside a backward, an array)."""
-    if not hasattr(x, "shape"):
+    if not isinstance(x, _tensor.Tensor) and not hasattr(x, "shape"):
         raise TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type(x).__name__}")
 
 
@@ -55,6 +55,8 @@ def as_float(name: str, x: Array) -> Array:
 
 def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
+    if isinstance(a, _tensor.Tensor) and isinstance(b, _tensor.Tensor) and a.array.dtype is b.array.dtype:
+        return a, b
     a, b = without_numpy_scalars(a, b)
     array_a, array_b = raw(a), raw(b)
     dtype_a, dtype_b = getattr(array_a, "dtype", None), getattr(array_b, "dtype", None)
@@ -97,7 +99,7 @@ def as_scalar(number: Any, dtype: Any) -> Any:
     try:
         if isinstance(number, complex) or abs(number) < 60000:  # even float16 holds it
             return dtype.type(number)
-        return mode.quiet.copy().run(dtype.type, number)
+        return this_thread.mode.quiet.copy().run(dtype.type, number)
     except OverflowError:
         return np.asarray(number).astype(dtype)[()]
 
@@ -174,6 +176,8 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
 
 class BinaryOp(Op):
     """An elementwise operation on two operands that are broadcast against each other."""
+
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
 
     def explain_failure(self, inputs: tuple[Any, ...]) -> None:
         """Say which sizes do not fit together."""

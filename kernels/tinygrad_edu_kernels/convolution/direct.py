@@ -1,0 +1,184 @@
+"""Convolution without im2col: the columns are never written down, only looked up.
+
+Every number of ``columns`` (see ``cpu.py``) lies somewhere in the padded image. Where, is the sum of a number
+that depends on the row and one that depends on the column:
+
+    columns[k, p] = planes[taps[k] + pixels[p]]
+
+``taps[k]`` is where a filter's k-th weight looks, ``pixels[p]`` where the window of the p-th output pixel
+begins. With these two small tables the three products of a convolution are
+
+    out[p, o]         = sum over k of planes[pixels[p] + taps[k]] * filters[k, o]
+    grad_filters[k, o] = sum over p of planes[taps[k] + pixels[p]] * grad_output[p, o]
+
+and, for stride 1, the gradient of the input is the first one once more: grad_output convolved with the filters
+turned round. Both are the same loop, ``micro_kernel``, with the two tables changing places.
+
+See ``micro_kernel.py`` for that loop. Everything it cannot do (float64, other processors) goes by im2col, which
+also is what the tests compare this file with.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels.micro_kernel import (
+    LANES,
+    PANEL,
+    ROWS,
+    aligned_empty,
+    aligned_zeros,
+    is_available,
+    micro_kernel,
+    pad,
+    round_up,
+    transpose,
+)
+
+Array = Any
+# h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw: see ``cpu.py``.
+Geometry = tuple[int, ...]
+
+NANOSECONDS = 0.015  # for a multiply-add, on one thread
+LEAST_TAPS = 9
+
+
+def suits(dtype: Any, taps: int, out_channels: int) -> bool:
+    """Tell whether this way is the faster one, for so many taps and output channels in a group.
+
+    With few taps the time goes into writing the result, with few channels the vectors are half empty.
+    """
+    return is_available() and dtype == np.float32 and taps >= LEAST_TAPS and out_channels >= LANES
+
+
+def conv2d_forward(x: Array, weight: Array, bias: Array | None, geometry: Geometry, groups: int) -> Array:
+    """Convolve: x (n, c, h, w), weight (o, c / groups, kh, kw), bias (o,) or None -> (n, o, oh, ow)."""
+    n, c, h, w = x.shape
+    out_channels, oh, ow = len(weight), geometry[2], geometry[3]
+    taps, pixels, plane = _tables(c // groups, geometry)
+    group_out, padded = out_channels // groups, round_up(out_channels // groups, PANEL)
+    filters = aligned_zeros((groups, taps.size, padded))
+    filters[:, :, :group_out] = weight.reshape(groups, group_out, taps.size).swapaxes(1, 2)
+    shift = aligned_zeros((groups, padded))
+    if bias is not None:
+        shift[:, :group_out] = bias.reshape(groups, group_out)
+    out = np.empty((n, out_channels, oh * ow), np.float32)
+    images = np.ascontiguousarray(x).reshape(n, c, h * w)
+    tables = taps, pad(pixels, ROWS), geometry, plane
+    parallel.run(
+        _forward_images,
+        [
+            (images, filters, shift, out, aligned_empty((tables[1].size, padded)), *tables, first, last)
+            for first, last in parallel.parts(n, NANOSECONDS * out.size * taps.size)
+        ],
+    )
+    return out.reshape(n, out_channels, oh, ow)
+
+
+def conv2d_grad_input(grad_output: Array, weight: Array, geometry: Geometry, groups: int) -> Array:
+    """Gradient with respect to the images, for stride 1: the filters, turned round, go over grad_output."""
+    h, w, oh, ow, kh, kw, _, _, ph, pw, dh, dw = geometry
+    out_channels, group_in = weight.shape[:2]
+    turned = weight.reshape(groups, out_channels // groups, group_in, kh, kw)[..., ::-1, ::-1].swapaxes(1, 2)
+    turned = turned.reshape(groups * group_in, out_channels // groups, kh, kw)
+    backwards = (oh, ow, h, w, kh, kw, 1, 1, dh * (kh - 1) - ph, dw * (kw - 1) - pw, dh, dw)
+    return conv2d_forward(grad_output, turned, None, backwards, groups)
+
+
+def conv2d_grad_weight(
+    grad_output: Array, x: Array, weight_shape: tuple[int, ...], geometry: Geometry, groups: int
+) -> Array:
+    """Gradient with respect to the filters: grad_output (n, o, oh, ow), x (n, c, h, w) -> weight_shape."""
+    n, c, h, w = x.shape
+    taps, pixels, plane = _tables(c // groups, geometry)
+    group_out = weight_shape[0] // groups
+    padded = round_up(group_out, PANEL)
+    parts = parallel.parts(n, NANOSECONDS * grad_output.size * taps.size)
+    tables = pad(taps, ROWS), pixels, geometry, plane
+    # One sum for each part of the images, transposed.
+    partial = aligned_zeros((len(parts), groups, tables[0].size, padded))
+    grads = np.ascontiguousarray(grad_output).reshape(n, weight_shape[0], pixels.size)
+    images = np.ascontiguousarray(x).reshape(n, c, h * w)
+    parallel.run(
+        _grad_weight_images,
+        [
+            (grads, images, partial, aligned_zeros((pixels.size, padded)), *tables, number, first, last)
+            for number, (first, last) in enumerate(parts)
+        ],
+    )
+    total = partial.sum(axis=0)[:, : taps.size, :group_out]  # part after part, in order
+    return np.ascontiguousarray(total.swapaxes(1, 2)).reshape(weight_shape)
+
+
+@functools.lru_cache(maxsize=256)
+def _tables(group_in: int, geometry: Geometry) -> tuple[Array, Array, int]:
+    """Return the table of taps (c / groups * kh * kw,), that of pixels (oh * ow,), and the size of a plane."""
+    h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw = geometry
+    pitch = w + 2 * pw
+    plane = (h + 2 * ph) * pitch
+    channel, ki, kj = np.ogrid[:group_in, :kh, :kw]
+    i, j = np.ogrid[:oh, :ow]
+    taps = channel * plane + ki * dh * pitch + kj * dw
+    pixels = i * sh * pitch + j * sw
+    return taps.astype(np.int64).reshape(-1), pixels.astype(np.int64).reshape(-1), plane
+
+
+# ---- kernels -----------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _into_planes(image, planes, geometry):
+    """Copy an image (c, h * w) to the inside of its planes (c, plane), whose borders are zero."""
+    h, w, ph, pw = geometry[0], geometry[1], geometry[8], geometry[9]
+    pitch = w + 2 * pw
+    for channel in range(image.shape[0]):
+        for i in range(h):
+            source = image[channel, i * w : (i + 1) * w]
+            target = planes[channel, (i + ph) * pitch + pw :]
+            for j in range(source.size):
+                target[j] = source[j]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _forward_images(x, filters, bias, out, result, taps, pixels, geometry, plane, first, last):
+    """x (n, c, h * w), filters (g, k, o/g padded), bias (g, o/g padded) -> out (n, o, p), images first..last."""
+    groups, k, padded = filters.shape
+    group_in, group_out = x.shape[1] // groups, out.shape[1] // groups
+    planes = np.zeros((x.shape[1], plane), x.dtype)
+    tiles = result.reshape(-1)
+    for image in range(first, last):
+        _into_planes(x[image], planes, geometry)
+        for g in range(groups):
+            window, weights, shift = planes[g * group_in :].reshape(-1), filters[g].reshape(-1), bias[g]
+            for o in range(0, padded, PANEL):
+                for p in range(0, pixels.size, ROWS):
+                    micro_kernel(
+                        window, pixels, p, taps, k, weights, o, padded, shift, o, 0, tiles, p * padded + o
+                    )
+            transpose(result, out[image, g * group_out : (g + 1) * group_out])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _grad_weight_images(
+    grad_output, x, partial, transposed, taps, pixels, geometry, plane, part, first, last
+):
+    """Add the gradient of images first..last to partial[part] (g, k padded, o/g padded)."""
+    _, groups, _, padded = partial.shape
+    count = grad_output.shape[2]
+    group_in, group_out = x.shape[1] // groups, grad_output.shape[1] // groups
+    planes = np.zeros((x.shape[1], plane), x.dtype)
+    grads = transposed.reshape(-1)
+    for image in range(first, last):
+        _into_planes(x[image], planes, geometry)
+        for g in range(groups):
+            window, sums = planes[g * group_in :].reshape(-1), partial[part, g].reshape(-1)
+            transpose(grad_output[image, g * group_out : (g + 1) * group_out], transposed)
+            for o in range(0, padded, PANEL):
+                for q in range(0, taps.size, ROWS):
+                    at = q * padded + o
+                    micro_kernel(window, taps, q, pixels, count, grads, o, padded, sums, at, padded, sums, at)
