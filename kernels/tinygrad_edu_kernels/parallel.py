@@ -69,9 +69,9 @@ def parts(count: int, nanoseconds: float) -> list[tuple[int, int]]:
     nanoseconds : float
         How long one thread would need for all of them, roughly.
     """
-    threads = min(_Setting.num_threads, count, 1 + int(nanoseconds // WORTHWHILE_NANOSECONDS))
-    if threads <= 1:
+    if nanoseconds < WORTHWHILE_NANOSECONDS:
         return [(0, count)]
+    threads = max(min(_Setting.num_threads, count, 1 + int(nanoseconds // WORTHWHILE_NANOSECONDS)), 1)
     return [(i * count // threads, (i + 1) * count // threads) for i in range(threads)]
 
 
