@@ -8,6 +8,12 @@ from collections import Counter
 import hypothesis
 import pytest
 
+DEVICES = {
+    "cpu": "on the CPU",
+    "cuda": "on an NVIDIA card: everything but what is marked host",
+    "standin": "the same on a strict stand-in for CuPy, which needs no card",
+}
+
 # Examples are the same in every run, and no example has a time limit: the first one may compile a kernel.
 # For new random examples: python -m pytest --hypothesis-profile=search
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
@@ -34,6 +40,28 @@ def why_gpu_is_missing() -> str | None:
 WHY_MISSING = {"torch_parity": why_torch_is_missing, "gpu": why_gpu_is_missing}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "; ".join(f"{name}: {what}" for name, what in DEVICES.items())
+    parser.addoption("--device", choices=DEVICES, default="cpu", help=f"where the tests compute ({text})")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the device the default one, before anything imports the package."""
+    device = config.getoption("--device")
+    if device == "cpu":
+        return
+    if device == "standin":
+        from tests.gpu.standin.install import install
+
+        install()
+    import tinygrad_edu
+
+    reason = why_gpu_is_missing()
+    if reason is not None:
+        raise pytest.UsageError(f"--device {device}: {reason}")
+    tinygrad_edu.set_default_device("cuda")
+
+
 @pytest.hookimpl(trylast=True)  # after -m and -k have thrown out what was not asked for
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.stash[skipped_by_marker] = Counter()
@@ -45,6 +73,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=reason))
         config.stash[skipped_by_marker][f"{marker}: {reason}"] = len(marked)
+    if config.getoption("--device") == "cpu":
+        return
+    for item in items:
+        mark = item.get_closest_marker("host")
+        if mark is not None:
+            reason = f"of the host alone: {mark.args[0]}"
+            item.add_marker(pytest.mark.skip(reason=reason))
+            config.stash[skipped_by_marker][f"host: {mark.args[0]}"] += 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -74,11 +74,11 @@ def test_linear_regression_with_mse_loss():
         if (epoch + 1) % 500 == 0:
             print(f"Epoch [{epoch + 1}/1000], Loss: {loss.item():.4f}")
 
-    predicted = model(x).detach().numpy()
+    predicted = model(x).numpy(force=True)
     assert loss.item() < 2e-4
     assert model.weight.item() == pytest.approx(3, abs=0.05)
     assert model.bias.item() == pytest.approx(2, abs=0.05)
-    np.testing.assert_allclose(predicted, y.numpy(), atol=0.06)
+    np.testing.assert_allclose(predicted, y.numpy(force=True), atol=0.06)
 
 
 def test_polynomial_with_a_module():
@@ -149,7 +149,7 @@ def test_entropy_of_a_softmax():
         y = F.softmax(scores, dim=1)
         torch.mean(y * torch.log(y)).backward()
         scores.data -= 5 * scores.grad
-    np.testing.assert_allclose(F.softmax(scores, dim=1).detach().numpy(), 0.25, atol=0.01)
+    np.testing.assert_allclose(F.softmax(scores, dim=1).numpy(force=True), 0.25, atol=0.01)
 
 
 # ---- classification ----------------------------------------------------------------------------------

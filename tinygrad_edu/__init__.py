@@ -27,7 +27,7 @@ from tinygrad_edu.autograd.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
-from tinygrad_edu.backend import device
+from tinygrad_edu.backend import device, get_default_device, set_default_device
 from tinygrad_edu.creation import (
     arange,
     as_tensor,
@@ -343,6 +343,8 @@ __all__ = [
     "cumsum",
     "detach",
     "device",
+    "get_default_device",
+    "set_default_device",
     "diag",
     "diagonal",
     "div",

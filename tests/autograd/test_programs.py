@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu
 from tests.autograd.programs import history, random_program, run_program
+from tests.device import to_numpy
 
 PROGRAMS_A_TEST = 8
 
@@ -20,7 +21,9 @@ def assert_same(ours, theirs):
     if ours is None or theirs is None:
         assert ours is theirs
     else:
-        np.testing.assert_allclose(np.array(ours, float), np.array(theirs, float), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            to_numpy(np)(ours, float), to_numpy(np)(theirs, float), rtol=1e-9, atol=1e-9
+        )
 
 
 def numeric_gradients(program):

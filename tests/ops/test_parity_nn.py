@@ -226,7 +226,7 @@ def test_losses_on_probabilities(reduction):
     compare(ops.binary_cross_entropy, F.binary_cross_entropy, p, t, weight, nongrad=(2,), reduction=reduction)
     logits = rand(3, 4, seed=2) * 5
     for pos_weight in (None, torch.tensor(rand(4, low=0.3))):
-        ours = None if pos_weight is None else pos_weight.numpy()
+        ours = None if pos_weight is None else pos_weight.numpy(force=True)
         compare(
             lambda x, y, w, p=ours: ops.binary_cross_entropy_with_logits(x, y, w, reduction, p),
             lambda x, y, w, p=pos_weight: F.binary_cross_entropy_with_logits(
