@@ -8,12 +8,6 @@ from collections import Counter
 import hypothesis
 import pytest
 
-DEVICES = {
-    "cpu": "on the CPU",
-    "cuda": "on an NVIDIA card: everything but what is marked host",
-    "standin": "the same on a strict stand-in for CuPy, which needs no card",
-}
-
 # Examples are the same in every run, and no example has a time limit: the first one may compile a kernel.
 # For new random examples: python -m pytest --hypothesis-profile=search
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
@@ -41,24 +35,19 @@ WHY_MISSING = {"torch_parity": why_torch_is_missing, "gpu": why_gpu_is_missing}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    text = "; ".join(f"{name}: {what}" for name, what in DEVICES.items())
-    parser.addoption("--device", choices=DEVICES, default="cpu", help=f"where the tests compute ({text})")
+    text = "where the tests compute; tests/gpu/standin/plugin.py takes the card's place where there is none"
+    parser.addoption("--device", choices=["cpu", "cuda"], default="cpu", help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the device the default one, before anything imports the package."""
-    device = config.getoption("--device")
-    if device == "cpu":
+    """Make the device the default one."""
+    if config.getoption("--device") == "cpu":
         return
-    if device == "standin":
-        from tests.gpu.standin.install import install
-
-        install()
     import tinygrad_edu
 
     reason = why_gpu_is_missing()
     if reason is not None:
-        raise pytest.UsageError(f"--device {device}: {reason}")
+        raise pytest.UsageError(f"--device cuda: {reason}")
     tinygrad_edu.set_default_device("cuda")
 
 

@@ -217,6 +217,11 @@ def array_module(array: Array) -> ModuleType:
     return cupy()
 
 
+def is_on_host(array: Array) -> bool:
+    """Tell whether looking at the numbers is free: reading from a GPU makes the host wait for all work there."""
+    return isinstance(array, np.ndarray | np.generic)
+
+
 def device_of(array: Array) -> device:
     """Return the device that holds ``array``."""
     if isinstance(array, np.ndarray | np.generic):

@@ -172,7 +172,7 @@ def test_backward_with_create_graph():
     [
         lambda x: x.detach(),
         lambda x: x.data,
-        lambda x: torch.from_numpy(x.numpy(force=True)),
+        lambda x: torch.from_numpy(x.numpy(force=True)).to(x.device),
         lambda x: torch.as_tensor(x.numpy(force=True)),
         lambda x: torch.nn.Parameter(x.detach(), requires_grad=False),
         lambda x: Variable(x),

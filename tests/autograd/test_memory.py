@@ -150,6 +150,7 @@ def test_many_training_steps_take_no_more_memory():
 
 
 @pytest.mark.slow
+@pytest.mark.host("a process of its own")
 def test_twenty_thousand_training_steps_take_no_more_memory():
     """In a process of its own, whose resident memory is measured."""
     program = """

@@ -14,7 +14,6 @@ WITH_REFERENCE = [(entry, sample) for entry, sample in SAMPLES if entry.referenc
 
 # What ``ops`` exports besides operations: helpers of the methods of Tensor.
 HELPERS = {
-    "check_bounds",
     "normalize_dim",
     "promote",
     "raw",

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd import anomaly
 from tinygrad_edu.autograd.grad_mode import mode
@@ -111,10 +113,11 @@ class Op(Node):
 
 def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:
     """Raise if the inputs live on different devices."""
-    tensors = [x for x in inputs if isinstance(x, _tensor.Tensor)]
-    devices = {str(device_of(x.array)) for x in tensors}
-    if len(devices) > 1:
-        operands = ", ".join(f"{list(x.shape)} on {x.device}" for x in tensors)
+    arrays = [x.array if isinstance(x, _tensor.Tensor) else x for x in inputs]
+    arrays = [x for x in arrays if hasattr(x, "device") or isinstance(x, np.ndarray)]
+    devices = [str(device_of(x)) for x in arrays]
+    if len(set(devices)) > 1:
+        operands = ", ".join(f"{list(x.shape)} on {where}" for x, where in zip(arrays, devices, strict=True))
         raise RuntimeError(
             f"{name}: expected all tensors to be on the same device, got {operands}. Hint: move one with .to(device)"
         )

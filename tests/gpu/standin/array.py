@@ -280,6 +280,7 @@ class Method:
         with np.errstate(all="ignore"):
             result = getattr(host, self.name)(*[unwrap(a) for a in args], **values)
         if self.name in self.METADATA:
+            result.flags.writeable = True  # NumPy's diagonal is read-only, CuPy's is not
             return self.owner._view(result)
         return wrap(result, (self.owner, *args, *kwargs.values()))
 

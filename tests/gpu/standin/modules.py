@@ -134,6 +134,13 @@ def get_array_module(*args: Any) -> Any:
     return CUPY if any(isinstance(x, ndarray) for x in args) else np
 
 
+class OpenGrid:
+    """``cupy.ogrid``."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return wrap(list(np.ogrid[key]) if isinstance(key, tuple) else np.ogrid[key])
+
+
 class Generator:
     """Random numbers, other ones than NumPy's of the same seed."""
 
@@ -202,6 +209,7 @@ CUPY = Space(
     get_array_module=get_array_module,
     get_default_memory_pool=cards.memory_pool,
     cuda=CUDA,
+    ogrid=OpenGrid(),
     linalg=Space("cupy.linalg", np.linalg),
     lib=types.SimpleNamespace(stride_tricks=Space("cupy.lib.stride_tricks", np.lib.stride_tricks)),
     random=Space("cupy.random", np.random, default_rng=Generator),
