@@ -123,8 +123,9 @@ def test_sigmoid_network_with_variables():
             x = F.sigmoid(self.fc2(x))
             return x
 
-    inputs = Variable(torch.Tensor([[0, 0], [0, 1], [1, 0], [1, 1]]))
-    targets = Variable(torch.Tensor([[0], [1], [1], [0]]))
+    device = torch.get_default_device()
+    inputs = Variable(torch.Tensor([[0, 0], [0, 1], [1, 0], [1, 1]]).to(device))
+    targets = Variable(torch.Tensor([[0], [1], [1], [0]]).to(device))
     net = Net()
     criterion = nn.MSELoss()
     optimizer = optim.SGD(net.parameters(), lr=2.0, momentum=0.9)
@@ -274,7 +275,7 @@ def test_cnn_on_digits(tmp_path):
     held_out = datasets.MNISTSmall(train=False, transform=transform)
     train_loader = torch.utils.data.DataLoader(Subset(digits, range(480)), batch_size=24, shuffle=True)
     test_loader = torch.utils.data.DataLoader(Subset(held_out, range(200)), batch_size=100)
-    device = torch.device("cpu")
+    device = torch.get_default_device()
     model = CNN().to(device)
     optimizer = optim.Adam(model.parameters(), lr=0.005)
     scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.7)
@@ -308,12 +309,14 @@ def test_cnn_of_the_usual_size_learns_a_batch_by_heart():
             x = F.relu(self.fc1(x))
             return self.fc2(x)
 
-    model = Net()
+    device = torch.get_default_device()
+    model = Net().to(device)
     criterion = nn.CrossEntropyLoss()
     optimizer = optim.Adam(model.parameters(), lr=0.001)
     images, labels = next(
         iter(DataLoader(datasets.MNISTSmall(transform=transforms.ToTensor()), batch_size=8))
     )
+    images, labels = images.to(device), labels.to(device)
     for _ in range(12):
         optimizer.zero_grad()
         loss = criterion(model(images), labels)

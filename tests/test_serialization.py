@@ -259,7 +259,7 @@ def test_safe_globals(monkeypatch):
 def saved_from_cuda():
     """Return a file as it is saved where there is a GPU."""
     buffer = io.BytesIO()
-    torch.save({"w": torch.ones(2)}, buffer)
+    torch.save({"w": torch.ones(2, device="cpu")}, buffer)
     with zipfile.ZipFile(buffer) as archive:
         content = archive.read(serialization.CONTENT)
     changed = content.replace(b"\x8c\x03cpu", b"\x8c\x06cuda:0", 1)

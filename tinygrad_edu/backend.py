@@ -263,9 +263,16 @@ def to_device(array: Array, name: DeviceLike) -> Array:
 
 def on_card_of(array: Array) -> contextlib.AbstractContextManager[Any]:
     """Make the card that holds ``array`` the one in use, within a ``with`` block: CuPy computes on no other."""
-    if isinstance(array, np.ndarray | np.generic):
-        return contextlib.nullcontext()
-    return array.device
+    return contextlib.nullcontext() if is_on_host(array) else array.device
+
+
+def run_on_card_of(arrays: list[Array], function: Any, **options: Any) -> Any:
+    """Call ``function(*arrays, **options)`` with the card of the first array in use, if there is one."""
+    for array in arrays:
+        if hasattr(array, "device") and not is_on_host(array):
+            with array.device:
+                return function(*arrays, **options)
+    return function(*arrays, **options)
 
 
 def to_numpy(array: Array) -> np.ndarray[Any, Any]:

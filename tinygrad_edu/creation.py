@@ -164,7 +164,9 @@ def tensor(
 def as_tensor(data: Any, dtype: Dtype = None, device: DeviceLike = None) -> Tensor:
     """Make a tensor, sharing the memory of ``data`` if it is an array (or Tensor) of the right dtype and device."""
     if isinstance(data, _tensor.Tensor):
-        return data.to(device=default_or(data.device) if device is None else device, dtype=dtype or data.dtype)
+        return data.to(
+            device=default_or(data.device) if device is None else device, dtype=dtype or data.dtype
+        )
     array = array_from_data(data, dtype)
     return finish(array, dtype, default_or(device_of(array)) if device is None else device, False)
 

@@ -15,7 +15,7 @@ from tinygrad_edu import _tensor
 from tinygrad_edu.autograd import anomaly
 from tinygrad_edu.autograd.grad_mode import mode
 from tinygrad_edu.autograd.node import Node
-from tinygrad_edu.backend import device_of
+from tinygrad_edu.backend import device_of, run_on_card_of
 
 
 class Op(Node):
@@ -76,7 +76,10 @@ class Op(Node):
             return node.forward(*arrays, **options)
 
         try:
-            output = mode.quiet.run(node.forward, *arrays, **options)
+            if type(arrays[0]) is np.ndarray:
+                output = mode.quiet.run(node.forward, *arrays, **options)
+            else:
+                output = mode.quiet.run(run_on_card_of, arrays, node.forward, **options)
         except Exception:
             node.explain_failure(inputs)
             raise
@@ -114,7 +117,7 @@ class Op(Node):
 def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:
     """Raise if the inputs live on different devices."""
     arrays = [x.array if isinstance(x, _tensor.Tensor) else x for x in inputs]
-    arrays = [x for x in arrays if hasattr(x, "device") or isinstance(x, np.ndarray)]
+    arrays = [x for x in arrays if hasattr(x, "device") and not isinstance(x, np.generic)]
     devices = [str(device_of(x)) for x in arrays]
     if len(set(devices)) > 1:
         operands = ", ".join(f"{list(x.shape)} on {where}" for x, where in zip(arrays, devices, strict=True))
