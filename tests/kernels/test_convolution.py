@@ -7,6 +7,7 @@ import functools
 import numpy as np
 import pytest
 
+from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.convolution import cpu, reference
 
 RUNGS = [reference, cpu]
@@ -95,12 +96,11 @@ def assert_equal(actual, expected):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
-@pytest.fixture(params=["one thread", "three chunks", "small products", "three chunks of small products"])
+@pytest.fixture(params=["one thread", "three threads", "small products", "three threads and small products"])
 def way(request, monkeypatch):
     """Every way through the compiled kernels, whatever the number of processors."""
     if "three" in request.param:
-        monkeypatch.setattr(cpu, "get_num_threads", lambda: 3)
-        monkeypatch.setattr(cpu, "PARALLEL_WORK", 0)
+        request.getfixturevalue("three_threads")
     monkeypatch.setattr(cpu, "small_product_limit", lambda: 3000 if "small" in request.param else 0)
 
 
@@ -239,13 +239,13 @@ def test_every_run_gives_the_same_bits():
 
 def test_chunks_leave_no_image_out(monkeypatch):
     """Three chunks of eight images; the numbers are new, lest the right ones lie in memory from before."""
-    monkeypatch.setattr(cpu, "PARALLEL_WORK", 0)
+    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     rng = np.random.default_rng(99)
     x, weight, grad_output = (rng.standard_normal(s) for s in [(8, 2, 5, 5), (3, 2, 3, 3), (8, 3, 3, 3)])
     options = ((1, 1), (0, 0), (1, 1), 1)
     results = []
     for chunks in (3, 1):
-        monkeypatch.setattr(cpu, "get_num_threads", lambda chunks=chunks: chunks)
+        monkeypatch.setattr(parallel._Setting, "num_threads", chunks)
         forward = cpu.conv2d_forward(x, weight, None, *options)
         grad_input = cpu.conv2d_grad_input(grad_output, weight, x.shape, *options)
         grad_weight = cpu.conv2d_grad_weight(grad_output, x, weight.shape, *options)

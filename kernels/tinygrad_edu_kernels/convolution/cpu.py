@@ -20,8 +20,7 @@ one ``i * sh * pitch + j * sw`` further on.
 
 Numbers of rows and columns are written k = c / groups * kh * kw and g = groups.
 
-The work is split over images into as many chunks as Numba has threads, always at the same places: for a given
-number of threads every run adds in the same order.
+The images are cut into a part for each thread (``parallel.py``).
 """
 
 from __future__ import annotations
@@ -29,8 +28,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import njit
 
+from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.blas_threads import single_blas_thread, small_product_limit
 from tinygrad_edu_kernels.convolution.reference import output_size
 
@@ -39,8 +39,7 @@ Pair = tuple[int, int]
 # h, w, oh, ow, kh, kw: sizes of image, output and kernel; sh, sw: stride; ph, pw: padding; dh, dw: dilation.
 Geometry = tuple[int, ...]
 
-# With fewer multiply-adds than this, one thread is done before a second has woken up.
-PARALLEL_WORK = 1_000_000
+NANOSECONDS = 0.02  # for a multiply-add, on one thread
 
 
 def im2col(x: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
@@ -87,8 +86,7 @@ def conv2d_forward(
     if x.size and weight.size and out.size:
         filters = np.ascontiguousarray(weight).reshape(groups, out_channels // groups, -1)  # (g, o/g, k)
         arrays = _flat_channels(x), filters, bias, out
-        chunks = _count_chunks(n, out.size * filters.shape[2])
-        _run(_forward_images, _forward_parallel, chunks, n, *arrays, geometry)
+        _run(_forward_images, _parts(n, out.size * filters.shape[2]), *arrays, geometry)
     else:
         out[...] = bias[:, None]
     return out.reshape(n, out_channels, oh, ow)
@@ -112,8 +110,7 @@ def conv2d_grad_input(
         filters = weight.reshape(groups, out_channels // groups, -1)
         filters = np.ascontiguousarray(filters.swapaxes(1, 2))  # (g, k, o/g), k = c/g * kh * kw
         arrays = _flat_channels(grad_output), filters, grad_input
-        chunks = _count_chunks(n, grad_output.size * filters.shape[1])
-        _run(_grad_input_images, _grad_input_parallel, chunks, n, *arrays, geometry)
+        _run(_grad_input_images, _parts(n, grad_output.size * filters.shape[1]), *arrays, geometry)
     return grad_input.reshape(n, c, h, w)
 
 
@@ -130,14 +127,14 @@ def conv2d_grad_weight(
     n, _, h, w = x.shape
     out_channels, group_in, kh, kw = weight_shape
     k = group_in * kh * kw
-    chunks = _count_chunks(n, grad_output.size * k)
-    # One sum for each chunk of images, transposed (BLAS is faster so): (chunks, g, c/g * kh * kw, o/g).
-    partial = np.zeros((chunks, groups, k, out_channels // groups), x.dtype)
+    parts = _parts(n, grad_output.size * k)
+    # One sum for each part of the images, transposed (BLAS is faster so): (parts, g, c/g * kh * kw, o/g).
+    partial = np.zeros((len(parts), groups, k, out_channels // groups), x.dtype)
     if grad_output.size and x.size and partial.size:
         geometry = (h, w, *grad_output.shape[2:], kh, kw, *stride, *padding, *dilation)
         arrays = _flat_channels(grad_output), _flat_channels(x), partial
-        _run(_grad_weight_images, _grad_weight_parallel, chunks, n, *arrays, geometry)
-    total = partial.sum(axis=0)  # chunk after chunk, in order
+        _run(_grad_weight_images, parts, *arrays, geometry)
+    total = partial.sum(axis=0)  # part after part, in order
     return np.ascontiguousarray(total.swapaxes(1, 2)).reshape(weight_shape)
 
 
@@ -154,21 +151,22 @@ def _flat_channels(x: Array) -> Array:
     return np.ascontiguousarray(x).reshape(n, c, h * w)
 
 
-def _count_chunks(images: int, multiply_adds: int) -> int:
-    """Return how many parts the batch is split into: one unless every thread would have enough to do."""
-    return min(get_num_threads(), images) if multiply_adds >= PARALLEL_WORK else 1
+def _parts(images: int, multiply_adds: int) -> list[tuple[int, int]]:
+    """Return the parts into which the batch is cut."""
+    return parallel.parts(images, NANOSECONDS * multiply_adds)
 
 
-def _run(one_thread: Any, all_threads: Any, chunks: int, images: int, *arguments: Any) -> None:
-    """Run a kernel over all images, in so many chunks."""
+def _run(kernel: Any, parts: list[tuple[int, int]], *arguments: Any) -> None:
+    """Run a kernel over all images, part by part; it is told the number of its part, too."""
     with single_blas_thread():
-        if chunks == 1:
-            one_thread(*arguments, small_product_limit(), 0, 0, images)
-        else:
-            all_threads(*arguments, small_product_limit(), chunks)
+        calls = [
+            (*arguments, small_product_limit(), number, first, last)
+            for number, (first, last) in enumerate(parts)
+        ]
+        parallel.run(kernel, calls)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _plane_layout(geometry):
     """Return (pitch, start of the first pixel, length of a plane, whether the image itself is the plane)."""
     h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw = geometry
@@ -177,7 +175,7 @@ def _plane_layout(geometry):
     return pitch, ph * pitch + pw, (h + 2 * ph) * pitch + 2 * pw, ph == 0 and pw == 0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _into_planes(image, planes, geometry):
     """Copy an image (c, h * w) to the inside of its planes."""
     h, w = geometry[:2]
@@ -190,7 +188,7 @@ def _into_planes(image, planes, geometry):
                 row[j] = pixels[j]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _out_of_planes(planes, image, geometry):
     """Copy the inside of planes to an image (c, h * w)."""
     h, w = geometry[:2]
@@ -203,7 +201,7 @@ def _out_of_planes(planes, image, geometry):
                 pixels[j] = row[j]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _zero_outside(columns, r, oh, ow, shift):
     """Zero what a tap, ``shift`` pixels to the right, read from beyond the ends of the rows."""
     first, last = (max(ow - shift, 0), ow) if shift > 0 else (0, min(-shift, ow))
@@ -212,7 +210,7 @@ def _zero_outside(columns, r, oh, ow, shift):
             columns[r, i * ow + j] = 0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _fill_columns(planes, columns, geometry):
     """im2col of one image: planes (c, plane) -> columns (c * kh * kw, oh * ow)."""
     h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw = geometry
@@ -240,7 +238,7 @@ def _fill_columns(planes, columns, geometry):
                             target[j] = source[j * sw]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _add_columns(columns, planes, geometry):
     """col2im of one image, added to planes (c, plane); what a tap read from outside is zeroed in columns.
 
@@ -274,7 +272,7 @@ def _add_columns(columns, planes, geometry):
                             target[j * sw] += source[j]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _image_columns(image, planes, columns, geometry):
     """Return the columns of one image (c, h * w): the image itself if a window is a pixel, else `columns`."""
     h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw = geometry
@@ -289,15 +287,15 @@ def _image_columns(image, planes, columns, geometry):
     return columns
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _rows_per_product(rows, row_size, step, small_product):
     """Return how many rows, a multiple of step, keep a product small; all if those would be too few."""
     block = small_product // row_size // step * step
     return min(rows, block) if block >= 8 else rows
 
 
-@njit(cache=True, error_model="numpy")
-def _forward_images(x, filters, bias, out, geometry, small_product, _chunk, first, last):
+@njit(cache=True, error_model="numpy", nogil=True)
+def _forward_images(x, filters, bias, out, geometry, small_product, _part, first, last):
     """Convolve images first..last: x (n, c, h * w), filters (g, o/g, k) -> out (n, o, oh * ow)."""
     groups, group_out, k = filters.shape
     planes = np.zeros((x.shape[1], _plane_layout(geometry)[2]), x.dtype)
@@ -317,16 +315,9 @@ def _forward_images(x, filters, bias, out, geometry, small_product, _chunk, firs
                 out[image, o, q] += shift
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _forward_parallel(x, filters, bias, out, geometry, small_product, chunks):
-    n = x.shape[0]
-    for chunk in prange(chunks):
-        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _forward_images(x, filters, bias, out, geometry, small_product, chunk, first, last)
 
-
-@njit(cache=True, error_model="numpy")
-def _grad_input_images(grad_output, filters, grad_input, geometry, small_product, _chunk, first, last):
+@njit(cache=True, error_model="numpy", nogil=True)
+def _grad_input_images(grad_output, filters, grad_input, geometry, small_product, _part, first, last):
     """Gradient of images first..last; filters (g, c/g * kh * kw, o/g); grad_input arrives as zeros."""
     groups, k, group_out = filters.shape
     taps = geometry[4] * geometry[5]
@@ -354,17 +345,10 @@ def _grad_input_images(grad_output, filters, grad_input, geometry, small_product
                     _out_of_planes(planes, target, geometry)
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _grad_input_parallel(grad_output, filters, grad_input, geometry, small_product, chunks):
-    n = grad_output.shape[0]
-    for chunk in prange(chunks):
-        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _grad_input_images(grad_output, filters, grad_input, geometry, small_product, chunk, first, last)
 
-
-@njit(cache=True, error_model="numpy")
-def _grad_weight_images(grad_output, x, partial, geometry, _small_product, chunk, first, last):
-    """Gradient from images first..last, added to partial[chunk] (g, c/g * kh * kw, o/g)."""
+@njit(cache=True, error_model="numpy", nogil=True)
+def _grad_weight_images(grad_output, x, partial, geometry, _small_product, part, first, last):
+    """Gradient from images first..last, added to partial[part] (g, c/g * kh * kw, o/g)."""
     _, groups, k, group_out = partial.shape
     planes = np.zeros((x.shape[1], _plane_layout(geometry)[2]), x.dtype)
     buffer = np.empty((groups * k, grad_output.shape[2]), x.dtype)
@@ -376,18 +360,11 @@ def _grad_weight_images(grad_output, x, partial, geometry, _small_product, chunk
             np.dot(columns[group * k : (group + 1) * k], group_grad.T, product)
             for r in range(k):
                 for o in range(group_out):
-                    partial[chunk, group, r, o] += product[r, o]
+                    partial[part, group, r, o] += product[r, o]
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _grad_weight_parallel(grad_output, x, partial, geometry, small_product, chunks):
-    n = x.shape[0]
-    for chunk in prange(chunks):
-        first, last = chunk * n // chunks, (chunk + 1) * n // chunks
-        _grad_weight_images(grad_output, x, partial, geometry, small_product, chunk, first, last)
 
-
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _im2col_images(x, out, geometry):
     """Columns of all images: x (n, c, h * w) -> out (n, c * kh * kw, oh * ow)."""
     planes = np.zeros((x.shape[1], _plane_layout(geometry)[2]), x.dtype)
@@ -397,7 +374,7 @@ def _im2col_images(x, out, geometry):
             out[image] = columns  # it may be the image itself
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _col2im_images(columns, x, geometry):
     """Sum of all columns: columns (n, c * kh * kw, oh * ow) -> x (n, c, h * w)."""
     planes = np.empty((x.shape[1], _plane_layout(geometry)[2]), x.dtype)
