@@ -266,7 +266,7 @@ def on_card_of(array: Array) -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext() if is_on_host(array) else array.device
 
 
-def run_on_card_of(arrays: list[Array], function: Any, **options: Any) -> Any:
+def run_on_card_of(arrays: list[Array], function: Any, options: dict[str, Any]) -> Any:
     """Call ``function(*arrays, **options)`` with the card of the first array in use, if there is one."""
     for array in arrays:
         if hasattr(array, "device") and not is_on_host(array):

@@ -79,7 +79,7 @@ class Op(Node):
             if type(arrays[0]) is np.ndarray:
                 output = mode.quiet.run(node.forward, *arrays, **options)
             else:
-                output = mode.quiet.run(run_on_card_of, arrays, node.forward, **options)
+                output = mode.quiet.run(run_on_card_of, arrays, node.forward, options)
         except Exception:
             node.explain_failure(inputs)
             raise

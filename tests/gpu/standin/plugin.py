@@ -5,6 +5,15 @@ python -m pytest -p tests.gpu.standin.plugin --device cuda tests/ops
 
 from __future__ import annotations
 
-from tests.gpu.standin.install import install
+import pytest
+
+from tests.gpu.standin.install import Simulation, install
 
 install()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(
+        f"on the stand-in for CuPy, not on a card: {Simulation.calls} calls of kernels in Numba's simulator, "
+        f"{Simulation.borrowed} of the same size or larger ones left to the kernels of the CPU"
+    )
