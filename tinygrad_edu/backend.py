@@ -280,6 +280,32 @@ def to_numpy(array: Array) -> np.ndarray[Any, Any]:
     return to_device(array, CPU)
 
 
+def pinned(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a copy in memory that the operating system may not move, so that a GPU can read it by itself."""
+    cupy()
+    import cupyx
+
+    copied = cupyx.empty_pinned(array.shape, array.dtype)
+    copied[...] = array
+    return copied
+
+
+def is_pinned(array: Array) -> bool:
+    """Tell whether an array of the host lies in such memory."""
+    owner = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    return type(owner).__name__ == "PinnedMemoryPointer"
+
+
+def use_tf32(allowed: bool) -> None:
+    """Let cuBLAS round float32 factors to TensorFloat-32, or not (CuPy's ``CUPY_TF32=1``, while it runs)."""
+    cupy()
+    from cupy._core import _routines_linalg as linalg
+
+    linalg.set_compute_type(np.float32, linalg.COMPUTE_TYPE_TF32 if allowed else linalg.COMPUTE_TYPE_DEFAULT)
+
+
 def special_module(array: Array) -> ModuleType:
     """Return the module of special functions (erf, ...) for an array: SciPy's, or CuPy's copy of it."""
     if array_module(array) is np:

@@ -23,6 +23,7 @@ SPACES = [
     "cupy.ndarray",
     "cupy.flatiter",
     "cupy._core.flags.Flags",
+    "cupy._core._routines_linalg",
     "cupy.linalg",
     "cupy.random",
     "cupy.random.Generator",
@@ -38,57 +39,13 @@ SPACES = [
     "cupyx.scipy.special",
 ]
 
-BINARY = [
-    "add",
-    "sub",
-    "mul",
-    "matmul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "divmod",
-    "pow",
-    "lshift",
-    "rshift",
-    "and",
-    "or",
-    "xor",
-]
-OPERATORS = {f"__{prefix}{name}__" for name in BINARY for prefix in ("", "r", "i")} | {
-    f"__{name}__"
-    for name in [
-        "neg",
-        "pos",
-        "abs",
-        "invert",
-        "eq",
-        "ne",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "len",
-        "iter",
-        "contains",
-        "getitem",
-        "setitem",
-        "delitem",
-        "bool",
-        "int",
-        "float",
-        "complex",
-        "index",
-        "format",
-        "copy",
-        "deepcopy",
-        "reduce",
-        "array",
-        "array_ufunc",
-        "array_function",
-        "cuda_array_interface",
-        "dlpack",
-    ]
-}
+BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"
+OTHERS = (
+    "neg pos abs invert eq ne lt le gt ge len iter contains getitem setitem delitem bool int float complex index "
+    "format copy deepcopy reduce array array_ufunc array_function cuda_array_interface dlpack"
+)
+OPERATORS = {f"__{prefix}{name}__" for name in BINARY.split() for prefix in ("", "r", "i")}
+OPERATORS |= {f"__{name}__" for name in OTHERS.split()}
 """The names with underscores that are looked at: the others depend on the version of Python."""
 
 
@@ -101,12 +58,14 @@ def find(path: str) -> Any:
         return getattr(find(owner), name)
 
 
-def names_of(owner: Any) -> list[str]:
+def names_of(path: str, owner: Any) -> list[str]:
     """Return the public names, and the operators of a class; of the runtime, its functions."""
     is_class = isinstance(owner, type)
     names = [n for n in dir(owner) if not n.startswith("_") or (is_class and n in OPERATORS)]
     if getattr(owner, "__name__", "").endswith(".runtime"):
         return [n for n in names if callable(getattr(owner, n))]
+    if path.startswith("cupy._core._routines"):  # what is private, but has no public name
+        return [n for n in names if "compute_type" in n.lower()]
     return [n for n in names if hasattr(owner, n)]
 
 
@@ -167,7 +126,7 @@ def freeze() -> dict[str, Any]:
         spaces = {}
         for path in SPACES:
             owner = find(path)
-            spaces[path] = {name: describe(getattr(owner, name)) for name in names_of(owner)}
+            spaces[path] = {name: describe(getattr(owner, name)) for name in names_of(path, owner)}
     return {"version": cupy.__version__, **spaces}
 
 

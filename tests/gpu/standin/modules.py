@@ -192,7 +192,7 @@ CUDA.__dict__.update(
     Event=cards.Event,
     get_current_stream=cards.get_current_stream,
     get_elapsed_time=cards.get_elapsed_time,
-    MemoryHook=object,
+    MemoryHook=cards.MemoryHook,
     MemoryPool=cards.MemoryPool,
 )
 
@@ -220,14 +220,44 @@ def scatter_add(a: ndarray, slices: Any, value: Any) -> None:
     a.scatter_add(slices, value)
 
 
+class PinnedMemoryPointer(bytearray):
+    """Memory of the host that cannot be moved."""
+
+
+def empty_pinned(shape: Any, dtype: Any = float, order: str = "C") -> np.ndarray[Any, Any]:
+    nbytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    return np.ndarray(shape, dtype, PinnedMemoryPointer(nbytes), order=order)  # type: ignore[call-overload]
+
+
+class ComputeTypes(types.ModuleType):
+    """How products are computed."""
+
+    COMPUTE_TYPE_DEFAULT, COMPUTE_TYPE_TF32 = 1, 7
+    found: dict[str, int] = {}
+
+    def set_compute_type(self, dtype: Any, compute_type: int) -> None:
+        self.found[np.dtype(dtype).char] = compute_type
+
+    def get_compute_type(self, dtype: Any) -> int:
+        return self.found.get(np.dtype(dtype).char, self.COMPUTE_TYPE_DEFAULT)
+
+
+CORE = types.ModuleType("cupy._core")
+CORE.__dict__.update(__path__=[], _routines_linalg=ComputeTypes("cupy._core._routines_linalg"))
+
 SPECIAL = Space("cupyx.scipy.special", scipy.special)
 CUPYX = types.ModuleType("cupyx")
 CUPYX.__dict__.update(
-    __path__=[], scatter_add=scatter_add, scipy=types.SimpleNamespace(special=SPECIAL), errstate=None
+    __path__=[],
+    scatter_add=scatter_add,
+    empty_pinned=empty_pinned,
+    scipy=types.SimpleNamespace(special=SPECIAL),
 )
 
 MODULES = {
     "cupy": CUPY,
+    "cupy._core": CORE,
+    "cupy._core._routines_linalg": CORE._routines_linalg,
     "cupy.cuda": CUDA,
     "cupy.linalg": CUPY.linalg,
     "cupy.random": CUPY.random,
