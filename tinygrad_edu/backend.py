@@ -190,10 +190,10 @@ def _version(number: int) -> str:
 
 def _why_numba_is_missing() -> str | None:
     try:
-        from numba import cuda
+        import numba.cuda
     except ImportError as error:
         return f"numba-cuda cannot be imported ({error}); {_INSTALL_HINT}"
-    if not cuda.is_available():
+    if not numba.cuda.is_available():
         return f"CuPy finds a card, but Numba does not, so the kernels cannot run; {_INSTALL_HINT}"
     return None
 

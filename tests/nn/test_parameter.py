@@ -74,7 +74,8 @@ def test_errors():
 
 
 def test_repr():
-    assert repr(nn.Parameter(torch.ones(2, device="cpu"))) == "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
+    parameter = nn.Parameter(torch.ones(2, device="cpu"))
+    assert repr(parameter) == "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
 
 
 @pytest.mark.torch_parity

@@ -275,7 +275,11 @@ VALUES = [
 ]
 
 CASES = [*SHAPES, *DIMENSIONS, *DTYPES, *ARGUMENTS, *VALUES]
-MARKED = [*CASES[: -len(VALUES)], *(pytest.param(*case, marks=pytest.mark.host("checks of values")) for case in VALUES)]
+MARKED = [
+    *CASES[: -len(VALUES)],
+    *(pytest.param(*case, marks=pytest.mark.host("checks of values")) for case in VALUES),
+]
+
 
 @pytest.mark.parametrize(
     ("name", "call", "error", "parts"), MARKED, ids=[case[0].replace(" ", "_") for case in CASES]

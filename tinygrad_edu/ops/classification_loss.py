@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, array_module, is_on_host
+from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.ops.activation import softplus
 from tinygrad_edu.ops.common import cast, promote, raw, require_tensor
 from tinygrad_edu.ops.gather import gather
@@ -147,6 +147,19 @@ def cross_entropy(
     if raw(target).dtype.kind == "f":
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     check_class_targets(name, input, target, weight, ignore_index)
+    with on_card_of(raw(input)):
+        return _cross_entropy_of_classes(input, target, weight, ignore_index, reduction, label_smoothing)
+
+
+def _cross_entropy_of_classes(
+    input: Array,
+    target: Array,
+    weight: Array | None,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
+) -> Array:
+    """Return the cross-entropy with class numbers, which have been checked."""
     if raw(input).dtype == np.float16:  # the kernels know float32 and float64
         weight = None if weight is None else cast(weight, np.float32)
         rest = weight, ignore_index, reduction, label_smoothing
@@ -171,7 +184,7 @@ def cross_entropy(
         and not (raw(classes) == ignore_index).any()
     ):
         return mean(losses)
-    return _reduce_weighted(name, losses, row_weights, reduction)
+    return _reduce_weighted("cross_entropy", losses, row_weights, reduction)
 
 
 def _cross_entropy_of_probabilities(
@@ -233,6 +246,14 @@ def nll_loss(
     require_tensor("nll_loss", input)
     require_tensor("nll_loss", target, "target")
     check_class_targets("nll_loss", input, target, weight, ignore_index)
+    with on_card_of(raw(input)):
+        return _nll_loss_of_rows(input, target, weight, ignore_index, reduction)
+
+
+def _nll_loss_of_rows(
+    input: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str
+) -> Array:
+    """Return what ``nll_loss`` does, for arguments that have been checked."""
     rows, classes = as_rows(input, target)
     kept = raw(classes) != ignore_index
     picked = gather(rows, 1, reshape(classes * kept, (-1, 1)))

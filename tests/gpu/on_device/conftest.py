@@ -13,7 +13,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "on_device" in item.path.parts:
             item.add_marker(
-                pytest.mark.skip(reason="runs with --device cuda; tests/gpu/test_standin_suite.py does it")
+                pytest.mark.skip(reason="runs with --device cuda; tests/gpu/test_suite.py does it")
             )
 
 

@@ -32,6 +32,11 @@ def install() -> None:
             sys.modules[f"{name}.cuda"] = Kernels(f"{name}.cuda", cuda, cpu)
 
 
+def is_installed() -> bool:
+    """Tell whether ``import cupy`` finds the stand-in in this process."""
+    return hasattr(sys.modules.get("cupy"), "_target")
+
+
 class Simulation:
     """What the simulator is given; the compiled kernels of the CPU do the rest, behind the same door."""
 
