@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor, dtypes
 from tinygrad_edu.autograd.grad_mode import mode
-from tinygrad_edu.backend import Array, DeviceLike, default_or, device_of, to_device
+from tinygrad_edu.backend import Array, DeviceLike, default_or, device_of, to_device, to_numpy
 from tinygrad_edu.ops.shape import sizes_of
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ def full(
         raise TypeError(
             f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
         )
-    value = array_from_data(fill_value, dtype)
+    value = to_numpy(array_from_data(fill_value, dtype))
     array = np.full(
         checked_sizes("full", (size,)), value, value.dtype if dtype is None else dtype.numpy_dtype
     )

@@ -120,6 +120,7 @@ def test_a_failed_backward_keeps_nothing_alive(no_garbage_collector):
     assert node() is None
 
 
+@pytest.mark.host("memory as Python counts it")
 def test_many_training_steps_take_no_more_memory():
     rng = np.random.default_rng(0)
     inputs = torch.tensor(rng.standard_normal((8, 4)).astype("float32"))

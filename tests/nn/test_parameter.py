@@ -78,6 +78,7 @@ def test_repr():
     assert repr(parameter) == "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
 
 
+@pytest.mark.host("printing without a device")
 @pytest.mark.torch_parity
 def test_repr_is_that_of_pytorch(reference):
     for values, grad in [([[1.5, 2.0]], True), ([1.0], False), (3.0, True)]:
