@@ -26,6 +26,7 @@ LAYERS = {
         "tinygrad_edu.version",
         "tinygrad_edu.backend",
         "tinygrad_edu.dtypes",
+        "tinygrad_edu.process_settings",
         "tinygrad_edu.threads",
         "tinygrad_edu.kernel_table",
     ],

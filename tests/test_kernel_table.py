@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 
+import numba
 import numpy as np
 import pytest
 
@@ -90,3 +91,25 @@ def test_a_result_is_the_same_on_both_rungs():
     with torch.use_kernels("reference"):
         slow = torch.nn.functional.max_pool2d(x, 2)
     assert fast.tolist() == slow.tolist()
+
+
+class OnTheGPU:
+    """All that is asked of it is that it is no NumPy array."""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_without_cuda_kernels_says_so(family, monkeypatch):
+    monkeypatch.setattr(kernel_table, "_load", kernel_table._load.__wrapped__)
+    monkeypatch.setitem(sys.modules, f"tinygrad_edu_kernels.{family}.cuda", None)
+    with pytest.raises(NotImplementedError, match=f"{family}: there are no CUDA kernels yet"):
+        getattr(kernel_table, family)(OnTheGPU())
+
+
+def test_missing_numba_cuda_is_one_clear_sentence(monkeypatch):
+    monkeypatch.setattr(kernel_table, "_load", kernel_table._load.__wrapped__)
+    for name in ("tinygrad_edu_kernels.dropout.cuda", "tinygrad_edu_kernels.cuda_launch"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.delattr(numba, "cuda", raising=False)
+    monkeypatch.setitem(sys.modules, "numba.cuda", None)
+    with pytest.raises(RuntimeError, match=r"dropout: the CUDA kernels need numba-cuda.* pip install"):
+        kernel_table.dropout(OnTheGPU())

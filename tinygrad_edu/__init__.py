@@ -242,6 +242,7 @@ from tinygrad_edu.ops import (
 from tinygrad_edu.ops import cat as concat
 from tinygrad_edu.ops import cat as concatenate
 from tinygrad_edu.ops import clamp as clip
+from tinygrad_edu.process_settings import keep_freed_memory, limit_blas_to_one_thread
 from tinygrad_edu.queries import (
     detach,
     is_complex,
@@ -273,10 +274,12 @@ from tinygrad_edu.serialization import (
     load,
     save,
 )
-from tinygrad_edu.threads import get_num_threads, set_num_threads, use_one_pool
+from tinygrad_edu.threads import get_num_threads, set_num_threads
 from tinygrad_edu.version import __version__
 
-use_one_pool()  # for the whole process; TINYGRAD_EDU_SINGLE_BLAS_POOL=0 leaves it alone, see threads.py
+# For the whole process; process_settings.py says why, and how to leave both alone.
+limit_blas_to_one_thread()
+keep_freed_memory()
 
 __all__ = [
     "Generator",

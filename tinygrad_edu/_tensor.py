@@ -21,7 +21,7 @@ from tinygrad_edu._tensor_methods import (
     ShapeMethods,
     ViewMethods,
 )
-from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.hooks import RemovableHandle
 from tinygrad_edu.backend import Array, DeviceLike, device, device_of, to_device
 
@@ -64,11 +64,10 @@ class Tensor(
 
     array: Array
 
-    _edge: Edge | None  # the node that computed it, and which of the node's outputs it is
-    _requires_grad: bool  # of a leaf; what was computed has an edge instead
-    _view: ViewInfo | None
-
     # What most tensors never need stands here, once for all of them: so a tensor is quickly made.
+    _edge: Edge | None = None  # the node that computed it, and which of the node's outputs it is
+    _requires_grad: bool = False  # of a leaf; what was computed has an edge instead
+    _view: ViewInfo | None = None
     _rebased: int = 0  # how often an in-place change gave it a new history
     _grad: Tensor | None = None
     _retains_grad: bool = False
@@ -91,9 +90,9 @@ class Tensor(
 
     def _initialise(self, array: Array, requires_grad: bool) -> None:
         self.array = array
-        self._requires_grad = requires_grad
-        self._edge = self._view = None
-        if mode.inference:
+        if requires_grad:
+            self._requires_grad = True
+        if this_thread.mode.inference:
             self._inference = True
 
     # ---- the graph -----------------------------------------------------------------------------------
@@ -131,7 +130,7 @@ class Tensor(
                 "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
             )
         check_can_require_grad(self, value)
-        if self._inference and not mode.inference and value:
+        if self._inference and not this_thread.mode.inference and value:
             raise RuntimeError(
                 "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
             )
@@ -363,10 +362,12 @@ def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Tenso
     No two Tensors may have one array object: ``backward`` knows a saved array by its identity. Give the second
     one ``array.view()``, which is another object on the same memory.
     """
-    if isinstance(array, np.generic):  # what NumPy makes of 0-d arrays
-        array = np.asarray(array)
     tensor = object.__new__(cls)
-    tensor._initialise(array, requires_grad)
+    tensor.array = np.asarray(array) if isinstance(array, np.generic) else array  # NumPy's 0-d results
+    if requires_grad:
+        tensor._requires_grad = True
+    if this_thread.mode.inference:
+        tensor._inference = True
     return tensor
 
 

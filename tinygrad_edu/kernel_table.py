@@ -102,10 +102,16 @@ def _kernels(family: str, array: Array) -> ModuleType:
 @functools.cache
 def _load(family: str, rung: str) -> ModuleType:
     """Import the kernels of a family on one rung."""
+    name = f"tinygrad_edu_kernels.{family}.{rung}"
     try:
-        return importlib.import_module(f"tinygrad_edu_kernels.{family}.{rung}")
-    except ModuleNotFoundError as error:
+        return importlib.import_module(name)
+    except ImportError as error:
         if rung != "cuda":
             raise
-        message = f"{family}: there are no CUDA kernels yet; compute it on the CPU"
-        raise NotImplementedError(message) from error
+        if error.name == name:
+            message = f"{family}: there are no CUDA kernels yet; compute it on the CPU"
+            raise NotImplementedError(message) from error
+        raise RuntimeError(
+            f"{family}: the CUDA kernels need numba-cuda, which cannot be imported ({error}); "
+            "in a checkout, python -m pip install -e '.[gpu]' installs it"
+        ) from error

@@ -22,6 +22,7 @@ a debugger can stop in them.
 
 from __future__ import annotations
 
+import functools
 import sys
 import warnings
 from types import ModuleType
@@ -96,15 +97,19 @@ def start(kernel: Any, grid: tuple[int, int], arguments: tuple[Any, ...]) -> Non
     if config.ENABLE_CUDASIM:
         kernel[grid](*arguments)
         return
-    arrays = [a for a in arguments if hasattr(a, "__cuda_array_interface__")]
-    # CuPy's null stream has the number 0, which means the same to Numba.
-    queue = array_module_of(arrays[0]).cuda.get_current_stream().ptr
-    stream = cuda.external_stream(queue) if queue else 0
+    array = next(a for a in arguments if hasattr(a, "__cuda_array_interface__"))
+    stream = array_module_of(array).cuda.get_current_stream()
+    _configured(kernel, *grid, stream.ptr)(*[_for_numba(argument) for argument in arguments])
+
+
+@functools.lru_cache(maxsize=1024)
+def _configured(kernel: Any, blocks: int, threads: int, stream_pointer: int) -> Any:
+    """Return what calls a kernel on a grid and a stream; the null stream is 0 for CuPy and for Numba."""
+    stream = cuda.external_stream(stream_pointer) if stream_pointer else 0
     with warnings.catch_warnings():
         # Small arrays make small grids, which Numba takes for a mistake.
         warnings.filterwarnings("ignore", "Grid size .* under-utilization")
-        configured = kernel[(*grid, stream)]
-    configured(*[_for_numba(argument) for argument in arguments])
+        return kernel[blocks, threads, stream]
 
 
 def _for_numba(argument: Any) -> Any:

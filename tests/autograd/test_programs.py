@@ -20,9 +20,7 @@ def assert_same(ours, theirs):
     if ours is None or theirs is None:
         assert ours is theirs
     else:
-        np.testing.assert_allclose(
-            np.array(ours, float), np.array(theirs, float), rtol=1e-9, atol=1e-9
-        )
+        np.testing.assert_allclose(np.array(ours, float), np.array(theirs, float), rtol=1e-9, atol=1e-9)
 
 
 def numeric_gradients(program):

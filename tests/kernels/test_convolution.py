@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from tinygrad_edu_kernels import parallel
-from tinygrad_edu_kernels.convolution import cpu, reference
+from tinygrad_edu_kernels.convolution import cpu, direct, reference
 
 RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
@@ -96,12 +99,27 @@ def assert_equal(actual, expected):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
-@pytest.fixture(params=["one thread", "three threads", "small products", "three threads and small products"])
+needs_vectors = pytest.mark.skipif(not direct.is_available(), reason="no micro-kernel for this processor")
+WAYS = ["im2col", "small products", "direct"]
+
+
+@pytest.fixture(params=[*WAYS, *[f"{way}, three threads" for way in WAYS]])
 def way(request, monkeypatch):
-    """Every way through the compiled kernels, whatever the number of processors."""
+    """Every way through the compiled kernels, whatever the processor and whichever would be the fastest."""
     if "three" in request.param:
         request.getfixturevalue("three_threads")
+    if "direct" in request.param and not direct.is_available():
+        pytest.skip("no micro-kernel for this processor")
+    monkeypatch.setattr(direct, "suits", fits_at_all if "direct" in request.param else never)
     monkeypatch.setattr(cpu, "small_product_limit", lambda: 3000 if "small" in request.param else 0)
+
+
+def fits_at_all(dtype, taps, out_channels):
+    return dtype == np.float32 and taps > 0 and out_channels > 0
+
+
+def never(dtype, taps, out_channels):
+    return False
 
 
 @functools.cache
@@ -310,3 +328,74 @@ def test_grad_input_is_a_transposed_convolution(kernel, stride, padding, dilatio
     for kernels in RUNGS:
         actual = kernels.conv2d_grad_input(x, weight, tuple(out.shape), stride, padding, dilation, 1)
         assert_equal(actual, out.numpy())
+
+
+# ---- the micro-kernel --------------------------------------------------------------------------------------
+
+ON_ANOTHER_PROCESSOR = """
+import numpy as np
+from tinygrad_edu_kernels.convolution import cpu, direct, reference
+print(direct.LANES, direct.ROWS)
+rng = np.random.default_rng(0)
+x, weight, bias, grad = (rng.standard_normal(s).astype("f") for s in [(2, 4, 6, 7), (35, 4, 3, 3), 35, (2, 35, 6, 7)])
+options = (1, 1), (1, 1), (1, 1), 1
+for name, arguments in {
+    "conv2d_forward": (x, weight, bias),
+    "conv2d_grad_input": (grad, weight, x.shape),
+    "conv2d_grad_weight": (grad, x, weight.shape),
+}.items():
+    expected = getattr(reference, name)(*arguments, *options)
+    np.testing.assert_allclose(getattr(cpu, name)(*arguments, *options), expected, rtol=1e-4, atol=1e-4)
+"""
+
+
+def on_another_processor(tmp_path, features):
+    """Run the program above with the code Numba makes for other features; return what it prints."""
+    environment = {
+        **os.environ,
+        "NUMBA_CPU_NAME": "generic",
+        "NUMBA_CPU_FEATURES": features,
+        "NUMBA_CACHE_DIR": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", ON_ANOTHER_PROCESSOR],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split()
+
+
+@needs_vectors
+def test_with_avx2(tmp_path):
+    assert on_another_processor(tmp_path, "+avx,+avx2,+fma,+sse4.2") == ["8", "6"]
+
+
+def test_on_a_processor_without_a_micro_kernel(tmp_path):
+    """ARM, for instance: everything goes by im2col."""
+    assert on_another_processor(tmp_path, "") == ["0", "0"]
+
+
+@needs_vectors
+@pytest.mark.parametrize("shape", [(1, 1), (16, 16), (17, 33), (64, 196), (5, 40), (40, 5)])
+def test_transposing(shape):
+    matrix = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    transposed = np.zeros(shape[::-1], np.float32)
+    direct._transpose(matrix, transposed)
+    np.testing.assert_array_equal(transposed, matrix.T)
+
+
+@needs_vectors
+def test_nan_and_infinity_come_through():
+    """Where a NaN reaches an output by im2col it does so directly, and nowhere else."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((2, 4, 9, 9)).astype(np.float32)
+    weight = rng.standard_normal((32, 4, 3, 3)).astype(np.float32)
+    x[0, 1, 4, 4], x[1, 0, 0, 0] = np.nan, np.inf
+    output = direct.conv2d_forward(x, weight, None, cpu._geometry(9, 9, (3, 3), (1, 1), (1, 1), (1, 1)), 1)
+    expected = reference.conv2d_forward(x, weight, None, (1, 1), (1, 1), (1, 1), 1)
+    np.testing.assert_array_equal(np.isnan(output), np.isnan(expected))
+    np.testing.assert_array_equal(np.isinf(output), np.isinf(expected))

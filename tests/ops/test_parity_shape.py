@@ -75,7 +75,17 @@ def test_assigning(index):
 
 @pytest.mark.parametrize(
     "index",
-    [5, (0, 3), (0, 0, 0, 0), pytest.param([2], marks=pytest.mark.host("checks of values")), (slice(None, None, -1),), 0.5, "a", np.array([0.5]), np.ones(3, bool)],
+    [
+        5,
+        (0, 3),
+        (0, 0, 0, 0),
+        pytest.param([2], marks=pytest.mark.host("checks of values")),
+        (slice(None, None, -1),),
+        0.5,
+        "a",
+        np.array([0.5]),
+        np.ones(3, bool),
+    ],
     ids=str,
 )
 def test_indices_that_are_refused(index):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import _tensor, ops
 from tinygrad_edu.autograd.anomaly import user_line
-from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.backend import Array, to_device
 from tinygrad_edu.ops.index import SetItem, check_index, index_put_zeros, raw_index
 from tinygrad_edu.random import Generator, numpy_rng
@@ -273,7 +273,7 @@ class InplaceMethods:
 
 def write_result(tensor: Tensor, result: Tensor, name: str) -> Tensor:
     """Write ``result`` into the memory of ``tensor``, which takes over its history."""
-    recorded = mode.grad_enabled and (result.requires_grad or tensor.requires_grad)
+    recorded = this_thread.mode.grad_enabled and (result.requires_grad or tensor.requires_grad)
     tensor.check_may_change(recorded)
     if result.array.shape != tensor.array.shape:
         raise RuntimeError(
@@ -325,7 +325,9 @@ def set_item(tensor: Tensor, index: Any, value: Any) -> None:
         value = ops.cast(to_device(value, tensor.device), tensor.array.dtype)
     else:
         value = ops.scalar_like(tensor, value)
-    recorded = mode.grad_enabled and (tensor.requires_grad or getattr(value, "requires_grad", False))
+    recorded = this_thread.mode.grad_enabled and (
+        tensor.requires_grad or getattr(value, "requires_grad", False)
+    )
     tensor.check_may_change(recorded)
     check_writeable(tensor.array, "__setitem__")
     result = SetItem.apply(tensor, value, index=index, in_place=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.autograd.grad_mode import enable_grad, mode
+from tinygrad_edu.autograd.grad_mode import enable_grad, this_thread
 from tinygrad_edu.autograd.node import Edge, Node, VersionCounter
 from tinygrad_edu.ops.index import ViewScatter
 
@@ -92,7 +92,7 @@ class ViewMethods:
             self._view = ViewInfo(parent, (None, op, options), None)
         else:
             self._view = ViewInfo(above.base, (above.steps, op, options), above.forbidden)
-        if not mode.grad_enabled and self._view.forbidden is None:
+        if not this_thread.mode.grad_enabled and self._view.forbidden is None:
             self._view.forbidden = NO_GRAD_VIEW
 
     def as_output_of(self: Any, node: Node, output_nr: int, args: tuple[Any, ...]) -> Tensor:
@@ -121,13 +121,18 @@ class ViewMethods:
 
     def check_may_change(self: Any, recorded: bool) -> None:
         """Raise if an in-place change would spoil a leaf that wants a gradient, or cannot be recorded."""
-        if self._inference and not mode.inference:
+        if self._inference and not this_thread.mode.inference:
             raise RuntimeError(
                 "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get "
                 "a normal tensor before doing inplace update."
             )
         view = self._view
-        if view is not None and view.forbidden is not None and mode.grad_enabled and view.base.requires_grad:
+        if (
+            view is not None
+            and view.forbidden is not None
+            and this_thread.mode.grad_enabled
+            and view.base.requires_grad
+        ):
             raise RuntimeError(view.forbidden)
         if not recorded:
             return

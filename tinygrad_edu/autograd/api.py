@@ -156,7 +156,9 @@ def grad(
 def _finished(grad: Any, x: Any, materialize: bool) -> Any:
     if grad is None:
         with on_card_of(x.array):
-            return _tensor.tensor_from_array(array_module(x.array).zeros_like(x.array)) if materialize else None
+            return (
+                _tensor.tensor_from_array(array_module(x.array).zeros_like(x.array)) if materialize else None
+            )
     if isinstance(grad, _tensor.Tensor):
         return grad
     with on_card_of(grad):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd import anomaly
-from tinygrad_edu.autograd.grad_mode import ModeSwitch, mode
+from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
 from tinygrad_edu.autograd.node import Node, SavedLink
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.dtypes import from_numpy_dtype
@@ -68,7 +68,7 @@ class FunctionContext(Node):
 
     def record(self, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Tie this node into the graph and return the outputs, of which it is the origin now."""
-        if mode.detect_anomaly:
+        if this_thread.mode.detect_anomaly:
             self.made_at = anomaly.user_line()
         self.input_likes = tuple([_like(x) for x in args])
         self.output_likes = tuple([_like(x) for x in outputs])
@@ -140,7 +140,7 @@ class FunctionContext(Node):
         if self.next_edges[index] is None:
             return None
         grad = self._of_shape(index, grad, like.shape).to(dtype=from_numpy_dtype(like.dtype))
-        return grad if mode.grad_enabled else grad.array
+        return grad if this_thread.mode.grad_enabled else grad.array
 
     def _of_shape(self, index: int, grad: Any, shape: tuple[int, ...]) -> Any:
         """Return the gradient summed over the dimensions along which the input was broadcast."""
@@ -220,7 +220,7 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """Run ``forward``, and leave a node in the graph if a gradient may be wanted."""
         ctx = FunctionContext(cls)
-        recording = mode.grad_enabled
+        recording = this_thread.mode.grad_enabled
         ctx.next_edges = tuple(
             [x.edge() if recording and isinstance(x, _tensor.Tensor) else None for x in args]
         )
@@ -255,7 +255,7 @@ def once_differentiable(backward: Any) -> Any:
 
     @functools.wraps(backward)
     def first_derivative_only(ctx: FunctionContext, *grad_outputs: Any) -> Any:
-        recording = mode.grad_enabled
+        recording = this_thread.mode.grad_enabled
         with ModeSwitch(grad_enabled=False):
             answer = backward(ctx, *grad_outputs)
         if not recording:

@@ -20,35 +20,42 @@ import numpy as np
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-class AutogradMode(threading.local):
-    """The switches of one thread.
+class AutogradMode:
+    """The switches.
 
     ``quiet`` is a context in which NumPy's floating-point warnings are off, so that 1 / 0 is infinity and no
-    news, as in PyTorch: ``mode.quiet.run(function, *args)``. NumPy keeps its error state in a context variable;
+    news, as in PyTorch: ``quiet.run(function, *args)``. NumPy keeps its error state in a context variable;
     running in a context that has been prepared takes a tenth of the time of ``np.errstate``. A context cannot
-    be entered again by what runs in it; ``mode.quiet.copy().run`` always works.
+    be entered again by what runs in it; ``quiet.copy().run`` always works.
     """
 
-    grad_enabled = True
-    inference = False
-    detect_anomaly = False
-
     def __init__(self) -> None:
+        self.grad_enabled = True
+        self.inference = False
+        self.detect_anomaly = False
         self.quiet = contextvars.copy_context()
         self.quiet.run(np.seterr, all="ignore")
 
 
-mode = AutogradMode()
+class ThisThread(threading.local):
+    """What every thread has for itself."""
+
+    def __init__(self) -> None:
+        self.mode = AutogradMode()
+
+
+this_thread = ThisThread()
 
 
 class ModeSwitch:
-    """Sets attributes of ``mode`` within a ``with`` block or a decorated function, then restores them."""
+    """Sets attributes of this thread's ``mode`` within a ``with`` block or a decorated function, then restores them."""
 
     def __init__(self, **changes: bool) -> None:
         self._changes = changes
         self._before: list[dict[str, bool]] = []
 
     def __enter__(self) -> None:
+        mode = this_thread.mode
         self._before.append({name: getattr(mode, name) for name in self._changes})
         for name, value in self._changes.items():
             setattr(mode, name, value)
@@ -57,7 +64,7 @@ class ModeSwitch:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         for name, value in self._before.pop().items():
-            setattr(mode, name, value)
+            setattr(this_thread.mode, name, value)
 
     def __call__(self, function: Decorated) -> Decorated:
         changes = self._changes
@@ -216,14 +223,14 @@ class set_detect_anomaly(set_grad_enabled):
 
 def is_grad_enabled() -> bool:
     """Tell whether operations are being recorded in this thread."""
-    return mode.grad_enabled
+    return this_thread.mode.grad_enabled
 
 
 def is_inference_mode_enabled() -> bool:
     """Tell whether inference mode is on in this thread."""
-    return mode.inference
+    return this_thread.mode.inference
 
 
 def is_anomaly_enabled() -> bool:
     """Tell whether anomaly detection is on in this thread."""
-    return mode.detect_anomaly
+    return this_thread.mode.detect_anomaly

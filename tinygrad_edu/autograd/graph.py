@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.anomaly import check_no_nan
-from tinygrad_edu.autograd.grad_mode import ModeSwitch, mode
+from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
 from tinygrad_edu.autograd.node import Edge, Node, accumulate_grad, private_copy
 from tinygrad_edu.backend import Array, is_on_host, on_card_of
 
@@ -25,30 +25,26 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
     This is Kahn's algorithm: count the users of every node, and take a node when its count reaches zero.
     Nothing is recursive, so a chain of 100,000 operations needs no more stack than one of ten.
     """
-    unseen = list(dict.fromkeys(roots))
-    users = dict.fromkeys(unseen, 0)
-    while unseen:
-        for edge in unseen.pop().next_edges:
+    found = list(dict.fromkeys(roots))
+    users = dict.fromkeys(found, 0)
+    for node in found:  # the list grows while it is walked
+        for edge in node.next_edges:
             if edge is None:
                 continue
-            node = edge[0]
-            if node in users:
-                users[node] += 1
+            if edge[0] in users:
+                users[edge[0]] += 1
             else:
-                users[node] = 1
-                unseen.append(node)
+                users[edge[0]] = 1
+                found.append(edge[0])
 
-    ready = [node for node, count in users.items() if count == 0]
-    order = []
-    while ready:
-        node = ready.pop()
-        order.append(node)
+    order = [node for node in found if users[node] == 0]
+    for node in order:
         for edge in node.next_edges:
             if edge is None:
                 continue
             users[edge[0]] -= 1
             if users[edge[0]] == 0:
-                ready.append(edge[0])
+                order.append(edge[0])
     return order
 
 
@@ -100,6 +96,7 @@ def run_backward(
     for edge, grad in zip(roots, root_grads, strict=True):
         add_gradient(pending, edge, grad, collecting)
 
+    mode = this_thread.mode
     first = getattr(root_grads[0], "array", root_grads[0]) if root_grads else np.zeros(0)
     on_gpu = not is_on_host(first)
     with ModeSwitch(grad_enabled=create_graph), np.errstate(all="ignore"), on_card_of(first):
@@ -128,9 +125,10 @@ def run_backward(
                 node.release()
             if mode.detect_anomaly:
                 check_no_nan(grad_inputs, node)
+            may_keep = collecting or node.gives_new_gradients
             for next_edge, grad in zip(node.next_edges, grad_inputs, strict=True):
                 if next_edge is not None and grad is not None:
-                    add_gradient(pending, next_edge, grad, collecting or node.gives_new_gradients)
+                    add_gradient(pending, next_edge, grad, may_keep)
     return [collected.get(edge) for edge in wanted or ()]
 
 

@@ -9,7 +9,7 @@ is freed as soon as the program lets go of it.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tinygrad_edu import _tensor  # the module, not the class: the import cycle closes here
@@ -60,7 +60,7 @@ class Node:
 
     Attributes
     ----------
-    next_edges : tuple of (Node, int) or None
+    next_edges : sequence of (Node, int) or None
         For each input, the node that made it and which of its outputs it is; None if it needs no gradient.
     saved : tuple of arrays, or None
         What ``save_for_backward`` was given; Tensors while a backward with ``create_graph=True`` runs; None when
@@ -83,7 +83,7 @@ class Node:
         The line of the user's program that made this node, noted while anomaly detection is on.
     """
 
-    next_edges: tuple[Edge | None, ...] = ()
+    next_edges: Sequence[Edge | None] = ()
     saved: Any = ()
     saved_links: tuple[SavedLink | None, ...] = ()
     num_outputs: int = 1

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd import anomaly
-from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.backend import device_of, run_on_card_of
 
@@ -57,21 +57,20 @@ class Op(Node):
             Arrays, if no input is a Tensor.
         """
         node = cls()
+        mode = this_thread.mode
         recording = mode.grad_enabled
-        is_tensor = needs_grad = False
         arrays, edges = [], []
+        is_tensor = False
         for x in inputs:
             edge = None
             if isinstance(x, _tensor.Tensor):
                 is_tensor = True
-                if recording:
-                    edge = x.edge()
-                    if edge is not None:
-                        needs_grad = True
+                if recording:  # most tensors are neither views nor leaves: a call less for them
+                    edge = x._edge if x._view is None and not x._requires_grad else x.edge()
                 x = x.array
             arrays.append(x)
             edges.append(edge)
-        node.next_edges = tuple(edges)
+        node.next_edges = edges
         if not is_tensor:
             return node.forward(*arrays, **options)
 
@@ -87,20 +86,20 @@ class Op(Node):
             anomaly.check_output(node, inputs, output)
             node.made_at = anomaly.user_line()
         if isinstance(output, tuple):
-            return node.several_results(inputs, output, needs_grad)
+            return node.several_results(inputs, output)
         result = _tensor.tensor_from_array(output)
         if cls.is_view:
             result.become_view_of(inputs[0], cls, options)
-        if needs_grad and output.dtype.kind == "f":
+        if any(edges) and output.dtype.kind == "f":
             result._edge = (node, 0)
             if node.saved:
                 node.link_saved(inputs, (output,), (result,))
         return result
 
-    def several_results(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], needs_grad: bool) -> Any:
+    def several_results(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> Any:
         """Return the outputs as Tensors; those that have a gradient have this node as their origin."""
         results = tuple([_tensor.tensor_from_array(array) for array in outputs])
-        if needs_grad:
+        if any(self.next_edges):
             self.num_outputs = len(outputs)
             for output_nr, array in enumerate(outputs[: self.num_differentiable]):
                 if array.dtype.kind == "f":  # indices, such as those of max, have no gradient

@@ -40,6 +40,8 @@ class Add(BinaryOp):
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
         shape_a, shape_b = self.shapes
+        if shape_a == shape_b:  # nothing was repeated
+            return grad_output, grad_output
         return unbroadcast(grad_output, shape_a), unbroadcast(grad_output, shape_b)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor, dtypes
-from tinygrad_edu.autograd.grad_mode import mode
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array, array_module, is_on_host
 
@@ -55,6 +55,8 @@ def as_float(name: str, x: Array) -> Array:
 
 def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
+    if isinstance(a, _tensor.Tensor) and isinstance(b, _tensor.Tensor) and a.array.dtype is b.array.dtype:
+        return a, b
     a, b = without_numpy_scalars(a, b)
     array_a, array_b = raw(a), raw(b)
     if type(array_a) is not type(array_b):
@@ -111,7 +113,7 @@ def as_scalar(number: Any, dtype: Any) -> Any:
     try:
         if isinstance(number, complex) or abs(number) < 60000:  # even float16 holds it
             return dtype.type(number)
-        return mode.quiet.copy().run(dtype.type, number)
+        return this_thread.mode.quiet.copy().run(dtype.type, number)
     except OverflowError:
         return np.asarray(number).astype(dtype)[()]
 
@@ -188,6 +190,8 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
 
 class BinaryOp(Op):
     """An elementwise operation on two operands that are broadcast against each other."""
+
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
 
     def explain_failure(self, inputs: tuple[Any, ...]) -> None:
         """Say which sizes do not fit together."""

@@ -25,6 +25,7 @@ The images are cut into a part for each thread (``parallel.py``).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from numba import njit
 
 from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.blas_threads import single_blas_thread, small_product_limit
+from tinygrad_edu_kernels.convolution import direct
 from tinygrad_edu_kernels.convolution.reference import output_size
 
 Array = Any
@@ -81,6 +83,8 @@ def conv2d_forward(
     out_channels = weight.shape[0]
     geometry = _geometry(h, w, weight.shape[2:], stride, padding, dilation)
     oh, ow = geometry[2:4]
+    if x.size and direct.suits(x.dtype, math.prod(weight.shape[1:]), out_channels // groups):
+        return direct.conv2d_forward(x, weight, bias, geometry, groups)
     bias = np.zeros(out_channels, x.dtype) if bias is None else np.ascontiguousarray(bias)
     out = np.empty((n, out_channels, oh * ow), x.dtype)
     if x.size and weight.size and out.size:
@@ -104,9 +108,13 @@ def conv2d_grad_input(
     """Gradient with respect to the images: grad_output (n, o, oh, ow) -> (n, c, h, w)."""
     n, c, h, w = input_shape
     out_channels = weight.shape[0]
+    geometry = (h, w, *grad_output.shape[2:], *weight.shape[2:], *stride, *padding, *dilation)
+    if _can_go_backwards(geometry) and grad_output.size:
+        taps = out_channels // groups * weight.shape[2] * weight.shape[3]
+        if direct.suits(grad_output.dtype, taps, c // groups):
+            return direct.conv2d_grad_input(grad_output, weight, geometry, groups)
     grad_input = np.zeros((n, c, h * w), grad_output.dtype)
     if grad_output.size and grad_input.size:
-        geometry = (h, w, *grad_output.shape[2:], *weight.shape[2:], *stride, *padding, *dilation)
         filters = weight.reshape(groups, out_channels // groups, -1)
         filters = np.ascontiguousarray(filters.swapaxes(1, 2))  # (g, k, o/g), k = c/g * kh * kw
         arrays = _flat_channels(grad_output), filters, grad_input
@@ -126,12 +134,14 @@ def conv2d_grad_weight(
     """Gradient with respect to the filters: grad_output (n, o, oh, ow), x (n, c, h, w) -> weight_shape."""
     n, _, h, w = x.shape
     out_channels, group_in, kh, kw = weight_shape
+    geometry = (h, w, *grad_output.shape[2:], kh, kw, *stride, *padding, *dilation)
     k = group_in * kh * kw
+    if grad_output.size and direct.suits(x.dtype, k, out_channels // groups):
+        return direct.conv2d_grad_weight(grad_output, x, weight_shape, geometry, groups)
     parts = _parts(n, grad_output.size * k)
     # One sum for each part of the images, transposed (BLAS is faster so): (parts, g, c/g * kh * kw, o/g).
     partial = np.zeros((len(parts), groups, k, out_channels // groups), x.dtype)
     if grad_output.size and x.size and partial.size:
-        geometry = (h, w, *grad_output.shape[2:], kh, kw, *stride, *padding, *dilation)
         arrays = _flat_channels(grad_output), _flat_channels(x), partial
         _run(_grad_weight_images, parts, *arrays, geometry)
     total = partial.sum(axis=0)  # part after part, in order
@@ -143,6 +153,12 @@ def _geometry(h: int, w: int, kernel_size: Pair, stride: Pair, padding: Pair, di
     oh = output_size(h, kernel_size[0], stride[0], padding[0], dilation[0])
     ow = output_size(w, kernel_size[1], stride[1], padding[1], dilation[1])
     return (h, w, oh, ow, *kernel_size, *stride, *padding, *dilation)
+
+
+def _can_go_backwards(geometry: Geometry) -> bool:
+    """Tell whether the gradient of the images is a convolution itself: stride 1, not too much padding."""
+    _, _, _, _, kh, kw, sh, sw, ph, pw, dh, dw = geometry
+    return sh == sw == 1 and ph <= dh * (kh - 1) and pw <= dw * (kw - 1)
 
 
 def _flat_channels(x: Array) -> Array:
@@ -315,7 +331,6 @@ def _forward_images(x, filters, bias, out, geometry, small_product, _part, first
                 out[image, o, q] += shift
 
 
-
 @njit(cache=True, error_model="numpy", nogil=True)
 def _grad_input_images(grad_output, filters, grad_input, geometry, small_product, _part, first, last):
     """Gradient of images first..last; filters (g, c/g * kh * kw, o/g); grad_input arrives as zeros."""
@@ -345,7 +360,6 @@ def _grad_input_images(grad_output, filters, grad_input, geometry, small_product
                     _out_of_planes(planes, target, geometry)
 
 
-
 @njit(cache=True, error_model="numpy", nogil=True)
 def _grad_weight_images(grad_output, x, partial, geometry, _small_product, part, first, last):
     """Gradient from images first..last, added to partial[part] (g, c/g * kh * kw, o/g)."""
@@ -361,7 +375,6 @@ def _grad_weight_images(grad_output, x, partial, geometry, _small_product, part,
             for r in range(k):
                 for o in range(group_out):
                     partial[part, group, r, o] += product[r, o]
-
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

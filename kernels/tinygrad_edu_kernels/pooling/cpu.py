@@ -162,9 +162,7 @@ def _run(kernel: Any, pixels: int, planes: tuple[Array, ...], *windows: Any) -> 
     parallel.run(kernel, [(*planes, *windows, first, last) for first, last in parts])
 
 
-def _largest_of_windows(
-    x: Array, output_size: Pair, kernel: Any, *windows: Any
-) -> tuple[Array, Array]:
+def _largest_of_windows(x: Array, output_size: Pair, kernel: Any, *windows: Any) -> tuple[Array, Array]:
     n, c, h, w = x.shape
     output = np.empty((n * c, *output_size), x.dtype)
     indices = np.empty((n * c, *output_size), np.int32)
@@ -243,7 +241,6 @@ def _max_planes(x, output, indices, rows, columns, row_step, column_step, first,
                 indices[plane, i, j] = index
 
 
-
 @njit(cache=True, error_model="numpy", nogil=True)
 def _max_2x2_planes(x, output, indices, first, last):
     """_max_planes for the commonest window, 2x2 with stride 2, unrolled: the compiler vectorises it."""
@@ -265,7 +262,6 @@ def _max_2x2_planes(x, output, indices, first, last):
                 index_row[j] = corner + 2 * j + offset
 
 
-
 @njit(cache=True, error_model="numpy", nogil=True)
 def _max_backward_planes(grad_output, indices, grad_input, first, last):
     """Add each gradient to the pixel that won its window."""
@@ -275,7 +271,6 @@ def _max_backward_planes(grad_output, indices, grad_input, first, last):
             index = indices[plane, position]
             if index >= 0:
                 grad_input[plane, index] += grad_output[plane, position]
-
 
 
 # fastmath: "reassoc" lets the sum of a long row be vectorised; NaN and infinity come through as without it.
@@ -291,7 +286,6 @@ def _mean_planes(x, output, rows, columns, heights, widths, first, last):
                     for column in range(columns[j, 0], columns[j, 1]):
                         total += line[np.uintp(column)]
                 output[plane, i, j] = total / (heights[i] * widths[j])
-
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -73,9 +73,7 @@ def softmax_backward(grad_output: Array, y: Array) -> Array:
 def log_softmax_backward(grad_output: Array, y: Array) -> Array:
     """Return the gradient of log-softmax from its output y: (rows, cols) -> (rows, cols)."""
     grad_input = np.empty(y.shape, y.dtype)
-    _run(
-        _log_softmax_backward_rows, (_rows(grad_output), _rows(y), grad_input)
-    )
+    _run(_log_softmax_backward_rows, (_rows(grad_output), _rows(y), grad_input))
     return grad_input
 
 
@@ -194,7 +192,6 @@ def _softmax_rows(x, bits, y, largest, total, first, last):
         total[i] = row_total
 
 
-
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
 def _log_softmax_rows(x, bits, y, first, last):
     """Each row less the logarithm of its sum of exponentials."""
@@ -209,7 +206,6 @@ def _log_softmax_rows(x, bits, y, first, last):
             result[j] = (row[j] - largest) - log_total
 
 
-
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
 def _softmax_backward_rows(grad_output, y, grad_input, first, last):
     """y * (grad - sum(grad * y))."""
@@ -220,7 +216,6 @@ def _softmax_backward_rows(grad_output, y, grad_input, first, last):
             mean += grad[j] * row[j]
         for j in range(row.size):
             result[j] = row[j] * (grad[j] - mean)
-
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
@@ -235,7 +230,6 @@ def _log_softmax_backward_rows(grad_output, y, grad_input, first, last):
             result[j] = grad[j] - _exp(row[j]) * total
 
 
-
 @njit(cache=True, error_model="numpy", nogil=True)
 def _loss_rows(
     logits, bits, losses, probabilities, largest, total, target, weight, ignore_index, first, last
@@ -246,7 +240,6 @@ def _loss_rows(
         t = target[i]
         if t != ignore_index:
             losses[i] = weight[t] * (math.log(total[i]) - (logits[i, t] - largest[i]))
-
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -3,6 +3,9 @@
 Thread t of T takes the entries t, t + T, t + 2T ... of the row. What they have found each, the largest entry or
 a sum, they put together in shared memory, halving the number of threads in every round: always in the same
 order, so that the result is the same in every run.
+
+The caller cannot look at the targets without waiting for the card, so the kernels do: a class that there is not
+gives NaN, as loss and as gradient, instead of a read from somewhere else in memory.
 """
 
 from __future__ import annotations
@@ -162,9 +165,10 @@ def _loss_kernel(logits, losses, probabilities, target, weight, ignore_index):
         for j in range(cuda.threadIdx.x, logits.shape[1], cuda.blockDim.x):
             probabilities[i, j] = math.exp(logits[i, j] - largest) / total
         if cuda.threadIdx.x == 0:
-            loss = logits.dtype.type(0)
-            if target[i] != ignore_index:
-                loss = weight[target[i]] * (math.log(total) - (logits[i, target[i]] - largest))
+            t = target[i]
+            loss = logits.dtype.type(0 if t == ignore_index else math.nan)
+            if t != ignore_index and 0 <= t < logits.shape[1]:
+                loss = weight[t] * (math.log(total) - (logits[i, t] - largest))
             losses[i] = loss
 
 
@@ -175,10 +179,11 @@ def _loss_backward_kernel(grad_losses, probabilities, grad_logits, target, weigh
     classes = probabilities.shape[1]
     for element in range(cuda.grid(1), grad_logits.size, cuda.gridsize(1)):
         i, j = element // classes, element % classes
-        gradient = number(0)
-        if target[i] != ignore_index:
-            one_hot = number(1) if j == target[i] else number(0)
-            gradient = grad_losses[i] * weight[target[i]] * (probabilities[i, j] - one_hot)
+        t = target[i]
+        gradient = number(0 if t == ignore_index else math.nan)
+        if t != ignore_index and 0 <= t < classes:
+            one_hot = number(1) if j == t else number(0)
+            gradient = grad_losses[i] * weight[t] * (probabilities[i, j] - one_hot)
         grad_logits[i, j] = gradient
 
 

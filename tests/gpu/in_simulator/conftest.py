@@ -11,8 +11,6 @@ import os
 
 import pytest
 
-from tinygrad_edu_kernels import cuda_launch
-
 if os.environ.get("NUMBA_ENABLE_CUDASIM") != "1":
     collect_ignore_glob = ["*"]
 
@@ -28,5 +26,8 @@ def grid(request, monkeypatch):
 
 
 def use_grid(monkeypatch, grid):
+    """Let every launch use a grid."""
+    from tinygrad_edu_kernels import cuda_launch
+
     monkeypatch.setattr(cuda_launch, "grid_of_elements", lambda count: grid)
     monkeypatch.setattr(cuda_launch, "grid_of_rows", lambda rows, row_size: grid)
