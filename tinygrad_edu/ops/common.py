@@ -56,7 +56,7 @@ def as_float(name: str, x: Array) -> Array:
 def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
     if isinstance(a, _tensor.Tensor) and isinstance(b, _tensor.Tensor) and a.array.dtype is b.array.dtype:
-        return a, b
+        return (a, b) if type(a.array) is type(b.array) else on_one_device(a, b)
     a, b = without_numpy_scalars(a, b)
     array_a, array_b = raw(a), raw(b)
     if type(array_a) is not type(array_b):

@@ -9,7 +9,11 @@ import pytest
 
 from tests.gpu.standin.install import Simulation, install
 
-install()
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Take CuPy's place before the first conftest imports the package."""
+    install()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
