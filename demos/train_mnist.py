@@ -20,7 +20,6 @@ from tqdm import tqdm
 
 import tinygrad_edu as torch
 import tinygrad_edu.nn.functional as F
-import tinygrad_edu_kernels
 from tinygrad_edu import nn
 from tinygrad_edu.backend import why_cuda_is_missing
 from tinygrad_edu.utils.data import DataLoader, Dataset, Subset
@@ -279,8 +278,6 @@ def main() -> None:
         print(f"resumed after epoch {len(history['accuracies'])} from {args.resume}")
         if len(history["accuracies"]) >= args.epochs:
             print(f"nothing left to train: raise --epochs, which is {args.epochs}")
-    if not any(Path(tinygrad_edu_kernels.__path__[0]).rglob("*.nbi")):
-        print("first run: compiling the kernels takes about half a minute; later runs find them in the cache")
 
     started = time.perf_counter()
     for epoch in range(len(history["accuracies"]) + 1, args.epochs + 1):

@@ -28,11 +28,13 @@ LAYERS = {
         "tinygrad_edu.dtypes",
         "tinygrad_edu.process_settings",
         "tinygrad_edu.threads",
+        "tinygrad_edu.compiling",
         "tinygrad_edu.kernel_table",
     ],
     # The one cycle is in here: operators need ops, and ops make tensors.
     "tensor": [
         "tinygrad_edu.autograd",
+        "tinygrad_edu.profiler",
         "tinygrad_edu.ops",
         "tinygrad_edu._tensor",
         "tinygrad_edu._tensor_methods",
@@ -51,6 +53,7 @@ LAYERS = {
     "utils": ["tinygrad_edu.utils"],
     "package": ["tinygrad_edu"],
     "vision": ["tinygrad_edu.vision"],
+    "warmup": ["tinygrad_edu.warmup"],
     "learn": ["tinygrad_edu.learn"],
 }
 LAYER_NAMES = list(LAYERS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tinygrad_edu import _tensor  # noqa: F401  (first: tensors and operations import each other; this is the way in)
 
 # isort: split
-from tinygrad_edu import accelerator, autograd, backends, cuda, nn, optim, utils
+from tinygrad_edu import accelerator, autograd, backends, cuda, nn, optim, profiler, utils
 from tinygrad_edu._tensor import (
     Size,
     Tensor,
@@ -467,6 +467,7 @@ __all__ = [
     "prelu",
     "printoptions",
     "prod",
+    "profiler",
     "promote_types",
     "rand",
     "rand_like",

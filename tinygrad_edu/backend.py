@@ -261,18 +261,18 @@ def to_device(array: Array, name: DeviceLike) -> Array:
         return cupy().asarray(array) if present.type == "cpu" else array.copy()
 
 
-def on_card_of(array: Array) -> contextlib.AbstractContextManager[Any]:
-    """Make the card that holds ``array`` the one in use, within a ``with`` block: CuPy computes on no other."""
-    return contextlib.nullcontext() if is_on_host(array) else array.device
+def on_card_of(*arrays: Array) -> contextlib.AbstractContextManager[Any]:
+    """Use the card that holds the first array of a GPU, within a ``with`` block: CuPy computes on no other."""
+    for array in arrays:
+        if hasattr(array, "device") and not is_on_host(array):
+            return array.device
+    return contextlib.nullcontext()
 
 
 def run_on_card_of(arrays: list[Array], function: Any, options: dict[str, Any]) -> Any:
-    """Call ``function(*arrays, **options)`` with the card of the first array in use, if there is one."""
-    for array in arrays:
-        if hasattr(array, "device") and not is_on_host(array):
-            with array.device:
-                return function(*arrays, **options)
-    return function(*arrays, **options)
+    """Call ``function(*arrays, **options)`` with the card of the arrays in use."""
+    with on_card_of(*arrays):
+        return function(*arrays, **options)
 
 
 def to_numpy(array: Array) -> np.ndarray[Any, Any]:

@@ -11,7 +11,9 @@ import functools
 import importlib
 import os
 import threading
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -20,11 +22,32 @@ from tinygrad_edu.backend import Array
 RUNGS = ("fast", "reference")
 
 
+class KernelRecorder(Protocol):
+    """Who times kernels: the profiler."""
+
+    def run_kernel(self, name: str, kernel: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call the kernel and return its result."""
+
+
+class RecordedKernels:
+    """The kernels of a family, each of which is timed when it is called."""
+
+    def __init__(self, module: ModuleType, recorder: KernelRecorder) -> None:
+        self._module = module
+        self._recorder = recorder
+
+    def __getattr__(self, name: str) -> Any:
+        kernel = getattr(self._module, name)
+        family = self._module.__name__.split(".")[-2]
+        return functools.partial(self._recorder.run_kernel, f"{family}.{name}", kernel)
+
+
 class _Rung(threading.local):
     """The rung in use in this thread; the environment variable sets what every thread begins with."""
 
     def __init__(self) -> None:
         self.name = _checked(os.environ.get("TINYGRAD_EDU_KERNELS", "fast"))
+        self.recorder: KernelRecorder | None = None
 
 
 def _checked(name: str) -> str:
@@ -67,41 +90,57 @@ class use_kernels:
 
 _rung = _Rung()
 
+Kernels: TypeAlias = ModuleType | RecordedKernels
 
-def convolution(array: Array) -> ModuleType:
+
+def convolution(array: Array) -> Kernels:
     """im2col, col2im, and the forward and backward of conv2d."""
     return _kernels("convolution", array)
 
 
-def pooling(array: Array) -> ModuleType:
+def matrix_product(array: Array) -> Kernels:
+    """Products of matrices, and the linear layer."""
+    return _kernels("matrix_product", array)
+
+
+def pooling(array: Array) -> Kernels:
     """Max, average and adaptive pooling."""
     return _kernels("pooling", array)
 
 
-def softmax_loss(array: Array) -> ModuleType:
+def softmax_loss(array: Array) -> Kernels:
     """Softmax, log-softmax and the cross-entropy on top of it."""
     return _kernels("softmax_loss", array)
 
 
-def dropout(array: Array) -> ModuleType:
+def dropout(array: Array) -> Kernels:
     """Random zeros from a counter hash."""
     return _kernels("dropout", array)
 
 
-def optimizer_step(array: Array) -> ModuleType:
+def optimizer_step(array: Array) -> Kernels:
     """One fused update of a parameter and its state."""
     return _kernels("optimizer_step", array)
 
 
-def _kernels(family: str, array: Array) -> ModuleType:
-    if not isinstance(array, np.ndarray):
-        return _load(family, "cuda")
-    return _load(family, "reference" if _rung.name == "reference" else "cpu")
+def _kernels(family: str, array: Array) -> Kernels:
+    rung = (
+        "cuda" if not isinstance(array, np.ndarray) else "reference" if _rung.name == "reference" else "cpu"
+    )
+    kernels = _load(family, rung)
+    return kernels if _rung.recorder is None else RecordedKernels(kernels, _rung.recorder)
+
+
+def record_kernels(recorder: KernelRecorder | None) -> None:
+    """Have the kernels timed that this thread calls from now on; None ends it."""
+    _rung.recorder = recorder
 
 
 @functools.cache
 def _load(family: str, rung: str) -> ModuleType:
     """Import the kernels of a family on one rung."""
+    if rung == "cpu":
+        _watch_compiling()
     name = f"tinygrad_edu_kernels.{family}.{rung}"
     try:
         return importlib.import_module(name)
@@ -115,3 +154,13 @@ def _load(family: str, rung: str) -> ModuleType:
             f"{family}: the CUDA kernels need numba-cuda, which cannot be imported ({error}); "
             "in a checkout, python -m pip install -e '.[gpu]' installs it"
         ) from error
+
+
+@functools.cache
+def _watch_compiling() -> None:
+    """Have it said on the terminal when kernels are compiled, from the first one on."""
+    from numba.core import event
+
+    from tinygrad_edu.compiling import CompileProgress
+
+    event.register("numba:compile", CompileProgress())

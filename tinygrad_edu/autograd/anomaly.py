@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.backend import Array, array_module
@@ -20,6 +21,18 @@ def user_line() -> str:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE_FOLDER):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def user_stack() -> list[str]:
+    """Return the frames outside this package as ``file(line): function``, innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    lines = []
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith(PACKAGE_FOLDER):
+            lines.append(f"{code.co_filename}({frame.f_lineno}): {code.co_name}")
+        frame = frame.f_back
+    return lines
 
 
 def has_nan(array: Any) -> bool:

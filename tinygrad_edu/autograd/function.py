@@ -15,6 +15,7 @@ from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
 from tinygrad_edu.autograd.node import Node, SavedLink
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.dtypes import from_numpy_dtype
+from tinygrad_edu.profiler.label import recorded_function
 
 
 class FunctionContext(Node):
@@ -224,7 +225,7 @@ class Function:
         ctx.next_edges = tuple(
             [x.edge() if recording and isinstance(x, _tensor.Tensor) else None for x in args]
         )
-        with ModeSwitch(grad_enabled=False):
+        with ModeSwitch(grad_enabled=False), recorded_function(ctx, args):
             if cls.setup_context is Function.setup_context:
                 output = cls.forward(ctx, *args)
             else:

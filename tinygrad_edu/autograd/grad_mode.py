@@ -13,9 +13,12 @@ import inspect
 import threading
 from collections.abc import Callable, Generator
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from tinygrad_edu.profiler.recorder import Recorder
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -32,9 +35,31 @@ class AutogradMode:
     def __init__(self) -> None:
         self.grad_enabled = True
         self.inference = False
-        self.detect_anomaly = False
+        self.watched = False  # NaN is looked for or a profiler records: what every operation asks
+        self._detect_anomaly = False
+        self._recorder: Recorder | None = None
         self.quiet = contextvars.copy_context()
         self.quiet.run(np.seterr, all="ignore")
+
+    @property
+    def detect_anomaly(self) -> bool:
+        """Whether NaN is looked for."""
+        return self._detect_anomaly
+
+    @detect_anomaly.setter
+    def detect_anomaly(self, value: bool) -> None:
+        self._detect_anomaly = value
+        self.watched = value or self._recorder is not None
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """Who notes what runs, while a profiler is on."""
+        return self._recorder
+
+    @recorder.setter
+    def recorder(self, value: Recorder | None) -> None:
+        self._recorder = value
+        self.watched = self._detect_anomaly or value is not None
 
 
 class ThisThread(threading.local):

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor
-from tinygrad_edu.autograd.anomaly import check_no_nan
 from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
 from tinygrad_edu.autograd.node import Edge, Node, accumulate_grad, private_copy
+from tinygrad_edu.autograd.watching import backward_on_tensors, watched_backward
 from tinygrad_edu.backend import Array, is_on_host, on_card_of
+from tinygrad_edu.profiler.event import Category
+from tinygrad_edu.profiler.label import recorded
 
 
 def topological_order(roots: Iterable[Node]) -> list[Node]:
@@ -97,9 +99,10 @@ def run_backward(
         add_gradient(pending, edge, grad, collecting)
 
     mode = this_thread.mode
+    label = recorded("run_backward", Category.BACKWARD)
     first = getattr(root_grads[0], "array", root_grads[0]) if root_grads else np.zeros(0)
     on_gpu = not is_on_host(first)
-    with ModeSwitch(grad_enabled=create_graph), np.errstate(all="ignore"), on_card_of(first):
+    with label, ModeSwitch(grad_enabled=create_graph), np.errstate(all="ignore"), on_card_of(first):
         for node in order:
             grad_outputs = pending.pop(node, None)
             if grad_outputs is None:
@@ -115,7 +118,9 @@ def run_backward(
             saves_arrays = node.saved != ()
             if saves_arrays:
                 node.check_ready()
-            if create_graph:
+            if mode.watched:
+                grad_inputs = watched_backward(node, grad_outputs, create_graph)
+            elif create_graph:
                 grad_inputs = backward_on_tensors(node, grad_outputs)
             else:
                 grad_inputs = node.backward(*grad_outputs)
@@ -123,8 +128,6 @@ def run_backward(
                 grad_inputs = (grad_inputs,)
             if saves_arrays and not retain_graph:
                 node.release()
-            if mode.detect_anomaly:
-                check_no_nan(grad_inputs, node)
             may_keep = collecting or node.gives_new_gradients
             for next_edge, grad in zip(node.next_edges, grad_inputs, strict=True):
                 if next_edge is not None and grad is not None:
@@ -153,16 +156,6 @@ def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Arra
     elif node.keeps_gradient and not may_keep:
         grad = private_copy(grad)
     grads[output_nr] = grad
-
-
-def backward_on_tensors(node: Node, grad_outputs: list[Array | None]) -> Any:
-    """Call ``node.backward`` with Tensors, which have a history, in place of the saved arrays."""
-    arrays = node.saved
-    node.saved = node.saved_as_tensors()
-    try:
-        return node.backward(*grad_outputs)
-    finally:
-        node.saved = arrays
 
 
 def apply_hooks(node: Node, grads: list[Array | None]) -> None:

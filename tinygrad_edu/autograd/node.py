@@ -81,6 +81,8 @@ class Node:
         Whether it keeps the array that arrives, as the ``grad`` of a leaf.
     made_at : str or None
         The line of the user's program that made this node, noted while anomaly detection is on.
+    sequence_nr : int
+        By which the profiler finds the forward of a backward; -1 if the forward ran without a profiler.
     """
 
     next_edges: Sequence[Edge | None] = ()
@@ -93,6 +95,7 @@ class Node:
     gives_new_gradients: bool = False
     keeps_gradient: bool = False
     made_at: str | None = None
+    sequence_nr: int = -1
 
     def backward(self, *grad_outputs: Array) -> Any:
         """Turn the gradients of the outputs into the gradients of the inputs, one for each of ``next_edges``."""

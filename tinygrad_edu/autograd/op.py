@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor
-from tinygrad_edu.autograd import anomaly
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
-from tinygrad_edu.backend import device_of, run_on_card_of
+from tinygrad_edu.autograd.watching import watched_forward
+from tinygrad_edu.backend import device_of, on_card_of, run_on_card_of
 
 
 class Op(Node):
@@ -75,16 +75,16 @@ class Op(Node):
             return node.forward(*arrays, **options)
 
         try:
-            if type(arrays[0]) is np.ndarray:
+            if mode.watched:
+                with on_card_of(*arrays):
+                    output = watched_forward(node, inputs, arrays, options)
+            elif type(arrays[0]) is np.ndarray:
                 output = mode.quiet.run(node.forward, *arrays, **options)
             else:
                 output = mode.quiet.run(run_on_card_of, arrays, node.forward, options)
         except Exception:
             node.explain_failure(inputs)
             raise
-        if mode.detect_anomaly:
-            anomaly.check_output(node, inputs, output)
-            node.made_at = anomaly.user_line()
         if isinstance(output, tuple):
             return node.several_results(inputs, output)
         result = _tensor.tensor_from_array(output)

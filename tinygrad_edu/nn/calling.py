@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.hooks import RemovableHandle
 from tinygrad_edu.nn.hooks import BackwardHooks
+from tinygrad_edu.profiler.label import recorded_module
 
 
 class Hook(NamedTuple):
@@ -35,6 +37,9 @@ class ModuleCall:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and the hooks if there are any."""
         try:
+            if this_thread.mode.watched:
+                with recorded_module(self):
+                    return self._call_with_hooks(args, kwargs)
             if (
                 self._forward_pre_hooks
                 or self._forward_hooks

@@ -18,7 +18,7 @@ from tinygrad_edu.ops.activation import softplus
 from tinygrad_edu.ops.common import cast, promote, raw, require_tensor
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.loss import reduce_loss
-from tinygrad_edu.ops.reduce import mean, sum
+from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.select import clamp, where
 from tinygrad_edu.ops.shape import movedim, reshape
 from tinygrad_edu.ops.softmax import SoftmaxCrossEntropy, log_softmax
@@ -33,8 +33,8 @@ def as_rows(input: Array, target: Array) -> tuple[Array, Array]:
     return rows, target if target.ndim == 1 else reshape(target, (-1,))
 
 
-def check_class_targets(name: str, input: Array, target: Array, weight: Any, ignore_index: int) -> None:
-    """Raise unless the targets are class numbers that fit the scores."""
+def check_class_targets(name: str, input: Array, target: Array, weight: Any, ignore_index: int) -> bool:
+    """Raise unless the targets are class numbers that fit the scores; tell whether all of them count."""
     expected = () if input.ndim == 1 else (input.shape[0], *input.shape[2:])
     if tuple(target.shape) != expected:
         raise ValueError(
@@ -53,7 +53,11 @@ def check_class_targets(name: str, input: Array, target: Array, weight: Any, ign
         )
     array = raw(target)
     if not is_on_host(array):
-        return  # the kernel gives NaN for them
+        return False  # looking at the numbers would make the host wait for the GPU; its kernel gives NaN for them
+    if not array.size:
+        return True
+    if array.min() >= 0 and array.max() < classes:
+        return ignore_index not in range(classes) or not (array == ignore_index).any()
     valid = array[array != ignore_index] if ignore_index >= 0 or (array < 0).any() else array
     if valid.size and (valid.min() < 0 or valid.max() >= classes):
         bad = int(valid.min() if valid.min() < 0 else valid.max())
@@ -61,6 +65,7 @@ def check_class_targets(name: str, input: Array, target: Array, weight: Any, ign
             f"{name}: Target {bad} is out of bounds: expected 0 to {classes - 1} or "
             f"ignore_index={ignore_index}"
         )
+    return False
 
 
 def _reduce_weighted(name: str, losses: Array, row_weights: Array, reduction: str) -> Array:
@@ -146,9 +151,11 @@ def cross_entropy(
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if raw(target).dtype.kind == "f":
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
-    check_class_targets(name, input, target, weight, ignore_index)
+    all_count = check_class_targets(name, input, target, weight, ignore_index)
     with on_card_of(raw(input)):
-        return _cross_entropy_of_classes(input, target, weight, ignore_index, reduction, label_smoothing)
+        return _cross_entropy_of_classes(
+            input, target, weight, ignore_index, reduction, label_smoothing, all_count
+        )
 
 
 def _cross_entropy_of_classes(
@@ -158,8 +165,9 @@ def _cross_entropy_of_classes(
     ignore_index: int,
     reduction: str,
     label_smoothing: float,
+    all_count: bool,
 ) -> Array:
-    """Return the cross-entropy with class numbers, which have been checked."""
+    """Return the cross-entropy with class numbers, which have been checked; maybe ``all_count``."""
     if raw(input).dtype == np.float16:  # the kernels know float32 and float64
         weight = None if weight is None else cast(weight, np.float32)
         rest = weight, ignore_index, reduction, label_smoothing
@@ -169,21 +177,20 @@ def _cross_entropy_of_classes(
     class_weights = xp.ones(rows.shape[1], dtype) if weight is None else weight
     if raw(classes).dtype != np.int64:
         classes = classes.long()
-    losses, _ = SoftmaxCrossEntropy.apply(rows, classes, class_weights, ignore_index=ignore_index)
-    row_weights = row_weights_of(classes, weight, ignore_index, dtype)
+    if all_count and weight is None and reduction in ("mean", "sum") and not label_smoothing:
+        divisor = rows.shape[0] if reduction == "mean" else 1
+        return SoftmaxCrossEntropy.apply(
+            rows, classes, class_weights, ignore_index=ignore_index, divisor=divisor
+        )[0]
+    losses, _ = SoftmaxCrossEntropy.apply(
+        rows, classes, class_weights, ignore_index=ignore_index, divisor=None
+    )
     if label_smoothing:
         spread = -sum(log_softmax(rows, 1) * class_weights, 1) * (raw(classes) != ignore_index)
         losses = losses * (1 - label_smoothing) + spread * (label_smoothing / rows.shape[1])
     if reduction == "none":
         return reshape(losses, tuple(target.shape))
-    if (
-        weight is None
-        and ignore_index < 0
-        and reduction == "mean"
-        and is_on_host(raw(classes))
-        and not (raw(classes) == ignore_index).any()
-    ):
-        return mean(losses)
+    row_weights = row_weights_of(classes, weight, ignore_index, dtype)
     return _reduce_weighted("cross_entropy", losses, row_weights, reduction)
 
 

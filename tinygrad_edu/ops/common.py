@@ -41,7 +41,7 @@ def raw(x: Any) -> Any:
 
 def require_tensor(name: str, x: Any, argument: str = "input") -> None:
     """Raise unless ``x`` is a Tensor (or, inside a backward, an array)."""
-    if not hasattr(x, "shape"):
+    if not isinstance(x, _tensor.Tensor) and not hasattr(x, "shape"):
         raise TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type(x).__name__}")
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 
+from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import check_broadcast, raw, require_tensor, unbroadcast
-from tinygrad_edu.ops.reduce import sum
-from tinygrad_edu.ops.shape import reshape, squeeze, transpose, unsqueeze
+from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 
 
 class MatMul(Op):
@@ -28,17 +28,24 @@ class MatMul(Op):
         needs_a, needs_b = self.needs_input_grad
         self.shapes = a.shape, b.shape
         self.save_for_backward(a if needs_b else None, b if needs_a else None)
-        return a @ b
+        return product(a, b)
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None]:
         a, b = self.saved
         shape_a, shape_b = self.shapes
         grad_a = grad_b = None
         if self.needs_input_grad[0]:
-            grad_a = unbroadcast(grad_output @ b.swapaxes(-1, -2), shape_a)  # (*batch, m, k)
+            grad_a = unbroadcast(product(grad_output, b.swapaxes(-1, -2)), shape_a)  # (*batch, m, k)
         if self.needs_input_grad[1]:
-            grad_b = unbroadcast(a.swapaxes(-1, -2) @ grad_output, shape_b)  # (*batch, k, n)
+            grad_b = unbroadcast(product(a.swapaxes(-1, -2), grad_output), shape_b)  # (*batch, k, n)
         return grad_a, grad_b
+
+
+def product(a: Array, b: Array) -> Array:
+    """Return a @ b for operands that are known to fit: of arrays, or of Tensors with their history."""
+    if hasattr(a, "array") or hasattr(b, "array"):
+        return matmul(a, b)
+    return kernel_table.matrix_product(a).matmul(a, b)
 
 
 def check_matmul(name: str, a: Array, b: Array) -> None:
@@ -169,9 +176,8 @@ class Linear(Op):
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         self.save_for_backward(x, weight)
         self.rows = math.prod(x.shape[:-1])
-        y = x.reshape((self.rows, x.shape[-1])) @ weight.T  # (rows, out_features)
-        if bias is not None:
-            y += bias
+        x_rows = x.reshape((self.rows, x.shape[-1]))
+        y = kernel_table.matrix_product(x).linear(x_rows, weight, bias)  # (rows, out_features)
         return y.reshape((*x.shape[:-1], weight.shape[0]))
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None, Array | None]:
@@ -179,11 +185,11 @@ class Linear(Op):
         grad_rows = grad_output.reshape((self.rows, weight.shape[0]))
         grad_x = grad_weight = grad_bias = None
         if self.needs_input_grad[0]:
-            grad_x = (grad_rows @ weight).reshape(x.shape)
+            grad_x = product(grad_rows, weight).reshape(x.shape)
         if self.needs_input_grad[1]:
-            grad_weight = transpose(grad_rows, 0, 1) @ x.reshape((self.rows, weight.shape[1]))
+            grad_weight = product(grad_rows.T, x.reshape((self.rows, weight.shape[1])))
         if self.needs_input_grad[2]:
-            grad_bias = sum(grad_rows, 0)
+            grad_bias = grad_rows.sum(0)
         return grad_x, grad_weight, grad_bias
 
 
@@ -222,18 +228,19 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     """
     require_tensor("linear", input)
     if weight.ndim == 1:
-        product = matmul(input, weight)
-        return product if bias is None else product + bias
-    if weight.ndim != 2 or input.ndim == 0 or input.shape[-1] != weight.shape[1]:
+        y = matmul(input, weight)
+        return y if bias is None else y + bias
+    x, w, b = raw(input), raw(weight), raw(bias)
+    if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1]:
         raise RuntimeError(
-            f"linear: mat1 and mat2 shapes cannot be multiplied: expected input (*, {weight.shape[-1]}) for "
-            f"weight {list(weight.shape)}, got {list(input.shape)}"
+            f"linear: mat1 and mat2 shapes cannot be multiplied: expected input (*, {w.shape[-1]}) for "
+            f"weight {list(w.shape)}, got {list(x.shape)}"
         )
-    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
-        raise RuntimeError(f"linear: expected bias ({weight.shape[0]},), got {list(bias.shape)}")
-    for name, x in (("weight", weight), ("bias", bias)):
-        if x is not None and raw(x).dtype != raw(input).dtype:
+    if b is not None and b.shape != (w.shape[0],):
+        raise RuntimeError(f"linear: expected bias ({w.shape[0]},), got {list(b.shape)}")
+    for name, parameter in (("weight", w), ("bias", b)):
+        if parameter is not None and parameter.dtype != x.dtype:
             raise RuntimeError(
-                f"linear: expected {name} to have the input's dtype {raw(input).dtype}, got {raw(x).dtype}"
+                f"linear: expected {name} to have the input's dtype {x.dtype}, got {parameter.dtype}"
             )
     return Linear.apply(input, weight, bias)

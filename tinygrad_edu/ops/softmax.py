@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.reduce import sum
@@ -125,23 +125,29 @@ def _along_dim(op: type[Op], name: str, input: Array, dim: int, dtype: dtypes.dt
 class SoftmaxCrossEntropy(Op):
     """The loss of every row, -w_t ln softmax(x)_t for its target t, and the probabilities.
 
-    dloss/dx_i = w_t (softmax(x)_i - [i = t]). The probabilities are an output of their own: so they have a
-    gradient too, and the derivative can be differentiated again.
+    dloss/dx_i = w_t (softmax(x)_i - [i = t]). With a divisor the losses are added up and divided by it. The
+    probabilities are an output of their own: so they have a gradient too, and the derivative can be
+    differentiated again.
     """
 
     def forward(
-        self, logits: Array, target: Array, weight: Array, *, ignore_index: int
+        self, logits: Array, target: Array, weight: Array, *, ignore_index: int, divisor: int | None
     ) -> tuple[Array, Array]:
         kernels = kernel_table.softmax_loss(logits)
-        losses, probabilities = kernels.softmax_cross_entropy_forward(logits, target, weight, ignore_index)
+        loss, probabilities = kernels.softmax_cross_entropy_forward(logits, target, weight, ignore_index)
+        self.share = None  # of each row in the loss
+        if divisor is not None:
+            self.share = array_module(loss).full(loss.shape, 1 / max(divisor, 1), loss.dtype)
+            loss = loss.sum() / divisor
         self.ignore_index = ignore_index
         self.save_for_backward(probabilities, target, weight)
-        return losses, probabilities
+        return loss, probabilities
 
-    def backward(self, grad_losses: Array | None, grad_probabilities: Array | None) -> tuple[Any, None, None]:
+    def backward(self, grad_loss: Array | None, grad_probabilities: Array | None) -> tuple[Any, None, None]:
         probabilities, target, weight = self.saved
         grad_logits = None
-        if grad_losses is not None:
+        if grad_loss is not None:
+            grad_losses = grad_loss if self.share is None else grad_loss * self.share
             grad_logits = cross_entropy_backward(
                 grad_losses, probabilities, target, weight, self.ignore_index
             )

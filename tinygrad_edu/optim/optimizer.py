@@ -14,6 +14,8 @@ from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.grad_mode import enable_grad
 from tinygrad_edu.backend import array_module, on_card_of, to_device
+from tinygrad_edu.profiler.event import Category
+from tinygrad_edu.profiler.label import recorded
 
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 ParamGroup: TypeAlias = dict[str, Any]
@@ -97,12 +99,14 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None:
-                    with on_card_of(param.array):
-                        self.update_parameter(param, param.grad, group)
-                    self._note_change(param)
+        name = type(self).__name__
+        with recorded(f"Optimizer.step#{name}.step", Category.OPTIMIZER):
+            for group in self.param_groups:
+                for param in group["params"]:
+                    if param.grad is not None:
+                        with on_card_of(param.array):
+                            self.update_parameter(param, param.grad, group)
+                        self._note_change(param)
         self.step_count += 1
         return loss
 

@@ -274,15 +274,14 @@ def flatten(arrays: list[Array | None]) -> list[Array]:
         If the shapes differ: a loop must never run past the end of an array.
     """
     param: Array = arrays[0]
-    dtype = compute_dtype(param)
+    shape, dtype = param.shape, compute_dtype(param)
     flat = []
     for array in arrays:
         if array is None:
-            flat.append(np.empty(0, dtype))
-        elif array.shape != param.shape:
+            flat.append(np.empty(0, dtype))  # a loop that does without it takes nothing from it
+        elif array.shape != shape:
             raise ValueError(
-                "optimizer step: expected gradient and state of the parameter's shape "
-                f"{param.shape}, got {array.shape}"
+                f"optimizer step: expected gradient and state of the parameter's shape {shape}, got {array.shape}"
             )
         elif can_be_viewed(array, dtype):
             flat.append(array.reshape(-1))

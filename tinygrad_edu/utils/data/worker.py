@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.random import manual_seed
+from tinygrad_edu.threads import set_num_threads
 from tinygrad_edu.utils.data.fetch import IterableFetcher, MapFetcher, make_fetcher
 
 PICKLE_PROTOCOL = 5  # copies the bytes of an array once, not twice
@@ -193,6 +194,7 @@ def _set_up(settings_pickle: bytes, worker_id: int) -> tuple[Any, WorkerError | 
             "were typed into a shell or a notebook: put them into a module, or use num_workers=0."
         )
         return None, WorkerError(error, worker_id)
+    set_num_threads(1)  # the processes share the cores; PyTorch's workers do the same
     seed = settings.base_seed + worker_id
     random.seed(seed)
     manual_seed(seed)

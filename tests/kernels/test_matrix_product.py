@@ -1,0 +1,139 @@
+"""Products of matrices: all ways against the plain loops, and the micro-kernel's transposing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tinygrad_edu_kernels import micro_kernel, parallel
+from tinygrad_edu_kernels.matrix_product import cpu, reference
+
+precision = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+needs_vectors = pytest.mark.skipif(
+    not micro_kernel.is_available(), reason="no micro-kernel for this processor"
+)
+
+SHAPES = [
+    ((3, 4), (4, 5)),
+    ((1, 1), (1, 1)),
+    ((0, 4), (4, 5)),
+    ((3, 0), (0, 5)),
+    ((3, 4), (4, 0)),
+    ((4,), (4, 5)),
+    ((3, 4), (4,)),
+    ((4,), (4,)),
+    ((2, 3, 4), (2, 4, 5)),
+    ((2, 3, 4), (4, 5)),
+    ((3, 4), (2, 4, 5)),
+    ((2, 1, 3, 4), (5, 4, 2)),
+    ((3, 1, 3, 4), (3, 2, 4, 2)),
+    ((1, 3, 4), (2, 4, 2)),
+    ((4, 3, 4), (4,)),
+]
+
+
+def assert_equal(actual, expected):
+    assert actual.dtype == expected.dtype
+    assert actual.shape == expected.shape
+    rtol, atol = (1e-5, 1e-5) if expected.dtype == np.float32 else (1e-12, 1e-13)
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize(("a_shape", "b_shape"), SHAPES)
+@pytest.mark.parametrize("transposed", [False, True])
+@precision
+@pytest.mark.usefixtures("way")
+def test_matmul(a_shape, b_shape, transposed, dtype):
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal(a_shape).astype(dtype), rng.standard_normal(b_shape).astype(dtype)
+    if transposed and a.ndim > 1:
+        a = np.ascontiguousarray(a.swapaxes(-1, -2)).swapaxes(-1, -2)
+    assert_equal(np.asarray(cpu.matmul(a, b)), np.asarray(reference.matmul(a, b)))
+
+
+@pytest.fixture(params=["BLAS", "micro-kernel"])
+def product(request, monkeypatch):
+    """Both ways of a linear layer, whichever would be the faster one."""
+    if request.param == "BLAS":
+        monkeypatch.setattr(micro_kernel, "LANES", 0)
+        monkeypatch.setattr(cpu, "_suits", never)
+    else:
+        if not micro_kernel.is_available():
+            pytest.skip("no micro-kernel for this processor")
+        monkeypatch.setattr(cpu, "_suits", fits_at_all)
+
+
+def fits_at_all(x, weight):
+    return x.dtype == np.float32 and x.size > 0 and weight.size > 0
+
+
+def never(x, weight):
+    return False
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3, 8, 17, 64])
+@pytest.mark.parametrize(
+    ("in_features", "out_features"), [(1, 1), (5, 3), (33, 32), (16, 70), (0, 3), (3, 0)]
+)
+@pytest.mark.parametrize("with_bias", [False, True])
+@precision
+@pytest.mark.usefixtures("way", "product")
+def test_linear(rows, in_features, out_features, with_bias, dtype):
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((rows, in_features)).astype(dtype)
+    weight = rng.standard_normal((out_features, in_features)).astype(dtype)
+    bias = rng.standard_normal(out_features).astype(dtype) if with_bias else None
+    y = cpu.linear(x, weight, bias)
+    assert y.flags.c_contiguous
+    assert_equal(y, reference.linear(x, weight, bias))
+
+
+@pytest.mark.usefixtures("way", "product")
+def test_linear_of_strided_arrays():
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((40, 40)).astype(np.float32)[::2, 1::2]
+    weight = rng.standard_normal((20, 24)).astype(np.float32).T[:, ::1]
+    assert_equal(cpu.linear(x, weight[:, :20], None), reference.linear(x, weight[:, :20], None))
+
+
+@needs_vectors
+def test_a_batch_goes_through_the_micro_kernel(monkeypatch):
+    """The sizes of a small network do; a few rows, float64 and large work do not."""
+    x, weight = np.ones((64, 784), np.float32), np.ones((128, 784), np.float32)
+    assert cpu._suits(x, weight)
+    assert not cpu._suits(x[:2], weight)
+    assert not cpu._suits(x.astype(np.float64), weight.astype(np.float64))
+    assert not cpu._suits(np.ones((64, 5000), np.float32), np.ones((128, 5000), np.float32))
+
+
+def test_large_products_are_cut_into_parts(monkeypatch):
+    calls = []
+    monkeypatch.setattr(parallel._Setting, "num_threads", 2)
+    monkeypatch.setattr(parallel, "run", lambda kernel, parts: calls.append(len(parts)))
+    cpu.matmul(np.ones((512, 512), np.float32), np.ones((512, 512), np.float32))
+    cpu.matmul(np.ones((8, 8), np.float32), np.ones((8, 8), np.float32))
+    assert calls == [2]
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_no_warning_from_any_thread():
+    a = np.full((9, 4), np.inf, np.float32)
+    assert np.isnan(cpu.matmul(a, np.zeros((4, 2), np.float32))).all()
+
+
+@needs_vectors
+@pytest.mark.parametrize("shape", [(1, 1), (16, 16), (17, 33), (64, 196), (5, 40), (40, 5)])
+def test_transposing(shape):
+    matrix = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    transposed = np.zeros(shape[::-1], np.float32)
+    micro_kernel.transpose(matrix, transposed)
+    np.testing.assert_array_equal(transposed, matrix.T)
+
+
+@pytest.mark.parametrize("shape", [(3,), (5, 7), (2, 3, 4)])
+def test_alignment(shape):
+    for _ in range(20):
+        zeros = micro_kernel.aligned_zeros(shape)
+        assert zeros.ctypes.data % 64 == 0
+        assert zeros.shape == shape
+        assert not zeros.any()
