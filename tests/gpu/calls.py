@@ -198,7 +198,9 @@ def norm_calls(rng: Any, dtype: Any) -> Iterator[Call]:
         _, mean, rstd = reference.layer_norm_forward(x, weight, bias, 1e-5)
         arguments = (grad_output, x, mean, rstd, weight)
         yield Call("norm", "layer_norm_backward", (*arguments, case != 1))
-    for case, shape in enumerate([(1, 1, 1), (5, 3, 1), (3, 2, 7), (2, 2, 40), (0, 2, 3), (2, 0, 3), (2, 3, 0)]):
+    for case, shape in enumerate(
+        [(1, 1, 1), (5, 3, 1), (3, 2, 7), (2, 2, 40), (0, 2, 3), (2, 0, 3), (2, 3, 0)]
+    ):
         x, grad_output = (spread(2 + numbers(rng, shape, dtype)) for _ in range(2))
         weight, bias = (numbers(rng, shape[1:2], dtype) if case % 2 else None for _ in range(2))
         yield Call("norm", "batch_norm_forward", (x, weight, bias, 1e-5))

@@ -232,6 +232,6 @@ def _softplus_backward_kernel(grad_output, x, grad_input, beta, threshold):
 
 @cuda.jit
 def _erf_kernel(x, y):
-    """The error function."""
+    """erf(x)."""
     for i in range(cuda.grid(1), y.size, cuda.gridsize(1)):
         y[i] = math.erf(x[i])

@@ -1,13 +1,12 @@
 """Layer and batch normalisation on the GPU: the threads of a block share a row, or a channel.
 
-As in softmax, each thread adds up every so-manieth number, and the block adds what its threads have found in
-shared memory, always in the same order. The mean is taken first and the variance from the deviations, so a mean that is
-large against the standard deviation does no harm. Sums of float32 run in float32: no thread adds more than its
-share of the numbers.
+As in softmax, thread t of T takes the numbers t, t + T, t + 2T ..., and the block adds up in shared memory what its
+threads have found, always in the same order. The mean is taken first and the variance from the deviations, so a mean
+that is large against the standard deviation does no harm. Sums of float32 run in float32.
 
-The weight and the bias of layer normalisation get sums over rows, which belong to different blocks. So a kernel of
-its own, with one thread a column, adds the rows in parts; the sums of the parts are added at last. Nothing is
-added atomically, and the result is the same in every run.
+The gradients of layer normalisation's weight and bias are sums over rows, which belong to different blocks. A
+kernel of its own, with one thread a column, adds the rows up in parts, and CuPy adds the parts. Nothing is added
+atomically, so the result is the same in every run.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ from tinygrad_edu_kernels.cuda_launch import THREADS, array_module_of, launch, l
 
 Array = Any
 
-# So many rows does one thread add for the gradients of weight and bias; more threads than columns share the rows.
+# So many rows does one thread add up for the gradients of weight and bias. Had it all rows, a matrix of few columns
+# would leave most of the card without work.
 ROWS_OF_A_PART = 32
 
 
@@ -163,7 +163,7 @@ def _layer_norm_backward_kernel(grad_output, x, mean, rstd, weight, grad_input):
 
 @cuda.jit
 def _column_sums_kernel(grad_output, x, mean, rstd, sums):
-    """Sums of grad * x_hat and of grad over part p of the rows, for every part and column."""
+    """Add up grad * x_hat, and grad, over a part of the rows, for every part and column."""
     number = x.dtype.type
     rows, cols = x.shape
     for element in range(cuda.grid(1), sums.shape[1] * cols, cuda.gridsize(1)):
