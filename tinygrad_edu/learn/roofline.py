@@ -1,0 +1,6 @@
+"""placeholder."""
+
+
+def add_arguments(parser): ...
+def run(args):
+    return 0
