@@ -95,7 +95,7 @@ def make_report(recipes: Sequence[Any], engines: list[Engine], *, quick: bool = 
     try:
         with tqdm(tasks, desc="parity", unit="row", delay=1, dynamic_ncols=True) as progress:
             for recipe, size, dtype in progress:
-                progress.set_postfix_str(f"{recipe.name}, {size}, {str(dtype).removeprefix('torch.')}")
+                progress.set_postfix_str(f"{recipe.name}, {size}", refresh=False)
                 row = compare(recipe, size, dtype, engines, 0 if quick else SECONDS)
                 report.rows.append(row)
                 say_failure(row)

@@ -86,12 +86,12 @@ def ints(*shape: int, high: int = 10) -> Values:
 
 
 def bools(*shape: int) -> Values:
-    """True and False."""
+    """Trues and falses: conditions and masks."""
     return Values(shape, kind="bool")
 
 
 def order(*shape: int) -> Values:
-    """Indices, none twice in a row."""
+    """Places in each row, none twice."""
     return Values(shape, kind="order")
 
 
