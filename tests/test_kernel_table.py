@@ -18,7 +18,7 @@ FAMILIES = [
     name
     for name, value in vars(kernel_table).items()
     if callable(value)
-    and not name.startswith(("_", "use_"))
+    and not name.startswith(("_", "use_", "has_"))
     and getattr(value, "__annotations__", {}).get("array")
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import subprocess
@@ -90,3 +91,49 @@ def test_malloc_is_left_alone_on_demand(setting):
 def test_no_mallopt_elsewhere(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     assert process_settings.keep_freed_memory.__wrapped__() is False
+
+
+# ---- whatever else the process does --------------------------------------------------------------------------
+
+TRAIN_IN_THREADS = """
+import threading
+import numpy as np
+from numba import njit, prange
+import tinygrad_edu as torch
+import tinygrad_edu.nn.functional as F
+
+@njit(parallel=True)
+def double(x):
+    y = np.empty_like(x)
+    for i in prange(x.size):
+        y[i] = 2 * x[i]
+    return y
+
+torch.set_num_threads(2)
+x, weight = torch.ones(64, 16, 14, 14), torch.ones(32, 16, 3, 3)
+expected = F.conv2d(x, weight).numpy()
+results = []
+
+def work():
+    for _ in range(5):
+        results.append(np.array_equal(F.conv2d(x, weight).numpy(), expected))
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+assert double(np.ones(1000)).sum() == 2000
+for thread in threads:
+    thread.join()
+print(sum(results))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", ["workqueue", "omp", "tbb"])
+def test_beside_numbas_own_threads(layer):
+    """Our kernels do not use Numba's threads, so it does not matter which sort of them the user's own code has."""
+    if layer == "tbb" and importlib.util.find_spec("tbb") is None:
+        pytest.skip("the tbb wheel is not installed")
+    if layer == "omp" and sys.platform == "darwin":
+        pytest.skip("no OpenMP in Numba's wheels for macOS")
+    assert run(TRAIN_IN_THREADS, NUMBA_THREADING_LAYER=layer) == 20

@@ -40,13 +40,15 @@ def entry_points():
                 yield f"{module.__name__}.{name}", kernel
 
 
-# For whoever calls the kernels by hand; no operation does. (The exponential is compiled into its callers.)
+# For whoever calls the kernels by hand; no operation does. (Elementary functions are compiled into their callers.)
 BY_HAND = {
     "_im2col_images",
     "_col2im_images",
     "_softmax_backward_rows",
     "_log_softmax_backward_rows",
     "_exp_float32",
+    "_erf_float32",
+    "_log1p_float32",
 }
 
 

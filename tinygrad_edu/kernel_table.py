@@ -118,9 +118,28 @@ def dropout(array: Array) -> Kernels:
     return _kernels("dropout", array)
 
 
+def activation(array: Array) -> Kernels:
+    """Activation functions and their gradients, each in one pass; for arrays that ``has_kernels`` of."""
+    return _kernels("activation", array)
+
+
+def norm(array: Array) -> Kernels:
+    """Layer and batch normalisation; for arrays that ``has_kernels`` of."""
+    return _kernels("norm", array)
+
+
 def optimizer_step(array: Array) -> Kernels:
     """One fused update of a parameter and its state."""
     return _kernels("optimizer_step", array)
+
+
+def has_kernels(array: Array) -> bool:
+    """Tell whether the families activation and norm can work on it: a NumPy array of float32 or float64.
+
+    Their operations have a second way, in operators, for everything else: other dtypes, CuPy arrays, and the
+    Tensors that a ``backward`` gets when it is to be differentiated itself.
+    """
+    return type(array) is np.ndarray and array.dtype.char in "fd"
 
 
 def _kernels(family: str, array: Array) -> Kernels:

@@ -44,6 +44,21 @@ def softmax_loss(dtype: torch.dtype) -> None:
     F.cross_entropy(x, torch.tensor([0, 2])).backward()
 
 
+def activation(dtype: torch.dtype) -> None:
+    """Run all activations that have a kernel."""
+    x = torch.ones(2, 3, dtype=dtype, requires_grad=True)
+    for function in (F.relu, torch.sigmoid, torch.tanh, F.silu, F.gelu, F.softplus, torch.erf):
+        function(x).sum().backward()
+    F.gelu(x, approximate="tanh").sum().backward()
+
+
+def norm(dtype: torch.dtype) -> None:
+    """Run layer norm and batch norm."""
+    x = torch.ones(2, 3, dtype=dtype, requires_grad=True)
+    F.layer_norm(x, (3,)).sum().backward()
+    F.batch_norm(x, None, None, training=True).sum().backward()
+
+
 def dropout(dtype: torch.dtype) -> None:
     """Run dropout."""
     x = torch.ones(2, 3, dtype=dtype, requires_grad=True)
@@ -66,7 +81,16 @@ def optimizer_step(dtype: torch.dtype) -> None:
 
 RECIPES = {
     recipe.__name__: recipe
-    for recipe in (convolution, pooling, softmax_loss, dropout, matrix_product, optimizer_step)
+    for recipe in (
+        convolution,
+        pooling,
+        softmax_loss,
+        activation,
+        norm,
+        dropout,
+        matrix_product,
+        optimizer_step,
+    )
 }
 
 

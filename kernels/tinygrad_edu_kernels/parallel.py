@@ -87,8 +87,9 @@ def run(kernel: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> None:
     futures = [_pool().submit(kernel, *arguments) for arguments in calls[1:]]
     try:
         kernel(*calls[0])
-    finally:
         wait(futures)
+    finally:
+        wait(futures)  # once more, should Ctrl-C have ended the wait above
     for future in futures:
         future.result()
 

@@ -1,118 +1,170 @@
-"""The benchmark's command line: alternate processes, compare, write a table."""
+"""The benchmark's command line.
+
+python -m tests.benchmarks [PROGRAM ...]       the programs, on PyTorch and on this engine
+python -m tests.benchmarks peers               those that NumPy, autograd and tinygrad can run as well
+python -m tests.benchmarks growth              time and memory against batch size, depth and graph size
+python -m tests.benchmarks first-run           the first run of all, with nothing compiled
+python -m tests.benchmarks write-docs JSON ... tables into docs/performance.md, picture into docs/images
+"""
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import os
-import platform
-import statistics
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 from tqdm import tqdm
 
+from tests.benchmarks import first_run
+from tests.benchmarks.data import MNIST_FOLDER
+from tests.benchmarks.documents import DOCUMENT, fill_in
+from tests.benchmarks.growth import GROWTH, picture
 from tests.benchmarks.programs import PROGRAMS
+from tests.benchmarks.runner import (
+    ENGINES,
+    MALLOC_ENGINES,
+    PEER_PROGRAM_NAMES,
+    alternate,
+    check_same_losses,
+    machine,
+    measure_peaks,
+    peers_that_can_run,
+    run_child,
+)
+from tests.benchmarks.tables import all_tables, merge
 
-ROOT = Path(__file__).resolve().parents[2]
-ENGINES = ("torch", "tinygrad_edu")
-GLIBC_TUNABLES = "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=2147483648"
-
-
-def run_child(program: str, engine: str, threads: int, same_malloc: bool) -> dict[str, float]:
-    """Run one program in a process of its own."""
-    environment = dict(os.environ)
-    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "MKL_NUM_THREADS"):
-        environment[variable] = str(threads)
-    for variable in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # would choose kernels for another processor
-        environment.pop(variable, None)
-    if same_malloc:
-        environment["GLIBC_TUNABLES"] = GLIBC_TUNABLES
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
-    environment["BENCHMARK_STARTED"] = repr(time.time())
-    command = [sys.executable, "-m", "tests.benchmarks.child", program, engine, str(threads)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{program} on {engine} failed:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+SPECIAL = ("peers", "growth", "first-run", "write-docs")
 
 
-def compare(program: str, threads: int, rounds: int, same_malloc: bool, progress: tqdm) -> dict[str, object]:
-    """Run a program on both engines in turn, and return medians, minima and ratios."""
-    runs: dict[str, list[dict[str, float]]] = {engine: [] for engine in ENGINES}
-    for _ in range(rounds):
-        for engine in ENGINES:
-            runs[engine].append(run_child(program, engine, threads, same_malloc))
-            progress.update()
-    result: dict[str, object] = {"program": program, "threads": threads}
-    for engine in ENGINES:
-        result[engine] = {
-            "median": statistics.median(run["median"] for run in runs[engine]),
-            "min": min(run["min"] for run in runs[engine]),
-            "peak": statistics.median(run["peak"] for run in runs[engine]),
-        }
-    pairs = list(zip(runs["tinygrad_edu"], runs["torch"], strict=True))
-    result["ratio"] = statistics.median(ours["median"] / theirs["median"] for ours, theirs in pairs)
-    result["ratio_of_minima"] = result["tinygrad_edu"]["min"] / result["torch"]["min"]  # type: ignore[index]
-    result["memory_ratio"] = statistics.median(ours["peak"] / theirs["peak"] for ours, theirs in pairs)
-    return result
+def progress_bar(total: int) -> tqdm:
+    """Return a progress bar that is silent where nobody watches: in a log it would be one long line."""
+    return tqdm(total=total, unit="run", disable=not sys.stderr.isatty())
 
 
-def machine() -> dict[str, str]:
-    """Return what the figures depend on."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        model = lines[0].split(":")[1].strip() if lines else model
-    versions = {name: importlib.metadata.version(name) for name in ("numpy", "numba", "scipy", "torch")}
-    return {"processor": model, "cores": str(os.cpu_count()), "python": platform.python_version(), **versions}
+def run_programs(args: argparse.Namespace) -> dict:
+    """Run the chosen programs on PyTorch and on this engine."""
+    engines = {name: sys.executable for name in ENGINES if name not in MALLOC_ENGINES or args.same_malloc}
+    programs = args.what or list(PROGRAMS)
+    return {"runs": run_all("engines", programs, engines, args)}
 
 
-def table(results: list[dict], about: dict[str, str]) -> str:
-    """Return the results as Markdown."""
-    lines = [
-        ", ".join(f"{name} {value}" for name, value in about.items()),
-        "",
-        "| program | threads | PyTorch, ms | ours, ms | ratio | ratio of minima | peak memory, ratio |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for r in results:
-        lines.append(
-            f"| {PROGRAMS[r['program']][0]} | {r['threads']} | {r['torch']['median']:.3g} | "
-            f"{r['tinygrad_edu']['median']:.3g} | **{r['ratio']:.2f}** | {r['ratio_of_minima']:.2f} | "
-            f"{r['memory_ratio']:.2f} |"
-        )
-    return "\n".join(lines) + "\n"
+def run_peers(args: argparse.Namespace) -> dict:
+    """Run what the peers can run, on them, on PyTorch and on this engine."""
+    peers = peers_that_can_run(args.peers_python)
+    engines = {**peers, "torch": sys.executable, "tinygrad_edu": sys.executable}
+    for program in PEER_PROGRAM_NAMES:
+        check_same_losses(program, {**peers, "torch": sys.executable})
+    return {"runs": run_all("peers", list(PEER_PROGRAM_NAMES), engines, args)}
 
 
-def main() -> None:
-    """Run the chosen programs and write the tables."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("programs", nargs="*", choices=[*PROGRAMS, []], help="which programs (default: all)")
+def run_all(
+    comparison: str, programs: list[str], engines: dict[str, str], args: argparse.Namespace
+) -> list[dict]:
+    """Run programs on engines, with every number of threads."""
+    runs = []
+    with progress_bar(len(programs) * len(args.threads) * args.rounds * len(engines)) as progress:
+        for program in programs:
+            for threads in args.threads:
+                runs += alternate(comparison, program, threads, args.rounds, engines, progress)
+    return runs
+
+
+def run_growth(args: argparse.Namespace) -> dict:
+    """Run the programs of growth at every size, in a process each, on both engines in turn."""
+    points = []
+    threads = min(args.threads)  # one, by default: how a cost grows is seen best without the noise of threads
+    with progress_bar(2 * args.rounds * sum(len(growth.sizes) for growth in GROWTH.values())) as progress:
+        for kind, growth in GROWTH.items():
+            for size in growth.sizes:
+                for engine in ("torch", "tinygrad_edu"):
+                    progress.set_description(f"{kind} {size}, {engine}")
+                    measured: list = []
+                    for _ in range(args.rounds):
+                        measured.append(run_child(f"{kind}:{size}", engine, threads))
+                        progress.update()
+                    points.append(
+                        {
+                            "kind": kind,
+                            "size": size,
+                            "engine": engine,
+                            "threads": threads,
+                            "ms": min(m["median"] for m in measured),
+                            "memory": min(m["memory"] for m in measured),
+                        }
+                    )
+    return {"growth": points}
+
+
+def run_first(args: argparse.Namespace) -> dict:
+    """Measure the first run of all."""
+    return {"first_run": [first_run.measure(max(args.threads))]}
+
+
+def write_docs(paths: list[str]) -> None:
+    """Put the tables of recorded figures into the document, and the picture beside it."""
+    record = merge([json.loads(Path(path).read_text()) for path in paths])
+    DOCUMENT.write_text(fill_in(DOCUMENT.read_text(), all_tables(record)))
+    if record["growth"]:
+        picture(record["growth"], DOCUMENT.parent / "images" / "growth.png")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"{', '.join(PROGRAMS)}; or as above")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="thread counts (default: 1 2)")
     parser.add_argument("--rounds", type=int, default=5, help="processes for each engine (default: 5)")
     parser.add_argument(
-        "--same-malloc", action="store_true", help="give both engines glibc's large-block settings"
+        "--same-malloc",
+        action="store_true",
+        help="also run each engine with malloc as the other one has it",
     )
+    parser.add_argument(
+        "--mnist", type=Path, metavar="DIR", help="folder of the full MNIST (default: the embedded digits)"
+    )
+    parser.add_argument(
+        "--peers-python", default=sys.executable, metavar="PYTHON", help="the interpreter that has the peers"
+    )
+    parser.add_argument("--trial", action="store_true", help="mark the figures as not to be quoted")
     parser.add_argument("--out", type=Path, help="write NAME.json and NAME.md")
     args = parser.parse_args()
-    programs = args.programs or list(PROGRAMS)
-    results = []
-    with tqdm(total=len(programs) * len(args.threads) * args.rounds * 2, unit="run") as progress:
-        for program in programs:
-            for threads in args.threads:
-                progress.set_description(f"{program}, {threads} threads")
-                results.append(compare(program, threads, args.rounds, args.same_malloc, progress))
-    text = table(results, machine())
+    special = [name for name in args.what if name in SPECIAL]
+    unknown = [name for name in args.what if name not in PROGRAMS]
+    if special and special[0] == args.what[0]:
+        if len(args.what) > 1 and special[0] != "write-docs":
+            parser.error(f"{special[0]}: expected nothing after it, got {args.what[1:]}")
+    elif unknown:
+        parser.error(f"expected programs of {', '.join(PROGRAMS)}, got {unknown[0]}")
+    return args
+
+
+def main() -> None:
+    """Measure, print the tables, and keep the figures."""
+    args = parse_arguments()
+    if args.mnist is not None:
+        os.environ[MNIST_FOLDER] = str(args.mnist.resolve())  # the children read it
+    command = args.what[0] if args.what else ""
+    if command == "write-docs":
+        write_docs(args.what[1:])
+        return
+    runners = {"peers": run_peers, "growth": run_growth, "first-run": run_first}
+    record = {
+        "machine": machine(args.peers_python),
+        "peaks": measure_peaks(sorted({1, *args.threads})),
+        "trial": args.trial,
+        **runners.get(command, run_programs)(args),
+    }
+    if args.out is not None:  # before anything can go wrong with the tables
+        args.out.with_suffix(".json").write_text(json.dumps(record, indent=1))
+    text = "\n\n".join(all_tables(record).values()) + "\n"
     print(text)
     if args.out is not None:
-        args.out.with_suffix(".json").write_text(
-            json.dumps({"machine": machine(), "results": results}, indent=1)
-        )
         args.out.with_suffix(".md").write_text(text)
 
 

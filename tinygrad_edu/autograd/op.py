@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
@@ -82,7 +84,10 @@ class Op(Node):
             raise
         if isinstance(output, tuple):
             return node.several_results(inputs, output)
-        result = _tensor.tensor_from_array(output)
+        result = object.__new__(_tensor.Tensor)  # tensor_from_array, without the call
+        result.array = np.asarray(output) if isinstance(output, np.generic) else output
+        if mode.inference:
+            result._inference = True
         if cls.is_view:
             result.become_view_of(inputs[0], cls, options)
         if any(edges) and output.dtype.kind == "f":

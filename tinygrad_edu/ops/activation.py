@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, mul
@@ -18,17 +19,26 @@ from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.trigonometry import tanh
 from tinygrad_edu.ops.unary import erf, exp, sigmoid
 
+SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
+
 
 class Relu(Op):
     """max(x, 0); the derivative is 1 where x > 0, else 0."""
 
+    gives_new_gradients = True
+
     def forward(self, x: Array) -> Array:
-        y = array_module(x).maximum(x, x.dtype.type(0))
+        if kernel_table.has_kernels(x):
+            y = kernel_table.activation(x).relu_forward(x)
+        else:
+            y = array_module(x).maximum(x, x.dtype.type(0))
         self.save_for_backward(y)
         return y
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            return kernel_table.activation(grad_output).relu_backward(grad_output, y)
         return keep(grad_output, y != 0)
 
 
@@ -197,12 +207,18 @@ def selu(input: Array) -> Array:
 class Gelu(Op):
     """x Phi(x); the derivative is Phi(x) + x phi(x), with the normal density phi = Phi'."""
 
+    gives_new_gradients = True
+
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
+        if kernel_table.has_kernels(x):
+            return kernel_table.activation(x).gelu_forward(x)
         return x * normal_cdf(x)
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            return kernel_table.activation(grad_output).gelu_backward(grad_output, x)
         density = exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
         return grad_output * (normal_cdf(x) + x * density)
 
@@ -210,6 +226,29 @@ class Gelu(Op):
 def normal_cdf(x: Array) -> Array:
     """Return Phi(x) = (1 + erf(x / sqrt(2))) / 2."""
     return (erf(x * math.sqrt(0.5)) + 1) * 0.5
+
+
+class GeluTanh(Op):
+    """x s with s = sigmoid(2 u), which is (1 + tanh(u)) / 2, and u = sqrt(2 / pi) (x + 0.044715 x^3).
+
+    The derivative is s + x s (1 - s) 2 u'.
+    """
+
+    gives_new_gradients = True
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        if kernel_table.has_kernels(x):
+            return kernel_table.activation(x).gelu_tanh_forward(x)
+        return x * sigmoid((x + x * x * x * 0.044715) * (2 * SQRT_2_OVER_PI))
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            return kernel_table.activation(grad_output).gelu_tanh_backward(grad_output, x)
+        s = sigmoid((x + x * x * x * 0.044715) * (2 * SQRT_2_OVER_PI))
+        inner_slope = (x * x * (3 * 0.044715) + 1) * SQRT_2_OVER_PI
+        return grad_output * (s + x * s * (1 - s) * 2 * inner_slope)
 
 
 def gelu(input: Array, approximate: str = "none") -> Array:
@@ -238,19 +277,24 @@ def gelu(input: Array, approximate: str = "none") -> Array:
         return Gelu.apply(input)
     if approximate != "tanh":
         raise RuntimeError(f"gelu: approximate argument must be either none or tanh, got {approximate!r}")
-    inner = (input + input * input * input * 0.044715) * math.sqrt(2 / math.pi)
-    return input * 0.5 * (tanh(inner) + 1)
+    return GeluTanh.apply(input)
 
 
 class Silu(Op):
     """x s with s = sigmoid(x); the derivative is s (1 + x (1 - s))."""
 
+    gives_new_gradients = True
+
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
+        if kernel_table.has_kernels(x):
+            return kernel_table.activation(x).silu_forward(x)
         return x * sigmoid(x)
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            return kernel_table.activation(grad_output).silu_backward(grad_output, x)
         s = sigmoid(x)
         return grad_output * s * (x * (1 - s) + 1)
 
@@ -263,15 +307,23 @@ def silu(input: Array) -> Array:
 class Softplus(Op):
     """ln(1 + e^(beta x)) / beta, or x where beta x is above the threshold; the slope is sigmoid(beta x)."""
 
+    gives_new_gradients = True
+
     def forward(self, x: Array, *, beta: float, threshold: float) -> Array:
         self.beta, self.threshold = beta, threshold
         self.save_for_backward(x)
+        if kernel_table.has_kernels(x):
+            return kernel_table.activation(x).softplus_forward(x, beta, threshold)
         xp = array_module(x)
         scaled = x * x.dtype.type(beta)
         return xp.where(scaled > threshold, x, xp.logaddexp(scaled, x.dtype.type(0)) / x.dtype.type(beta))
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            return kernel_table.activation(grad_output).softplus_backward(
+                grad_output, x, self.beta, self.threshold
+            )
         scaled = x * self.beta
         return where(scaled > self.threshold, grad_output, grad_output * sigmoid(scaled))
 

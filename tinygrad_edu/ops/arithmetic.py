@@ -73,7 +73,8 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Array:
     """
     if alpha != 1:
         other = scaled("add", input, other, alpha)
-    return Add.apply(*promote("add", input, other))
+    input, other = promote("add", input, other)
+    return Add.apply(input, other)
 
 
 def scaled(name: str, input: Any, other: Any, alpha: float) -> Any:
@@ -111,7 +112,8 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Array:
             )
     if alpha != 1:
         other = scaled("sub", input, other, alpha)
-    return Sub.apply(*promote("sub", input, other))
+    input, other = promote("sub", input, other)
+    return Sub.apply(input, other)
 
 
 class Mul(BinaryOp):
@@ -133,7 +135,8 @@ class Mul(BinaryOp):
 
 def mul(input: Any, other: Any) -> Array:
     """input * other."""
-    return Mul.apply(*promote("mul", input, other))
+    input, other = promote("mul", input, other)
+    return Mul.apply(input, other)
 
 
 class Pow(BinaryOp):

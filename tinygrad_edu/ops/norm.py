@@ -12,55 +12,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import square
 from tinygrad_edu.ops.common import raw, require_tensor
+from tinygrad_edu.ops.normalize import BatchNorm, LayerNorm, Normalize, has_norm_kernels, scale_and_shift
 from tinygrad_edu.ops.reduce import count, mean, sum
 from tinygrad_edu.ops.select import clamp
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.statistics import norm
 from tinygrad_edu.ops.unary import rsqrt
-
-
-class Normalize(Op):
-    """x_hat = (x - mean) rstd, with rstd = 1 / sqrt(variance + eps) over some dimensions.
-
-    With averages over those dimensions, dL/dx = rstd (g - avg(g) - x_hat avg(g x_hat)). The outputs are x_hat
-    and rstd, which the derivative is made of, and mean and variance, for running statistics only.
-    """
-
-    num_differentiable = 2
-
-    def forward(self, x: Array, *, dims: tuple[int, ...], eps: float) -> tuple[Array, Array, Array, Array]:
-        self.dims = dims
-        average = x.mean(dims, keepdims=True)
-        deviation = x - average
-        variance = (deviation * deviation).mean(dims, keepdims=True)
-        rstd = 1 / array_module(x).sqrt(variance + x.dtype.type(eps))
-        x_hat = deviation * rstd
-        self.save_for_backward(x_hat, rstd)
-        return x_hat, rstd, average, variance
-
-    def backward(self, grad_output: Array, grad_rstd: Array | None, *_: None) -> Array:
-        x_hat, rstd = self.saved
-        grad_x: Any = None
-        if grad_output is not None:
-            centred = grad_output - mean(grad_output, self.dims, keepdim=True)
-            grad_x = rstd * (centred - x_hat * mean(grad_output * x_hat, self.dims, keepdim=True))
-        if grad_rstd is not None:  # only when the derivative is differentiated again
-            through_rstd = -grad_rstd * rstd * rstd * x_hat / count(x_hat.shape, self.dims)
-            grad_x = through_rstd if grad_x is None else grad_x + through_rstd
-        return grad_x
-
-
-def scale_and_shift(x: Array, weight: Array | None, bias: Array | None, shape: tuple[int, ...]) -> Array:
-    """Return weight * x + bias, with the parameters seen in ``shape``."""
-    if weight is not None:
-        x = x * (weight if tuple(weight.shape) == shape else reshape(weight, shape))
-    if bias is not None:
-        x = x + (bias if tuple(bias.shape) == shape else reshape(bias, shape))
-    return x
 
 
 def layer_norm(
@@ -102,6 +62,8 @@ def layer_norm(
     require_tensor("layer_norm", input)
     shape = tuple(normalized_shape)
     check_normalized_shape("layer_norm", input, shape, weight, bias)
+    if has_norm_kernels(input, weight, bias):
+        return LayerNorm.apply(input, weight, bias, ndim=len(shape), eps=eps)
     dims = tuple(range(input.ndim - len(shape), input.ndim))
     return scale_and_shift(Normalize.apply(input, dims=dims, eps=eps)[0], weight, bias, shape)
 
@@ -231,11 +193,15 @@ def batch_norm(
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {list(input.shape)}"
         )
-    x_hat, _, average, variance = Normalize.apply(input, dims=dims, eps=eps)
+    if has_norm_kernels(input, weight, bias):
+        result, average, variance = BatchNorm.apply(input, weight, bias, eps=eps)
+    else:
+        x_hat, _, average, variance = Normalize.apply(input, dims=dims, eps=eps)
+        result = scale_and_shift(x_hat, weight, bias, per_channel)
     if running_mean is not None:
         update_running(running_mean, raw(average).reshape(-1), momentum)
         update_running(running_var, raw(variance).reshape(-1) * (n / max(n - 1, 1)), momentum)
-    return scale_and_shift(x_hat, weight, bias, per_channel)
+    return result
 
 
 def check_channels(name: str, input: Array, **parameters: Array | None) -> None:
@@ -285,15 +251,25 @@ def group_norm(
     """
     require_tensor("group_norm", input)
     check_channels("group_norm", input, weight=weight, bias=bias)
-    n, channels = input.shape[0], input.shape[1]
+    channels = input.shape[1]
     if num_groups < 1 or channels % num_groups:
         raise RuntimeError(
             "group_norm: Expected number of channels in input to be divisible by num_groups, but got input "
             f"of shape {list(input.shape)} and num_groups={num_groups}"
         )
-    grouped = reshape(input, (n, num_groups, channels // num_groups * math.prod(input.shape[2:])))
-    x_hat = reshape(Normalize.apply(grouped, dims=(2,), eps=eps)[0], tuple(input.shape))
+    x_hat = normalize_groups(input, num_groups, eps)
     return scale_and_shift(x_hat, weight, bias, (1, channels) + (1,) * (input.ndim - 2))
+
+
+def normalize_groups(input: Array, num_groups: int, eps: float) -> Array:
+    """Normalise so many groups of channels of every sample of (n, c, *)."""
+    n, channels = input.shape[0], input.shape[1]
+    grouped = reshape(input, (n, num_groups, channels // num_groups * math.prod(input.shape[2:])))
+    if has_norm_kernels(input):
+        x_hat = LayerNorm.apply(grouped, None, None, ndim=1, eps=eps)
+    else:
+        x_hat = Normalize.apply(grouped, dims=(2,), eps=eps)[0]
+    return reshape(x_hat, tuple(input.shape))
 
 
 def instance_norm(
@@ -311,8 +287,7 @@ def instance_norm(
         raise ValueError(
             f"Expected more than 1 spatial element when training, got input size {list(input.shape)}"
         )
-    dims = tuple(range(2, input.ndim))
-    x_hat = Normalize.apply(input, dims=dims, eps=eps)[0]
+    x_hat = normalize_groups(input, input.shape[1], eps)
     return scale_and_shift(x_hat, weight, bias, (1, input.shape[1]) + (1,) * (input.ndim - 2))
 
 

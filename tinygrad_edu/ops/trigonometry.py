@@ -7,6 +7,7 @@ https://docs.pytorch.org/docs/stable/torch.html#pointwise-ops
 
 from __future__ import annotations
 
+from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import BinaryOp, as_float, promote_to_float, unbroadcast
@@ -154,6 +155,8 @@ def cosh(input: Array) -> Array:
 class Tanh(Op):
     """Hyperbolic tangent; dy/dx = 1 - tanh^2 x."""
 
+    gives_new_gradients = True
+
     def forward(self, x: Array) -> Array:
         y = array_module(x).tanh(x)
         self.save_for_backward(y)
@@ -161,6 +164,8 @@ class Tanh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            return kernel_table.activation(grad_output).tanh_backward(grad_output, y)
         return grad_output * (1 - y * y)
 
 

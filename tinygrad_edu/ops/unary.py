@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from types import ModuleType
 
+from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, special_module
 from tinygrad_edu.ops.common import as_float
@@ -186,13 +187,20 @@ def rsqrt(input: Array) -> Array:
 class Sigmoid(Op):
     """1 / (1 + e^-x), the logistic function; dy/dx = y (1 - y)."""
 
+    gives_new_gradients = True
+
     def forward(self, x: Array) -> Array:
-        y = stable_sigmoid(array_module(x), x)
+        if kernel_table.has_kernels(x):
+            y = kernel_table.activation(x).sigmoid_forward(x)
+        else:
+            y = stable_sigmoid(array_module(x), x)
         self.save_for_backward(y)
         return y
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            return kernel_table.activation(grad_output).sigmoid_backward(grad_output, y)
         return grad_output * y * (1 - y)
 
 
@@ -206,6 +214,8 @@ class Erf(Op):
 
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
+        if kernel_table.has_kernels(x):
+            return kernel_table.activation(x).erf(x)
         return special_module(x).erf(x).astype(x.dtype, copy=False)
 
     def backward(self, grad_output: Array) -> Array:

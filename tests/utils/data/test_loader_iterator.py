@@ -355,3 +355,11 @@ def test_a_loop_that_is_never_finished_does_not_hold_up_the_end_of_the_program(t
     output, errors = program.communicate(timeout=60)
     assert (program.returncode, errors) == (0, "")
     assert output == "torch.Size([2, 100000])\n"
+
+
+def test_kernels_run_in_workers_after_they_have_run_here():
+    """With one thread each, and with the same results."""
+    here = [samples.Convolved(3)[i][0] for i in range(3)]
+    sums, threads = zip(*DataLoader(samples.Convolved(3), batch_size=None, num_workers=2), strict=True)
+    assert list(sums) == here
+    assert set(threads) == {1}

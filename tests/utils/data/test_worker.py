@@ -16,6 +16,14 @@ from tinygrad_edu.utils.data import default_collate, get_worker_info, worker
 from tinygrad_edu.utils.data.worker import WorkerError, WorkerSettings
 
 
+@pytest.fixture(autouse=True)
+def threads_as_before():
+    """A worker limits its process to one thread; here that is the process of the tests."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
 def error_of(exception):
     try:
         raise exception
