@@ -213,8 +213,8 @@ def check_device(results: list[Any], engine: Engine) -> None:
 
 
 def to_host(result: Any) -> np.ndarray[Any, Any]:
-    """Return a result as a NumPy array."""
-    return np.asarray(backend.to_numpy(result.detach().array) if isinstance(result, Tensor) else result)
+    """Return a result as a NumPy array of its own: an optimizer's parameters change while the time is taken."""
+    return np.array(backend.to_numpy(result.detach().array) if isinstance(result, Tensor) else result)
 
 
 # ---- errors -------------------------------------------------------------------------------------------------

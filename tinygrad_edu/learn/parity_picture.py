@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from tinygrad_edu.learn.parity_compare import Row
 from tinygrad_edu.learn.parity_output import Report
@@ -64,6 +65,9 @@ def draw_speedups(axes: Any, rows: list[Row], places: dict[str, int]) -> None:
     colours = ["tab:green" if ratio >= 1 else "tab:red" for ratio in ratios]
     axes.barh([places[row.name] for row in rows], ratios - 1, left=1, color=colours, height=0.7)
     axes.set_xscale("log")
+    axes.set_xlim(min([0.25, *ratios / 1.2]), max([4.0, *ratios * 1.2]))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xlabel("speed-up, float32, log scale", fontsize=8)
 
