@@ -2,7 +2,7 @@
 
     python demos/train_mnist.py                 a small CNN on the 10,000 digits that come with the package
     python demos/train_mnist.py --model mlp
-    python demos/train_mnist.py --device gpu    on an NVIDIA card
+    python demos/train_mnist.py --device gpu    on an NVIDIA card; --device auto: if there is one
     python demos/train_mnist.py --download      on the full MNIST: 60,000 digits, 12 MB
 
 Read it from the bottom: ``main`` tells the story, the functions above it are the steps.
@@ -77,7 +77,10 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Train a network to read handwritten digits.")
     parser.add_argument(
-        "--device", choices=["cpu", "gpu"], default="cpu", help="where to compute (default: cpu)"
+        "--device",
+        choices=["cpu", "gpu", "auto"],
+        default="cpu",
+        help="where to compute; auto: on the GPU if there is one (default: cpu)",
     )
     parser.add_argument("--model", choices=MODELS, default="cnn", help="which network (default: cnn)")
     parser.add_argument(
@@ -127,6 +130,8 @@ def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -
 
 def choose_device(name: str) -> torch.device:
     """Return the device; if there is no GPU and one was asked for, say what is missing and stop."""
+    if name == "auto":
+        return torch.accelerator.current_accelerator() or torch.device("cpu")
     if name == "gpu" and not torch.cuda.is_available():
         print(f"--device gpu: {why_cuda_is_missing()}", file=sys.stderr)
         sys.exit(2)
@@ -200,7 +205,7 @@ def save_checkpoint(
 
 def load_checkpoint(args: argparse.Namespace, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict:
     """Put model, optimizer and random numbers back to where a checkpoint was written; return the history."""
-    state = torch.load(args.resume)
+    state = torch.load(args.resume, map_location="cpu")  # from whichever device it was written
     now = {"--model": args.model, "--optimizer": args.optimizer}
     if state["choices"] != now:
         raise RuntimeError(

@@ -34,6 +34,23 @@ def why_gpu_is_missing() -> str | None:
 WHY_MISSING = {"torch_parity": why_torch_is_missing, "gpu": why_gpu_is_missing}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "where the tests compute; tests/gpu/standin/plugin.py takes the card's place where there is none"
+    parser.addoption("--device", choices=["cpu", "cuda"], default="cpu", help=text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the device the default one."""
+    if config.getoption("--device") == "cpu":
+        return
+    import tinygrad_edu
+
+    reason = why_gpu_is_missing()
+    if reason is not None:
+        raise pytest.UsageError(f"--device cuda: {reason}")
+    tinygrad_edu.set_default_device("cuda")
+
+
 @pytest.hookimpl(trylast=True)  # after -m and -k have thrown out what was not asked for
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.stash[skipped_by_marker] = Counter()
@@ -45,6 +62,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=reason))
         config.stash[skipped_by_marker][f"{marker}: {reason}"] = len(marked)
+    if config.getoption("--device") == "cpu":
+        return
+    for item in items:
+        mark = item.get_closest_marker("host")
+        if mark is not None:
+            reason = f"of the host alone: {mark.args[0]}"
+            item.add_marker(pytest.mark.skip(reason=reason))
+            config.stash[skipped_by_marker][f"host: {mark.args[0]}"] += 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

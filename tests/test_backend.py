@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import types
+
 import numpy as np
 import pytest
 
@@ -60,9 +64,8 @@ def test_array_modules():
 def test_moving_to_where_it_is_moves_nothing():
     array = np.ones(2)
     assert backend.to_device(array, "cpu") is array
-    assert backend.to_device(array, None) is array
     assert backend.to_numpy(array) is array
-    t = torch.ones(2)
+    t = torch.ones(2, device="cpu")
     assert t.cpu() is t
     assert t.to("cpu") is t
 
@@ -90,21 +93,51 @@ def test_a_missing_gpu_is_one_clear_sentence(ask):
     assert "pip install" in message or "nvidia-smi" in message
 
 
-def test_reasons(monkeypatch):
-    """What is missing is said: CuPy, the driver, or numba's part."""
-    import sys
-    import types
-
-    backend.cupy.cache_clear()
-    monkeypatch.setitem(sys.modules, "cupy", None)
-    assert "CuPy cannot be imported" in backend.why_cuda_is_missing()
+def fake_cupy(available, driver=0, runtime=12090):
+    """Return a module as CuPy is where there is, or is not, a driver for CUDA and a card."""
     fake = types.ModuleType("cupy")
-    fake.cuda = types.SimpleNamespace(is_available=lambda: False)
-    monkeypatch.setitem(sys.modules, "cupy", fake)
-    assert "finds no NVIDIA driver or no card" in backend.why_cuda_is_missing()
-    fake.cuda.is_available = lambda: True
-    monkeypatch.setitem(sys.modules, "numba.cuda", None)
-    assert "numba-cuda cannot be imported" in backend.why_cuda_is_missing()
+    versions = {"driverGetVersion": lambda: driver, "runtimeGetVersion": lambda: runtime}
+    fake.cuda = types.SimpleNamespace(
+        is_available=lambda: available, runtime=types.SimpleNamespace(**versions)
+    )
+    return fake
+
+
+REASONS = {
+    "no CuPy": ({"cupy": None}, ["CuPy cannot be imported", "pip install -e '.[gpu]'"]),
+    "no driver": ({"cupy": fake_cupy(False)}, ["finds no NVIDIA driver", "nvidia.com/drivers", "nvidia-smi"]),
+    "an old driver": (
+        {"cupy": fake_cupy(False, driver=11080)},
+        ["driver knows CUDA 11.8", "needs CUDA 12", "update the driver", "cupy-cuda11x"],
+    ),
+    "no card": ({"cupy": fake_cupy(False, driver=12080)}, ["finds no card", "CUDA_VISIBLE_DEVICES"]),
+    "no numba-cuda": (
+        {"cupy": fake_cupy(True), "numba.cuda": None},
+        ["numba-cuda cannot be imported", "pip install -e '.[gpu]'"],
+    ),
+    "Numba without CUDA": (
+        {"cupy": fake_cupy(True), "numba.cuda": types.SimpleNamespace(is_available=lambda: False)},
+        ["CuPy finds a card, but Numba does not", "pip install"],
+    ),
+}
+
+
+@pytest.mark.host("a machine without a GPU")
+@pytest.mark.parametrize("name", REASONS)
+def test_every_way_to_have_no_gpu_has_its_own_sentence(name, monkeypatch):
+    modules, parts = REASONS[name]
+    backend.cupy.cache_clear()
+    for module, stand_in in modules.items():
+        monkeypatch.setitem(sys.modules, module, stand_in)
+        if module == "numba.cuda":
+            monkeypatch.setattr("numba.cuda", stand_in, raising=False)
+    message = backend.why_cuda_is_missing()
+    assert message.startswith("CUDA is not available: ")
+    assert "\n" not in message
+    assert [part for part in parts if part not in message] == []
+    assert not torch.cuda.is_available()
+    with pytest.raises(RuntimeError, match=r"CUDA is not available: "):
+        torch.zeros(1, device="cuda")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -116,3 +149,60 @@ def test_questions_need_no_gpu():
     torch.cuda.manual_seed(3)
     torch.cuda.manual_seed_all(3)
     assert torch.initial_seed() == 3
+
+
+# ---- the default device: tests/gpu/on_device has the rest ------------------------------------------
+
+
+DEFAULT = [
+    "torch.get_default_device()",
+    "torch.set_default_device('cpu')",
+    "torch.set_default_device('foo')",
+    "torch.set_default_device(None)",
+    "torch.device('cpu').__enter__()",
+    "torch.zeros(1).pin_memory()",
+    "torch.zeros(1).is_pinned()",
+    "torch.get_float32_matmul_precision()",
+    "torch.backends.cuda.matmul.allow_tf32",
+    "torch.accelerator.is_available()",
+    "torch.accelerator.current_accelerator()",
+    "torch.accelerator.device_count()",
+    "torch.cuda.max_memory_allocated()",
+]
+
+
+@pytest.mark.host("a machine without a GPU")
+@pytest.mark.torch_parity
+@pytest.mark.parametrize("expression", DEFAULT)
+def test_same_as_pytorch_without_a_gpu(expression):
+    check(expression, pytest.importorskip("torch"))
+
+
+@pytest.mark.host("a machine without a GPU")
+def test_a_default_device_that_is_not_there():
+    """As in PyTorch, it is the first tensor that fails."""
+    with torch.device("cuda"):
+        with pytest.raises(RuntimeError, match="CUDA is not available"):
+            torch.zeros(1)
+        assert torch.zeros(1, device="cpu").tolist() == [0]
+    assert torch.zeros(1).device == torch.device("cpu")
+
+
+@pytest.mark.host("a machine without a GPU")
+def test_the_default_device_belongs_to_a_thread():
+    seen = []
+    with torch.device("cuda"):
+        thread = threading.Thread(target=lambda: seen.append(torch.zeros(1).device))
+        thread.start()
+        thread.join()
+    assert seen == [torch.device("cpu")]
+
+
+def test_precision_of_matrix_products():
+    try:
+        torch.set_float32_matmul_precision("high")
+        assert torch.backends.cuda.matmul.allow_tf32
+        torch.backends.cuda.matmul.allow_tf32 = False
+        assert torch.get_float32_matmul_precision() == "highest"
+    finally:
+        torch.set_float32_matmul_precision("highest")

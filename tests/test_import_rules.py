@@ -45,6 +45,8 @@ LAYERS = {
         "tinygrad_edu.random",
         "tinygrad_edu.serialization",
         "tinygrad_edu.cuda",
+        "tinygrad_edu.accelerator",
+        "tinygrad_edu.backends",
     ],
     "nn": ["tinygrad_edu.nn"],
     "optim": ["tinygrad_edu.optim"],

@@ -74,11 +74,11 @@ def test_linear_regression_with_mse_loss():
         if (epoch + 1) % 500 == 0:
             print(f"Epoch [{epoch + 1}/1000], Loss: {loss.item():.4f}")
 
-    predicted = model(x).detach().numpy()
+    predicted = model(x).numpy(force=True)
     assert loss.item() < 2e-4
     assert model.weight.item() == pytest.approx(3, abs=0.05)
     assert model.bias.item() == pytest.approx(2, abs=0.05)
-    np.testing.assert_allclose(predicted, y.numpy(), atol=0.06)
+    np.testing.assert_allclose(predicted, y.numpy(force=True), atol=0.06)
 
 
 def test_polynomial_with_a_module():
@@ -123,8 +123,9 @@ def test_sigmoid_network_with_variables():
             x = F.sigmoid(self.fc2(x))
             return x
 
-    inputs = Variable(torch.Tensor([[0, 0], [0, 1], [1, 0], [1, 1]]))
-    targets = Variable(torch.Tensor([[0], [1], [1], [0]]))
+    device = torch.get_default_device()
+    inputs = Variable(torch.Tensor([[0, 0], [0, 1], [1, 0], [1, 1]]).to(device))
+    targets = Variable(torch.Tensor([[0], [1], [1], [0]]).to(device))
     net = Net()
     criterion = nn.MSELoss()
     optimizer = optim.SGD(net.parameters(), lr=2.0, momentum=0.9)
@@ -149,7 +150,7 @@ def test_entropy_of_a_softmax():
         y = F.softmax(scores, dim=1)
         torch.mean(y * torch.log(y)).backward()
         scores.data -= 5 * scores.grad
-    np.testing.assert_allclose(F.softmax(scores, dim=1).detach().numpy(), 0.25, atol=0.01)
+    np.testing.assert_allclose(F.softmax(scores, dim=1).numpy(force=True), 0.25, atol=0.01)
 
 
 # ---- classification ----------------------------------------------------------------------------------
@@ -274,7 +275,7 @@ def test_cnn_on_digits(tmp_path):
     held_out = datasets.MNISTSmall(train=False, transform=transform)
     train_loader = torch.utils.data.DataLoader(Subset(digits, range(480)), batch_size=24, shuffle=True)
     test_loader = torch.utils.data.DataLoader(Subset(held_out, range(200)), batch_size=100)
-    device = torch.device("cpu")
+    device = torch.get_default_device()
     model = CNN().to(device)
     optimizer = optim.Adam(model.parameters(), lr=0.005)
     scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.7)
@@ -308,12 +309,14 @@ def test_cnn_of_the_usual_size_learns_a_batch_by_heart():
             x = F.relu(self.fc1(x))
             return self.fc2(x)
 
-    model = Net()
+    device = torch.get_default_device()
+    model = Net().to(device)
     criterion = nn.CrossEntropyLoss()
     optimizer = optim.Adam(model.parameters(), lr=0.001)
     images, labels = next(
         iter(DataLoader(datasets.MNISTSmall(transform=transforms.ToTensor()), batch_size=8))
     )
+    images, labels = images.to(device), labels.to(device)
     for _ in range(12):
         optimizer.zero_grad()
         loss = criterion(model(images), labels)

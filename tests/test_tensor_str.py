@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import tinygrad_edu
 
+pytestmark = pytest.mark.host("printing without a device")
+
 DTYPES = [
     "float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64", "complex128",
 ]  # fmt: skip

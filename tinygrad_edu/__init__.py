@@ -8,7 +8,7 @@ from __future__ import annotations
 from tinygrad_edu import _tensor  # noqa: F401  (first: tensors and operations import each other; this is the way in)
 
 # isort: split
-from tinygrad_edu import autograd, cuda, nn, optim, profiler, utils
+from tinygrad_edu import accelerator, autograd, backends, cuda, nn, optim, profiler, utils
 from tinygrad_edu._tensor import (
     Size,
     Tensor,
@@ -27,7 +27,8 @@ from tinygrad_edu.autograd.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
-from tinygrad_edu.backend import device
+from tinygrad_edu.backend import device, get_default_device, set_default_device
+from tinygrad_edu.backends.cuda import get_float32_matmul_precision, set_float32_matmul_precision
 from tinygrad_edu.creation import (
     arange,
     as_tensor,
@@ -286,6 +287,7 @@ __all__ = [
     "Tensor",
     "__version__",
     "abs",
+    "accelerator",
     "acos",
     "acosh",
     "add",
@@ -308,6 +310,7 @@ __all__ = [
     "atan2",
     "atanh",
     "autograd",
+    "backends",
     "baddbmm",
     "batch_norm",
     "bernoulli",
@@ -381,7 +384,9 @@ __all__ = [
     "full_like",
     "gather",
     "ge",
+    "get_default_device",
     "get_default_dtype",
+    "get_float32_matmul_precision",
     "get_printoptions",
     "get_num_threads",
     "get_rng_state",
@@ -484,7 +489,9 @@ __all__ = [
     "seed",
     "select",
     "selu",
+    "set_default_device",
     "set_default_dtype",
+    "set_float32_matmul_precision",
     "set_grad_enabled",
     "set_num_threads",
     "set_printoptions",

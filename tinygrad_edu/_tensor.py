@@ -86,7 +86,7 @@ class Tensor(
             array = array.astype(dtypes.get_default_dtype().numpy_dtype)
         else:
             array = np.empty(data or 0, dtypes.get_default_dtype().numpy_dtype)
-        self._initialise(to_device(array, device), False)
+        self._initialise(array if device is None else to_device(array, device), False)
 
     def _initialise(self, array: Array, requires_grad: bool) -> None:
         self.array = array

@@ -7,8 +7,12 @@ a function is called (``xp.exp(a)``) and needs nothing at all for arithmetic (``
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib.util
 import re
+import sys
+import threading
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -18,8 +22,16 @@ Array: TypeAlias = Any
 """A NumPy array or a CuPy array; in a ``backward`` that builds a graph of its own, a Tensor."""
 
 
+class _Default(threading.local):
+    """Where new tensors are put in this thread; ``entered`` holds what the ``with`` blocks around have replaced."""
+
+    def __init__(self) -> None:
+        self.device: device | None = None
+        self.entered: list[device | None] = []
+
+
 class device:
-    """Where a tensor's numbers live.
+    """Where a tensor's numbers live; in a ``with`` block, where new tensors are put.
 
     Parameters
     ----------
@@ -39,6 +51,9 @@ class device:
     1
     >>> torch.device("gpu")
     device(type='cuda')
+    >>> with torch.device("cpu"):
+    ...     torch.zeros(1).device
+    device(type='cpu')
     """
 
     __slots__ = ("index", "type")
@@ -77,10 +92,44 @@ class device:
     def __hash__(self) -> int:
         return hash((self.type, self.index))
 
+    def __enter__(self) -> device:
+        _default.entered.append(_default.device)
+        _default.device = self
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        _default.device = _default.entered.pop()
+
 
 DeviceLike: TypeAlias = "device | str | int | None"
 CPU = device("cpu")
+_default = _Default()
 
+
+def set_default_device(device: DeviceLike) -> None:
+    """Put new tensors here from now on, in this thread, unless a ``device`` is given; None means the CPU again.
+
+    It holds for the functions that make tensors of numbers or NumPy arrays (``tensor``, ``zeros``, ``rand``, ...),
+    not for ``from_numpy``, which shares memory.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.set_default_device.html
+    """
+    _default.device = None if device is None else _device(device)
+
+
+def get_default_device() -> device:
+    """Return where new tensors are put unless a ``device`` is given."""
+    return resolve_device(None)
+
+
+def default_or(other: device) -> device:
+    """Return the default device if one was set, else ``other``."""
+    return other if _default.device is None else resolve_device(_default.device)
+
+
+_device = device
 _INSTALL_HINT = "in a checkout, python -m pip install -e '.[gpu]' installs what is needed"
 
 
@@ -102,20 +151,50 @@ def cupy() -> ModuleType:
 
 
 def why_cuda_is_missing() -> str | None:
-    """Say in one sentence what keeps the GPU from being used, or return None if nothing does."""
+    """Say in one sentence what keeps the GPU from being used, and the mend; return None if nothing does."""
+    reason = _why_cupy_is_missing() or _why_numba_is_missing()
+    return None if reason is None else f"CUDA is not available: {reason}"
+
+
+def _why_cupy_is_missing() -> str | None:
     try:
         import cupy
     except ImportError as error:
-        return f"CUDA is not available: CuPy cannot be imported ({error}); {_INSTALL_HINT}"
-    if not cupy.cuda.is_available():
+        if "cupy" not in sys.modules and importlib.util.find_spec("cupy") is not None:
+            return f"CuPy is installed but cannot be imported ({error}); {_INSTALL_HINT}"
+        return f"CuPy cannot be imported ({error}); {_INSTALL_HINT}"
+    if cupy.cuda.is_available():
+        return None
+    runtime = cupy.cuda.runtime
+    driver, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion()  # 12090 is CUDA 12.9
+    if driver == 0:
         return (
-            "CUDA is not available: CuPy is installed, but it finds no NVIDIA driver or no card; "
-            "`nvidia-smi` must list a card, and the driver must support the installed CUDA version"
+            "CuPy is installed, but it finds no NVIDIA driver; install one from https://www.nvidia.com/drivers, "
+            "so that `nvidia-smi` lists the card"
         )
+    if driver // 1000 < needed // 1000:
+        return (
+            f"the NVIDIA driver knows CUDA {_version(driver)}, but the installed CuPy needs CUDA "
+            f"{needed // 1000}; update the driver, or install the CuPy of the driver's CUDA: python -m pip install "
+            f"cupy-cuda{driver // 1000}x in place of the other one"
+        )
+    return (
+        "there is an NVIDIA driver, but it finds no card; `nvidia-smi` must list one, and the environment variable "
+        "CUDA_VISIBLE_DEVICES must not hide it"
+    )
+
+
+def _version(number: int) -> str:
+    return f"{number // 1000}.{number % 1000 // 10}"
+
+
+def _why_numba_is_missing() -> str | None:
     try:
-        import numba.cuda  # noqa: F401
+        import numba.cuda
     except ImportError as error:
-        return f"CUDA is not available: numba-cuda cannot be imported ({error}); {_INSTALL_HINT}"
+        return f"numba-cuda cannot be imported ({error}); {_INSTALL_HINT}"
+    if not numba.cuda.is_available():
+        return f"CuPy finds a card, but Numba does not, so the kernels cannot run; {_INSTALL_HINT}"
     return None
 
 
@@ -138,15 +217,27 @@ def array_module(array: Array) -> ModuleType:
     return cupy()
 
 
+def is_on_host(array: Array) -> bool:
+    """Tell whether looking at the numbers is free: reading from a GPU makes the host wait for all work there."""
+    return isinstance(array, np.ndarray | np.generic)
+
+
 def device_of(array: Array) -> device:
     """Return the device that holds ``array``."""
     if isinstance(array, np.ndarray | np.generic):
         return CPU
-    return device("cuda", array.device.id)
+    return _card(array.device.id)
+
+
+@functools.cache
+def _card(index: int) -> device:
+    return device("cuda", index)
 
 
 def resolve_device(name: DeviceLike) -> device:
-    """Turn what a user wrote (None, a string, an index, a device) into a device that can be used."""
+    """Turn what a user wrote (a string, an index, a device; None: the default) into a device that can be used."""
+    if name is None:
+        name = _default.device
     if name is None:
         return CPU
     wanted = device(name)
@@ -156,23 +247,63 @@ def resolve_device(name: DeviceLike) -> device:
     index = cupy().cuda.runtime.getDevice() if wanted.index is None else wanted.index
     if index >= count:
         raise RuntimeError(f"device: expected cuda:0 to cuda:{count - 1}, got {wanted}")
-    return device("cuda", index)
+    return _card(index)
 
 
 def to_device(array: Array, name: DeviceLike) -> Array:
-    """Return ``array`` on the wanted device; the array itself if it is there already."""
-    wanted = resolve_device(name)
-    if device_of(array) == wanted:
+    """Return ``array`` on the wanted device (None: the default one); the array itself if it is there already."""
+    wanted, present = resolve_device(name), device_of(array)
+    if present == wanted:
         return array
     if wanted.type == "cpu":
         return cupy().asnumpy(array)
-    with cupy().cuda.Device(wanted.index):
-        return cupy().asarray(array)
+    with cupy().cuda.Device(wanted.index):  # asarray would leave an array of another card where it is
+        return cupy().asarray(array) if present.type == "cpu" else array.copy()
+
+
+def on_card_of(*arrays: Array) -> contextlib.AbstractContextManager[Any]:
+    """Use the card that holds the first array of a GPU, within a ``with`` block: CuPy computes on no other."""
+    for array in arrays:
+        if hasattr(array, "device") and not is_on_host(array):
+            return array.device
+    return contextlib.nullcontext()
+
+
+def run_on_card_of(arrays: list[Array], function: Any, options: dict[str, Any]) -> Any:
+    """Call ``function(*arrays, **options)`` with the card of the arrays in use."""
+    with on_card_of(*arrays):
+        return function(*arrays, **options)
 
 
 def to_numpy(array: Array) -> np.ndarray[Any, Any]:
     """Return ``array`` as a NumPy array; a copy only if it lives on a GPU."""
     return to_device(array, CPU)
+
+
+def pinned(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a copy in memory that the operating system may not move, so that a GPU can read it by itself."""
+    cupy()
+    import cupyx
+
+    copied = cupyx.empty_pinned(array.shape, array.dtype)
+    copied[...] = array
+    return copied
+
+
+def is_pinned(array: Array) -> bool:
+    """Tell whether an array of the host lies in such memory."""
+    owner = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    return type(owner).__name__ == "PinnedMemoryPointer"
+
+
+def use_tf32(allowed: bool) -> None:
+    """Let cuBLAS round float32 factors to TensorFloat-32, or not (CuPy's ``CUPY_TF32=1``, while it runs)."""
+    cupy()
+    from cupy._core import _routines_linalg as linalg
+
+    linalg.set_compute_type(np.float32, linalg.COMPUTE_TYPE_TF32 if allowed else linalg.COMPUTE_TYPE_DEFAULT)
 
 
 def special_module(array: Array) -> ModuleType:

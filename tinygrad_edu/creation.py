@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor, dtypes
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.backend import Array, DeviceLike, device_of, to_device
+from tinygrad_edu.backend import Array, DeviceLike, default_or, device_of, to_device, to_numpy
 from tinygrad_edu.ops.shape import sizes_of
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def tensor(
         )
     array = array_from_data(data, dtype)
     if device is None:
-        device = device_of(array)
+        device = default_or(device_of(array))
     array = converted(array, array.dtype if dtype is None else dtype.numpy_dtype, order="C")
     return finish(array, None, device, requires_grad)
 
@@ -164,9 +164,11 @@ def tensor(
 def as_tensor(data: Any, dtype: Dtype = None, device: DeviceLike = None) -> Tensor:
     """Make a tensor, sharing the memory of ``data`` if it is an array (or Tensor) of the right dtype and device."""
     if isinstance(data, _tensor.Tensor):
-        return data.to(device=data.device if device is None else device, dtype=dtype or data.dtype)
+        return data.to(
+            device=default_or(data.device) if device is None else device, dtype=dtype or data.dtype
+        )
     array = array_from_data(data, dtype)
-    return finish(array, dtype, device_of(array) if device is None else device, False)
+    return finish(array, dtype, default_or(device_of(array)) if device is None else device, False)
 
 
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
@@ -257,7 +259,7 @@ def full(
         raise TypeError(
             f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
         )
-    value = array_from_data(fill_value, dtype)
+    value = to_numpy(array_from_data(fill_value, dtype))
     array = np.full(
         checked_sizes("full", (size,)), value, value.dtype if dtype is None else dtype.numpy_dtype
     )

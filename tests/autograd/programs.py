@@ -66,7 +66,7 @@ def is_expanded(x: Any) -> bool:
 def overlaps(x: Any, y: Any) -> bool:
     """Tell whether two tensors share memory without being the same: an in-place change is undefined then."""
     same = x.shape == y.shape and x.stride() == y.stride() and x.data_ptr() == y.data_ptr()
-    return not same and np.shares_memory(x.detach().numpy(), y.detach().numpy())
+    return not same and np.shares_memory(x.numpy(force=True), y.numpy(force=True))
 
 
 def choose_fitting(pool: list[Any], start: int, x: Any, name: str) -> Any:

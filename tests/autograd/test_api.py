@@ -153,7 +153,7 @@ def test_three_derivatives(name, third, shape):
     else:
         expected = third(0.7)
     assert y.shape == shape
-    assert abs(y.detach().numpy() - expected).max() < 1e-10
+    assert abs(y.numpy(force=True) - expected).max() < 1e-10
 
 
 def test_backward_with_create_graph():
@@ -172,8 +172,8 @@ def test_backward_with_create_graph():
     [
         lambda x: x.detach(),
         lambda x: x.data,
-        lambda x: torch.from_numpy(x.detach().numpy()),
-        lambda x: torch.as_tensor(x.detach().numpy()),
+        lambda x: torch.from_numpy(x.numpy(force=True)).to(x.device),
+        lambda x: torch.as_tensor(x.numpy(force=True)),
         lambda x: torch.nn.Parameter(x.detach(), requires_grad=False),
         lambda x: Variable(x),
     ],

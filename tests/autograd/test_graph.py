@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import weakref
 
-import numpy as np
 import pytest
 
 import tinygrad_edu as torch
+from tests.device import shares_memory
 from tinygrad_edu.autograd.graph import topological_order
 
 
@@ -78,7 +78,7 @@ def test_no_two_gradients_share_memory():
     grads = [a.grad, b.grad, c.grad]
     for i, x in enumerate(grads):
         for y in grads[i + 1 :]:
-            assert not np.shares_memory(x.array, y.array)
+            assert not shares_memory(x, y)
 
 
 def test_the_given_gradient_is_left_alone():
@@ -311,7 +311,7 @@ def test_chosen_inputs_accumulate_and_share_no_memory():
     for _ in range(2):
         (a + b).sum().backward(inputs=[a, b])
     assert a.grad.tolist() == b.grad.tolist() == [2, 2]
-    assert not np.shares_memory(a.grad.array, b.grad.array)
+    assert not shares_memory(a.grad, b.grad)
 
 
 def test_gradients_are_of_the_dtype_of_their_tensor():

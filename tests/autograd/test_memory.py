@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
+from tests.device import shares_memory
 from tinygrad_edu.ops import conv2d, linear
 
 
@@ -119,6 +120,7 @@ def test_a_failed_backward_keeps_nothing_alive(no_garbage_collector):
     assert node() is None
 
 
+@pytest.mark.host("memory as Python counts it")
 def test_many_training_steps_take_no_more_memory():
     rng = np.random.default_rng(0)
     inputs = torch.tensor(rng.standard_normal((8, 4)).astype("float32"))
@@ -149,6 +151,7 @@ def test_many_training_steps_take_no_more_memory():
 
 
 @pytest.mark.slow
+@pytest.mark.host("a process of its own")
 def test_twenty_thousand_training_steps_take_no_more_memory():
     """In a process of its own, whose resident memory is measured."""
     program = """
@@ -201,7 +204,7 @@ def test_gradients_share_memory_with_nothing(function, shapes, create_graph):
     tensors = [seed, y, *leaves, *first, *[x.grad for x in leaves]]
     for i, a in enumerate(tensors):
         for b in tensors[i + 1 :]:
-            assert not np.shares_memory(a.array, b.array)
+            assert not shares_memory(a, b)
     for x in leaves:
         x.grad = None
 
@@ -211,9 +214,9 @@ def test_a_gradient_that_a_hook_keeps_is_not_that_of_the_leaf():
     w = torch.ones(3, 4, requires_grad=True)
     w.register_hook(kept.append)
     linear(torch.ones(2, 4), w).sum().backward()
-    assert not np.shares_memory(kept[0].array, w.grad.array)
+    assert not shares_memory(kept[0], w.grad)
     replacement = torch.zeros(3, 4)
     v = torch.ones(3, 4, requires_grad=True)
     v.register_hook(lambda grad: replacement)
     linear(torch.ones(2, 4), v).sum().backward()
-    assert not np.shares_memory(replacement.array, v.grad.array)
+    assert not shares_memory(replacement, v.grad)

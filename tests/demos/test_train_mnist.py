@@ -69,6 +69,13 @@ def test_no_gpu(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_auto_falls_back_to_the_cpu(tmp_path):
+    done = train(tmp_path, "--device", "auto")
+    assert done.returncode == 0, done.stderr
+    assert "parameters, on cpu" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

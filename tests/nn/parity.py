@@ -18,7 +18,7 @@ def to_library(library, value):
 
 
 def numbers(tensor):
-    return None if tensor is None else tensor.detach().numpy()
+    return None if tensor is None else tensor.numpy(force=True)
 
 
 def make_layer(library, name, args=(), kwargs=None, seed=0):
@@ -92,5 +92,5 @@ def assert_gradcheck(layer, *arrays):
 
 def copy_state(reference, ours, theirs):
     """Give a model here the parameters and buffers of a PyTorch model."""
-    state = {name: tinygrad_edu.tensor(x.detach().numpy()) for name, x in theirs.state_dict().items()}
+    state = {name: tinygrad_edu.tensor(x.numpy(force=True)) for name, x in theirs.state_dict().items()}
     ours.load_state_dict(state)

@@ -26,7 +26,7 @@ def test_nothing_is_dropped_in_evaluation_or_with_p_0(name):
 @pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d"])
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.9])
 def test_how_much_is_dropped(name, p):
-    y = getattr(nn, name)(p)(torch.ones(*SHAPES[name])).numpy()
+    y = getattr(nn, name)(p)(torch.ones(*SHAPES[name])).numpy(force=True)
     np.testing.assert_allclose(np.unique(y), [0, np.float32(1 / (1 - p))], rtol=1e-6)
     assert (y == 0).mean() == pytest.approx(p, abs=0.05)
     channels = y.reshape(40 * 50, -1)
@@ -37,9 +37,9 @@ def test_how_much_is_dropped(name, p):
 def test_p_1_drops_all(name):
     x = torch.full(SHAPES[name], 3.0, requires_grad=True)
     y = getattr(nn, name)(1.0)(x)
-    assert np.array_equal(y.detach().numpy(), np.zeros(SHAPES[name]))
+    assert np.array_equal(y.numpy(force=True), np.zeros(SHAPES[name]))
     y.sum().backward()
-    assert np.array_equal(x.grad.numpy(), np.zeros(SHAPES[name]))
+    assert np.array_equal(x.grad.numpy(force=True), np.zeros(SHAPES[name]))
 
 
 @every_kind
@@ -48,12 +48,12 @@ def test_the_gradient_goes_where_the_input_went(name):
     y = getattr(nn, name)(0.4)(x)
     y.sum().backward()
     if name == "AlphaDropout":
-        kept = x.grad.numpy() != 0
-        slope = x.grad.numpy().max()
-        np.testing.assert_allclose(np.unique(x.grad.numpy()), [0, slope])
+        kept = x.grad.numpy(force=True) != 0
+        slope = x.grad.numpy(force=True).max()
+        np.testing.assert_allclose(np.unique(x.grad.numpy(force=True)), [0, slope])
         assert kept.mean() == pytest.approx(0.6, abs=0.05)
         return
-    np.testing.assert_allclose((x * x.grad).detach().numpy(), y.detach().numpy(), rtol=1e-6)
+    np.testing.assert_allclose((x * x.grad).numpy(force=True), y.numpy(force=True), rtol=1e-6)
 
 
 @every_kind
@@ -62,10 +62,10 @@ def test_the_seed_decides(name):
     results = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        results.append(layer(x).numpy())
+        results.append(layer(x).numpy(force=True))
     assert np.array_equal(results[0], results[1])
     assert not np.array_equal(results[0], results[2])
-    assert not np.array_equal(layer(x).numpy(), layer(x).numpy())  # and goes on
+    assert not np.array_equal(layer(x).numpy(force=True), layer(x).numpy(force=True))  # and goes on
 
 
 @every_kind
@@ -73,32 +73,32 @@ def test_in_place(name):
     x = torch.randn(*SHAPES[name], requires_grad=True)
     before = x * 1
     torch.manual_seed(5)
-    expected = getattr(nn, name)(0.5)(before).detach().numpy()
+    expected = getattr(nn, name)(0.5)(before).numpy(force=True)
     torch.manual_seed(5)
     after = getattr(nn, name)(0.5, inplace=True)(before)
     assert after is before
-    np.testing.assert_array_equal(after.detach().numpy(), expected)
+    np.testing.assert_array_equal(after.numpy(force=True), expected)
     after.sum().backward()
     if name != "AlphaDropout":
-        np.testing.assert_allclose((x * x.grad).detach().numpy(), expected, rtol=1e-6)
+        np.testing.assert_allclose((x * x.grad).numpy(force=True), expected, rtol=1e-6)
 
 
 def test_alpha_dropout_keeps_mean_and_variance():
     x = torch.randn(200, 500)
-    y = nn.AlphaDropout(0.3)(x).numpy()
+    y = nn.AlphaDropout(0.3)(x).numpy(force=True)
     assert y.mean() == pytest.approx(0, abs=0.02)
     assert y.std() == pytest.approx(1, rel=0.02)
 
 
 def test_dropout1d_without_a_batch():
-    y = nn.Dropout1d(0.5)(torch.ones(60, 4)).numpy()
+    y = nn.Dropout1d(0.5)(torch.ones(60, 4)).numpy(force=True)
     assert np.array_equal(y.min(1), y.max(1))
     assert 0 < (y == 0).mean() < 1
 
 
 def test_dropout2d_of_3_dimensions_warns():
     with pytest.warns(UserWarning, match="dropout2d: Received a 3D input"):
-        y = nn.Dropout2d(0.5)(torch.ones(20, 10, 4)).numpy()
+        y = nn.Dropout2d(0.5)(torch.ones(20, 10, 4)).numpy(force=True)
     assert np.array_equal(y.min(2), y.max(2))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
+from tests.device import shares_memory
 from tests.nn.parity import copy_state, make_inputs
 from tinygrad_edu import nn
 
@@ -48,7 +49,7 @@ def test_keys_and_values():
     ]
     assert type(state["weight"]) is torch.Tensor
     assert not state["weight"].requires_grad
-    assert np.shares_memory(state["weight"].array, net.weight.array)
+    assert shares_memory(state["weight"], net.weight)
 
 
 def test_options():
@@ -68,13 +69,15 @@ def test_a_pytorch_model_and_its_copy_say_the_same(reference):
     copy_state(reference, ours, theirs)
     (x,) = make_inputs([(4, 1, 4, 4)])
     for mode in (True, False):
-        expected = theirs.train(mode)(reference.tensor(x)).detach().numpy()
+        expected = theirs.train(mode)(reference.tensor(x)).numpy(force=True)
         np.testing.assert_allclose(
-            ours.train(mode)(torch.tensor(x)).detach().numpy(), expected, rtol=1e-4, atol=1e-5
+            ours.train(mode)(torch.tensor(x)).numpy(force=True), expected, rtol=1e-4, atol=1e-5
         )
     for name, values in theirs.state_dict().items():
         assert str(ours.state_dict()[name].dtype) == str(values.dtype)
-        np.testing.assert_allclose(ours.state_dict()[name].numpy(), values.numpy(), rtol=1e-5, err_msg=name)
+        np.testing.assert_allclose(
+            ours.state_dict()[name].numpy(force=True), values.numpy(force=True), rtol=1e-5, err_msg=name
+        )
 
 
 def test_load_copies_in_place():
@@ -87,7 +90,7 @@ def test_load_copies_in_place():
     assert weight.tolist() == source.heads["out"].weight.tolist()
     with torch.no_grad():
         weight.fill_(3.0)
-    assert 3.0 not in source.heads["out"].weight.detach().numpy()
+    assert 3.0 not in source.heads["out"].weight.numpy(force=True)
 
 
 def test_load_converts_the_dtype():
@@ -169,12 +172,12 @@ def test_single_errors_are_those_of_pytorch(reference, change):
 
 def test_nothing_is_copied_if_something_is_wrong():
     net = build(torch)
-    before = {name: value.numpy().copy() for name, value in net.state_dict().items()}
+    before = {name: value.numpy(force=True).copy() for name, value in net.state_dict().items()}
     for strict in (True, False):
         with pytest.raises(RuntimeError, match="size mismatch"):
             net.load_state_dict(wrong_state(torch), strict=strict)
     for name, value in net.state_dict().items():
-        np.testing.assert_array_equal(value.numpy(), before[name])
+        np.testing.assert_array_equal(value.numpy(force=True), before[name])
 
 
 def test_without_strict_names_may_differ_but_not_shapes():

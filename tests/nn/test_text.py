@@ -66,6 +66,7 @@ MODELS = [
 ]
 
 
+@pytest.mark.host("printing without a device")
 @pytest.mark.torch_parity
 @pytest.mark.parametrize("build", MODELS)
 def test_repr_is_that_of_pytorch(reference, build):

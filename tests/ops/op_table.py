@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tests.device import tensor_from_array, to_numpy
 from tests.ops import table_elementwise, table_nn, table_shape
 from tests.ops.samples import Call, Entry, Sample, flatten
 from tinygrad_edu import ops
-from tinygrad_edu._tensor import tensor_from_array
 
 TABLE: list[Entry] = [*table_elementwise.ENTRIES, *table_shape.ENTRIES, *table_nn.ENTRIES]
 
@@ -34,7 +34,7 @@ def prepare(entry: Entry, sample: Sample, **options):
 
 def as_arrays(output):
     """Return the outputs as NumPy arrays."""
-    return [np.asarray(getattr(x, "array", x)) for x in flatten(output)]
+    return [to_numpy(x) for x in flatten(output)]
 
 
 def expected_arrays(entry: Entry, sample: Sample, **options):

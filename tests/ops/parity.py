@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.device import tensor_from_array, to_numpy
 from tests.ops.samples import flatten
-from tinygrad_edu._tensor import Tensor, tensor_from_array
+from tinygrad_edu._tensor import Tensor
 
 torch = pytest.importorskip("torch")
 
@@ -43,8 +44,8 @@ def compare(ours, theirs, *arrays, tolerance=1e-6, gradient=True, nongrad=(), **
         if gradient and isinstance(a, Tensor) and a.requires_grad:
             assert (a.grad is None) == (b.grad is None)
             if b.grad is not None:
-                known = ~np.isnan(a.array)
-                found, expected = a.grad.array[known], b.grad.numpy()[known]
+                known = ~np.isnan(to_numpy(a))
+                found, expected = to_numpy(a.grad)[known], b.grad.numpy(force=True)[known]
                 np.testing.assert_allclose(found, expected, tolerance, tolerance, err_msg="gradient")
 
 
@@ -55,7 +56,7 @@ def assert_same(a, b, tolerance=1e-6):
         return
     assert str(a.dtype) == str(b.dtype)
     assert tuple(a.shape) == tuple(b.shape)
-    np.testing.assert_allclose(a.array, b.detach().numpy(), tolerance, tolerance)
+    np.testing.assert_allclose(to_numpy(a), b.numpy(force=True), tolerance, tolerance)
 
 
 def raises_alike(ours, theirs, *arrays, **options):

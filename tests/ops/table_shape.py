@@ -197,7 +197,7 @@ def pairs(pad, ndim):
 
 def set_items(x, value, index):
     """Return x with x[index] = value, as a step of the graph."""
-    return ops.SetItem.apply(x, value, index=ops.raw_index(index), in_place=False)
+    return ops.SetItem.apply(x, value, index=ops.raw_index(index, ops.raw(x)), in_place=False)
 
 
 def reference_set_items(x, value, index):

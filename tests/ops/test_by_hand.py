@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
+from tests.device import to_numpy
 from tinygrad_edu import ops
 
 NAN, INF = math.nan, math.inf
@@ -165,7 +166,7 @@ def test_cross_entropy():
     loss = ops.cross_entropy(scores, target)
     assert loss.item() == pytest.approx(math.log(2))
     loss.backward()
-    np.testing.assert_allclose(scores.grad.array, [[-0.25, 0.25], [0.25, -0.25]])
+    np.testing.assert_allclose(to_numpy(scores.grad), [[-0.25, 0.25], [0.25, -0.25]])
 
 
 def test_cross_entropy_with_weights_is_divided_by_their_sum():
@@ -205,7 +206,7 @@ def test_batch_norm_keeps_running_statistics():
     mean, var = torch.zeros(1), torch.ones(1)
     x = torch.tensor([[1.0], [3.0], [5.0]])
     y = ops.batch_norm(x, mean, var, training=True, momentum=0.1, eps=0.0)
-    np.testing.assert_allclose(y.array, [[-math.sqrt(1.5)], [0], [math.sqrt(1.5)]], rtol=1e-6)
+    np.testing.assert_allclose(to_numpy(y), [[-math.sqrt(1.5)], [0], [math.sqrt(1.5)]], rtol=1e-6)
     assert mean.item() == pytest.approx(0.3)
     assert var.item() == pytest.approx(0.9 + 0.1 * 4)
     fixed = ops.batch_norm(x, torch.tensor([1.0]), torch.tensor([4.0]), eps=0.0)
@@ -221,9 +222,9 @@ def test_dropout_scales_what_it_keeps():
     x = torch.ones(4000, requires_grad=True)
     y = ops.dropout(x, 0.25)
     y.sum().backward()
-    assert set(np.unique(y.array)) == {0, np.float32(4 / 3)}
-    assert (y.array == 0).mean() == pytest.approx(0.25, abs=0.03)
-    np.testing.assert_array_equal(x.grad.array, y.array)  # the same mask
+    assert set(np.unique(to_numpy(y))) == {0, np.float32(4 / 3)}
+    assert (to_numpy(y) == 0).mean() == pytest.approx(0.25, abs=0.03)
+    np.testing.assert_array_equal(to_numpy(x.grad), to_numpy(y))  # the same mask
     assert ops.dropout(x, 0.25, training=False) is x
-    channels = ops.dropout_channels(torch.ones(40, 50, 3), 0.5).array
+    channels = to_numpy(ops.dropout_channels(torch.ones(40, 50, 3), 0.5))
     assert ((channels == 0).all(2) | (channels == 2).all(2)).all()

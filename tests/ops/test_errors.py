@@ -151,9 +151,6 @@ DIMENSIONS = [
     ("argmax", lambda: ops.argmax(zeros(0)), RuntimeError, ["at least one element", "[0]"]),
     ("index", lambda: zeros(3)[3], IndexError, ["3"]),
     ("too many indices", lambda: zeros(3)[0, 0], IndexError, ["too many"]),
-    ("embedding", lambda: ops.embedding(ints(2) + 5, zeros(3, 2)), IndexError, ["0 to 2", "5"]),
-    ("cross_entropy", lambda: ops.cross_entropy(zeros(2, 3), ints(2) + 7), IndexError, ["0 to 2", "7"]),
-    ("gather", lambda: ops.gather(zeros(2), 0, ints(1) + 2), RuntimeError, ["2", "size 2"]),
 ]
 
 DTYPES = [
@@ -262,6 +259,13 @@ ARGUMENTS = [
     ("index by a string", lambda: zeros(3)["a"], TypeError, ["str"]),
     ("einsum operands", lambda: ops.einsum("ij,jk", zeros(2, 2)), RuntimeError, ["2 operands", "got 1"]),
     ("einsum output", lambda: ops.einsum("ij->ik", zeros(2, 2)), RuntimeError, ["output", "ij->ik"]),
+]
+
+# Nobody looks at the numbers of a GPU: the host would have to wait for them.
+VALUES = [
+    ("embedding", lambda: ops.embedding(ints(2) + 5, zeros(3, 2)), IndexError, ["0 to 2", "5"]),
+    ("cross_entropy", lambda: ops.cross_entropy(zeros(2, 3), ints(2) + 7), IndexError, ["0 to 2", "7"]),
+    ("gather", lambda: ops.gather(zeros(2), 0, ints(1) + 2), RuntimeError, ["2", "size 2"]),
     (
         "out of memory of a probability",
         lambda: ops.binary_cross_entropy(zeros(2) + 2, zeros(2)),
@@ -270,11 +274,15 @@ ARGUMENTS = [
     ),
 ]
 
-CASES = [*SHAPES, *DIMENSIONS, *DTYPES, *ARGUMENTS]
+CASES = [*SHAPES, *DIMENSIONS, *DTYPES, *ARGUMENTS, *VALUES]
+MARKED = [
+    *CASES[: -len(VALUES)],
+    *(pytest.param(*case, marks=pytest.mark.host("checks of values")) for case in VALUES),
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "call", "error", "parts"), CASES, ids=[case[0].replace(" ", "_") for case in CASES]
+    ("name", "call", "error", "parts"), MARKED, ids=[case[0].replace(" ", "_") for case in CASES]
 )
 def test_the_message_names_what_was_expected_and_what_came(name, call, error, parts):
     with pytest.raises(error) as raised:
@@ -308,5 +316,5 @@ class ArrayElsewhere:
 def test_mixing_devices_names_both(name):
     far = torch.tensor(np.zeros((2, 2), np.float32))
     far.array = ArrayElsewhere(far.array)
-    with pytest.raises(RuntimeError, match=r"same device, got \[2, 2\] on cpu, \[2, 2\] on cuda:1"):
+    with pytest.raises(RuntimeError, match=r"same device, got \[2, 2\] on (cpu|cuda:0), \[2, 2\] on cuda:1"):
         getattr(ops, name)(zeros(2, 2), far)

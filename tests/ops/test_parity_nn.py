@@ -17,6 +17,7 @@ pytestmark = [
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
+from tests.device import tensor_from_array  # noqa: E402
 from tests.ops.parity import compare, raises_alike  # noqa: E402
 
 REDUCTIONS = ["mean", "sum", "none"]
@@ -226,7 +227,7 @@ def test_losses_on_probabilities(reduction):
     compare(ops.binary_cross_entropy, F.binary_cross_entropy, p, t, weight, nongrad=(2,), reduction=reduction)
     logits = rand(3, 4, seed=2) * 5
     for pos_weight in (None, torch.tensor(rand(4, low=0.3))):
-        ours = None if pos_weight is None else pos_weight.numpy()
+        ours = None if pos_weight is None else tensor_from_array(pos_weight.numpy())
         compare(
             lambda x, y, w, p=ours: ops.binary_cross_entropy_with_logits(x, y, w, reduction, p),
             lambda x, y, w, p=pos_weight: F.binary_cross_entropy_with_logits(
@@ -355,7 +356,7 @@ def ops_stats(library, x, mean, var, weight, bias):
     running_mean, running_var = make(mean.copy()), make(var.copy())
     function = F.batch_norm if library else ops.batch_norm
     y = function(make(x), running_mean, running_var, make(weight), make(bias), True, 0.3, 1e-3)
-    return [np.asarray(t) for t in (y, running_mean, running_var)]
+    return [t.numpy(force=True) for t in (y, running_mean, running_var)]
 
 
 def test_batch_norm_refuses_a_single_value_per_channel():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.device import tensor_from_array, to_numpy
 from tests.ops.op_table import SAMPLES, TABLE, as_arrays, ids, prepare
 from tests.ops.samples import Call, flatten
-from tinygrad_edu._tensor import tensor_from_array
 
 pytestmark = [pytest.mark.torch_parity, pytest.mark.filterwarnings("ignore:Using padding='same'")]
 torch = pytest.importorskip("torch")
@@ -51,7 +51,7 @@ def check_same(ours, theirs, tolerance, label):
     assert len(ours) == len(theirs), label
     for a, b in zip(ours, theirs, strict=True):
         assert dtype_name(a) == dtype_name(b), label
-        b = b.detach().numpy() if hasattr(b, "detach") else np.asarray(b)
+        b = b.numpy(force=True) if hasattr(b, "detach") else np.asarray(b)
         (a,) = as_arrays(a)
         assert a.shape == b.shape, label
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=label)
@@ -71,7 +71,7 @@ def check_gradients(call, outputs, other, other_outputs, tolerance, label):
         assert (x.grad is None) == (y.grad is None), label
         if y.grad is not None:
             np.testing.assert_allclose(
-                x.grad.array, y.grad.numpy(), rtol=tolerance, atol=tolerance, err_msg=label
+                to_numpy(x.grad), y.grad.numpy(force=True), rtol=tolerance, atol=tolerance, err_msg=label
             )
 
 

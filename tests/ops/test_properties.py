@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_edu as torch
+from tests.device import shares_memory, tensor_from_array, to_numpy
 from tinygrad_edu import ops
-from tinygrad_edu._tensor import tensor_from_array
 
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
 SOLID_SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=4)
@@ -38,7 +38,7 @@ def test_broadcasting(shapes):
     a, b = (numbers(shape, seed) + 1 for seed, shape in enumerate(shapes.input_shapes))
     x, y = tensor_from_array(a.copy(), True), tensor_from_array(b.copy(), True)
     result = x * y + x - y
-    np.testing.assert_allclose(result.array, a * b + a - b)
+    np.testing.assert_allclose(to_numpy(result), a * b + a - b)
     assert result.shape == shapes.result_shape
     result.sum().backward()
     ones = np.ones(shapes.result_shape)
@@ -46,7 +46,7 @@ def test_broadcasting(shapes):
         axes = tuple(range(ones.ndim - tensor.ndim))
         reduced = slope.sum(axes) if axes else slope
         stretched = tuple(i for i, n in enumerate(tensor.shape) if n == 1)
-        np.testing.assert_allclose(tensor.grad.array, reduced.sum(stretched, keepdims=True))
+        np.testing.assert_allclose(to_numpy(tensor.grad), reduced.sum(stretched, keepdims=True))
 
 
 @given(SHAPES, SHAPES)
@@ -68,7 +68,7 @@ def test_expand_and_sum_are_each_others_gradients(shape, data):
     wanted = tuple(data.draw(st.lists(st.integers(1, 3), max_size=2))) + stretched
     x = tensor_from_array(numbers(shape), True)
     x.expand(*wanted).sum().backward()
-    np.testing.assert_allclose(x.grad.array, np.full(shape, np.prod(wanted) / np.prod(shape)))
+    np.testing.assert_allclose(to_numpy(x.grad), np.full(shape, np.prod(wanted) / np.prod(shape)))
 
 
 # ---- indexing ----
@@ -157,9 +157,11 @@ def test_indexing_with_everything(shape, data):
     x = tensor_from_array(array.copy(), True)
     result = x[as_tensors(index, data)]
     assert result.shape == expected.shape
-    np.testing.assert_array_equal(result.array, expected)
+    np.testing.assert_array_equal(to_numpy(result), expected)
     result.sum().backward()
-    np.testing.assert_array_equal(x.grad.array, gradient_by_counting(lambda a: like_pytorch(a, index), array))
+    np.testing.assert_array_equal(
+        to_numpy(x.grad), gradient_by_counting(lambda a: like_pytorch(a, index), array)
+    )
 
 
 @settings(max_examples=200)
@@ -175,12 +177,12 @@ def test_assigning_to_everything(shape, data):
     x, v = tensor_from_array(numbers(shape), True), tensor_from_array(value, True)
     y = x.clone()
     y[as_tensors(index, data)] = v
-    np.testing.assert_array_equal(y.array, expected)
+    np.testing.assert_array_equal(to_numpy(y), expected)
     (y * y).sum().backward()
-    np.testing.assert_array_equal(v.grad.array, 2 * value)
+    np.testing.assert_array_equal(to_numpy(v.grad), 2 * value)
     kept = np.ones(shape)
     kept.ravel()[np.ravel(positions)] = 0
-    np.testing.assert_array_equal(x.grad.array, 2 * kept * numbers(shape))
+    np.testing.assert_array_equal(to_numpy(x.grad), 2 * kept * numbers(shape))
 
 
 @given(SOLID_SHAPES, st.data())
@@ -188,10 +190,10 @@ def test_whole_masks(shape, data):
     mask = data.draw(hnp.arrays(bool, shape))
     array = numbers(shape)
     x = tensor_from_array(array.copy(), True)
-    np.testing.assert_array_equal(x[tensor_from_array(mask)].array, array[mask])
-    np.testing.assert_array_equal(torch.masked_select(x, tensor_from_array(mask)).array, array[mask])
+    np.testing.assert_array_equal(to_numpy(x[tensor_from_array(mask)]), array[mask])
+    np.testing.assert_array_equal(to_numpy(torch.masked_select(x, tensor_from_array(mask))), array[mask])
     x[tensor_from_array(mask)].sum().backward()
-    np.testing.assert_array_equal(x.grad.array, mask.astype(float))
+    np.testing.assert_array_equal(to_numpy(x.grad), mask.astype(float))
 
 
 @given(SOLID_SHAPES, st.data())
@@ -200,9 +202,9 @@ def test_basic_indices_are_views(shape, data):
     assume(not any(isinstance(i, np.ndarray | list) for i in index))
     x = tensor_from_array(numbers(shape))
     y = x[index]
-    assert y.array.size == 0 or np.shares_memory(x.array, y.array)
+    assert y.array.size == 0 or shares_memory(x, y)
     y.fill_(-1.0)
-    assert (x.array == -1).sum() == y.array.size
+    assert (to_numpy(x) == -1).sum() == to_numpy(y).size
 
 
 @given(SOLID_SHAPES, st.data())
@@ -215,13 +217,13 @@ def test_gather_and_scatter_add(shape, data):
     part = array[tuple(slice(None) if d == dim % len(shape) else slice(n) for d, n in enumerate(picked))]
     x = tensor_from_array(array.copy(), True)
     y = ops.gather(x, dim, tensor_from_array(index))
-    np.testing.assert_array_equal(y.array, np.take_along_axis(part, index, dim))
+    np.testing.assert_array_equal(to_numpy(y), np.take_along_axis(part, index, dim))
     y.sum().backward()
     zeros = torch.zeros(shape, dtype=torch.float64)
     counted = ops.scatter_add(
         zeros, dim, tensor_from_array(index), torch.ones(index.shape, dtype=torch.float64)
     )
-    np.testing.assert_array_equal(x.grad.array, counted.array)
+    np.testing.assert_array_equal(to_numpy(x.grad), to_numpy(counted))
 
 
 # ---- reductions ----
@@ -252,7 +254,7 @@ def test_reductions(name, data):
         found = function(tensor_from_array(array), dim, keepdim=keepdim, **more)
         expected = getattr(np, name)(array, axis=dim, keepdims=keepdim)
     assert found.shape == expected.shape
-    np.testing.assert_allclose(found.array, expected, atol=1e-12)
+    np.testing.assert_allclose(to_numpy(found), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["prod", "max", "min", "argmax", "argmin", "cumsum", "cumprod"])
@@ -263,7 +265,7 @@ def test_reductions_along_one_dimension(name, data):
     dim = data.draw(st.integers(-array.ndim, array.ndim - 1))
     result = getattr(ops, name)(tensor_from_array(array), dim)
     values = result[0] if name in ("max", "min") else result
-    np.testing.assert_allclose(values.array, getattr(np, name)(array, axis=dim))
+    np.testing.assert_allclose(to_numpy(values), getattr(np, name)(array, axis=dim))
 
 
 @given(hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=3), st.data())
@@ -271,7 +273,7 @@ def test_reductions_of_nothing(shape, data):
     assume(0 in shape)
     dim = data.draw(dims_of(len(shape)))
     x = torch.zeros(shape, dtype=torch.float64)
-    np.testing.assert_array_equal(ops.sum(x, dim).array, x.array.sum(dim))
+    np.testing.assert_array_equal(to_numpy(ops.sum(x, dim)), to_numpy(x).sum(dim))
     reduced = shape if dim is None else [shape[d] for d in np.atleast_1d(dim)]
     if 0 in reduced:
         with pytest.raises(
@@ -290,13 +292,13 @@ def test_reshape_permute_and_back(shape, data):
     array = numbers(shape)
     x = tensor_from_array(array.copy(), True)
     y = x.permute(*order)
-    np.testing.assert_array_equal(y.array, array.transpose(order))
+    np.testing.assert_array_equal(to_numpy(y), array.transpose(order))
     flat = y.reshape(-1)
-    np.testing.assert_array_equal(flat.array, array.transpose(order).ravel())
+    np.testing.assert_array_equal(to_numpy(flat), array.transpose(order).ravel())
     weights = np.arange(array.size, dtype=np.float64)
     (flat * tensor_from_array(weights)).sum().backward()
     inverse = np.argsort(order)
-    np.testing.assert_array_equal(x.grad.array, weights.reshape(y.shape).transpose(inverse))
+    np.testing.assert_array_equal(to_numpy(x.grad), weights.reshape(y.shape).transpose(inverse))
 
 
 @given(SOLID_SHAPES, st.data())
@@ -306,9 +308,9 @@ def test_split_and_cat(shape, data):
     array = numbers(shape)
     parts = ops.split(tensor_from_array(array), size, dim)
     assert all(part.shape[dim] == size for part in parts[:-1])
-    np.testing.assert_array_equal(ops.cat(parts, dim).array, array)
+    np.testing.assert_array_equal(to_numpy(ops.cat(parts, dim)), array)
     stacked = ops.stack(ops.unbind(tensor_from_array(array), dim), dim)
-    np.testing.assert_array_equal(stacked.array, array)
+    np.testing.assert_array_equal(to_numpy(stacked), array)
 
 
 @given(SOLID_SHAPES, st.data())
@@ -316,5 +318,5 @@ def test_einsum_is_matmul_is_numpy(shape, data):
     k, n = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
     a, b = numbers((*shape, k)), numbers((k, n), 1)
     x, y = tensor_from_array(a), tensor_from_array(b)
-    np.testing.assert_allclose(ops.einsum("...k,kn->...n", x, y).array, a @ b)
-    np.testing.assert_allclose(ops.matmul(x, y).array, a @ b)
+    np.testing.assert_allclose(to_numpy(ops.einsum("...k,kn->...n", x, y)), a @ b)
+    np.testing.assert_allclose(to_numpy(ops.matmul(x, y)), a @ b)

@@ -19,7 +19,7 @@ def set_gradients(torch, params, step):
     """Give every parameter the gradient of a noisy bowl; it depends on the parameter, so errors build up."""
     rng = np.random.default_rng(1000 + step)
     for index, param in enumerate(params):
-        value = param.detach().numpy()
+        value = param.numpy(force=True)
         grad = (index + 1) * value + rng.standard_normal(value.shape)
         param.grad = torch.tensor(np.array(grad, value.dtype))
 
@@ -51,19 +51,19 @@ def trajectory():
     def run(name, options, steps=5):
         w = tinygrad_edu.tensor(start_values()[0], requires_grad=True)
         optimizer = getattr(tinygrad_edu.optim, name)([w], **options)
-        values, grads = [w.detach().numpy().copy()], []
+        values, grads = [w.numpy(force=True).copy()], []
         for step in range(steps):
             set_gradients(tinygrad_edu, [w], step)
-            grads.append(w.grad.numpy().copy())
+            grads.append(w.grad.numpy(force=True).copy())
             optimizer.step()
-            values.append(w.detach().numpy().copy())
+            values.append(w.numpy(force=True).copy())
         return values, grads
 
     return run
 
 
 def assert_close(actual, expected, rtol=1e-10, atol=1e-12):
-    np.testing.assert_allclose(actual.detach().numpy(), expected.detach().numpy(), rtol=rtol, atol=atol)
+    np.testing.assert_allclose(actual.numpy(force=True), expected.numpy(force=True), rtol=rtol, atol=atol)
 
 
 @pytest.fixture
@@ -103,6 +103,6 @@ def check_resume():
                 set_gradients(tinygrad_edu, group, step)
                 optimizer.step()
         for param, wanted in zip(params, expected, strict=True):
-            np.testing.assert_array_equal(param.detach().numpy(), wanted.detach().numpy())
+            np.testing.assert_array_equal(param.numpy(force=True), wanted.numpy(force=True))
 
     return check

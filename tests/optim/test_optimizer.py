@@ -127,7 +127,7 @@ def test_options_of_speed_are_accepted(train, options):
     _, actual = train(torch, "Adam", options, steps=2)
     _, expected = train(torch, "Adam", {}, steps=2)
     for a, e in zip(actual, expected, strict=True):
-        np.testing.assert_array_equal(a.detach().numpy(), e.detach().numpy())
+        np.testing.assert_array_equal(a.numpy(force=True), e.numpy(force=True))
 
 
 def test_foreach_and_fused_exclude_each_other():
@@ -235,7 +235,7 @@ def test_the_plain_loops_take_the_same_steps(name, train):
     with torch.use_kernels("reference"):
         _, actual = train(torch, name, options, steps=3)
     for a, e in zip(actual, expected, strict=True):
-        np.testing.assert_allclose(a.detach().numpy(), e.detach().numpy(), rtol=1e-12)
+        np.testing.assert_allclose(a.numpy(force=True), e.numpy(force=True), rtol=1e-12)
 
 
 def test_zero_grad():
@@ -360,7 +360,7 @@ def test_copies_go_their_own_way(train, copier):
     optimizer.step()
     for a, e in zip(copied_params, params, strict=True):
         assert a is not e
-        np.testing.assert_array_equal(a.detach().numpy(), e.detach().numpy())
+        np.testing.assert_array_equal(a.numpy(force=True), e.numpy(force=True))
 
 
 @pytest.mark.torch_parity
@@ -371,10 +371,10 @@ def test_a_state_dict_of_pytorch(name, train, gradients):
     theirs, expected = train(reference, name, dict(lr=0.05), steps=10)
     state_dict = theirs.state_dict()
     state_dict["state"] = {
-        number: {key: torch.from_numpy(value.numpy().copy()) for key, value in state.items()}
+        number: {key: torch.from_numpy(value.numpy(force=True).copy()) for key, value in state.items()}
         for number, state in state_dict["state"].items()
     }
-    params = [torch.tensor(param.detach().numpy(), requires_grad=True) for param in expected]
+    params = [torch.tensor(param.numpy(force=True), requires_grad=True) for param in expected]
     ours = getattr(torch.optim, name)(params)
     ours.load_state_dict(state_dict)
     for step in range(10, 20):
@@ -383,7 +383,7 @@ def test_a_state_dict_of_pytorch(name, train, gradients):
         gradients(torch, params, step)
         ours.step()
     for a, e in zip(params, expected, strict=True):
-        np.testing.assert_allclose(a.detach().numpy(), e.detach().numpy(), rtol=1e-10)
+        np.testing.assert_allclose(a.numpy(force=True), e.numpy(force=True), rtol=1e-10)
 
 
 # ---- the outside is PyTorch's --------------------------------------------------------------------------

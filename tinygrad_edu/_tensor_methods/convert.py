@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import _tensor, _tensor_str
-from tinygrad_edu.backend import Array, to_device, to_numpy
+from tinygrad_edu.backend import Array, on_card_of, to_device, to_numpy
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
@@ -66,10 +66,11 @@ class ConvertMethods:
 
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Tensor:
         check_leaf(self, "deepcopy")
-        copied = _tensor.tensor_from_array(self.array.copy(), self._requires_grad, type(self))
+        with on_card_of(self.array):
+            copied = _tensor.tensor_from_array(self.array.copy(), self._requires_grad, type(self))
+            if self._grad is not None:
+                copied._grad = _tensor.tensor_from_array(self._grad.array.copy())
         memo[id(self)] = copied
-        if self._grad is not None:
-            copied._grad = _tensor.tensor_from_array(self._grad.array.copy())
         vars(copied).update(copy.deepcopy(users_attributes(self), memo))
         return copied
 

@@ -12,7 +12,7 @@ from tinygrad_edu import _tensor, ops
 from tinygrad_edu.autograd.anomaly import user_line
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.backend import Array, to_device
-from tinygrad_edu.ops.index import SetItem, check_bounds, check_index, index_put_zeros, raw_index
+from tinygrad_edu.ops.index import SetItem, check_index, index_put_zeros, raw_index
 from tinygrad_edu.random import Generator, numpy_rng
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class InplaceMethods:
     def index_put_(self: Any, indices: tuple[Any, ...], values: Tensor, accumulate: bool = False) -> Tensor:
         """Do ``self[indices] = values``, or add the values to what is there, also to places named twice."""
         if accumulate:
-            index = raw_index(tuple(indices))
+            index = raw_index(tuple(indices), self.array)
             values = ops.expand(values, self.array[index].shape)
             return write_result(self, self + index_put_zeros(values, index, self.array.shape), "index_put_")
         set_item(self, tuple(indices), values)
@@ -315,10 +315,14 @@ def write_numbers(tensor: Tensor, values: Array, name: str) -> Tensor:
 
 def set_item(tensor: Tensor, index: Any, value: Any) -> None:
     """Do ``tensor[index] = value``."""
-    index = raw_index(index)
+    index = raw_index(index, tensor.array)
     check_index(tensor.array, index)
-    if hasattr(value, "shape"):
+    if isinstance(value, _tensor.Tensor):
+        if value.ndim == 0 and value.device != tensor.device:
+            value = value.to(tensor.device)
         value = ops.cast(value, tensor.array.dtype)
+    elif hasattr(value, "shape"):
+        value = ops.cast(to_device(value, tensor.device), tensor.array.dtype)
     else:
         value = ops.scalar_like(tensor, value)
     recorded = this_thread.mode.grad_enabled and (
@@ -326,7 +330,6 @@ def set_item(tensor: Tensor, index: Any, value: Any) -> None:
     )
     tensor.check_may_change(recorded)
     check_writeable(tensor.array, "__setitem__")
-    check_bounds(tensor.array, index)
     result = SetItem.apply(tensor, value, index=index, in_place=True)
     tensor.increment_version(f"__setitem__ at {user_line()}")
     if recorded:

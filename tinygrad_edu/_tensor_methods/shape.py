@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu import creation, dtypes, ops
-from tinygrad_edu.backend import Array, resolve_device
+from tinygrad_edu import _tensor, creation, dtypes, ops
+from tinygrad_edu.backend import Array, is_pinned, pinned, resolve_device
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
@@ -303,8 +303,21 @@ class ShapeMethods:
         return self.to(dtype=other.dtype)
 
     def pin_memory(self: Any) -> Tensor:
-        """Return the tensor; memory is not pinned here."""
-        return self
+        """Return a copy in page-locked memory, from where a GPU can copy it while the host goes on.
+
+        References
+        ----------
+        https://docs.pytorch.org/docs/stable/generated/torch.Tensor.pin_memory.html
+        """
+        if self.is_cuda:
+            raise RuntimeError(f"cannot pin '{self.type()}' only dense CPU tensors can be pinned")
+        if self.is_pinned():
+            return self
+        return _tensor.tensor_from_array(pinned(self.array))
+
+    def is_pinned(self: Any) -> bool:
+        """Tell whether the numbers are in page-locked memory."""
+        return is_pinned(self.array)
 
     def float(self: Any) -> Tensor:
         """Return the tensor as float32."""

@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.graph import run_backward
 from tinygrad_edu.autograd.node import Edge, accumulate_grad, private_copy
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import Array, array_module, on_card_of
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
@@ -43,7 +43,8 @@ def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bo
                     f"grad can be implicitly created only for scalar outputs, got shape {list(output.shape)}. Hint: "
                     "reduce it with .sum() or .mean(), or pass gradient="
                 )
-            grad = _tensor.tensor_from_array(array_module(output.array).ones_like(output.array))
+            with on_card_of(output.array):
+                grad = _tensor.tensor_from_array(array_module(output.array).ones_like(output.array))
         elif not isinstance(grad, _tensor.Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
         elif grad.shape != output.shape:
@@ -154,10 +155,14 @@ def grad(
 
 def _finished(grad: Any, x: Any, materialize: bool) -> Any:
     if grad is None:
-        return _tensor.tensor_from_array(array_module(x.array).zeros_like(x.array)) if materialize else None
+        with on_card_of(x.array):
+            return (
+                _tensor.tensor_from_array(array_module(x.array).zeros_like(x.array)) if materialize else None
+            )
     if isinstance(grad, _tensor.Tensor):
         return grad
-    return _tensor.tensor_from_array(grad.copy())  # both gradients of a + b are one array
+    with on_card_of(grad):
+        return _tensor.tensor_from_array(grad.copy())  # both gradients of a + b are one array
 
 
 class Variable:

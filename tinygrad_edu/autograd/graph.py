@@ -15,7 +15,7 @@ from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
 from tinygrad_edu.autograd.node import Edge, Node, accumulate_grad, private_copy
 from tinygrad_edu.autograd.watching import backward_on_tensors, watched_backward
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import Array, is_on_host, on_card_of
 from tinygrad_edu.profiler.event import Category
 from tinygrad_edu.profiler.label import recorded
 
@@ -100,11 +100,15 @@ def run_backward(
 
     mode = this_thread.mode
     label = recorded("run_backward", Category.BACKWARD)
-    with label, ModeSwitch(grad_enabled=create_graph), np.errstate(all="ignore"):
+    first = getattr(root_grads[0], "array", root_grads[0]) if root_grads else np.zeros(0)
+    on_gpu = not is_on_host(first)
+    with label, ModeSwitch(grad_enabled=create_graph), np.errstate(all="ignore"), on_card_of(first):
         for node in order:
             grad_outputs = pending.pop(node, None)
             if grad_outputs is None:
                 continue  # all its users answered None: nothing flows through here
+            if on_gpu:
+                use_card_of(grad_outputs)
             if node.watched:
                 apply_hooks(node, grad_outputs)
             if wanted is not None and node in targets:
@@ -129,6 +133,15 @@ def run_backward(
                 if next_edge is not None and grad is not None:
                     add_gradient(pending, next_edge, grad, may_keep)
     return [collected.get(edge) for edge in wanted or ()]
+
+
+def use_card_of(grads: list[Array | None]) -> None:
+    """Compute on the card where the gradients of a node's outputs are."""
+    for grad in grads:
+        array = getattr(grad, "array", grad)
+        if array is not None and not is_on_host(array):
+            array.device.use()
+            return
 
 
 def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Array, may_keep: bool) -> None:

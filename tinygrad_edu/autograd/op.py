@@ -15,7 +15,7 @@ from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.autograd.watching import watched_forward
-from tinygrad_edu.backend import device_of
+from tinygrad_edu.backend import device_of, on_card_of, run_on_card_of
 
 
 class Op(Node):
@@ -76,9 +76,12 @@ class Op(Node):
 
         try:
             if mode.watched:
-                output = watched_forward(node, inputs, arrays, options)
-            else:
+                with on_card_of(*arrays):
+                    output = watched_forward(node, inputs, arrays, options)
+            elif type(arrays[0]) is np.ndarray:
                 output = mode.quiet.run(node.forward, *arrays, **options)
+            else:
+                output = mode.quiet.run(run_on_card_of, arrays, node.forward, options)
         except Exception:
             node.explain_failure(inputs)
             raise
@@ -115,10 +118,11 @@ class Op(Node):
 
 def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:
     """Raise if the inputs live on different devices."""
-    tensors = [x for x in inputs if isinstance(x, _tensor.Tensor)]
-    devices = {str(device_of(x.array)) for x in tensors}
-    if len(devices) > 1:
-        operands = ", ".join(f"{list(x.shape)} on {x.device}" for x in tensors)
+    arrays = [x.array if isinstance(x, _tensor.Tensor) else x for x in inputs]
+    arrays = [x for x in arrays if hasattr(x, "device") and not isinstance(x, np.generic)]
+    devices = [str(device_of(x)) for x in arrays]
+    if len(set(devices)) > 1:
+        operands = ", ".join(f"{list(x.shape)} on {where}" for x, where in zip(arrays, devices, strict=True))
         raise RuntimeError(
             f"{name}: expected all tensors to be on the same device, got {operands}. Hint: move one with .to(device)"
         )

@@ -121,7 +121,6 @@ from tinygrad_edu.ops.gather import (
 )
 from tinygrad_edu.ops.index import (
     SetItem,
-    check_bounds,
     getitem,
     index_add,
     index_select,
@@ -321,7 +320,6 @@ __all__ = [
     "cast",
     "cat",
     "ceil",
-    "check_bounds",
     "chunk",
     "clamp",
     "clone",

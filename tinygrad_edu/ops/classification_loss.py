@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.ops.activation import softplus
 from tinygrad_edu.ops.common import cast, promote, raw, require_tensor
 from tinygrad_edu.ops.gather import gather
@@ -52,7 +52,7 @@ def check_class_targets(name: str, input: Array, target: Array, weight: Any, ign
             f"weight tensor of shape: {list(weight.shape)}"
         )
     array = raw(target)
-    if array is not target and array_module(array) is not np:
+    if not is_on_host(array):
         return False  # looking at the numbers would make the host wait for the GPU; its kernel gives NaN for them
     if not array.size:
         return True
@@ -152,6 +152,22 @@ def cross_entropy(
     if raw(target).dtype.kind == "f":
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     all_count = check_class_targets(name, input, target, weight, ignore_index)
+    with on_card_of(raw(input)):
+        return _cross_entropy_of_classes(
+            input, target, weight, ignore_index, reduction, label_smoothing, all_count
+        )
+
+
+def _cross_entropy_of_classes(
+    input: Array,
+    target: Array,
+    weight: Array | None,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
+    all_count: bool,
+) -> Array:
+    """Return the cross-entropy with class numbers, which have been checked; maybe ``all_count``."""
     if raw(input).dtype == np.float16:  # the kernels know float32 and float64
         weight = None if weight is None else cast(weight, np.float32)
         rest = weight, ignore_index, reduction, label_smoothing
@@ -175,7 +191,7 @@ def cross_entropy(
     if reduction == "none":
         return reshape(losses, tuple(target.shape))
     row_weights = row_weights_of(classes, weight, ignore_index, dtype)
-    return _reduce_weighted(name, losses, row_weights, reduction)
+    return _reduce_weighted("cross_entropy", losses, row_weights, reduction)
 
 
 def _cross_entropy_of_probabilities(
@@ -237,6 +253,14 @@ def nll_loss(
     require_tensor("nll_loss", input)
     require_tensor("nll_loss", target, "target")
     check_class_targets("nll_loss", input, target, weight, ignore_index)
+    with on_card_of(raw(input)):
+        return _nll_loss_of_rows(input, target, weight, ignore_index, reduction)
+
+
+def _nll_loss_of_rows(
+    input: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str
+) -> Array:
+    """Return what ``nll_loss`` does, for arguments that have been checked."""
     rows, classes = as_rows(input, target)
     kept = raw(classes) != ignore_index
     picked = gather(rows, 1, reshape(classes * kept, (-1, 1)))
@@ -287,7 +311,7 @@ def binary_cross_entropy(
     """
     name = "binary_cross_entropy"
     check_equal_size(name, input, target)
-    if raw(input).size and (raw(input).min() < 0 or raw(input).max() > 1):
+    if is_on_host(raw(input)) and raw(input).size and (raw(input).min() < 0 or raw(input).max() > 1):
         raise RuntimeError(
             f"{name}: all elements of input should be between 0 and 1, got {raw(input).min()} to "
             f"{raw(input).max()}"

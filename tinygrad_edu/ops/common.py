@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu import _tensor, dtypes
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import Array, array_module, is_on_host
 
 
 class Cast(Op):
@@ -56,9 +56,12 @@ def as_float(name: str, x: Array) -> Array:
 def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
     if isinstance(a, _tensor.Tensor) and isinstance(b, _tensor.Tensor) and a.array.dtype is b.array.dtype:
-        return a, b
+        return (a, b) if type(a.array) is type(b.array) else on_one_device(a, b)
     a, b = without_numpy_scalars(a, b)
     array_a, array_b = raw(a), raw(b)
+    if type(array_a) is not type(array_b):
+        a, b = on_one_device(a, b)
+        array_a, array_b = raw(a), raw(b)
     dtype_a, dtype_b = getattr(array_a, "dtype", None), getattr(array_b, "dtype", None)
     if dtype_a is dtype_b and dtype_a is not None:
         return a, b
@@ -79,6 +82,17 @@ def without_numpy_scalars(a: Any, b: Any) -> tuple[Any, Any]:
         return a, b.item()
     if isinstance(a, np.generic) and isinstance(b, _tensor.Tensor):
         return a.item(), b
+    return a, b
+
+
+def on_one_device(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return two operands; a 0-d Tensor of the CPU goes to the GPU of the other one, as in PyTorch."""
+    if not isinstance(a, _tensor.Tensor) or not isinstance(b, _tensor.Tensor):
+        return a, b
+    if a.ndim == 0 and is_on_host(a.array) and not is_on_host(b.array):
+        return a.to(b.device), b
+    if b.ndim == 0 and is_on_host(b.array) and not is_on_host(a.array):
+        return a, b.to(a.device)
     return a, b
 
 
@@ -112,7 +126,7 @@ def _with_dtype(operand: Any, dtype: Any) -> Any:
 
 def promote_to_float(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one floating-point dtype: the default one if both are integers or booleans."""
-    a, b = without_numpy_scalars(a, b)
+    a, b = on_one_device(*without_numpy_scalars(a, b))
     try:
         dtype = dtypes.result_numpy_dtype(raw(a), raw(b))
     except TypeError as error:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import BinaryOp, promote, raw, require_tensor
@@ -18,7 +20,8 @@ class Compare(BinaryOp):
     """One of NumPy's comparisons or bit operations, named by ``function``."""
 
     def forward(self, a: Array, b: Array, *, function: str) -> Array:
-        return getattr(array_module(a), function)(a, b)
+        xp = array_module(b if isinstance(a, np.generic) else a)  # a number may come first
+        return getattr(xp, function)(a, b)
 
     def explain_failure(self, inputs: tuple[Any, ...]) -> None:
         """Say which sizes or dtypes do not fit."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.index import getitem, index_put_zeros
 from tinygrad_edu.ops.select import keep
@@ -63,7 +63,7 @@ def embedding(input: Array, weight: Array, padding_idx: int | None = None) -> Ar
         )
     if weight.ndim != 2:
         raise RuntimeError(f"embedding: 'weight' must be 2-D, got {list(weight.shape)}")
-    if indices.size and (indices.min() < 0 or indices.max() >= weight.shape[0]):
+    if is_on_host(indices) and indices.size and (indices.min() < 0 or indices.max() >= weight.shape[0]):
         bad = int(indices.min() if indices.min() < 0 else indices.max())
         raise IndexError(
             f"embedding: index out of range in self: expected 0 to {weight.shape[0] - 1}, got {bad}"
@@ -93,7 +93,7 @@ def one_hot(tensor: Array, num_classes: int = -1) -> Array:
         if not classes.size:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         num_classes = int(classes.max()) + 1
-    if classes.size and (classes.min() < 0 or classes.max() >= num_classes):
+    if is_on_host(classes) and classes.size and (classes.min() < 0 or classes.max() >= num_classes):
         raise RuntimeError(
             f"Class values must be non-negative and smaller than num_classes={num_classes}, got "
             f"{int(classes.max())}"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.index import private_index
 from tinygrad_edu.ops.shape import reshape
@@ -39,7 +39,7 @@ def along(dim: int, index: Array, x: Array) -> tuple[Any, ...]:
 
 
 def check_gather(name: str, x: Array, dim: int, index: Array) -> None:
-    """Raise unless the index is of integers, of the right dimensions and within the sizes."""
+    """Raise unless the index is of integers, of the right dimensions and, on the CPU, within the sizes."""
     if index.dtype.kind not in "iu":
         raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {index.dtype}")
     if index.ndim != x.ndim:
@@ -53,7 +53,7 @@ def check_gather(name: str, x: Array, dim: int, index: Array) -> None:
                 f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger "
                 f"than self {list(x.shape)} apart from dimension {dim}"
             )
-    if index.size and (index.min() < 0 or index.max() >= x.shape[dim]):
+    if is_on_host(index) and index.size and (index.min() < 0 or index.max() >= x.shape[dim]):
         bad = index.min() if index.min() < 0 else index.max()
         raise RuntimeError(
             f"{name}: index {int(bad)} is out of bounds for dimension {dim} with size {x.shape[dim]}"

@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import Array, array_module, device_of, is_on_host, to_device
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.shape import expand
 
 
-def raw_index(index: Any) -> Any:
-    """Return an index with the arrays of its Tensors, and lists as arrays, as NumPy wants it."""
+def raw_index(index: Any, x: Array) -> Any:
+    """Return an index with the arrays of its Tensors, and lists as arrays, as ``x`` wants it: on its device."""
     if isinstance(index, tuple):
-        return tuple([raw_index(i) for i in index])
+        return tuple([raw_index(i, x) for i in index])
     if isinstance(index, list | range):
         array = np.asarray([raw(i) for i in index]) if len(index) else np.zeros(0, np.int64)
         if array.dtype == object:
             raise IndexError(f"index: expected a list of ints or bools, got {index!r}")
-        return array
+        return to_device(array, device_of(x))
     array = raw(index)
     if getattr(array, "dtype", None) is not None:
         if array.dtype.kind not in "bui":
@@ -35,8 +35,21 @@ def raw_index(index: Any) -> Any:
         if array.ndim == 0 and array.dtype.kind != "b":
             return int(array)
         if array.dtype == np.uint8:
-            return array.astype(bool)
+            array = array.astype(bool)
+        if isinstance(array, np.bool_):
+            return bool(array)
+        return array if type(array) is type(x) else moved_index(array, x)
     return array
+
+
+def moved_index(array: Array, x: Array) -> Array:
+    """Return an index of the CPU on the GPU of ``x``; what is on a GPU is not for the CPU."""
+    if is_on_host(x):
+        raise RuntimeError(
+            "indices should be either on cpu or on the same device as the indexed tensor (cpu), got "
+            f"{device_of(array)}"
+        )
+    return to_device(array, device_of(x))
 
 
 def is_basic(index: Any) -> bool:
@@ -140,37 +153,14 @@ def getitem(input: Array, index: Any) -> Array:
             [5, 3]])
     """
     require_tensor("getitem", input)
-    index = raw_index(index)
+    index = raw_index(index, raw(input))
     check_index(raw(input), index)
     basic, rest = split_index(index)
     if basic is not Ellipsis:
         input = GetItem.apply(input, index=basic)
     if rest is Ellipsis:
         return input if basic is not Ellipsis else GetItem.apply(input, index=...)
-    check_bounds(raw(input), rest)
     return GetItems.apply(input, index=rest)
-
-
-def check_bounds(x: Array, index: Any) -> None:
-    """Raise if a position is outside: CuPy would wrap it round without a word."""
-    if array_module(x) is np:
-        return  # NumPy checks by itself
-    dim = 0
-    for i in index if isinstance(index, tuple) else (index,):
-        if getattr(i, "dtype", None) is not None and i.dtype.kind != "b" and i.size:
-            low, high = int(i.min()), int(i.max())
-            if low < -x.shape[dim] or high >= x.shape[dim]:
-                raise IndexError(
-                    f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size "
-                    f"{x.shape[dim]}"
-                )
-        dim += (
-            0
-            if i is None
-            else getattr(i, "ndim", 1)
-            if getattr(getattr(i, "dtype", None), "kind", "") == "b"
-            else 1
-        )
 
 
 class IndexPutZeros(Op):

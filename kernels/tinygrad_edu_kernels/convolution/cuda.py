@@ -75,6 +75,10 @@ def conv2d_grad_input(
     """Gradient with respect to the images: grad_output (n, o, oh, ow) -> (n, c, h, w)."""
     xp = array_module_of(grad_output)
     geometry = _geometry(input_shape[2:], weight.shape[2:], stride, padding, dilation)
+    geometry = (
+        *geometry[:-2],
+        *grad_output.shape[2:],
+    )  # a transposed convolution may have left some windows out
     grad_input = xp.zeros(input_shape, grad_output.dtype)
     if grad_output.size and grad_input.size:
         filters = weight.reshape(groups, len(weight) // groups, -1).swapaxes(1, 2)  # (g, k, o/g)
@@ -97,6 +101,10 @@ def conv2d_grad_weight(
     """Gradient with respect to the filters: grad_output (n, o, oh, ow), x (n, c, h, w) -> weight_shape."""
     xp = array_module_of(grad_output)
     geometry = _geometry(x.shape[2:], weight_shape[2:], stride, padding, dilation)
+    geometry = (
+        *geometry[:-2],
+        *grad_output.shape[2:],
+    )  # a transposed convolution may have left some windows out
     group_out = weight_shape[0] // groups
     k = weight_shape[1] * weight_shape[2] * weight_shape[3]
     total = xp.zeros((groups, k, group_out), grad_output.dtype)

@@ -1,0 +1,75 @@
+"""Settings of the GPU's matrix products.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/backends.html#module-torch.backends.cuda
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu import backend
+
+PRECISIONS = ("highest", "high", "medium")
+
+
+def is_built() -> bool:
+    """Tell whether this package can use a GPU at all, if there is one: always."""
+    return True
+
+
+class MatmulSettings:
+    """How float32 matrices are multiplied on the GPU: ``torch.backends.cuda.matmul``.
+
+    Attributes
+    ----------
+    precision : {"highest", "high", "medium"}
+        See :func:`tinygrad_edu.set_float32_matmul_precision`.
+    """
+
+    def __init__(self) -> None:
+        self.precision = "highest"
+
+    @property
+    def allow_tf32(self) -> bool:
+        """Whether float32 may be rounded to TensorFloat-32, which has 10 bits after the point in place of 23."""
+        return self.precision != "highest"
+
+    @allow_tf32.setter
+    def allow_tf32(self, value: bool) -> None:
+        set_float32_matmul_precision("high" if value else "highest")
+
+
+matmul = MatmulSettings()
+
+
+def get_float32_matmul_precision() -> str:
+    """Return how float32 matrices are multiplied on the GPU."""
+    return matmul.precision
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Say how exactly float32 matrices are multiplied on the GPU; the CPU is always exact.
+
+    Parameters
+    ----------
+    precision : {"highest", "high", "medium"}
+        ``"highest"`` computes in float32. The others let cuBLAS round the factors to TensorFloat-32, on cards
+        that can (compute capability 8.0 and above): several times as fast, with about three decimal digits.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.set_float32_matmul_precision.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.get_float32_matmul_precision()
+    'highest'
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(
+            f"set_float32_matmul_precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}"
+        )
+    if backend.is_cuda_available():
+        backend.use_tf32(precision != "highest")
+    matmul.precision = precision
