@@ -6,7 +6,7 @@ Nothing here is measured: the numbers are counted from the code of the kernels a
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 FLOAT = 4  # bytes of a float32
@@ -14,7 +14,8 @@ INT32, INT64 = 4, 8
 
 # What an integer division costs: Numba's integers have 64 bits, and the compiler puts a test before each
 # division that takes a division of 32 bits where the numbers are small enough. There is no instruction for that
-# one either; it takes about so many others.
+# one either: it takes "below 20" others (https://docs.nvidia.com/gameworks/content/developertools/desktop/analysis/
+# report/cudaexperiments/kernellevel/achievediops.htm), and the test some more.
 DIVISION = 20
 
 
@@ -45,8 +46,8 @@ A100_80 = Card("A100 80 GB", 19.5e12, 2.039e12, 108 * 64 * 1.41e9)
 H100 = Card("H100 SXM", 67e12, 3.35e12, 132 * 64 * 1.98e9)
 CARDS = (A100_40, A100_80, H100)
 
-LAUNCH = 5e-6
-"""Seconds that the host takes to queue one kernel, as an assumption: see the page for what is known of it."""
+LAUNCH = 10e-6
+"""Seconds that the host takes to queue one kernel from Python, as others have measured it: see the page."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,9 @@ def col2im(n: int, c: int, size: int, kernel: int) -> Work:
 
 
 def max_pool(n: int, c: int, size: int) -> Work:
-    """Count ``_max_kernel`` for windows of 2 x 2: 2 divisions for the place, 4 for the lengths of the loops."""
+    """Count ``_max_kernel`` for windows of 2 x 2: 2 divisions for the place, 3 for the lengths of the loops."""
     outputs = n * c * (size // 2) ** 2
-    return Work("max_pool2d", 4 * outputs * FLOAT, outputs * (FLOAT + INT32), 4 * outputs, 6 * outputs)
+    return Work("max_pool2d", 4 * outputs * FLOAT, outputs * (FLOAT + INT32), 4 * outputs, 5 * outputs)
 
 
 def max_pool_backward(n: int, c: int, size: int) -> Work:
@@ -135,10 +136,20 @@ def max_pool_backward(n: int, c: int, size: int) -> Work:
     return Work("max_pool2d backward", read, written, outputs, outputs, launches=2)
 
 
-def matrix_product(name: str, m: int, k: int, n: int, batch: int = 1, shared: str = "", launches: int = 1) -> Work:
-    """Count (batch, m, k) @ (batch, k, n); ``shared`` names the factor, a or b, that all of a batch have."""
-    a, b = m * k * (1 if shared == "a" else batch), k * n * (1 if shared == "b" else batch)
-    return Work(name, (a + b) * FLOAT, batch * m * n * FLOAT, 2 * batch * m * k * n, launches=launches)
+def matrix_product(name: str, m: int, k: int, n: int, batch: int = 1) -> Work:
+    """Count (batch, m, k) @ (batch, k, n)."""
+    read, written = batch * (m * k + k * n), batch * m * n
+    return Work(name, read * FLOAT, written * FLOAT, 2 * batch * m * k * n)
+
+
+def shared_product(name: str, m: int, k: int, n: int, batch: int) -> Work:
+    """Count (m, k) @ (batch, k, n): CuPy broadcasts the first factor over the batch.
+
+    For that it makes lists of pointers: two small kernels for each of the three arrays, as they have two leading
+    dimensions, images and groups.
+    """
+    read, written = m * k + batch * k * n, batch * m * n
+    return Work(name, read * FLOAT, written * FLOAT, 2 * batch * m * k * n, launches=1 + 6)
 
 
 def reduction(name: str, count: int, results: int) -> Work:
@@ -158,7 +169,9 @@ def loss_forward(n: int, classes: int) -> Work:
 def loss_backward(n: int, classes: int) -> Work:
     """Count ``_loss_backward_kernel``."""
     scores = n * classes
-    return Work("cross-entropy backward", scores * FLOAT + n * (INT64 + FLOAT), scores * FLOAT, 3 * scores, scores)
+    return Work(
+        "cross-entropy backward", scores * FLOAT + n * (INT64 + FLOAT), scores * FLOAT, 3 * scores, scores
+    )
 
 
 def adam(parameters: int, tensors: int = 1) -> Work:
@@ -175,16 +188,12 @@ def dropout(count: int) -> Work:
 
 
 def conv_forward(n: int, c: int, o: int, size: int, kernel: int = 3) -> list[Work]:
-    """Count ``conv2d_forward``: zeros, columns, one product for all images, bias.
-
-    The filters are broadcast over the images, so CuPy makes lists of pointers first: two small kernels for each of
-    the three arrays, whose two leading dimensions are images and groups.
-    """
+    """Count ``conv2d_forward``: zeros, columns, one product for all images, bias."""
     k, q = c * kernel**2, size**2
     return [
         Work("zeros", 0, n * o * q * FLOAT),
         im2col(n, c, size, kernel),
-        matrix_product("product", o, k, q, n, shared="a", launches=1 + 6),
+        shared_product("product", o, k, q, n),
         elementwise("bias", n * o * q),
     ]
 
@@ -195,7 +204,7 @@ def conv_grad_input(n: int, c: int, o: int, size: int, kernel: int = 3) -> list[
     return [
         Work("zeros", 0, n * c * q * FLOAT),
         elementwise("filters turned", o * k, flops=0),
-        matrix_product("product", k, o, q, n, shared="a", launches=1 + 6),
+        shared_product("product", k, o, q, n),
         col2im(n, c, size, kernel),
     ]
 
@@ -229,11 +238,24 @@ def conv_layer(name: str, n: int, c: int, o: int, size: int, *, first: bool) -> 
 
 
 def relu_backward(count: int) -> list[Work]:
-    """Count grad * (y > 0): a comparison that writes bytes, and a product that reads them."""
+    """Count y != 0, its conversion to an integer, the minus sign, and the bits of the gradient it lets through."""
     return [
-        Work("y > 0", count * FLOAT, count, count),
-        Work("grad * mask", count * (FLOAT + 1), count * FLOAT, count),
+        Work("ReLU backward: y != 0", count * FLOAT, count, count),
+        Work("ReLU backward: mask as int32", count, count * INT32),
+        Work("ReLU backward: -mask", count * INT32, count * INT32),
+        Work("ReLU backward: bits of grad & -mask", 2 * count * FLOAT, count * FLOAT),
     ]
+
+
+def loss_layer(n: int, classes: int) -> list[tuple[str, Work]]:
+    """Count cross-entropy, forward and backward, with the mean over the targets that are not left out.
+
+    Around the two kernels are 16 launches of CuPy's on arrays of one number or one number a row.
+    """
+    small = Work("mean", 11 * n * FLOAT, 11 * n * FLOAT, launches=12)
+    small_backward = Work("mean backward", 3 * n * FLOAT, 3 * n * FLOAT, launches=3)
+    works = [loss_forward(n, classes), small, small_backward, loss_backward(n, classes)]
+    return [("loss", work) for work in works]
 
 
 def linear_layer(name: str, n: int, inputs: int, outputs: int) -> list[tuple[str, Work]]:
@@ -267,6 +289,94 @@ def training_step(batch: int = 64) -> list[tuple[str, Work]]:
         *linear_layer("fc1", batch, 3136, 128),
         *[("fc1", work) for work in hidden],
         *linear_layer("fc2", batch, 128, 10),
-        *[("loss", work) for work in (loss_forward(batch, 10), loss_backward(batch, 10))],
+        *loss_layer(batch, 10),
         *[("Adam", adam(size)) for size in sizes],
     ]
+
+
+# ---- tables -------------------------------------------------------------------------------------------------
+
+
+def launches(step: Sequence[tuple[str, Work]]) -> int:
+    """Return how many kernels a step starts."""
+    return sum(work.launches for _, work in step)
+
+
+def by_part(step: Sequence[tuple[str, Work]]) -> dict[str, list[Work]]:
+    """Group the work by the part of the network, in order."""
+    parts: dict[str, list[Work]] = {}
+    for part, work in step:
+        parts.setdefault(part, []).append(work)
+    return parts
+
+
+def examples() -> list[Work]:
+    """Return every CUDA kernel, and cuBLAS's products, at the size that the CNN gives it, or a typical one."""
+    return [
+        im2col(64, 32, 14, 3),
+        shared_product("matrix product of conv2, forward", 64, 288, 196, 64),
+        col2im(64, 32, 14, 3),
+        matrix_product("matrix products of conv2, gradient of the weight", 288, 196, 64, 64),
+        max_pool(64, 32, 28),
+        max_pool_backward(64, 32, 28),
+        loss_forward(64, 10),
+        loss_backward(64, 10),
+        matrix_product("matrix product of fc1, forward", 64, 3136, 128),
+        adam(128 * 3136),
+        dropout(64 * 32 * 28 * 28),
+    ]
+
+
+def work_table(works: Sequence[Work]) -> str:
+    """Return a Markdown table of works: bytes, operations, and times in microseconds."""
+    names = ", ".join(card.name for card in CARDS)
+    lines = [
+        f"| work | MB moved | MFLOP | FLOP / byte | divisions, millions | floor in us: {names} | expected | "
+        "part of the floor |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for work in works:
+        numbers = (work.read + work.written) / 1e6, work.flops / 1e6, work.intensity, work.divisions / 1e6
+        cells = [work.name, *[f"{x:.3g}" for x in numbers]]
+        cells += [microseconds([work.floor(card) for card in CARDS])]
+        cells += [microseconds([work.expected(card) for card in CARDS])]
+        cells += [", ".join(f"{work.fraction(card):.0%}" for card in CARDS)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def step_table(step: Sequence[tuple[str, Work]]) -> str:
+    """Return a Markdown table of the parts of a step, and their sum; times in microseconds."""
+    names = ", ".join(card.name for card in CARDS)
+    lines = [
+        f"| part | launches | MB moved | MFLOP | floor in us: {names} | expected |",
+        "|---|---|---|---|---|---|",
+    ]
+    parts = by_part(step)
+    for part, works in [*parts.items(), ("**the step**", [work for _, work in step])]:
+        moved = sum(work.read + work.written for work in works) / 1e6
+        cells = [part, str(sum(work.launches for work in works)), f"{moved:.3g}"]
+        cells += [f"{sum(work.flops for work in works) / 1e6:.3g}"]
+        cells += [microseconds([sum(work.floor(card) for work in works) for card in CARDS])]
+        cells += [microseconds([sum(work.expected(card) for work in works) for card in CARDS])]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def microseconds(seconds: Sequence[float]) -> str:
+    """Write times, one a card."""
+    return ", ".join(f"{s * 1e6:.3g}" for s in seconds)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("--batch", type=int, default=64, help="images in a training step (default: 64)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the tables of ``docs/gpu.md``."""
+    step = training_step(args.batch)
+    started = launches(step)
+    print(work_table(examples()), step_table(step), sep="\n\n")
+    print(f"\n{started} launches of {LAUNCH * 1e6:g} us each: {started * LAUNCH * 1e3:.2f} ms")
+    return 0
