@@ -138,10 +138,10 @@ def compare(recipe: Any, size: str, dtype: torch.dtype, engines: list[Engine], s
         row.backward = difference(device.gradients, against.gradients)
     row.forward_seconds = device.forward, against.forward
     row.total_seconds = device.total, against.total
-    for part, error in (("forward", row.forward), ("backward", row.backward)):
-        if error is not None and not error.relative <= row.tolerance:
+    for part, found in (("forward", row.forward), ("backward", row.backward)):
+        if found is not None and not found.relative <= row.tolerance:
             row.verdict = "FAIL"
-            row.message = row.message or f"{part}: {error.message or 'out of tolerance'}"
+            row.message = row.message or f"{part}: {found.message}"
     return row
 
 
@@ -274,7 +274,7 @@ def time_calls(call: Callable[[], Any], engine: Engine, seconds: float) -> float
         call()
     one = sample(call, engine, 1)
     calls = min(MOST_CALLS, max(1, round(SHORTEST_SAMPLE / max(one, 1e-9))))
-    samples = []
+    samples: list[float] = []
     end = time.perf_counter() + seconds
     while len(samples) < 3 or time.perf_counter() < end:
         samples.append(sample(call, engine, calls))

@@ -384,7 +384,6 @@ OPERATIONS = [*ELEMENTWISE, *REDUCTIONS, *SHAPES, *INDEXING, *PRODUCTS, *POOLING
 
 LEFT_OUT = {
     "cast": "changes the dtype only, and every operation of two dtypes runs it",
-    "check_bounds": "checks indices, and computes nothing",
     "copy_of": "a part of in-place methods, which run it",
     "full_of": "a part of in-place methods, which run it",
     "move": "goes from one device to another; each comparison runs it",
