@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tinygrad_edu.learn import roofline, roofline_work
@@ -40,6 +43,53 @@ def test_pooling():
     back = roofline_work.max_pool_backward(1, 1, 4)
     # gradient, index and the pixel's old value are read; 16 zeros and 4 sums are written
     assert (back.read, back.written, back.launches) == (4 * 12, 16 * 4 + 4 * 4, 2)
+
+
+def test_every_kernel_is_in_the_table():
+    """The names of the kernels in cuda.py, by the words of the table."""
+    folder = Path(roofline_work.__file__).parents[2] / "kernels" / "tinygrad_edu_kernels"
+    found = set()
+    for path in sorted(folder.glob("*/cuda.py")):
+        found |= set(
+            re.findall(r"^@cuda.jit\ndef _(\w+)_kernel", path.read_text(encoding="utf-8"), re.MULTILINE)
+        )
+    assert found == set(KERNELS)
+    assert set(KERNELS.values()) <= {work.name for work in roofline.examples()}
+
+
+KERNELS = {
+    "im2col": "im2col",
+    "col2im": "col2im",
+    "max": "max_pool2d",
+    "max_backward": "max_pool2d backward",
+    "mean": "avg_pool2d",
+    "mean_backward": "avg_pool2d backward",
+    "adaptive_mean": "adaptive_avg_pool2d",
+    "adaptive_mean_backward": "adaptive_avg_pool2d backward",
+    "adaptive_max": "adaptive_max_pool2d",
+    "softmax": "softmax",
+    "log_softmax": "log_softmax",
+    "softmax_backward": "softmax backward",
+    "log_softmax_backward": "log_softmax backward",
+    "loss": "cross-entropy",
+    "loss_backward": "cross-entropy backward",
+    "adam": "Adam",
+    "sgd": "SGD with momentum",
+    "adagrad": "Adagrad",
+    "rmsprop": "RMSprop",
+    "dropout": "dropout",
+}
+
+
+def test_means():
+    # 4 x 4 -> 2 x 2 and back: 16 pixels are read and 4 written, then 4 read and 16 written
+    assert (
+        roofline_work.pooled("mean", 1, 1, 4, 2).read,
+        roofline_work.pooled("mean", 1, 1, 4, 2).written,
+    ) == (64, 16)
+    assert roofline_work.pooled("largest", 1, 1, 4, 2, indices=True).written == 32
+    back = roofline_work.pooled_backward("mean", 1, 1, 4, 6)
+    assert (back.read, back.written, back.divisions) == (16, 64, 96)
 
 
 def test_adam():

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from tinygrad_edu.learn.parity_compare import TOLERANCES, Engine, NoSuchEngine, Row, compare
 from tinygrad_edu.learn.parity_output import Report, as_markdown, as_table, write_json
+from tinygrad_edu.learn.parity_picture import draw
 from tinygrad_edu.learn.parity_programs import PROGRAMS
 from tinygrad_edu.learn.parity_recipes import OPERATIONS, SIZES
 
@@ -118,10 +119,8 @@ def write(report: Report, folder: Path, *, picture: bool = True) -> None:
     written = ["parity.md", "parity.json"]
     if picture and report.rows:
         try:
-            from tinygrad_edu.learn.parity_picture import draw
-        except ImportError as error:
-            print(f"no picture: {error} (python -m pip install matplotlib)", file=sys.stderr)
-        else:
             draw(report, folder / "parity.png")
             written.append("parity.png")
+        except ImportError as error:
+            print(f"no picture: {error} (python -m pip install matplotlib)", file=sys.stderr)
     print(f"written to {folder}: {', '.join(written)}")

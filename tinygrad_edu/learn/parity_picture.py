@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from tinygrad_edu.learn.parity_compare import Row
 from tinygrad_edu.learn.parity_output import Report
@@ -20,7 +17,16 @@ ROWS_OF_A_PANEL = 58
 
 
 def draw(report: Report, path: Path) -> None:
-    """Draw the typical sizes, or the small ones if there are no others, and write a PNG file."""
+    """Draw the typical sizes, or the small ones if there are no others, and write a PNG file.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     size = "typical" if any(row.size == "typical" for row in report.rows) else "small"
     rows = [row for row in report.rows if row.size == size]
     names = list(dict.fromkeys(row.name for row in rows))
@@ -60,6 +66,8 @@ def draw_panel(axes: Any, rows: list[Row], names: list[str], with_times: bool) -
 
 def draw_speedups(axes: Any, rows: list[Row], places: dict[str, int]) -> None:
     """Draw a bar for each float32 row: to the right if the device is faster, to the left if it is slower."""
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
     rows = [row for row in rows if row.dtype == "float32"]
     ratios = np.array([row.speedup for row in rows], dtype=float)
     colours = ["tab:green" if ratio >= 1 else "tab:red" for ratio in ratios]

@@ -22,6 +22,10 @@ from tinygrad_edu.learn.roofline_work import (
     matrix_product,
     max_pool,
     max_pool_backward,
+    optimizer,
+    pooled,
+    pooled_backward,
+    rows,
     shared_product,
     training_step,
 )
@@ -41,7 +45,7 @@ def by_part(step: Sequence[tuple[str, Work]]) -> dict[str, list[Work]]:
 
 
 def examples() -> list[Work]:
-    """Return every CUDA kernel, and cuBLAS's products, at the size that the CNN gives it, or a typical one."""
+    """Return every CUDA kernel at the size that the CNN gives it, or a typical one, and some of cuBLAS's products."""
     return [
         im2col(64, 32, 14, 3),
         shared_product("matrix product of conv2, forward", 64, 288, 196, 64),
@@ -49,10 +53,22 @@ def examples() -> list[Work]:
         matrix_product("matrix products of conv2, gradient of the weight", 288, 196, 64, 64),
         max_pool(64, 32, 28),
         max_pool_backward(64, 32, 28),
+        pooled("avg_pool2d", 64, 32, 28, divisions=2),
+        pooled_backward("avg_pool2d backward", 64, 32, 28, divisions=6),
+        pooled("adaptive_avg_pool2d", 64, 32, 28, divisions=6),
+        pooled_backward("adaptive_avg_pool2d backward", 64, 32, 28, divisions=10),
+        pooled("adaptive_max_pool2d", 64, 32, 28, divisions=6, indices=True),
+        rows("softmax", 1024, 1000, inputs=1, flops=6),
+        rows("log_softmax", 1024, 1000, inputs=1, flops=5),
+        rows("softmax backward", 1024, 1000, inputs=2, flops=4),
+        rows("log_softmax backward", 1024, 1000, inputs=2, flops=4),
         loss_forward(64, 10),
         loss_backward(64, 10),
         matrix_product("matrix product of fc1, forward", 64, 3136, 128),
         adam(128 * 3136),
+        optimizer("SGD with momentum", 128 * 3136, read=3, written=2, flops=5),
+        optimizer("Adagrad", 128 * 3136, read=3, written=2, flops=6),
+        optimizer("RMSprop", 128 * 3136, read=3, written=2, flops=8),
         dropout(64 * 32 * 28 * 28),
     ]
 

@@ -173,6 +173,27 @@ def max_pool_backward(n: int, c: int, size: int) -> Work:
     )
 
 
+def pooled(name: str, n: int, c: int, size: int, divisions: int, *, indices: bool = False) -> Work:
+    """Count a pooling that takes means, or any adaptive one, of 2 x 2 pixels."""
+    outputs = n * c * (size // 2) ** 2
+    written = outputs * (FLOAT + (INT32 if indices else 0))
+    why = "neighbours read 8 bytes apart"
+    return Work(name, 4 * outputs * FLOAT, written, 4 * outputs, divisions * outputs, reach=0.7, why=why)
+
+
+def pooled_backward(name: str, n: int, c: int, size: int, divisions: int) -> Work:
+    """Count its gradient, which is gathered: a thread for each pixel."""
+    pixels = n * c * size**2
+    return Work(name, pixels, pixels * FLOAT, 2 * pixels, divisions * pixels, why="integer divisions")
+
+
+def rows(name: str, n: int, size: int, inputs: int, flops: int) -> Work:
+    """Count a kernel in which the threads of a block share a row, which the first of several passes reads."""
+    count = n * size
+    why = "waits for the whole block between the passes"
+    return Work(name, inputs * count * FLOAT, count * FLOAT, flops * count, reach=0.6, why=why)
+
+
 def matrix_product(name: str, m: int, k: int, n: int, batch: int = 1) -> Work:
     """Count (batch, m, k) @ (batch, k, n)."""
     read, written = batch * (m * k + k * n), batch * m * n
@@ -226,9 +247,15 @@ def adam(parameters: int, tensors: int = 1) -> Work:
     return Work("Adam", 4 * parameters * FLOAT, 3 * parameters * FLOAT, 14 * parameters, launches=tensors)
 
 
+def optimizer(name: str, parameters: int, read: int, written: int, flops: int) -> Work:
+    """Count an update rule that reads and writes so many arrays of the parameter's size."""
+    return elementwise(name, parameters, read, written, flops)
+
+
 def dropout(count: int) -> Work:
     """Count ``_dropout_kernel``; its hash is 64-bit integer arithmetic, without divisions."""
-    return elementwise("dropout", count)
+    read = written = count * FLOAT
+    return Work("dropout", read, written, count, reach=0.6, why="64-bit multiplications of the hash")
 
 
 # ---- a training step of the CNN -----------------------------------------------------------------------------
@@ -297,7 +324,7 @@ def relu_backward(count: int) -> list[Work]:
 def loss_layer(n: int, classes: int) -> list[tuple[str, Work]]:
     """Count cross-entropy, forward and backward, with the mean over the targets that are not left out.
 
-    Around the two kernels and the zeros of the losses are 16 launches of CuPy's on arrays of one number or one number a row.
+    Around the two kernels are 16 launches of CuPy's on arrays of one number, or one number a row.
     """
     small = Work("mean", 11 * n * FLOAT, 11 * n * FLOAT, launches=13)
     small_backward = Work("mean backward", 3 * n * FLOAT, 3 * n * FLOAT, launches=3)
