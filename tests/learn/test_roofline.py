@@ -151,3 +151,17 @@ def test_the_command_prints_tables(capsys):
 def test_nothing_is_faster_than_its_floor(work):
     for card in CARDS:
         assert 0 < work.floor(card) <= work.expected(card)
+
+
+@pytest.mark.parametrize("name", ["kernels", "step"])
+def test_the_page_has_the_tables_that_are_printed(name):
+    """After a change: python -m tinygrad_edu.learn roofline."""
+    folder = Path(roofline_work.__file__).parents[2] / "docs"
+    marker = f"<!-- {name} -->\n"
+    pages = [text for path in folder.glob("*.md") if marker in (text := path.read_text(encoding="utf-8"))]
+    assert len(pages) == 1
+    table = pages[0].partition(marker)[2].partition("\n<!-- end -->")[0]
+    step = roofline_work.training_step()
+    assert table == (
+        roofline.work_table(roofline.examples()) if name == "kernels" else roofline.step_table(step)
+    )
