@@ -16,8 +16,9 @@ from tinygrad_edu.learn.roofline_work import training_step
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import sys
-from tests.gpu.standin.install import install
+from tests.gpu.standin.install import Simulation, install
 install()
+Simulation.everything = True  # every call of a CUDA kernel, and not only the first of each kind
 from tinygrad_edu.learn.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
