@@ -191,8 +191,6 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
 class BinaryOp(Op):
     """An elementwise operation on two operands that are broadcast against each other."""
 
-    shapes: tuple[tuple[int, ...], tuple[int, ...]]
-
     def explain_failure(self, inputs: tuple[Any, ...]) -> None:
         """Say which sizes do not fit together."""
         check_same_device(type(self).__name__, inputs)
