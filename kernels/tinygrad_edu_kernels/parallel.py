@@ -69,9 +69,9 @@ def parts(count: int, nanoseconds: float) -> list[tuple[int, int]]:
     nanoseconds : float
         How long one thread would need for all of them, roughly.
     """
-    threads = min(_Setting.num_threads, count, 1 + int(nanoseconds // WORTHWHILE_NANOSECONDS))
-    if threads <= 1:
+    if nanoseconds < WORTHWHILE_NANOSECONDS:
         return [(0, count)]
+    threads = max(min(_Setting.num_threads, count, 1 + int(nanoseconds // WORTHWHILE_NANOSECONDS)), 1)
     return [(i * count // threads, (i + 1) * count // threads) for i in range(threads)]
 
 
@@ -97,7 +97,7 @@ def run(kernel: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> None:
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     """Return the pool; its threads start when they are first needed and sleep while they wait."""
-    return ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="tinygrad_edu")
+    return ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="tinygrad_edu_kernels")
 
 
 # Threads do not survive a fork: the child makes itself new ones.

@@ -129,7 +129,9 @@ def run_backward(
             if saves_arrays and not retain_graph:
                 node.release()
             may_keep = collecting or node.gives_new_gradients
-            for next_edge, grad in zip(node.next_edges, grad_inputs, strict=True):
+            if len(grad_inputs) != len(node.next_edges):
+                raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
+            for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905  (strict=True is slower)
                 if next_edge is not None and grad is not None:
                     add_gradient(pending, next_edge, grad, may_keep)
     return [collected.get(edge) for edge in wanted or ()]
@@ -156,6 +158,14 @@ def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Arra
     elif node.keeps_gradient and not may_keep:
         grad = private_copy(grad)
     grads[output_nr] = grad
+
+
+def wrong_number_of_gradients(node: Node, grad_inputs: tuple[Any, ...]) -> str:
+    """Say that a ``backward`` returned too many gradients, or too few."""
+    expected, got = len(node.next_edges), len(grad_inputs)
+    return (
+        f"{node.name()}: backward returned an incorrect number of gradients (expected {expected}, got {got})"
+    )
 
 
 def apply_hooks(node: Node, grads: list[Array | None]) -> None:

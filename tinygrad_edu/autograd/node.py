@@ -133,8 +133,8 @@ class Node:
         for array in self.saved:
             link = None
             if array is not None:
-                for x, edge in zip(inputs, self.next_edges, strict=True):
-                    if isinstance(x, _tensor.Tensor) and x.array is array:
+                for x, edge in zip(inputs, self.next_edges):  # noqa: B905  (one edge an input)
+                    if getattr(x, "array", None) is array:
                         link = SavedLink(edge, None, x.version_counter())
                         break
                 else:
@@ -181,9 +181,9 @@ class Node:
         """Raise if the saved arrays have been given up, or changed since they were saved."""
         if self.saved is None:
             raise RuntimeError(SECOND_BACKWARD)
-        for array, link in zip(self.saved, self.saved_links, strict=False):
+        for position, link in enumerate(self.saved_links):
             if link is not None and link.was_changed():
-                raise RuntimeError(self._describe_change(array, link))
+                raise RuntimeError(self._describe_change(self.saved[position], link))
 
     def _describe_change(self, array: Array, link: SavedLink) -> str:
         assert link.counter is not None

@@ -293,7 +293,7 @@ def flatten(arrays: list[Array | None]) -> list[Array]:
 def store(flat: list[Array], arrays: list[Array | None]) -> None:
     """Copy the results back into those arrays that ``flatten`` could not return as a view."""
     grad = arrays[1]
-    for numbers, array in zip(flat, arrays, strict=True):
+    for numbers, array in zip(flat, arrays):  # noqa: B905  (strict=True is slower)
         if array is not None and array is not grad and not can_be_viewed(array, numbers.dtype):
             with np.errstate(over="ignore"):  # float32 -> float16 may overflow to inf, as in PyTorch
                 array[...] = numbers.reshape(array.shape)
@@ -301,7 +301,7 @@ def store(flat: list[Array], arrays: list[Array | None]) -> None:
 
 def can_be_viewed(array: Array, dtype: Any) -> bool:
     """Tell whether a loop can work on the array's memory: contiguous, aligned, writeable, of the dtype."""
-    return array.flags.carray and array.dtype == dtype
+    return array.dtype == dtype and array.flags.carray
 
 
 def compute_dtype(param: Array) -> Any:
