@@ -61,19 +61,22 @@ def draw_panel(axes: Any, rows: list[Row], names: list[str], with_times: bool) -
         one.set_ylim(-0.8, len(names) - 0.2)
         one.set_yticks(range(len(names)), [""] * len(names))
         one.grid(axis="x", alpha=0.3)
+        one.tick_params(axis="x", labelsize=7)
     axes[0].set_yticks(range(len(names)), names[::-1], fontsize=7)
 
 
 def draw_speedups(axes: Any, rows: list[Row], places: dict[str, int]) -> None:
     """Draw a bar for each float32 row: to the right if the device is faster, to the left if it is slower."""
-    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     rows = [row for row in rows if row.dtype == "float32"]
     ratios = np.array([row.speedup for row in rows], dtype=float)
     colours = ["tab:green" if ratio >= 1 else "tab:red" for ratio in ratios]
     axes.barh([places[row.name] for row in rows], ratios - 1, left=1, color=colours, height=0.7)
     axes.set_xscale("log")
-    axes.set_xlim(min([0.25, *ratios / 1.2]), max([4.0, *ratios * 1.2]))
+    lowest, highest = min([0.25, *ratios / 1.2]), max([4.0, *ratios * 1.2])
+    axes.set_xlim(lowest, highest)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if highest < 100 * lowest else (1,)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.axvline(1, color="black", linewidth=0.8)
@@ -82,6 +85,8 @@ def draw_speedups(axes: Any, rows: list[Row], places: dict[str, int]) -> None:
 
 def draw_errors(axes: Any, rows: list[Row], places: dict[str, int]) -> None:
     """Draw the larger of the two relative errors of each row as a dot, and its tolerance as a stroke."""
+    from matplotlib.ticker import LogLocator
+
     for dtype, colour in COLOURS.items():
         here = [row for row in rows if row.dtype == dtype]
         heights = [places[row.name] + OFFSETS[dtype] for row in here]
@@ -89,11 +94,12 @@ def draw_errors(axes: Any, rows: list[Row], places: dict[str, int]) -> None:
         tolerances = [row.tolerance for row in here]
         axes.scatter(errors, heights, s=9, color=colour, label=f"error, {dtype}")
         axes.scatter(tolerances, heights, s=20, marker="|", color=colour, label=f"tolerance, {dtype}")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(numticks=6))
     bad = [row for row in rows if row.verdict != "PASS"]
     heights = [places[row.name] + OFFSETS[row.dtype] for row in bad]
     errors = [worst_error(row) for row in bad]
     axes.scatter(errors, heights, s=60, facecolors="none", edgecolors="red", label="not passed")
-    axes.set_xscale("log")
     axes.set_xlabel(f"largest relative error, log scale\n(0 is drawn at {SMALLEST:.0e})", fontsize=8)
 
 
