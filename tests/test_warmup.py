@@ -44,8 +44,6 @@ def entry_points():
 BY_HAND = {
     "_im2col_images",
     "_col2im_images",
-    "_softmax_backward_rows",
-    "_log_softmax_backward_rows",
     "_exp_float32",
     "_erf_float32",
     "_log1p_float32",

@@ -97,7 +97,7 @@ def run(kernel: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> None:
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     """Return the pool; its threads start when they are first needed and sleep while they wait."""
-    return ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="tinygrad_edu")
+    return ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="tinygrad_edu_kernels")
 
 
 # Threads do not survive a fork: the child makes itself new ones.

@@ -34,14 +34,17 @@ from tinygrad_edu.ops.unary import log
 class Add(BinaryOp):
     """a + b; both derivatives are 1."""
 
+    shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # of the operands, if one was repeated
+
     def forward(self, a: Array, b: Array) -> Array:
-        self.shapes = a.shape, b.shape
+        if a.shape != b.shape:
+            self.shapes = a.shape, b.shape
         return a + b
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
-        shape_a, shape_b = self.shapes
-        if shape_a == shape_b:  # nothing was repeated
+        if self.shapes is None:
             return grad_output, grad_output
+        shape_a, shape_b = self.shapes
         return unbroadcast(grad_output, shape_a), unbroadcast(grad_output, shape_b)
 
 

@@ -56,7 +56,7 @@ def check_class_targets(name: str, input: Array, target: Array, weight: Any, ign
         return False  # looking at the numbers would make the host wait for the GPU; its kernel gives NaN for them
     if not array.size:
         return True
-    if array.min() >= 0 and array.max() < classes:
+    if not (array.view(f"u{array.itemsize}") >= classes).any():  # unsigned, a negative number is a large one
         return ignore_index not in range(classes) or not (array == ignore_index).any()
     valid = array[array != ignore_index] if ignore_index >= 0 or (array < 0).any() else array
     if valid.size and (valid.min() < 0 or valid.max() >= classes):

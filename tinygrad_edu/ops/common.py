@@ -55,13 +55,13 @@ def as_float(name: str, x: Array) -> Array:
 
 def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
-    if isinstance(a, _tensor.Tensor) and isinstance(b, _tensor.Tensor) and a.array.dtype is b.array.dtype:
-        return (a, b) if type(a.array) is type(b.array) else on_one_device(a, b)
+    if isinstance(a, _tensor.Tensor) and isinstance(b, _tensor.Tensor):
+        if type(a.array) is not type(b.array):
+            a, b = on_one_device(a, b)
+        if a.array.dtype is b.array.dtype:
+            return a, b
     a, b = without_numpy_scalars(a, b)
     array_a, array_b = raw(a), raw(b)
-    if type(array_a) is not type(array_b):
-        a, b = on_one_device(a, b)
-        array_a, array_b = raw(a), raw(b)
     dtype_a, dtype_b = getattr(array_a, "dtype", None), getattr(array_b, "dtype", None)
     if dtype_a is dtype_b and dtype_a is not None:
         return a, b
@@ -190,8 +190,6 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
 
 class BinaryOp(Op):
     """An elementwise operation on two operands that are broadcast against each other."""
-
-    shapes: tuple[tuple[int, ...], tuple[int, ...]]
 
     def explain_failure(self, inputs: tuple[Any, ...]) -> None:
         """Say which sizes do not fit together."""

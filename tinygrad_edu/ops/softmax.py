@@ -38,6 +38,8 @@ def from_rows(rows: Array, dim: int, shape: tuple[int, ...]) -> Array:
 class Softmax(Op):
     """y_i = e^x_i / sum_j e^x_j; dL/dx_i = y_i (g_i - sum_j g_j y_j)."""
 
+    gives_new_gradients = True
+
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
         y = from_rows(kernel_table.softmax_loss(x).softmax_forward(rows_last(x, dim)), dim, x.shape)
@@ -46,12 +48,17 @@ class Softmax(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            rows = rows_last(grad_output, self.dim), rows_last(y, self.dim)
+            return from_rows(kernel_table.softmax_loss(y).softmax_backward(*rows), self.dim, y.shape)
         weighted = grad_output * y
         return weighted - y * sum(weighted, self.dim, keepdim=True)
 
 
 class LogSoftmax(Op):
     """y_i = x_i - ln sum_j e^x_j; dL/dx_i = g_i - e^y_i sum_j g_j."""
+
+    gives_new_gradients = True
 
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
@@ -61,6 +68,9 @@ class LogSoftmax(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            rows = rows_last(grad_output, self.dim), rows_last(y, self.dim)
+            return from_rows(kernel_table.softmax_loss(y).log_softmax_backward(*rows), self.dim, y.shape)
         return grad_output - exp(y) * sum(grad_output, self.dim, keepdim=True)
 
 

@@ -39,7 +39,8 @@ def _nothing_is_left_behind():
     yield
     gc.collect()
     assert multiprocessing.active_children() == []
-    assert threading.active_count() == 1
+    own = [thread for thread in threading.enumerate() if not thread.name.startswith("tinygrad_edu_")]
+    assert len(own) == 1  # the pool of the kernels may live on
     assert open_files() == files
 
 

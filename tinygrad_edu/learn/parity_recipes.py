@@ -1,0 +1,398 @@
+"""The operations that the parity report runs, each with a small and a typical call.
+
+A recipe is data: the name of a function of ``tinygrad_edu.ops``, and its arguments, where :class:`Values`
+describes a tensor that is made anew, with the same numbers, for every device.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import tinygrad_edu as torch
+from tinygrad_edu import Tensor, ops
+from tinygrad_edu.backend import device as Device
+
+SIZES = ("small", "typical")
+
+
+@dataclass(frozen=True)
+class Values:
+    """A tensor to be made.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Its shape.
+    low, high : float
+        Its numbers lie between these; integers end below ``high``.
+    kind : {"real", "int", "bool", "order", "sign"}
+        Distinct reals; int64; bool; in each row the numbers 0, 1, 2 ... in some order; 1.0 and -1.0.
+    grad : bool
+        Whether reals have a gradient.
+    """
+
+    shape: tuple[int, ...]
+    low: float = -2.0
+    high: float = 2.0
+    kind: str = "real"
+    grad: bool = True
+
+    def numbers(self, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+        """Return them, in float64 if they are real; those at most a corner's width from 0 or 1 do not occur."""
+        if self.kind == "int":
+            return rng.integers(int(self.low), int(self.high), self.shape)
+        if self.kind == "bool":
+            return np.asarray(rng.random(self.shape) < 0.5)
+        if self.kind == "order":
+            return np.argsort(rng.random(self.shape), axis=-1)
+        if self.kind == "sign":
+            return np.where(rng.random(self.shape) < 0.5, -1.0, 1.0)
+        size = int(np.prod(self.shape))
+        steps = (rng.permutation(size) + rng.uniform(0.33, 0.42, size)) / max(size, 1)
+        return (self.low + (self.high - self.low) * steps).reshape(self.shape)
+
+    def tensor(self, rng: np.random.Generator, device: Device, dtype: torch.dtype) -> Tensor:
+        """Make it there; ``dtype`` is that of reals."""
+        array = self.numbers(rng)
+        if array.dtype.kind != "f":
+            return torch.tensor(array, device=device)
+        wants_grad = self.grad and self.kind == "real"
+        return torch.tensor(array, dtype=dtype, device=device, requires_grad=wants_grad)
+
+
+def real(*shape: int, low: float = -2.0, high: float = 2.0, grad: bool = True) -> Values:
+    """Reals between ``low`` and ``high``."""
+    return Values(shape, low, high, grad=grad)
+
+
+def positive(*shape: int) -> Values:
+    """Reals well above 0."""
+    return Values(shape, 0.4, 2.6)
+
+
+def unit(*shape: int) -> Values:
+    """Reals between 0 and 1."""
+    return Values(shape, 0.05, 0.95)
+
+
+def ints(*shape: int, high: int = 10) -> Values:
+    """Integers from 0 to ``high`` - 1."""
+    return Values(shape, 0, high, "int")
+
+
+def bools(*shape: int) -> Values:
+    """Trues and falses: conditions and masks."""
+    return Values(shape, kind="bool")
+
+
+def order(*shape: int) -> Values:
+    """Places in each row, none twice."""
+    return Values(shape, kind="order")
+
+
+def signs(*shape: int) -> Values:
+    """1.0 and -1.0: the targets of ranking losses."""
+    return Values(shape, kind="sign")
+
+
+class Case:
+    """A call that is ready to run on one device.
+
+    Attributes
+    ----------
+    leaves : list of Tensor
+        The inputs whose gradients are compared; none if nothing is differentiated, or if ``run`` does it itself.
+    """
+
+    def __init__(self, leaves: list[Tensor]) -> None:
+        self.leaves = leaves
+
+    def run(self) -> Any:
+        """Return the outputs: Tensors, numbers, and tuples or lists of them."""
+        raise NotImplementedError
+
+
+class Call(Case):
+    """A function and the arguments that were made for it."""
+
+    def __init__(
+        self, function: Callable[..., Any], maker: Maker, args: Any, options: dict[str, Any]
+    ) -> None:
+        self.function = function
+        self.args = maker.make(args)
+        self.options = {name: maker.make(value) for name, value in options.items()}
+        super().__init__(maker.leaves)
+
+    def run(self) -> Any:
+        """Call the function."""
+        return self.function(*self.args, **self.options)
+
+
+class Maker:
+    """Makes the tensors of one case, always the same numbers for the same label, on any device."""
+
+    def __init__(self, label: str, device: Device, dtype: torch.dtype) -> None:
+        self.rng = np.random.default_rng(zlib.crc32(label.encode()))
+        self.device, self.dtype = device, dtype
+        self.leaves: list[Tensor] = []
+
+    def make(self, value: Any) -> Any:
+        """Return ``value`` with a tensor in the place of each ``Values``."""
+        if isinstance(value, list | tuple):
+            return type(value)([self.make(item) for item in value])
+        if not isinstance(value, Values):
+            return value
+        tensor = value.tensor(self.rng, self.device, self.dtype)
+        if tensor.requires_grad:
+            self.leaves.append(tensor)
+        return tensor
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An operation and how it is called.
+
+    Parameters
+    ----------
+    name : str
+        Its name in ``tinygrad_edu.ops``.
+    arguments : dict
+        ``"small"`` and ``"typical"``: the positional arguments.
+    options : dict
+        The keyword arguments of both.
+    function : callable, optional
+        What to call in place of ``ops.<name>``.
+    rounding : float
+        By how much the tolerance is widened, where an operation is known to magnify rounding errors.
+    """
+
+    name: str
+    arguments: dict[str, tuple[Any, ...]]
+    options: dict[str, Any] = field(default_factory=dict)
+    function: Callable[..., Any] | None = None
+    rounding: float = 1.0
+    kind: str = "operation"
+
+    def prepare(self, size: str, device: Device, dtype: torch.dtype) -> Case:
+        """Make the arguments on a device."""
+        maker = Maker(f"{self.name} {size}", device, dtype)
+        return Call(self.function or getattr(ops, self.name), maker, self.arguments[size], self.options)
+
+
+def op(name: str, small: tuple[Any, ...], typical: tuple[Any, ...], **more: Any) -> Recipe:
+    """Write a row of a table; ``function`` and ``rounding`` go to the recipe, other options to the call."""
+    extra = {key: more.pop(key) for key in ("function", "rounding") if key in more}
+    return Recipe(name, {"small": small, "typical": typical}, more, **extra)
+
+
+def alike(names: str, make: Callable[..., Values], inputs: int = 1) -> list[Recipe]:
+    """Write a row for each of several elementwise functions whose inputs are of one kind."""
+    small = tuple([make(3, 5) for _ in range(inputs)])
+    typical = tuple([make(1024, 1024) for _ in range(inputs)])
+    return [op(name, small, typical) for name in names.split()]
+
+
+def two(names: str, left: Callable[..., Values], right: Callable[..., Values]) -> list[Recipe]:
+    """Write a row for each of several functions of two inputs, the second of which is broadcast."""
+    return [op(name, (left(3, 5), right(5)), (left(1024, 1024), right(1024))) for name in names.split()]
+
+
+def wide(*shape: int) -> Values:
+    """Reals that reach beyond the corners of the activations."""
+    return Values(shape, -8.0, 11.0)
+
+
+def above_one(*shape: int) -> Values:
+    """Reals above 1."""
+    return Values(shape, 1.2, 4.0)
+
+
+ELEMENTWISE = [
+    *alike(
+        "neg absolute square sign floor ceil trunc round frac exp exp2 expm1 sin cos sinh cosh tanh", real
+    ),
+    *alike("atan asinh erf erfc isnan isinf isfinite logical_not", real),
+    *alike("relu leaky_relu relu6 hardtanh hardsigmoid hardswish elu selu gelu silu softplus", wide),
+    *alike("logsigmoid mish softsign tanhshrink sigmoid", wide),
+    *alike("log log2 log10 log1p sqrt rsqrt reciprocal", positive),
+    *alike("asin acos atanh tan", unit),
+    *alike("acosh", above_one),
+    *alike("bitwise_not", ints),
+    *two("add sub mul atan2 maximum minimum eq ne lt le gt ge", real, real),
+    *two("div floor_divide remainder fmod", real, positive),
+    *two("pow", positive, real),
+    *two("logical_and logical_or logical_xor", bools, bools),
+    *two("bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift", ints, ints),
+    *alike("isclose allclose equal", real, 2),
+    op("lerp", (real(3, 5), real(3, 5), 0.3), (real(1024, 1024), real(1024, 1024), 0.3)),
+    *alike("addcmul", real, 3),
+    *alike("addcdiv", positive, 3),
+    op("where", (bools(3, 5), real(3, 5), real(5)), (bools(1024, 1024), real(1024, 1024), real(1024))),
+    op("masked_fill", (real(3, 5), bools(3, 5), -7.0), (real(1024, 1024), bools(1024, 1024), -7.0)),
+    op("clamp", (real(3, 5), -0.7, 0.9), (real(1024, 1024), -0.7, 0.9)),
+    op("prelu", (real(3, 5), positive(5)), (real(64, 64, 28, 28), positive(64))),
+    op("threshold", (real(3, 5), 0.3, -7.0), (real(1024, 1024), 0.3, -7.0)),
+]
+
+
+def along(names: str, make: Callable[..., Values], **options: Any) -> list[Recipe]:
+    """Write a row for each of several functions that take the last dimension together."""
+    return [op(name, (make(3, 5),), (make(1024, 1024),), dim=1, **options) for name in names.split()]
+
+
+def factors(*shape: int) -> Values:
+    """Reals whose products neither vanish nor overflow."""
+    return Values(shape, 0.9, 1.1)
+
+
+REDUCTIONS = [
+    *along("sum amax amin max min argmax argmin var std var_mean std_mean logsumexp cumsum", real),
+    op("mean", (real(3, 5),), (real(1024, 1024),)),
+    op("norm", (real(3, 5),), (real(1024, 1024),)),
+    *along("prod cumprod", factors, rounding=10.0),
+    *along("any all count_nonzero", bools),
+]
+
+SHAPES = [
+    op("reshape", (real(2, 6), (3, 4)), (real(1024, 1024), (512, 2048))),
+    op("view", (real(2, 6), 3, 4), (real(1024, 1024), 512, 2048)),
+    op("flatten", (real(2, 3, 4), 1), (real(64, 64, 14, 14), 1)),
+    op("unflatten", (real(6, 2), 0, (2, 3)), (real(1024, 1024), 0, (32, 32))),
+    op("permute", (real(2, 3, 4), (2, 0, 1)), (real(64, 128, 128), (2, 0, 1))),
+    op("transpose", (real(2, 3), 0, 1), (real(1024, 1024), 0, 1)),
+    op("t", (real(2, 3),), (real(1024, 1024),)),
+    op("movedim", (real(2, 3, 4), 0, 2), (real(64, 128, 128), 0, 2)),
+    op("squeeze", (real(2, 1, 3), 1), (real(1024, 1, 1024), 1)),
+    op("unsqueeze", (real(2, 3), 1), (real(1024, 1024), 1)),
+    op("expand", (real(2, 1), 2, 3), (real(1024, 1), 1024, 1024)),
+    op("broadcast_to", (real(3), (2, 3)), (real(1024), (1024, 1024))),
+    op("flip", (real(2, 3), (0, 1)), (real(1024, 1024), (0, 1))),
+    op("clone", (real(2, 3),), (real(1024, 1024),)),
+    op("contiguous", (real(2, 3),), (real(1024, 1024),)),
+    op("repeat", (real(2, 3), 2, 2), (real(512, 512), 2, 2)),
+    op("tile", (real(2, 3), (2, 2)), (real(512, 512), (2, 2))),
+    op("repeat_interleave", (real(2, 3), 2, 1), (real(1024, 512), 2, 1)),
+    op("tril", (real(4, 4),), (real(1024, 1024),)),
+    op("triu", (real(4, 4), 1), (real(1024, 1024), 1)),
+    op("diagonal", (real(3, 4), 1), (real(1024, 1024), 1)),
+    op("diag", (real(4),), (real(1024),)),
+    op("cat", ([real(2, 3), real(1, 3)],), ([real(512, 1024), real(512, 1024)],)),
+    op("stack", ([real(2, 3), real(2, 3)],), ([real(512, 1024), real(512, 1024)],)),
+    op("hstack", ([real(2, 1), real(2, 2)],), ([real(1024, 512), real(1024, 512)],)),
+    op("vstack", ([real(2, 3), real(1, 3)],), ([real(512, 1024), real(512, 1024)],)),
+    op("split", (real(5, 2), 2), (real(1024, 1024), 256)),
+    op("chunk", (real(4, 2), 2), (real(1024, 1024), 4)),
+    op("unbind", (real(2, 3),), (real(8, 512, 256),)),
+    op("pad", (real(2, 3), (1, 2)), (real(64, 32, 14, 14), (1, 1, 1, 1))),
+]
+
+
+def assign(x: Tensor, value: Tensor, row: int) -> Tensor:
+    """Return x with x[row] = value."""
+    y = x.clone()
+    y[row] = value
+    return y
+
+
+INDEXING = [
+    op("getitem", (real(5, 3), ints(4, high=5)), (real(1024, 1024), ints(2048, high=1024))),
+    op("SetItem", (real(5, 3), real(3), 2), (real(1024, 1024), real(1024), 2), function=assign),
+    op("gather", (real(3, 5), 1, ints(3, 4, high=5)), (real(1024, 1024), 1, ints(1024, 512, high=1024))),
+    op("take_along_dim", (real(3, 5), order(3, 5), 1), (real(1024, 1024), order(1024, 1024), 1)),
+    op("scatter", (real(3, 5), 1, order(3, 5), real(3, 5)),
+       (real(1024, 1024), 1, order(1024, 1024), real(1024, 1024))),
+    op("scatter_add", (real(3, 5), 1, ints(3, 4, high=5), real(3, 4)),
+       (real(1024, 1024), 1, ints(1024, 512, high=1024), real(1024, 512))),
+    op("index_select", (real(5, 3), 0, ints(4, high=5)), (real(1024, 1024), 0, ints(2048, high=1024))),
+    op("index_add", (real(5, 3), 0, ints(4, high=5), real(4, 3)),
+       (real(1024, 1024), 0, ints(512, high=1024), real(512, 1024))),
+    op("masked_select", (real(3, 5), bools(3, 5)), (real(1024, 1024), bools(1024, 1024))),
+    op("select", (real(3, 5), 1, 2), (real(1024, 1024), 1, 2)),
+    op("narrow", (real(3, 5), 1, 1, 3), (real(1024, 1024), 1, 100, 800)),
+    op("embedding", (ints(4, high=5), real(5, 3)), (ints(64, 32, high=1000), real(1000, 128))),
+    op("one_hot", (ints(4, high=5), 5), (ints(1024, high=100), 100)),
+    op("bincount", (ints(20, high=5),), (ints(100_000, high=100),)),
+    op("nonzero", (bools(3, 5),), (bools(1024, 1024),)),
+    op("unique", (ints(20, high=5),), (ints(100_000, high=1000),)),
+    *along("sort argsort", real),
+    op("topk", (real(3, 5), 2), (real(1024, 1024), 10)),
+]  # fmt: skip
+
+PRODUCTS = [
+    op("matmul", (real(2, 3), real(3, 4)), (real(512, 512), real(512, 512))),
+    op("mm", (real(2, 3), real(3, 4)), (real(64, 3136), real(3136, 128))),
+    op("bmm", (real(2, 2, 3), real(2, 3, 4)), (real(64, 64, 64), real(64, 64, 64))),
+    op("mv", (real(2, 3), real(3)), (real(1024, 1024), real(1024))),
+    op("dot", (real(5), real(5)), (real(100_000), real(100_000))),
+    op("outer", (real(2), real(3)), (real(1024), real(1024))),
+    op("addmm", (real(2, 4), real(2, 3), real(3, 4)), (real(256, 256), real(256, 256), real(256, 256))),
+    op("baddbmm", (real(2, 2, 4), real(2, 2, 3), real(2, 3, 4)),
+       (real(64, 64, 64), real(64, 64, 64), real(64, 64, 64))),
+    op("linear", (real(2, 3), real(4, 3), real(4)), (real(64, 3136), real(128, 3136), real(128))),
+    op("einsum", ("bij,bjk->bik", real(2, 2, 3), real(2, 3, 4)),
+       ("bij,bjk->bik", real(64, 64, 64), real(64, 64, 64))),
+    op("conv1d", (real(2, 2, 8), real(3, 2, 3), real(3)), (real(64, 32, 128), real(64, 32, 3), real(64)),
+       padding=1),
+    op("conv2d", (real(2, 2, 5, 5), real(3, 2, 3, 3), real(3)),
+       (real(64, 32, 14, 14), real(64, 32, 3, 3), real(64)), padding=1),
+    op("conv_transpose2d", (real(2, 2, 3, 3), real(2, 3, 3, 3), real(3)),
+       (real(16, 32, 7, 7), real(32, 16, 3, 3), real(16)), stride=2, padding=1),
+]  # fmt: skip
+
+POOLING = [
+    *[
+        op(name, (real(2, 2, 7), 2), (real(64, 32, 256), 2))
+        for name in ("max_pool1d", "avg_pool1d", "adaptive_avg_pool1d", "adaptive_max_pool1d")
+    ],
+    *[
+        op(name, (real(2, 2, 6, 6), 2), (real(64, 32, 28, 28), 2))
+        for name in ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d")
+    ],
+]
+
+NORMS = [
+    op("layer_norm", (real(3, 5), (5,), real(5), real(5)), (real(1024, 512), (512,), real(512), real(512))),
+    op("rms_norm", (real(3, 5), (5,), real(5)), (real(1024, 512), (512,), real(512))),
+    op("batch_norm", (real(4, 3), None, None, real(3), real(3)),
+       (real(64, 32, 14, 14), None, None, real(32), real(32)), training=True),
+    op("group_norm", (real(2, 4, 3), 2, real(4), real(4)), (real(64, 32, 14, 14), 4, real(32), real(32))),
+    op("instance_norm", (real(2, 3, 4),), (real(64, 32, 14, 14),)),
+    op("normalize", (real(3, 5),), (real(1024, 512),)),
+    op("cosine_similarity", (real(3, 5), real(3, 5)), (real(1024, 512), real(1024, 512))),
+    *along("softmax log_softmax", real),
+    op("dropout", (real(3, 5), 0.5), (real(1024, 1024), 0.5)),
+    op("dropout_channels", (real(3, 4, 5), 0.5), (real(64, 64, 14, 14), 0.5)),
+]  # fmt: skip
+
+LOSSES = [
+    *alike("mse_loss l1_loss smooth_l1_loss huber_loss", real, 2),
+    op("cross_entropy", (real(4, 10), ints(4)), (real(1024, 1000), ints(1024, high=1000))),
+    op("nll_loss", (real(4, 10), ints(4)), (real(1024, 1000), ints(1024, high=1000))),
+    *alike("binary_cross_entropy", unit, 2),
+    op("binary_cross_entropy_with_logits", (real(3, 5), unit(3, 5)), (real(1024, 512), unit(1024, 512))),
+    op("kl_div", (real(3, 5), unit(3, 5)), (real(1024, 512), unit(1024, 512)), reduction="sum"),
+    op("hinge_embedding_loss", (real(9), signs(9)), (real(100_000), signs(100_000))),
+    op("margin_ranking_loss", (real(9), real(9), signs(9)), (real(100_000), real(100_000), signs(100_000))),
+]
+
+OPERATIONS = [*ELEMENTWISE, *REDUCTIONS, *SHAPES, *INDEXING, *PRODUCTS, *POOLING, *NORMS, *LOSSES]
+
+LEFT_OUT = {
+    "cast": "changes the dtype only, and every operation of two dtypes runs it",
+    "copy_of": "a part of in-place methods, which run it",
+    "full_of": "a part of in-place methods, which run it",
+    "move": "goes from one device to another; each comparison runs it",
+    "normalize_dim": "works on numbers of the host",
+    "promote": "chooses a dtype, and computes nothing",
+    "raw": "takes the array out of a Tensor, and computes nothing",
+    "raw_index": "takes arrays out of an index, and computes nothing",
+    "scalar_like": "makes one number; every operation with a Python number runs it",
+    "sizes_of": "works on numbers of the host",
+    "unbroadcast": "a part of the backward passes of all operations of two inputs, which run it",
+}
+"""The names of ``tinygrad_edu.ops`` without a recipe, and why."""
