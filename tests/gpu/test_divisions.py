@@ -14,6 +14,9 @@ DIVISIONS = {
     "_mean_kernel": 2 + 1,
     "_mean_backward_kernel": 6 + 1,
     "_adam_kernel": 0 + 1,
+    "_relu_backward_kernel": 0 + 1,
+    "_column_sums_kernel": 1 + 1,  # quotient and remainder at once
+    "_layer_norm_kernel": 0 + 1 + 3,  # and one before each of three passes
 }
 
 

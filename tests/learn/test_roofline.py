@@ -58,6 +58,25 @@ def test_every_kernel_is_in_the_table():
 
 
 KERNELS = {
+    "relu": "ReLU",
+    "relu_backward": "ReLU backward",
+    "sigmoid": "sigmoid",
+    "sigmoid_backward": "sigmoid backward",
+    "tanh_backward": "tanh backward",
+    "silu": "SiLU",
+    "silu_backward": "SiLU backward",
+    "gelu": "GELU",
+    "gelu_backward": "GELU backward",
+    "gelu_tanh": "GELU by tanh",
+    "gelu_tanh_backward": "GELU by tanh backward",
+    "softplus": "softplus",
+    "softplus_backward": "softplus backward",
+    "erf": "erf",
+    "layer_norm": "layer_norm",
+    "layer_norm_backward": "layer_norm backward",
+    "column_sums": "layer_norm gradients of weight and bias",
+    "batch_norm": "batch_norm",
+    "batch_norm_backward": "batch_norm backward",
     "im2col": "im2col",
     "col2im": "col2im",
     "max": "max_pool2d",
@@ -90,6 +109,15 @@ def test_means():
     assert roofline_work.pooled("largest", 1, 1, 4, 2, indices=True).written == 32
     back = roofline_work.pooled_backward("mean", 1, 1, 4, 6)
     assert (back.read, back.written, back.divisions) == (16, 64, 96)
+
+
+def test_normalisation():
+    # 64 x 5: two matrices are read, 2 parts of 5 columns written for each of two sums
+    sums = roofline_work.column_sums(64, 5)
+    assert (sums.read, sums.written, sums.divisions, sums.launches) == (2 * 320 * 4, 20 * 4, 10, 2)
+    # 2 images, 3 channels, 4 positions: 24 numbers, whose place is looked for three times
+    batch = roofline_work.channels("batch_norm", 2, 3, 4, inputs=1, flops=8, passes=3)
+    assert (batch.read, batch.written, batch.divisions) == (96, 96, 72)
 
 
 def test_adam():

@@ -14,8 +14,11 @@ from tinygrad_edu.learn.roofline_work import (
     LAUNCH,
     Work,
     adam,
+    channels,
     col2im,
+    column_sums,
     dropout,
+    elementwise,
     im2col,
     loss_backward,
     loss_forward,
@@ -44,9 +47,30 @@ def by_part(step: Sequence[tuple[str, Work]]) -> dict[str, list[Work]]:
     return parts
 
 
+# Inputs and operations of an element; an exponential, an error function or a logarithm counts as one.
+ACTIVATIONS = {
+    "ReLU": (1, 1),
+    "ReLU backward": (2, 1),
+    "sigmoid": (1, 6),
+    "sigmoid backward": (2, 3),
+    "tanh backward": (2, 3),
+    "SiLU": (1, 7),
+    "SiLU backward": (2, 11),
+    "GELU": (1, 5),
+    "GELU backward": (2, 11),
+    "GELU by tanh": (1, 12),
+    "GELU by tanh backward": (2, 21),
+    "softplus": (1, 9),
+    "softplus backward": (2, 9),
+    "erf": (1, 1),
+}
+
+
 def examples() -> list[Work]:
     """Return every CUDA kernel at the size that the CNN gives it, or a typical one, and some of cuBLAS's products."""
+    outputs = 64 * 32 * 28 * 28
     return [
+        *[elementwise(name, outputs, reads, 1, flops) for name, (reads, flops) in ACTIVATIONS.items()],
         im2col(64, 32, 14, 3),
         shared_product("matrix product of conv2, forward", 64, 288, 196, 64),
         col2im(64, 32, 14, 3),
@@ -62,6 +86,11 @@ def examples() -> list[Work]:
         rows("log_softmax", 1024, 1000, inputs=1, flops=5),
         rows("softmax backward", 1024, 1000, inputs=2, flops=4),
         rows("log_softmax backward", 1024, 1000, inputs=2, flops=4),
+        rows("layer_norm", 1024, 1000, inputs=1, flops=8),
+        rows("layer_norm backward", 1024, 1000, inputs=2, flops=13),
+        column_sums(1024, 1000),
+        channels("batch_norm", 64, 32, 28 * 28, inputs=1, flops=8, passes=3),
+        channels("batch_norm backward", 64, 32, 28 * 28, inputs=2, flops=11, passes=2),
         loss_forward(64, 10),
         loss_backward(64, 10),
         matrix_product("matrix product of fc1, forward", 64, 3136, 128),
@@ -69,7 +98,7 @@ def examples() -> list[Work]:
         optimizer("SGD with momentum", 128 * 3136, read=3, written=2, flops=5),
         optimizer("Adagrad", 128 * 3136, read=3, written=2, flops=6),
         optimizer("RMSprop", 128 * 3136, read=3, written=2, flops=8),
-        dropout(64 * 32 * 28 * 28),
+        dropout(outputs),
     ]
 
 

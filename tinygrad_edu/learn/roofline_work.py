@@ -116,7 +116,7 @@ class Work:
 
 
 def elementwise(name: str, count: int, inputs: int = 1, outputs: int = 1, flops: int = 1) -> Work:
-    """Count a kernel of CuPy's, one thread an element."""
+    """Count a kernel with one thread an element, CuPy's or ours; an exponential counts as one operation."""
     return Work(name, inputs * count * FLOAT, outputs * count * FLOAT, flops * count)
 
 
@@ -192,6 +192,22 @@ def rows(name: str, n: int, size: int, inputs: int, flops: int) -> Work:
     count = n * size
     why = "waits for the whole block between the passes"
     return Work(name, inputs * count * FLOAT, count * FLOAT, flops * count, reach=0.6, why=why)
+
+
+def column_sums(n: int, size: int, part: int = 32) -> Work:
+    """Count ``_column_sums_kernel`` and CuPy's sum of the parts: a thread adds a column of so many rows."""
+    sums = 2 * -(-n // part) * size
+    why = "streams through memory"
+    name = "layer_norm gradients of weight and bias"
+    return Work(name, 2 * n * size * FLOAT, sums * FLOAT, 5 * n * size, sums // 2, 2, 0.85, why)
+
+
+def channels(name: str, n: int, c: int, positions: int, inputs: int, flops: int, passes: int) -> Work:
+    """Count a kernel in which a block takes a channel; in each pass an element's place takes a division."""
+    count = n * c * positions
+    why = "a block a channel: most of the card is idle"
+    moved = inputs * count * FLOAT, count * FLOAT
+    return Work(name, *moved, flops * count, passes * count, reach=0.15, why=why)
 
 
 def matrix_product(name: str, m: int, k: int, n: int, batch: int = 1) -> Work:
@@ -302,7 +318,7 @@ def conv_layer(name: str, n: int, c: int, o: int, size: int, *, first: bool) -> 
     outputs = n * o * size**2
     parts = [(f"{name} forward", work) for work in conv_forward(n, c, o, size)]
     parts += [(f"{name} ReLU, pool", work) for work in (elementwise("ReLU", outputs), max_pool(n, o, size))]
-    back = [max_pool_backward(n, o, size), *relu_backward(outputs)]
+    back = [max_pool_backward(n, o, size), relu_backward(outputs)]
     parts += [(f"{name} ReLU, pool", work) for work in back]
     if not first:
         parts += [(f"{name} gradient of the input", work) for work in conv_grad_input(n, c, o, size)]
@@ -311,14 +327,9 @@ def conv_layer(name: str, n: int, c: int, o: int, size: int, *, first: bool) -> 
     return parts
 
 
-def relu_backward(count: int) -> list[Work]:
-    """Count y != 0, its conversion to an integer, the minus sign, and the bits of the gradient it lets through."""
-    return [
-        Work("ReLU backward: y != 0", count * FLOAT, count, count),
-        Work("ReLU backward: mask as int32", count, count * INT32),
-        Work("ReLU backward: -mask", count * INT32, count * INT32),
-        Work("ReLU backward: bits of grad & -mask", 2 * count * FLOAT, count * FLOAT),
-    ]
+def relu_backward(count: int) -> Work:
+    """Count ``_relu_backward_kernel``, which reads the gradient and ReLU's output."""
+    return elementwise("ReLU backward", count, inputs=2)
 
 
 def loss_layer(n: int, classes: int) -> list[tuple[str, Work]]:
@@ -356,7 +367,7 @@ def training_step(batch: int = 64) -> list[tuple[str, Work]]:
     -> cross-entropy, backward, and Adam.
     """
     sizes = cnn_parameters()
-    hidden = [elementwise("ReLU", batch * 128), *relu_backward(batch * 128)]
+    hidden = [elementwise("ReLU", batch * 128), relu_backward(batch * 128)]
     return [
         *conv_layer("conv1", batch, 1, 32, 28, first=True),
         *conv_layer("conv2", batch, 32, 64, 14, first=False),
