@@ -97,6 +97,31 @@ class OnTheGPU:
     """All that is asked of it is that it is no NumPy array."""
 
 
+class FloatsOnTheGPU(OnTheGPU):
+    """An array that a CUDA kernel could take."""
+
+    def __init__(self, dtype):
+        self.dtype = np.dtype(dtype)
+
+    @property
+    def __cuda_array_interface__(self):
+        raise AssertionError("a real one is put together at every look: ask the class")
+
+
+@pytest.mark.parametrize("kind", [np.ones, lambda shape, dtype: FloatsOnTheGPU(dtype)], ids=["CPU", "GPU"])
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("f4", True), ("f8", True), ("f2", False), ("i8", False), ("?", False)]
+)
+def test_has_kernels(kind, dtype, expected):
+    assert kernel_table.has_kernels(kind(2, dtype)) is expected
+
+
+def test_tensors_and_scalars_have_no_kernels():
+    """The backward of a second derivative gets Tensors: they go by operators."""
+    assert not kernel_table.has_kernels(torch.ones(2))
+    assert not kernel_table.has_kernels(np.float32(1))
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_without_cuda_kernels_says_so(family, monkeypatch):
     monkeypatch.setattr(kernel_table, "_load", kernel_table._load.__wrapped__)

@@ -134,12 +134,17 @@ def optimizer_step(array: Array) -> Kernels:
 
 
 def has_kernels(array: Array) -> bool:
-    """Tell whether the families activation and norm can work on it: a NumPy array of float32 or float64.
+    """Tell whether the families activation and norm can work on it: an array of float32 or float64.
 
-    Their operations have a second way, in operators, for everything else: other dtypes, CuPy arrays, and the
-    Tensors that a ``backward`` gets when it is to be differentiated itself.
+    Their operations have a second way, in operators, for everything else: other dtypes, and the Tensors that a
+    ``backward`` gets when it is to be differentiated itself.
     """
-    return type(array) is np.ndarray and array.dtype.char in "fd"
+    kind = type(array)
+    if kind is np.ndarray:  # asked first: this runs before every relu
+        return array.dtype.char in "fd"
+    # An array of the GPU; not a Tensor, and not a NumPy scalar. The class is asked, for the array itself would
+    # put its answer together anew.
+    return hasattr(kind, "__cuda_array_interface__") and array.dtype.char in "fd"
 
 
 def _kernels(family: str, array: Array) -> Kernels:

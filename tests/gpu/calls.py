@@ -44,7 +44,7 @@ def run(call: Call, kernels: Any) -> list[np.ndarray[Any, Any]]:
     """Return what a call gives on a rung: its results, then its arrays, some of which it may have changed."""
     result = getattr(kernels, call.function)(*call.arguments, **call.options)
     results = result if isinstance(result, tuple) else () if result is None else (result,)
-    return [*results, *(a for a in call.arguments if isinstance(a, np.ndarray))]
+    return [*(a for a in results if a is not None), *(a for a in call.arguments if isinstance(a, np.ndarray))]
 
 
 def rung(family: str, name: str) -> Any:
@@ -172,6 +172,45 @@ def dropout_calls(rng: Any, dtype: Any) -> Iterator[Call]:
             yield Call("dropout", "dropout", (x, p, seed))
 
 
+def activation_calls(rng: Any, dtype: Any) -> Iterator[Call]:
+    special = np.array([0, -0.0, np.nan, np.inf, -np.inf, 1e-30, 21, -21, 1e3, -1e3], dtype)
+    arrays = [numbers(rng, shape, dtype) for shape in ((), (0,), (7, 5))]
+    for x in [*arrays, special]:
+        x, grad_output = spread(np.asarray(3 * x)), spread(numbers(rng, x.shape, dtype))
+        for name in ("relu", "sigmoid", "silu", "gelu", "gelu_tanh"):
+            yield Call("activation", f"{name}_forward", (x,))
+            yield Call("activation", f"{name}_backward", (grad_output, x))
+        yield Call("activation", "tanh_backward", (grad_output, np.asarray(np.tanh(x))))
+        yield Call("activation", "erf", (x,))
+        for options in ((1, 20), (2.5, 1.0), (1.0, np.inf)):  # an integer must not compile a kernel again
+            yield Call("activation", "softplus_forward", (x, *options))
+            yield Call("activation", "softplus_backward", (grad_output, x, *options))
+
+
+def norm_calls(rng: Any, dtype: Any) -> Iterator[Call]:
+    reference = rung("norm", "reference")
+    # More rows than one thread adds for the gradients of the parameters; rows longer than a block has threads.
+    for case, shape in enumerate([(1, 1), (4, 5), (2, 70), (35, 3), (0, 4), (4, 0), (0, 0)]):
+        x, grad_output = (spread(2 + numbers(rng, shape, dtype)) for _ in range(2))
+        weight, bias = (spread(numbers(rng, shape[1:], dtype)) for _ in range(2))
+        weight, bias = [(None, None), (weight, bias), (None, bias)][case % 3]
+        yield Call("norm", "layer_norm_forward", (x, weight, bias, 1e-5))
+        _, mean, rstd = reference.layer_norm_forward(x, weight, bias, 1e-5)
+        arguments = (grad_output, x, mean, rstd, weight)
+        yield Call("norm", "layer_norm_backward", (*arguments, case != 1))
+    for case, shape in enumerate(
+        [(1, 1, 1), (5, 3, 1), (3, 2, 7), (2, 2, 40), (0, 2, 3), (2, 0, 3), (2, 3, 0)]
+    ):
+        x, grad_output = (spread(2 + numbers(rng, shape, dtype)) for _ in range(2))
+        weight, bias = (numbers(rng, shape[1:2], dtype) if case % 2 else None for _ in range(2))
+        yield Call("norm", "batch_norm_forward", (x, weight, bias, 1e-5))
+        _, mean, _, rstd = reference.batch_norm_forward(x, weight, bias, 1e-5)
+        yield Call("norm", "batch_norm_backward", (grad_output, x, mean, rstd, weight))
+    spoilt = np.array([[0, np.nan, 1], [np.inf, 0, 1], [2, 2, 2]], dtype)
+    yield Call("norm", "layer_norm_forward", (spoilt, None, None, 0))
+    yield Call("norm", "batch_norm_forward", (spoilt.T[None], None, None, 1e-5))
+
+
 def optimizer_step_calls(rng: Any, dtype: Any) -> Iterator[Call]:
     sizes = [((3, 4), dtype), ((), dtype), ((0,), dtype), ((37,), dtype), ((5, 3), np.dtype(np.float16))]
     for case, (shape, kind) in enumerate(sizes):
@@ -199,6 +238,8 @@ def optimizer_step_calls(rng: Any, dtype: Any) -> Iterator[Call]:
 
 
 MAKERS = {
+    "activation": activation_calls,
+    "norm": norm_calls,
     "convolution": convolution_calls,
     "pooling": pooling_calls,
     "softmax_loss": softmax_loss_calls,

@@ -65,7 +65,7 @@ def scale_and_shift(x: Array, weight: Array | None, bias: Array | None, shape: t
 
 
 def has_norm_kernels(x: Array, *parameters: Array | None) -> bool:
-    """Tell whether ``LayerNorm`` and ``BatchNorm`` can be used: all are float32, or all float64, on the CPU."""
+    """Tell whether ``LayerNorm`` and ``BatchNorm`` can be used: all are float32, or all float64."""
     array = raw(x)
     return kernel_table.has_kernels(array) and all(
         p is None or raw(p).dtype == array.dtype for p in parameters

@@ -76,6 +76,11 @@ MUTANTS = {
         ("    cuda.syncthreads()  # nobody writes the next value before all have read this one\n", ""),
         "(reads|writes) what",
     ),
+    "parts that share a place": (
+        ("norm", "layer_norm_backward"),
+        ("sums[1, part, j] = total", "sums[1, 0, j] = total"),
+        "(reads|writes) what",
+    ),
     "a barrier that not all come to": (
         ("softmax_loss", "softmax_cross_entropy_forward"),
         ("if cuda.threadIdx.x == 0:", "if cuda.threadIdx.x == 0:\n            cuda.syncthreads()"),
