@@ -1,18 +1,13 @@
-"""One thread pool: Numba owns the threads, BLAS calls made from inside a kernel run on one thread each."""
+"""One pool of threads: BLAS calls made from inside a kernel run on one thread each."""
 
 from __future__ import annotations
 
 import functools
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
 
 SWITCH = "TINYGRAD_EDU_SINGLE_BLAS_POOL"
-
-_lock = threading.Lock()
 
 
 @functools.cache
@@ -40,25 +35,16 @@ def _belongs_to_scipy(filepath: str) -> bool:
     return folder.name == "scipy.libs" or folder.parts[-2:] == ("scipy", ".dylibs")
 
 
-@contextmanager
-def single_blas_thread() -> Iterator[None]:
-    """Give the BLAS of compiled kernels one thread inside the ``with`` block, then what it had before.
+@functools.cache
+def use_single_blas_thread() -> None:
+    """Give the BLAS of compiled kernels one thread, once and for the whole process.
 
-    A kernel that splits its work over Numba's threads calls BLAS from each of them. If every call then
-    started threads of its own, two pools would fight for the same cores and the kernel would be several times
-    slower. Only the library that kernels call is touched; NumPy's own copy keeps its threads. It costs a few
-    microseconds. The environment variable ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0``, read once, turns it off.
+    A kernel calls BLAS from each thread of our pool. If every call then started threads of its own, two pools
+    would fight for the same cores and the kernel would be several times slower. The environment variable
+    ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0``, read once, turns it off.
     """
-    with _lock:
-        libraries = _kernel_blas()
-        threads_before = [library.get_num_threads() for library in libraries]
-        try:
-            for library in libraries:
-                library.set_num_threads(1)
-            yield
-        finally:
-            for library, threads in zip(libraries, threads_before, strict=True):
-                library.set_num_threads(threads)
+    for library in _kernel_blas():
+        library.set_num_threads(1)
 
 
 @functools.cache

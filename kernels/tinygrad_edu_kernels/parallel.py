@@ -19,7 +19,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 # It takes about 50 microseconds until a sleeping thread has woken up: what one thread does in less than this
@@ -84,14 +84,32 @@ def run(kernel: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> None:
     if len(calls) == 1:
         kernel(*calls[0])
         return
-    futures = [_pool().submit(kernel, *arguments) for arguments in calls[1:]]
+    futures: list[Future[Any]] = []
     try:
-        kernel(*calls[0])
-        wait(futures)
+        for arguments in calls[1:]:
+            futures.append(_pool().submit(kernel, *arguments))
+    except RuntimeError:
+        pass  # Python is coming to its end and takes no more work: what is left is done here
+    try:
+        for arguments in (calls[0], *calls[1 + len(futures) :]):
+            kernel(*arguments)
     finally:
-        wait(futures)  # once more, should Ctrl-C have ended the wait above
+        _wait_for(futures)
     for future in futures:
         future.result()
+
+
+def _wait_for(futures: list[Future[Any]]) -> None:
+    """Wait until all have ended, however often Ctrl-C is pressed; raise it then."""
+    interrupted: KeyboardInterrupt | None = None
+    while True:
+        try:
+            wait(futures)
+            break
+        except KeyboardInterrupt as interrupt:
+            interrupted = interrupt
+    if interrupted is not None:
+        raise interrupted
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -46,6 +47,32 @@ def test_an_exception_comes_out_after_all_have_ended():
     with pytest.raises(ValueError, match="on purpose"):
         parallel.run(work, [(0,), (1,), (2,)])
     assert sorted(ended) == [0, 2]
+
+
+def test_when_the_pool_takes_no_more_work(monkeypatch):
+    """At the end of the interpreter: everything is done here, one after another."""
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    monkeypatch.setattr(parallel, "_pool", lambda: pool)
+    done = []
+    parallel.run(done.append, [(0,), (1,), (2,)])
+    assert done == [0, 1, 2]
+
+
+def test_ctrl_c_waits_for_all_parts(monkeypatch):
+    """However often it is pressed."""
+    presses = [KeyboardInterrupt, KeyboardInterrupt, None]
+
+    def wait_or_interrupt(futures):
+        press = presses.pop(0)
+        if press is not None:
+            raise press
+        return wait(futures)
+
+    monkeypatch.setattr(parallel, "wait", wait_or_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        parallel.run(int, [("1",), ("2",)])
+    assert presses == []
 
 
 def test_many_threads_may_call_at_once():

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -237,3 +240,27 @@ def test_loss_as_pytorch(dtype, odd):
         gradient = kernels.softmax_cross_entropy_backward(grad_losses, probabilities, target, weight, IGNORED)
         counted = target != IGNORED  # PyTorch's gradient of an ignored row of NaN is NaN
         assert_equal(gradient[counted], logits.grad.numpy()[counted], scale=20)
+
+
+WITHOUT_NUMBA = """
+import numpy as np
+from tinygrad_edu_kernels.softmax_loss import cpu, reference
+x = np.random.default_rng(0).standard_normal((3, 4))
+for dtype in ("float32", "float64"):
+    logits, labels = x.astype(dtype), (np.array([0, 3, -100]), np.ones(4, dtype), -100)
+    for name in ("softmax_forward", "log_softmax_forward"):
+        np.testing.assert_allclose(getattr(cpu, name)(logits), getattr(reference, name)(logits), rtol=1e-5)
+    for ours, theirs in zip(
+        cpu.softmax_cross_entropy_forward(logits, *labels), reference.softmax_cross_entropy_forward(logits, *labels)
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+"""
+
+
+def test_with_numba_switched_off():
+    """The kernels are plain Python then, which a debugger can step through."""
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_NUMBA], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr

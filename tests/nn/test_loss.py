@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
+import tinygrad_edu.nn.functional as F
 from tests.nn.parity import assert_gradcheck, assert_layer_parity, make_inputs, make_layer
 from tinygrad_edu import nn
 
@@ -211,3 +212,21 @@ def test_errors_name_what_was_expected_and_what_came(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_an_ignored_row_leaves_no_trace_with_label_smoothing():
+    """Even if one of its classes is impossible: infinity times zero would be NaN."""
+    scores = torch.tensor([[0.0, -float("inf"), 1.0], [1.0, 2.0, 3.0]])
+    loss = F.cross_entropy(scores, torch.tensor([-100, 1]), label_smoothing=0.1)
+    assert loss.item() == pytest.approx(
+        F.cross_entropy(scores[1:], torch.tensor([1]), label_smoothing=0.1).item()
+    )
+
+
+def test_the_mean_over_no_rows_of_probabilities_is_nan():
+    assert F.cross_entropy(torch.zeros(0, 3), torch.zeros(0, 3)).isnan().item()
+
+
+def test_ignore_index_beside_probabilities():
+    with pytest.raises(RuntimeError, match="ignore_index is not supported for floating point target"):
+        F.cross_entropy(torch.zeros(2, 3), torch.zeros(2, 3), ignore_index=1)

@@ -128,7 +128,7 @@ def run_backward(
                 grad_inputs = (grad_inputs,)
             if saves_arrays and not retain_graph:
                 node.release()
-            may_keep = collecting or node.gives_new_gradients
+            may_keep = collecting or (node.gives_new_gradients and not create_graph)
             if len(grad_inputs) != len(node.next_edges):
                 raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
             for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905  (strict=True is slower)

@@ -82,9 +82,11 @@ class Op(Node):
                 output = mode.quiet.run(node.forward, *arrays, **options)
             else:
                 output = mode.quiet.run(run_on_card_of, arrays, node.forward, options)
-        except Exception:
-            node.explain_failure(inputs)
-            raise
+        except Exception as error:
+            if not is_reentry(error):
+                node.explain_failure(inputs)
+                raise
+            output = mode.quiet.copy().run(run_on_card_of, arrays, node.forward, options)
         if isinstance(output, tuple):
             return node.several_results(inputs, output)
         result = object.__new__(_tensor.Tensor)  # tensor_from_array, without the call
@@ -114,6 +116,11 @@ class Op(Node):
     def explain_failure(self, inputs: tuple[Any, ...]) -> None:
         """After an exception in ``forward``: raise a clearer one if its cause is known."""
         check_same_device(type(self).__name__, inputs)
+
+
+def is_reentry(error: Exception) -> bool:
+    """Tell whether an operation began within another one's forward: a signal handler or a finaliser did that."""
+    return isinstance(error, RuntimeError) and "is already entered" in str(error)
 
 
 def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:

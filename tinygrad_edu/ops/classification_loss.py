@@ -150,6 +150,11 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if raw(target).dtype.kind == "f":
+        if ignore_index >= 0:
+            raise RuntimeError(
+                "ignore_index is not supported for floating point target: expected a negative one, got "
+                f"{ignore_index}"
+            )
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     all_count = check_class_targets(name, input, target, weight, ignore_index)
     with on_card_of(raw(input)):
@@ -186,7 +191,8 @@ def _cross_entropy_of_classes(
         rows, classes, class_weights, ignore_index=ignore_index, divisor=None
     )
     if label_smoothing:
-        spread = -sum(log_softmax(rows, 1) * class_weights, 1) * (raw(classes) != ignore_index)
+        spread = -sum(log_softmax(rows, 1) * class_weights, 1)
+        spread = where(raw(classes) != ignore_index, spread, 0.0)  # not a product: spread may be infinite
         losses = losses * (1 - label_smoothing) + spread * (label_smoothing / rows.shape[1])
     if reduction == "none":
         return reshape(losses, tuple(target.shape))
@@ -211,7 +217,7 @@ def _cross_entropy_of_probabilities(
         log_p = log_p * reshape(weight, (-1,) + (1,) * (input.ndim - class_dim - 1))
     losses = -sum(log_p * target, class_dim)
     if reduction == "mean":
-        return sum(losses) / max(int(np.prod(losses.shape)), 1)
+        return sum(losses) / int(np.prod(losses.shape))  # of nothing: NaN
     return reduce_loss("cross_entropy", losses, reduction)
 
 

@@ -39,18 +39,21 @@ class Conv2d(Op):
 
     def forward(self, x: Array, weight: Array, bias: Array | None, *, geometry: Geometry) -> Array:
         self.geometry = geometry
-        self.save_for_backward(x, weight)
+        self.shapes = x.shape, weight.shape
+        needs_x, needs_weight, _ = self.needs_input_grad
+        self.save_for_backward(x if needs_weight else None, weight if needs_x else None)
         return kernel_table.convolution(x).conv2d_forward(
             x, weight, bias, *geometry
         )  # (n, out_channels, oh, ow)
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None, Array | None]:
         x, weight = self.saved
+        shape, weight_shape = self.shapes
         grad_x = grad_weight = grad_bias = None
         if self.needs_input_grad[0]:
-            grad_x = Conv2dGradInput.apply(grad_output, weight, shape=x.shape, geometry=self.geometry)
+            grad_x = Conv2dGradInput.apply(grad_output, weight, shape=shape, geometry=self.geometry)
         if self.needs_input_grad[1]:
-            grad_weight = Conv2dGradWeight.apply(grad_output, x, shape=weight.shape, geometry=self.geometry)
+            grad_weight = Conv2dGradWeight.apply(grad_output, x, shape=weight_shape, geometry=self.geometry)
         if self.needs_input_grad[2]:
             grad_bias = sum(grad_output, (0, 2, 3))  # (out_channels,)
         return grad_x, grad_weight, grad_bias

@@ -174,21 +174,23 @@ class Linear(Op):
     gives_new_gradients = True
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
-        self.save_for_backward(x, weight)
-        self.rows = math.prod(x.shape[:-1])
-        x_rows = x.reshape((self.rows, x.shape[-1]))
+        needs_x, needs_weight, _ = self.needs_input_grad
+        self.save_for_backward(x if needs_weight else None, weight if needs_x else None)
+        self.rows, self.in_features = math.prod(x.shape[:-1]), x.shape[-1]
+        x_rows = x.reshape((self.rows, self.in_features))
         y = kernel_table.matrix_product(x).linear(x_rows, weight, bias)  # (rows, out_features)
         return y.reshape((*x.shape[:-1], weight.shape[0]))
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None, Array | None]:
         x, weight = self.saved
-        grad_rows = grad_output.reshape((self.rows, weight.shape[0]))
+        needs_x, needs_weight, needs_bias = self.needs_input_grad
+        grad_rows = grad_output.reshape((self.rows, grad_output.shape[-1]))
         grad_x = grad_weight = grad_bias = None
-        if self.needs_input_grad[0]:
-            grad_x = product(grad_rows, weight).reshape(x.shape)
-        if self.needs_input_grad[1]:
-            grad_weight = product(grad_rows.T, x.reshape((self.rows, weight.shape[1])))
-        if self.needs_input_grad[2]:
+        if needs_x:
+            grad_x = product(grad_rows, weight).reshape((*grad_output.shape[:-1], self.in_features))
+        if needs_weight:
+            grad_weight = product(grad_rows.T, x.reshape((self.rows, self.in_features)))
+        if needs_bias:
             grad_bias = grad_rows.sum(0)
         return grad_x, grad_weight, grad_bias
 

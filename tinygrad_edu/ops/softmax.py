@@ -29,10 +29,12 @@ def rows_last(x: Array, dim: int) -> Array:
 
 
 def from_rows(rows: Array, dim: int, shape: tuple[int, ...]) -> Array:
-    """Undo ``rows_last``."""
+    """Undo ``rows_last``; the result is contiguous."""
+    if dim in (-1, len(shape) - 1):
+        return rows.reshape(shape)
     moved = list(shape)
     moved[dim], moved[-1] = moved[-1], moved[dim]
-    return rows.reshape(moved).swapaxes(dim, -1)
+    return array_module(rows).ascontiguousarray(rows.reshape(moved).swapaxes(dim, -1))
 
 
 class Softmax(Op):

@@ -32,7 +32,7 @@ import numpy as np
 from numba import njit
 
 from tinygrad_edu_kernels import parallel
-from tinygrad_edu_kernels.blas_threads import single_blas_thread, small_product_limit
+from tinygrad_edu_kernels.blas_threads import small_product_limit, use_single_blas_thread
 from tinygrad_edu_kernels.convolution import direct
 from tinygrad_edu_kernels.convolution.reference import output_size
 
@@ -174,12 +174,11 @@ def _parts(images: int, multiply_adds: int) -> list[tuple[int, int]]:
 
 def _run(kernel: Any, parts: list[tuple[int, int]], *arguments: Any) -> None:
     """Run a kernel over all images, part by part; it is told the number of its part, too."""
-    with single_blas_thread():
-        calls = [
-            (*arguments, small_product_limit(), number, first, last)
-            for number, (first, last) in enumerate(parts)
-        ]
-        parallel.run(kernel, calls)
+    use_single_blas_thread()
+    calls = [
+        (*arguments, small_product_limit(), number, first, last) for number, (first, last) in enumerate(parts)
+    ]
+    parallel.run(kernel, calls)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

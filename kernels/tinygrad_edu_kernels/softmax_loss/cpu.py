@@ -135,6 +135,21 @@ def _exp_float32(value):
     return result if value == value else value  # NaN
 
 
+def _as_float(bits: Any) -> Any:
+    """Read the bits of an integer as a float (what runs when Numba is switched off)."""
+    return bits.view(np.float32 if bits.dtype == np.int32 else np.float64)
+
+
+@overload(_as_float, inline="always")
+def _read_bits(bits):
+    """Let the compiler read them where they are."""
+
+    def read(bits):
+        return _float_from_bits(bits)
+
+    return read
+
+
 def _exp(value: float) -> float:
     """Return e^value for value <= 0 (what runs when Numba is switched off)."""
     return np.exp(value)
@@ -168,7 +183,7 @@ def _largest(bits, i):
         key = bits[i, j]
         key = bits.dtype.type(key ^ flip) if key < 0 else key
         largest = key if key > largest else largest
-    return _float_from_bits(bits.dtype.type(largest ^ flip) if largest < 0 else largest)
+    return _as_float(bits.dtype.type(largest ^ flip) if largest < 0 else largest)
 
 
 # ---- kernels: they do rows first..last ----------------------------------------------------------------------
