@@ -98,6 +98,11 @@ def convolution(array: Array) -> Kernels:
     return _kernels("convolution", array)
 
 
+def embedding(array: Array) -> Kernels:
+    """Gradient of an embedding; for arrays that ``has_kernels`` of."""
+    return _kernels("embedding", array)
+
+
 def matrix_product(array: Array) -> Kernels:
     """Products of matrices, and the linear layer."""
     return _kernels("matrix_product", array)

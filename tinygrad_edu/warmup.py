@@ -65,6 +65,12 @@ def dropout(dtype: torch.dtype) -> None:
     F.dropout(x, 0.5).sum().backward()
 
 
+def embedding(dtype: torch.dtype) -> None:
+    """Run the gradient of an embedding."""
+    weight = torch.ones(4, 3, dtype=dtype, requires_grad=True)
+    F.embedding(torch.tensor([0, 2]), weight).sum().backward()
+
+
 def matrix_product(dtype: torch.dtype) -> None:
     """Run a linear layer that is large enough for the micro-kernel."""
     x, weight = torch.ones(64, 64, dtype=dtype), torch.ones(64, 64, dtype=dtype)
@@ -88,6 +94,7 @@ RECIPES = {
         activation,
         norm,
         dropout,
+        embedding,
         matrix_product,
         optimizer_step,
     )

@@ -172,6 +172,16 @@ def dropout_calls(rng: Any, dtype: Any) -> Iterator[Call]:
             yield Call("dropout", "dropout", (x, p, seed))
 
 
+EMBEDDINGS = [(1, 1, 1, -1), (7, 3, 4, -1), (40, 5, 3, 1), (0, 3, 4, 0), (4, 0, 2, -1)]
+
+
+def embedding_calls(rng: Any, dtype: Any) -> Iterator[Call]:
+    for n, width, num_embeddings, padding_idx in EMBEDDINGS:
+        indices = rng.integers(0, num_embeddings, n)
+        grad_output = spread(numbers(rng, (n, width), dtype))
+        yield Call("embedding", "embedding_backward", (grad_output, indices, num_embeddings, padding_idx))
+
+
 def activation_calls(rng: Any, dtype: Any) -> Iterator[Call]:
     special = np.array([0, -0.0, np.nan, np.inf, -np.inf, 1e-30, 21, -21, 1e3, -1e3], dtype)
     arrays = [numbers(rng, shape, dtype) for shape in ((), (0,), (7, 5))]
@@ -244,6 +254,7 @@ MAKERS = {
     "pooling": pooling_calls,
     "softmax_loss": softmax_loss_calls,
     "dropout": dropout_calls,
+    "embedding": embedding_calls,
     "optimizer_step": optimizer_step_calls,
 }
 

@@ -45,6 +45,12 @@ def test_pooling():
     assert (back.read, back.written, back.launches) == (4 * 12, 16 * 4 + 4 * 4, 2)
 
 
+def test_embedding():
+    # 3 copies of 2 numbers into 5 rows: gradients, int64 indices and old values are read; zeros and sums written
+    work = roofline_work.embedding_backward(3, 2, 5)
+    assert (work.read, work.written, work.divisions) == (24 + 24 + 24, 40 + 24, 12)
+
+
 def test_every_kernel_is_in_the_table():
     """The names of the kernels in cuda.py, by the words of the table."""
     folder = Path(roofline_work.__file__).parents[2] / "kernels" / "tinygrad_edu_kernels"
@@ -97,6 +103,7 @@ KERNELS = {
     "adagrad": "Adagrad",
     "rmsprop": "RMSprop",
     "dropout": "dropout",
+    "add_rows": "embedding backward",
 }
 
 

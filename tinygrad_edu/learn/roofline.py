@@ -19,6 +19,7 @@ from tinygrad_edu.learn.roofline_work import (
     column_sums,
     dropout,
     elementwise,
+    embedding_backward,
     im2col,
     loss_backward,
     loss_forward,
@@ -99,6 +100,7 @@ def examples() -> list[Work]:
         optimizer("Adagrad", 128 * 3136, read=3, written=2, flops=6),
         optimizer("RMSprop", 128 * 3136, read=3, written=2, flops=8),
         dropout(outputs),
+        embedding_backward(4_096, 256, 10_000),
     ]
 
 

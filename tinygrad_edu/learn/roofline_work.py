@@ -274,6 +274,16 @@ def dropout(count: int) -> Work:
     return Work("dropout", read, written, count, reach=0.6, why="64-bit multiplications of the hash")
 
 
+def embedding_backward(copies: int, width: int, rows: int) -> Work:
+    """Count ``_add_rows_kernel``: a division and a remainder an element, into a table that was filled with zeros."""
+    count = copies * width
+    read, written = count * FLOAT + copies * INT64 + count * FLOAT, rows * width * FLOAT + count * FLOAT
+    why = "an atomic addition an element"
+    return Work(
+        "embedding backward", read, written, count, divisions=2 * count, launches=2, reach=0.5, why=why
+    )
+
+
 # ---- a training step of the CNN -----------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.htm
 
 from __future__ import annotations
 
-from tinygrad_edu import _tensor
+from tinygrad_edu import _tensor, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import raw, require_tensor
@@ -18,6 +18,8 @@ from tinygrad_edu.ops.select import keep
 class Embedding(Op):
     """y[...] = weight[indices[...]]; a row used several times gets the sum of all its gradients."""
 
+    gives_new_gradients = True
+
     def forward(self, weight: Array, indices: Array, *, padding_idx: int | None) -> Array:
         self.shape, self.padding_idx = weight.shape, padding_idx
         self.save_for_backward(indices)
@@ -25,6 +27,11 @@ class Embedding(Op):
 
     def backward(self, grad_output: Array) -> tuple[Array, None]:
         (indices,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            copies = grad_output.reshape((indices.size, self.shape[1])), indices.reshape(-1)
+            padding_idx = -1 if self.padding_idx is None else self.padding_idx
+            kernels = kernel_table.embedding(grad_output)
+            return kernels.embedding_backward(*copies, self.shape[0], padding_idx), None
         if self.padding_idx is not None:
             grad_output = keep(grad_output, (indices != self.padding_idx)[..., None])
         return index_put_zeros(grad_output, raw(indices), self.shape), None
