@@ -38,6 +38,7 @@ class CallsAnother(Op):
         return x + torch.ones(2).add(1).numpy()
 
 
+@pytest.mark.host("NumPy beside tensors")
 def test_an_operation_within_a_forward():
     assert CallsAnother.apply(torch.zeros(2)).tolist() == [2.0, 2.0]
 
