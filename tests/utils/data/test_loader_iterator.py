@@ -35,12 +35,14 @@ def _nothing_is_left_behind():
     """Every test must end its processes, threads and pipes."""
     resource_tracker.ensure_running()  # these two live as long as the program
     forkserver.ensure_running()
-    files = open_files()
+    files, threads = open_files(), set(threading.enumerate())
     yield
     gc.collect()
     assert multiprocessing.active_children() == []
-    own = [thread for thread in threading.enumerate() if not thread.name.startswith("tinygrad_edu_")]
-    assert len(own) == 1  # the pool of the kernels may live on
+    new = set(threading.enumerate()) - threads
+    assert [
+        thread for thread in new if not thread.name.startswith("tinygrad_edu_")
+    ] == []  # the kernels' pool
     assert open_files() == files
 
 
