@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd import anomaly
 from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
-from tinygrad_edu.autograd.node import Node, SavedLink
+from tinygrad_edu.autograd.node import Node, SavedLink, next_sequence_nr
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.dtypes import from_numpy_dtype
 from tinygrad_edu.profiler.label import recorded_function
@@ -225,6 +225,7 @@ class Function:
         ctx.next_edges = tuple(
             [x.edge() if recording and isinstance(x, _tensor.Tensor) else None for x in args]
         )
+        ctx.sequence_nr = next_sequence_nr()
         with ModeSwitch(grad_enabled=False), recorded_function(ctx, args):
             if cls.setup_context is Function.setup_context:
                 output = cls.forward(ctx, *args)
@@ -264,6 +265,7 @@ def once_differentiable(backward: Any) -> Any:
         node = DifferentiatedTwice()
         edges = [grad.edge() for grad in grad_outputs if isinstance(grad, _tensor.Tensor)]
         node.next_edges = (*ctx.next_edges, *edges)
+        node.sequence_nr = next_sequence_nr()
         answers = answer if isinstance(answer, tuple) else (answer,)
         node.num_outputs = len(answers)
         cut = tuple([None if x is None else x.detach() for x in answers])

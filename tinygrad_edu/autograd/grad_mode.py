@@ -40,6 +40,7 @@ class AutogradMode:
         self._recorder: Recorder | None = None
         self.quiet = contextvars.copy_context()
         self.quiet.run(np.seterr, all="ignore")
+        self.run_quietly = self.quiet.run
 
     @property
     def detect_anomaly(self) -> bool:

@@ -6,6 +6,7 @@ once with a dictionary of the gradients that are still to be passed on.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,35 +20,26 @@ from tinygrad_edu.backend import Array, is_on_host, on_card_of
 from tinygrad_edu.profiler.event import Category
 from tinygrad_edu.profiler.label import recorded
 
+SEQUENCE_NR = operator.attrgetter("sequence_nr")
+
 
 def topological_order(roots: Iterable[Node]) -> list[Node]:
     """Return every node that can be reached, each one after all the nodes that use its outputs.
 
-    A node's gradient is a sum over its users, so it may be passed on only when all of them have been seen.
-    This is Kahn's algorithm: count the users of every node, and take a node when its count reaches zero.
-    Nothing is recursive, so a chain of 100,000 operations needs no more stack than one of ten.
+    A node's gradient is a sum over its users, so it may be passed on only when all of them have been seen. A
+    node is always younger than the nodes it leads to: their outputs were there when it was made. So the order
+    of age, youngest first, is a topological one. Nothing is recursive: a chain of 100,000 operations needs no
+    more stack than one of ten.
     """
     found = list(dict.fromkeys(roots))
-    users = dict.fromkeys(found, 0)
+    seen = set(found)
     for node in found:  # the list grows while it is walked
         for edge in node.next_edges:
-            if edge is None:
-                continue
-            if edge[0] in users:
-                users[edge[0]] += 1
-            else:
-                users[edge[0]] = 1
+            if edge is not None and edge[0] not in seen:
+                seen.add(edge[0])
                 found.append(edge[0])
-
-    order = [node for node in found if users[node] == 0]
-    for node in order:
-        for edge in node.next_edges:
-            if edge is None:
-                continue
-            users[edge[0]] -= 1
-            if users[edge[0]] == 0:
-                order.append(edge[0])
-    return order
+    found.sort(key=SEQUENCE_NR, reverse=True)
+    return found
 
 
 def nodes_leading_to(order: list[Node], targets: set[Node]) -> set[Node]:
@@ -96,7 +88,8 @@ def run_backward(
     collected: dict[Edge, Array] = {}
     pending: dict[Node, list[Array | None]] = {}
     for edge, grad in zip(roots, root_grads, strict=True):
-        add_gradient(pending, edge, grad, collecting)
+        is_kept = edge[0].keeps_gradient and not collecting
+        add_gradient(pending, edge, private_copy(grad) if is_kept else grad)
 
     mode = this_thread.mode
     label = recorded("run_backward", Category.BACKWARD)
@@ -115,8 +108,7 @@ def run_backward(
                 collected.update({(node, i): grad for i, grad in enumerate(grad_outputs) if grad is not None})
                 if not any(edge is not None and edge[0] in leading for edge in node.next_edges):
                     continue  # nobody asked for anything behind it
-            saves_arrays = node.saved != ()
-            if saves_arrays:
+            if node.saved != ():
                 node.check_ready()
             if mode.watched:
                 grad_inputs = watched_backward(node, grad_outputs, create_graph)
@@ -126,14 +118,19 @@ def run_backward(
                 grad_inputs = node.backward(*grad_outputs)
             if not isinstance(grad_inputs, tuple):
                 grad_inputs = (grad_inputs,)
-            if saves_arrays and not retain_graph:
+            if node.saved and not retain_graph:
                 node.release()
-            may_keep = collecting or (node.gives_new_gradients and not create_graph)
             if len(grad_inputs) != len(node.next_edges):
                 raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
             for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905  (strict=True is slower)
                 if next_edge is not None and grad is not None:
-                    add_gradient(pending, next_edge, grad, may_keep)
+                    if (
+                        next_edge[0].keeps_gradient
+                        and not collecting
+                        and (create_graph or not node.gives_new_gradients)
+                    ):
+                        grad = private_copy(grad)
+                    add_gradient(pending, next_edge, grad)
     return [collected.get(edge) for edge in wanted or ()]
 
 
@@ -146,18 +143,14 @@ def use_card_of(grads: list[Array | None]) -> None:
             return
 
 
-def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Array, may_keep: bool) -> None:
-    """Add ``grad`` to what is pending for one output of a node; ``may_keep``: as its own, not a copy of it."""
+def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Array) -> None:
+    """Add ``grad`` to what is pending for one output of a node."""
     node, output_nr = edge
     grads = pending.get(node)
     if grads is None:
         grads = pending[node] = [None] * node.num_outputs
     before = grads[output_nr]
-    if before is not None:
-        grad = before + grad
-    elif node.keeps_gradient and not may_keep:
-        grad = private_copy(grad)
-    grads[output_nr] = grad
+    grads[output_nr] = grad if before is None else before + grad
 
 
 def wrong_number_of_gradients(node: Node, grad_inputs: tuple[Any, ...]) -> str:

@@ -8,6 +8,7 @@ is freed as soon as the program lets go of it.
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -30,6 +31,10 @@ SECOND_BACKWARD = (
     "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if "
     "you need to access saved tensors after calling backward."
 )
+
+
+next_sequence_nr = itertools.count().__next__
+"""Returns a number that is higher than all before, in whichever thread they were asked for."""
 
 
 class VersionCounter:
@@ -82,7 +87,8 @@ class Node:
     made_at : str or None
         The line of the user's program that made this node, noted while anomaly detection is on.
     sequence_nr : int
-        By which the profiler finds the forward of a backward; -1 if the forward ran without a profiler.
+        The node's age: it is higher than those of all nodes it leads to. The profiler finds the forward of a
+        backward by it, too.
     """
 
     next_edges: Sequence[Edge | None] = ()
@@ -210,6 +216,7 @@ class AccumulateGrad(Node):
 
     def __init__(self, variable: Tensor) -> None:
         self.variable = variable
+        self.sequence_nr = next_sequence_nr()
 
     def name(self) -> str:
         """Return PyTorch's name for it, which has no suffix."""

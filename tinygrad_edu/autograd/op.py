@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.autograd.node import Node
+from tinygrad_edu.autograd.node import Node, next_sequence_nr
 from tinygrad_edu.autograd.watching import watched_forward
 from tinygrad_edu.backend import device_of, on_card_of, run_on_card_of
 
@@ -58,19 +58,23 @@ class Op(Node):
         """
         node = cls()
         mode = this_thread.mode
-        recording = mode.grad_enabled
         arrays, edges = [], []
-        is_tensor = False
+        is_tensor = is_recorded = False
         for x in inputs:
             edge = None
             if isinstance(x, _tensor.Tensor):
                 is_tensor = True
-                if recording:  # most tensors are neither views nor leaves: a call less for them
-                    edge = x._edge if x._view is None and not x._requires_grad else x.edge()
+                if mode.grad_enabled:
+                    edge = x._edge if x._view is None else x.edge()
+                    if edge is None and x._requires_grad:
+                        edge = x.edge()
+                    if edge is not None:
+                        is_recorded = True
                 x = x.array
             arrays.append(x)
             edges.append(edge)
         node.next_edges = edges
+        node.sequence_nr = next_sequence_nr()
         if not is_tensor:
             return node.forward(*arrays, **options)
 
@@ -79,9 +83,9 @@ class Op(Node):
                 with on_card_of(*arrays):
                     output = watched_forward(node, inputs, arrays, options)
             elif type(arrays[0]) is np.ndarray:
-                output = mode.quiet.run(node.forward, *arrays, **options)
+                output = mode.run_quietly(node.forward, *arrays, **options)
             else:
-                output = mode.quiet.run(run_on_card_of, arrays, node.forward, options)
+                output = mode.run_quietly(run_on_card_of, arrays, node.forward, options)
         except Exception as error:
             if not is_reentry(error):
                 node.explain_failure(inputs)
@@ -95,7 +99,7 @@ class Op(Node):
             result._inference = True
         if cls.is_view:
             result.become_view_of(inputs[0], cls, options)
-        if any(edges) and output.dtype.kind == "f":
+        if is_recorded and output.dtype.kind == "f":
             result._edge = (node, 0)
             if node.saved:
                 node.link_saved(inputs, (output,), (result,))

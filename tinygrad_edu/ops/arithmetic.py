@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import (
+    ArithmeticOp,
     BinaryOp,
     promote,
     raw,
@@ -31,7 +32,7 @@ from tinygrad_edu.ops.select import where
 from tinygrad_edu.ops.unary import log
 
 
-class Add(BinaryOp):
+class Add(ArithmeticOp):
     """a + b; both derivatives are 1."""
 
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # of the operands, if one was repeated
@@ -76,7 +77,6 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Array:
     """
     if alpha != 1:
         other = scaled("add", input, other, alpha)
-    input, other = promote("add", input, other)
     return Add.apply(input, other)
 
 
@@ -92,7 +92,7 @@ def scaled(name: str, input: Any, other: Any, alpha: float) -> Any:
     return mul(other, alpha)
 
 
-class Sub(BinaryOp):
+class Sub(ArithmeticOp):
     """a - b; the derivatives are 1 and -1."""
 
     def forward(self, a: Array, b: Array) -> Array:
@@ -115,11 +115,10 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Array:
             )
     if alpha != 1:
         other = scaled("sub", input, other, alpha)
-    input, other = promote("sub", input, other)
     return Sub.apply(input, other)
 
 
-class Mul(BinaryOp):
+class Mul(ArithmeticOp):
     """a * b; the derivatives are b and a."""
 
     def forward(self, a: Array, b: Array) -> Array:
@@ -138,7 +137,6 @@ class Mul(BinaryOp):
 
 def mul(input: Any, other: Any) -> Array:
     """input * other."""
-    input, other = promote("mul", input, other)
     return Mul.apply(input, other)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor, dtypes
 from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.autograd.node import next_sequence_nr
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array, array_module, is_on_host
 
@@ -195,6 +196,53 @@ class BinaryOp(Op):
         """Say which sizes do not fit together."""
         check_same_device(type(self).__name__, inputs)
         check_broadcast(type(self).__name__.lower(), *[np.shape(raw(x)) for x in inputs])
+
+
+class ArithmeticOp(BinaryOp):
+    """A binary operation that brings its operands to one dtype by itself."""
+
+    @classmethod
+    def promote(cls, a: Any, b: Any) -> tuple[Any, Any]:
+        """Return the operands in one dtype."""
+        return promote(cls.__name__.lower(), a, b)
+
+    @classmethod
+    def apply(cls, a: Any, b: Any) -> Any:
+        """Do what ``Op.apply`` does with the promoted operands.
+
+        Two Tensors of one floating-point dtype on the CPU have a short way of their own: nothing runs more often.
+        """
+        Tensor = _tensor.Tensor
+        mode = this_thread.mode
+        if not isinstance(a, Tensor) or not isinstance(b, Tensor) or mode.watched or mode.inference:
+            return super().apply(*cls.promote(a, b))
+        x, y = a.array, b.array
+        if x.dtype is not y.dtype or x.dtype.kind != "f" or type(x) is not np.ndarray:
+            return super().apply(*cls.promote(a, b))
+
+        node = cls()
+        node.saved = ()
+        edge_a = edge_b = None
+        if mode.grad_enabled:
+            edge_a, edge_b = a._edge, b._edge
+            if a._view is not None or (edge_a is None and a._requires_grad):
+                edge_a = a.edge()
+            if b._view is not None or (edge_b is None and b._requires_grad):
+                edge_b = b.edge()
+        node.next_edges = (edge_a, edge_b)
+        node.sequence_nr = next_sequence_nr()
+        try:
+            output = mode.run_quietly(node.forward, x, y)
+        except Exception:
+            return super().apply(*cls.promote(a, b))  # which says what is wrong, or does it after all
+        result = object.__new__(Tensor)
+        result.array = output if type(output) is np.ndarray else np.asarray(output)
+        result._view = None
+        if edge_a is not None or edge_b is not None:
+            result._edge = (node, 0)
+            if node.saved:
+                node.link_saved((a, b), (output,), (result,))
+        return result
 
 
 def check_broadcast(name: str, *shapes: tuple[int, ...]) -> None:

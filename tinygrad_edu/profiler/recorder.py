@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ from tinygrad_edu.profiler.event import Category, FunctionEvent
 if TYPE_CHECKING:
     from tinygrad_edu.autograd.node import Node
 
-sequence_numbers = itertools.count()
 """Where a node gets its number from, by which its backward finds its forward; one counter for all threads."""
 
 
@@ -94,7 +92,6 @@ class Recorder:
 
     def begin_forward(self, node: Node, inputs: tuple[Any, ...]) -> FunctionEvent:
         """Note that the forward of a node begins."""
-        node.sequence_nr = next(sequence_numbers)
         event = self.begin(operation_name(node), Category.FORWARD)
         event.sequence_nr = node.sequence_nr
         self._forward_of[node.sequence_nr] = event
