@@ -64,7 +64,8 @@ class Tensor(
 
     array: Array
 
-    # What most tensors never need stands here, once for all of them: so a tensor is quickly made.
+    # What most tensors never need stands here, once for all of them: so a tensor is quickly made. (What every
+    # operation asks for is set for each tensor all the same: a tensor's own attributes are quicker to read.)
     _edge: Edge | None = None  # the node that computed it, and which of the node's outputs it is
     _requires_grad: bool = False  # of a leaf; what was computed has an edge instead
     _view: ViewInfo | None = None
@@ -90,8 +91,8 @@ class Tensor(
 
     def _initialise(self, array: Array, requires_grad: bool) -> None:
         self.array = array
-        if requires_grad:
-            self._requires_grad = True
+        self._edge = self._view = None
+        self._requires_grad = requires_grad
         if this_thread.mode.inference:
             self._inference = True
 
@@ -364,8 +365,8 @@ def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Tenso
     """
     tensor = object.__new__(cls)
     tensor.array = np.asarray(array) if isinstance(array, np.generic) else array  # NumPy's 0-d results
-    if requires_grad:
-        tensor._requires_grad = True
+    tensor._edge = tensor._view = None
+    tensor._requires_grad = requires_grad
     if this_thread.mode.inference:
         tensor._inference = True
     return tensor

@@ -77,11 +77,9 @@ class FunctionContext(Node):
         arrays = tuple([getattr(x, "array", x) for x in outputs])
         outputs = tuple([self._adopt(nr, x, args) for nr, x in enumerate(outputs)])
         self.saved = tuple([None if x is None else x.array for x in self.to_save])
-        self.link_saved(args, arrays, outputs)
+        self.link_saved(args, [getattr(x, "array", None) for x in args], arrays, outputs)
         known = zip(self.saved_links, self.to_save, strict=True)
-        self.saved_links = tuple(  # what is neither an input nor an output has a version, too
-            [link or (None if x is None else SavedLink(None, None, x.version_counter())) for link, x in known]
-        )
+        self.saved_links = tuple([link or _link_to(x) for link, x in known])
         return outputs
 
     def _adopt(self, output_nr: int, x: Any, args: tuple[Any, ...]) -> Any:
@@ -168,6 +166,14 @@ def _like(x: Any) -> Any:
     return xp.broadcast_to(xp.zeros((), x.array.dtype), x.array.shape)
 
 
+def _link_to(x: Any) -> SavedLink | None:
+    """Return the link to a Tensor that was saved and is neither input nor output: it has a version, too."""
+    if x is None:
+        return None
+    counter = x.version_counter()
+    return None, None, counter, counter.value
+
+
 class Function:
     """Base of user-defined operations, in PyTorch's style.
 
@@ -225,6 +231,7 @@ class Function:
         ctx.next_edges = tuple(
             [x.edge() if recording and isinstance(x, _tensor.Tensor) else None for x in args]
         )
+        ctx.needs_input_grad = tuple([edge is not None for edge in ctx.next_edges])
         ctx.sequence_nr = next_sequence_nr()
         with ModeSwitch(grad_enabled=False), recorded_function(ctx, args):
             if cls.setup_context is Function.setup_context:
@@ -233,7 +240,7 @@ class Function:
                 output = cls.forward(*args)
                 cls.setup_context(ctx, args, output)
         outputs = output if isinstance(output, tuple) else (output,)
-        recorded = any(edge is not None for edge in ctx.next_edges)
+        recorded = True in ctx.needs_input_grad
         for x in ctx.dirty:
             x.check_may_change(recorded)
             x.increment_version(f"{ctx.name()} at {anomaly.user_line()}")

@@ -108,7 +108,7 @@ def run_backward(
                 collected.update({(node, i): grad for i, grad in enumerate(grad_outputs) if grad is not None})
                 if not any(edge is not None and edge[0] in leading for edge in node.next_edges):
                     continue  # nobody asked for anything behind it
-            if node.saved != ():
+            if node.saved or node.saved is None:
                 node.check_ready()
             if mode.watched:
                 grad_inputs = watched_backward(node, grad_outputs, create_graph)

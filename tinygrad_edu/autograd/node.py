@@ -44,20 +44,9 @@ class VersionCounter:
     last_change: str = ""
 
 
-class SavedLink:
-    """What a saved array is to its node: which input or output, and how often it had been changed."""
-
-    __slots__ = ("counter", "edge", "output_nr", "version")
-
-    def __init__(self, edge: Edge | None, output_nr: int | None, counter: VersionCounter | None) -> None:
-        self.edge = edge
-        self.output_nr = output_nr
-        self.counter = counter
-        self.version = 0 if counter is None else counter.value
-
-    def was_changed(self) -> bool:
-        """Tell whether the array has been changed in place since it was saved."""
-        return self.counter is not None and self.counter.value != self.version
+SavedLink: TypeAlias = "tuple[Edge | None, int | None, VersionCounter, int]"
+"""What a saved array is to its node: the edge of the input, or the number of the output, that it is; how its changes
+are counted, and how many there had been."""
 
 
 class Node:
@@ -67,6 +56,8 @@ class Node:
     ----------
     next_edges : sequence of (Node, int) or None
         For each input, the node that made it and which of its outputs it is; None if it needs no gradient.
+    needs_input_grad : sequence of bool
+        For each input, whether a gradient is wanted.
     saved : tuple of arrays, or None
         What ``save_for_backward`` was given; Tensors while a backward with ``create_graph=True`` runs; None when
         it has been given up by a backward without ``retain_graph``.
@@ -92,6 +83,7 @@ class Node:
     """
 
     next_edges: Sequence[Edge | None] = ()
+    needs_input_grad: Sequence[bool] = ()
     saved: Any = ()
     saved_links: tuple[SavedLink | None, ...] = ()
     num_outputs: int = 1
@@ -112,11 +104,6 @@ class Node:
         return f"{type(self).__name__}Backward0"
 
     @property
-    def needs_input_grad(self) -> tuple[bool, ...]:
-        """For each input, whether a gradient is wanted."""
-        return tuple([edge is not None for edge in self.next_edges])
-
-    @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes of the inputs, as PyTorch spells them."""
         return tuple([(None, 0) if edge is None else edge for edge in self.next_edges])
@@ -130,23 +117,33 @@ class Node:
         """Keep what ``backward`` will need: inputs, outputs or other arrays; None is allowed."""
         self.saved = arrays
 
-    def link_saved(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
+    def link_saved(
+        self,
+        inputs: Sequence[Any],
+        arrays: Sequence[Any],
+        outputs: Sequence[Any],
+        results: Sequence[Any],
+    ) -> None:
         """Note which saved arrays are inputs or outputs: they have a version, and a history of their own.
 
-        ``outputs`` is what forward returned, ``results`` the Tensors made from it.
+        ``arrays`` are those of the inputs, ``outputs`` what forward returned, ``results`` the Tensors made from it.
         """
         links: list[SavedLink | None] = []
-        for array in self.saved:
-            link = None
-            if array is not None:
-                for x, edge in zip(inputs, self.next_edges):  # noqa: B905  (one edge an input)
-                    if getattr(x, "array", None) is array:
-                        link = SavedLink(edge, None, x.version_counter())
+        for saved in self.saved:
+            link: SavedLink | None = None
+            if saved is not None:
+                for position, array in enumerate(arrays):
+                    if array is saved:
+                        x = inputs[position]
+                        if isinstance(x, _tensor.Tensor):
+                            counter = x._counter or x.version_counter()
+                            link = self.next_edges[position], None, counter, counter.value
                         break
                 else:
                     for output_nr, output in enumerate(outputs):
-                        if output is array:
-                            link = SavedLink(None, output_nr, results[output_nr].version_counter())
+                        if output is saved:
+                            counter = results[output_nr].version_counter()
+                            link = None, output_nr, counter, counter.value
             links.append(link)
         self.saved_links = tuple(links)
 
@@ -155,7 +152,7 @@ class Node:
         for position, saved in enumerate(self.saved or ()):
             if saved is array:
                 link = self.saved_links[position]
-                unversioned = None if link is None else SavedLink(link.edge, link.output_nr, None)
+                unversioned = None if link is None else (*link[:2], VersionCounter(), 0)
                 self.saved = (*self.saved[:position], array.copy(), *self.saved[position + 1 :])
                 self.saved_links = (
                     *self.saved_links[:position],
@@ -172,15 +169,17 @@ class Node:
     def _saved_tensor(self, array: Any, link: SavedLink | None) -> Any:
         if array is None or not hasattr(array, "shape"):
             return array
-        edge = None
+        edge = counter = None
         if link is not None:
-            edge = link.edge if link.output_nr is None else (self, link.output_nr)
+            edge, output_nr, counter, _ = link
+            if output_nr is not None:
+                edge = self, output_nr
         if edge is not None and isinstance(edge[0], AccumulateGrad) and edge[0].variable.array is array:
             return edge[0].variable  # the leaf itself
         tensor = _tensor.tensor_from_array(array)
         tensor.set_history(edge)
-        if link is not None and link.counter is not None:
-            tensor.share_version(link.counter)
+        if counter is not None:
+            tensor.share_version(counter)
         return tensor
 
     def check_ready(self) -> None:
@@ -188,18 +187,18 @@ class Node:
         if self.saved is None:
             raise RuntimeError(SECOND_BACKWARD)
         for position, link in enumerate(self.saved_links):
-            if link is not None and link.was_changed():
+            if link is not None and link[2].value != link[3]:
                 raise RuntimeError(self._describe_change(self.saved[position], link))
 
     def _describe_change(self, array: Array, link: SavedLink) -> str:
-        assert link.counter is not None
-        which = "an input" if link.output_nr is None else f"output {link.output_nr}"
+        _, output_nr, counter, version = link
+        which = "an input" if output_nr is None else f"output {output_nr}"
         made_at = "" if self.made_at is None else f" called at {self.made_at}"
         return (
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
             f"[{from_numpy_dtype(array.dtype)} {list(array.shape)}], which is {which} of {self.name()}{made_at}, "
-            f"is at version {link.counter.value}; expected version {link.version} instead. It was last changed by "
-            f"{link.counter.last_change}. Hint: use the operation that returns a new tensor, or clone() before "
+            f"is at version {counter.value}; expected version {version} instead. It was last changed by "
+            f"{counter.last_change}. Hint: use the operation that returns a new tensor, or clone() before "
             "the change."
         )
 

@@ -58,8 +58,8 @@ class Op(Node):
         """
         node = cls()
         mode = this_thread.mode
-        arrays, edges = [], []
-        is_tensor = is_recorded = False
+        arrays, edges, needs_input_grad = [], [], []
+        is_tensor = False
         for x in inputs:
             edge = None
             if isinstance(x, _tensor.Tensor):
@@ -68,12 +68,11 @@ class Op(Node):
                     edge = x._edge if x._view is None else x.edge()
                     if edge is None and x._requires_grad:
                         edge = x.edge()
-                    if edge is not None:
-                        is_recorded = True
                 x = x.array
             arrays.append(x)
             edges.append(edge)
-        node.next_edges = edges
+            needs_input_grad.append(edge is not None)
+        node.next_edges, node.needs_input_grad = edges, needs_input_grad
         node.sequence_nr = next_sequence_nr()
         if not is_tensor:
             return node.forward(*arrays, **options)
@@ -92,29 +91,31 @@ class Op(Node):
                 raise
             output = mode.quiet.copy().run(run_on_card_of, arrays, node.forward, options)
         if isinstance(output, tuple):
-            return node.several_results(inputs, output)
+            return node.several_results(inputs, arrays, output)
         result = object.__new__(_tensor.Tensor)  # tensor_from_array, without the call
         result.array = np.asarray(output) if isinstance(output, np.generic) else output
         if mode.inference:
             result._inference = True
         if cls.is_view:
             result.become_view_of(inputs[0], cls, options)
-        if is_recorded and output.dtype.kind == "f":
+        if True in needs_input_grad and output.dtype.kind == "f":
             result._edge = (node, 0)
             if node.saved:
-                node.link_saved(inputs, (output,), (result,))
+                node.link_saved(inputs, arrays, (output,), (result,))
         return result
 
-    def several_results(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> Any:
+    def several_results(
+        self, inputs: tuple[Any, ...], arrays: list[Any], outputs: tuple[Any, ...]
+    ) -> Any:
         """Return the outputs as Tensors; those that have a gradient have this node as their origin."""
         results = tuple([_tensor.tensor_from_array(array) for array in outputs])
-        if any(self.next_edges):
+        if True in self.needs_input_grad:
             self.num_outputs = len(outputs)
             for output_nr, array in enumerate(outputs[: self.num_differentiable]):
                 if array.dtype.kind == "f":  # indices, such as those of max, have no gradient
                     results[output_nr]._edge = (self, output_nr)
             if self.saved:
-                self.link_saved(inputs, outputs, results)
+                self.link_saved(inputs, arrays, outputs, results)
         return results
 
     def explain_failure(self, inputs: tuple[Any, ...]) -> None:

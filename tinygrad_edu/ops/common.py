@@ -198,6 +198,10 @@ class BinaryOp(Op):
         check_broadcast(type(self).__name__.lower(), *[np.shape(raw(x)) for x in inputs])
 
 
+# Made once, for the many nodes of a long chain to share.
+BOTH, FIRST, SECOND, NEITHER = (True, True), (True, False), (False, True), (False, False)
+
+
 class ArithmeticOp(BinaryOp):
     """A binary operation that brings its operands to one dtype by itself."""
 
@@ -210,26 +214,35 @@ class ArithmeticOp(BinaryOp):
     def apply(cls, a: Any, b: Any) -> Any:
         """Do what ``Op.apply`` does with the promoted operands.
 
-        Two Tensors of one floating-point dtype on the CPU have a short way of their own: nothing runs more often.
+        A floating-point Tensor of the CPU, and another one of its dtype or a number, have a short way of their own:
+        nothing runs more often.
         """
-        Tensor = _tensor.Tensor
-        mode = this_thread.mode
-        if not isinstance(a, Tensor) or not isinstance(b, Tensor) or mode.watched or mode.inference:
+        Tensor, mode = _tensor.Tensor, this_thread.mode
+        if mode.watched or mode.inference or not isinstance(a, Tensor):
             return super().apply(*cls.promote(a, b))
-        x, y = a.array, b.array
-        if x.dtype is not y.dtype or x.dtype.kind != "f" or type(x) is not np.ndarray:
+        x, edge_a, edge_b = a.array, None, None
+        if mode.grad_enabled:
+            edge_a = a._edge
+            if a._view is not None or (edge_a is None and a._requires_grad):
+                edge_a = a.edge()
+        if isinstance(b, Tensor):
+            y = b.array
+            if mode.grad_enabled:
+                edge_b = b._edge
+                if b._view is not None or (edge_b is None and b._requires_grad):
+                    edge_b = b.edge()
+        elif type(b) is float or type(b) is int:
+            y = as_scalar(b, x.dtype)
+        else:
+            return super().apply(*cls.promote(a, b))
+        dtype = x.dtype
+        if dtype is not y.dtype or dtype.kind != "f" or type(x) is not np.ndarray:
             return super().apply(*cls.promote(a, b))
 
         node = cls()
         node.saved = ()
-        edge_a = edge_b = None
-        if mode.grad_enabled:
-            edge_a, edge_b = a._edge, b._edge
-            if a._view is not None or (edge_a is None and a._requires_grad):
-                edge_a = a.edge()
-            if b._view is not None or (edge_b is None and b._requires_grad):
-                edge_b = b.edge()
-        node.next_edges = (edge_a, edge_b)
+        node.next_edges = edge_a, edge_b
+        node.needs_input_grad = BOTH if edge_a and edge_b else FIRST if edge_a else SECOND if edge_b else NEITHER
         node.sequence_nr = next_sequence_nr()
         try:
             output = mode.run_quietly(node.forward, x, y)
@@ -238,10 +251,10 @@ class ArithmeticOp(BinaryOp):
         result = object.__new__(Tensor)
         result.array = output if type(output) is np.ndarray else np.asarray(output)
         result._view = None
-        if edge_a is not None or edge_b is not None:
-            result._edge = (node, 0)
+        if edge_a or edge_b:
+            result._edge = node, 0
             if node.saved:
-                node.link_saved((a, b), (output,), (result,))
+                node.link_saved((a, b), (x, y), (output,), (result,))
         return result
 
 
