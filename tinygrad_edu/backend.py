@@ -261,12 +261,15 @@ def to_device(array: Array, name: DeviceLike) -> Array:
         return cupy().asarray(array) if present.type == "cpu" else array.copy()
 
 
+_NO_CARD = contextlib.nullcontext()
+
+
 def on_card_of(*arrays: Array) -> contextlib.AbstractContextManager[Any]:
     """Use the card that holds the first array of a GPU, within a ``with`` block: CuPy computes on no other."""
     for array in arrays:
-        if hasattr(array, "device") and not is_on_host(array):
+        if type(array) is not np.ndarray and hasattr(array, "device") and not is_on_host(array):
             return array.device
-    return contextlib.nullcontext()
+    return _NO_CARD
 
 
 def run_on_card_of(arrays: list[Array], function: Any, options: dict[str, Any]) -> Any:

@@ -43,11 +43,25 @@ class RecordedKernels:
 
 
 class _Rung(threading.local):
-    """The rung in use in this thread; the environment variable sets what every thread begins with."""
+    """The rung in use in this thread; the environment variable sets what every thread begins with.
+
+    ``in_use`` is what every call of a kernel asks for: the file of the kernels for arrays of the CPU, and who times
+    them.
+    """
 
     def __init__(self) -> None:
-        self.name = _checked(os.environ.get("TINYGRAD_EDU_KERNELS", "fast"))
         self.recorder: KernelRecorder | None = None
+        self.use(os.environ.get("TINYGRAD_EDU_KERNELS", "fast"))
+
+    def use(self, name: str) -> None:
+        """Choose a rung."""
+        self.name = _checked(name)
+        self.in_use = "cpu" if name == "fast" else name, self.recorder
+
+    def record(self, recorder: KernelRecorder | None) -> None:
+        """Have the kernels timed; None ends it."""
+        self.recorder = recorder
+        self.use(self.name)
 
 
 def _checked(name: str) -> str:
@@ -79,13 +93,13 @@ class use_kernels:
 
     def __init__(self, name: str) -> None:
         self._before = _rung.name
-        _rung.name = _checked(name)
+        _rung.use(name)
 
     def __enter__(self) -> None:
         """Keep what the constructor has set."""
 
     def __exit__(self, *exc_info: object) -> None:
-        _rung.name = self._before
+        _rung.use(self._before)
 
 
 _rung = _Rung()
@@ -153,16 +167,14 @@ def has_kernels(array: Array) -> bool:
 
 
 def _kernels(family: str, array: Array) -> Kernels:
-    rung = (
-        "cuda" if not isinstance(array, np.ndarray) else "reference" if _rung.name == "reference" else "cpu"
-    )
-    kernels = _load(family, rung)
-    return kernels if _rung.recorder is None else RecordedKernels(kernels, _rung.recorder)
+    rung, recorder = _rung.in_use
+    kernels = _load(family, rung if isinstance(array, np.ndarray) else "cuda")
+    return kernels if recorder is None else RecordedKernels(kernels, recorder)
 
 
 def record_kernels(recorder: KernelRecorder | None) -> None:
     """Have the kernels timed that this thread calls from now on; None ends it."""
-    _rung.recorder = recorder
+    _rung.record(recorder)
 
 
 @functools.cache

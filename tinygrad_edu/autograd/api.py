@@ -44,14 +44,16 @@ def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bo
                     "reduce it with .sum() or .mean(), or pass gradient="
                 )
             with on_card_of(output.array):
-                grad = _tensor.tensor_from_array(array_module(output.array).ones_like(output.array))
+                one = array_module(output.array).ones(output.array.shape, output.array.dtype)
+                grad = _tensor.tensor_from_array(one)
         elif not isinstance(grad, _tensor.Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
         elif grad.shape != output.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output has a shape of {grad.shape} and output has a shape of {output.shape}."
             )
-        grad = grad.to(dtype=output.dtype)
+        if grad.array.dtype != output.array.dtype:
+            grad = grad.to(dtype=output.dtype)
         grads.append(grad if create_graph else grad.array)
     return grads
 

@@ -101,15 +101,15 @@ class Module(ModuleCall):
         self._non_persistent.discard(name)
 
     def __getattr__(self, name: str) -> Any:
+        own = self.__dict__
+        if "_modules" not in own:
+            raise AttributeError(
+                f"'{type(self).__name__}' object has no attribute '{name}'. Hint: call "
+                "super().__init__() at the beginning of __init__"
+            )
         for place in ("_parameters", "_buffers", "_modules"):
-            filed = self.__dict__.get(place)
-            if filed is None:
-                raise AttributeError(
-                    f"'{type(self).__name__}' object has no attribute '{name}'. Hint: call "
-                    "super().__init__() at the beginning of __init__"
-                )
-            if name in filed:
-                return filed[name]
+            if name in own[place]:
+                return own[place][name]
         # With name and obj Python can ask "Did you mean ...?".
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
 

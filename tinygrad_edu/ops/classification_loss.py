@@ -25,6 +25,9 @@ from tinygrad_edu.ops.softmax import SoftmaxCrossEntropy, log_softmax
 from tinygrad_edu.ops.unary import log
 
 
+UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+
 def as_rows(input: Array, target: Array) -> tuple[Array, Array]:
     """Return scores (n, c, d1, ...) as (n d1 ..., c), and the targets as a vector."""
     if input.ndim == 1:
@@ -35,29 +38,27 @@ def as_rows(input: Array, target: Array) -> tuple[Array, Array]:
 
 def check_class_targets(name: str, input: Array, target: Array, weight: Any, ignore_index: int) -> bool:
     """Raise unless the targets are class numbers that fit the scores; tell whether all of them count."""
-    expected = () if input.ndim == 1 else (input.shape[0], *input.shape[2:])
-    if tuple(target.shape) != expected:
+    shape, array = raw(input).shape, raw(target)
+    expected = () if len(shape) == 1 else (shape[0], *shape[2:])
+    if array.shape != expected:
         raise ValueError(
-            f"{name}: expected target of shape {list(expected)} for input {list(input.shape)}, got "
-            f"{list(target.shape)}"
+            f"{name}: expected target of shape {list(expected)} for input {list(shape)}, got {list(array.shape)}"
         )
-    if raw(target).dtype.kind not in "iu":
-        raise RuntimeError(
-            f"{name}: expected scalar type Long for class targets but found {raw(target).dtype}"
-        )
-    classes = input.shape[0] if input.ndim == 1 else input.shape[1]
+    if array.dtype.kind not in "iu":
+        raise RuntimeError(f"{name}: expected scalar type Long for class targets but found {array.dtype}")
+    classes = shape[0] if len(shape) == 1 else shape[1]
     if weight is not None and tuple(weight.shape) != (classes,):
         raise RuntimeError(
             f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got "
             f"weight tensor of shape: {list(weight.shape)}"
         )
-    array = raw(target)
     if not is_on_host(array):
         return False  # looking at the numbers would make the host wait for the GPU; its kernel gives NaN for them
     if not array.size:
         return True
-    if not (array.view(f"u{array.itemsize}") >= classes).any():  # unsigned, a negative number is a large one
-        return ignore_index not in range(classes) or not (array == ignore_index).any()
+    unsigned = array.view(UNSIGNED[array.itemsize])  # in which a negative number is a large one
+    if not np.count_nonzero(unsigned >= classes):
+        return not 0 <= ignore_index < classes or not (array == ignore_index).any()
     valid = array[array != ignore_index] if ignore_index >= 0 or (array < 0).any() else array
     if valid.size and (valid.min() < 0 or valid.max() >= classes):
         bad = int(valid.min() if valid.min() < 0 else valid.max())

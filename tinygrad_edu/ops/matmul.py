@@ -240,9 +240,7 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
         )
     if b is not None and b.shape != (w.shape[0],):
         raise RuntimeError(f"linear: expected bias ({w.shape[0]},), got {list(b.shape)}")
-    for name, parameter in (("weight", w), ("bias", b)):
-        if parameter is not None and parameter.dtype != x.dtype:
-            raise RuntimeError(
-                f"linear: expected {name} to have the input's dtype {x.dtype}, got {parameter.dtype}"
-            )
+    if w.dtype != x.dtype or (b is not None and b.dtype != x.dtype):
+        name, other = ("weight", w.dtype) if w.dtype != x.dtype else ("bias", b.dtype)
+        raise RuntimeError(f"linear: expected {name} to have the input's dtype {x.dtype}, got {other}")
     return Linear.apply(input, weight, bias)

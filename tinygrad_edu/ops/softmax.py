@@ -149,8 +149,10 @@ class SoftmaxCrossEntropy(Op):
         loss, probabilities = kernels.softmax_cross_entropy_forward(logits, target, weight, ignore_index)
         self.share = None  # of each row in the loss
         if divisor is not None:
-            self.share = array_module(loss).full(loss.shape, 1 / max(divisor, 1), loss.dtype)
-            loss = loss.sum() / divisor
+            xp = array_module(loss)
+            self.share = xp.empty_like(loss)
+            self.share.fill(1 / max(divisor, 1))
+            loss = xp.add.reduce(loss) / divisor
         self.ignore_index = ignore_index
         self.save_for_backward(probabilities, target, weight)
         return loss, probabilities

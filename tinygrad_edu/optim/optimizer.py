@@ -99,14 +99,15 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        name = type(self).__name__
-        with recorded(f"Optimizer.step#{name}.step", Category.OPTIMIZER):
+        operation = f"{type(self).__name__}.step"
+        with recorded(f"Optimizer.step#{operation}", Category.OPTIMIZER):
             for group in self.param_groups:
                 for param in group["params"]:
-                    if param.grad is not None:
+                    grad = param.grad
+                    if grad is not None:
                         with on_card_of(param.array):
-                            self.update_parameter(param, param.grad, group)
-                        self._note_change(param)
+                            self.update_parameter(param, grad, group)
+                        self._note_change(param, operation)
         self.step_count += 1
         return loss
 
@@ -124,9 +125,8 @@ class Optimizer:
             f"{type(self).__name__}: expected a subclass with update_parameter(), got none"
         )
 
-    def _note_change(self, param: Tensor) -> None:
+    def _note_change(self, param: Tensor, operation: str) -> None:
         """Tell autograd that the parameter and its state are no longer what a graph may have saved."""
-        operation = f"{type(self).__name__}.step"
         param.increment_version(operation)
         for value in self.state.get(param, {}).values():
             if isinstance(value, Tensor):

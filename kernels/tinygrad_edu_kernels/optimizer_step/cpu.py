@@ -33,7 +33,7 @@ def sgd_step(
 ) -> None:
     """Update ``param`` and ``momentum_buffer`` in place; see ``reference.sgd_step``."""
     arrays = [param, grad, momentum_buffer]
-    flat = flatten(arrays)
+    flat, copied = flatten(arrays)
     sgd_loop(
         *flat,
         momentum_buffer is not None,
@@ -45,7 +45,7 @@ def sgd_step(
         bool(nesterov),
         bool(maximize),
     )
-    store(flat, arrays)
+    store(copied)
 
 
 @njit(cache=True, error_model="numpy")
@@ -95,7 +95,7 @@ def adam_step(
 ) -> None:
     """Update ``param`` and the averages in place; see ``reference.adam_step``."""
     arrays = [param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq]
-    flat = flatten(arrays)
+    flat, copied = flatten(arrays)
     adam_loop(
         *flat,
         max_exp_avg_sq is not None,
@@ -109,7 +109,7 @@ def adam_step(
         1.0 - lr * weight_decay if decoupled_weight_decay else 1.0,
         bool(maximize),
     )
-    store(flat, arrays)
+    store(copied)
 
 
 @njit(cache=True, error_model="numpy")
@@ -164,10 +164,10 @@ def adagrad_step(
 ) -> None:
     """Update ``param`` and ``square_sum`` in place; see ``reference.adagrad_step``."""
     arrays = [param, grad, square_sum]
-    flat = flatten(arrays)
+    flat, copied = flatten(arrays)
     decayed_lr = lr / (1.0 + (step - 1.0) * lr_decay)
     adagrad_loop(*flat, decayed_lr, float(weight_decay), float(eps), bool(maximize))
-    store(flat, arrays)
+    store(copied)
 
 
 @njit(cache=True, error_model="numpy")
@@ -201,7 +201,7 @@ def rmsprop_step(
 ) -> None:
     """Update ``param`` and the state in place; see ``reference.rmsprop_step``."""
     arrays = [param, grad, square_avg, grad_avg, momentum_buffer]
-    flat = flatten(arrays)
+    flat, copied = flatten(arrays)
     rmsprop_loop(
         *flat,
         grad_avg is not None,
@@ -213,7 +213,7 @@ def rmsprop_step(
         float(momentum),
         bool(maximize),
     )
-    store(flat, arrays)
+    store(copied)
 
 
 @njit(cache=True, error_model="numpy")
@@ -254,7 +254,7 @@ def rmsprop_loop(
         param[i] = theta - gamma * direction
 
 
-def flatten(arrays: list[Array | None]) -> list[Array]:
+def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, Array]]]:
     """Return the arrays of a step as the loops want them: 1-D, contiguous, float32 or float64.
 
     Those are views of the arrays, at no cost, unless an array is a transposed, sliced or read-only one or
@@ -266,6 +266,13 @@ def flatten(arrays: list[Array | None]) -> list[Array]:
     arrays : list
         The parameter, its gradient, and the arrays of the state.
 
+    Returns
+    -------
+    flat : list of arrays
+        One for each of ``arrays``.
+    copied : list of (array, copy)
+        Those that could not be viewed and that the step changes: all but the gradient.
+
     Raises
     ------
     TypeError
@@ -273,9 +280,9 @@ def flatten(arrays: list[Array | None]) -> list[Array]:
     ValueError
         If the shapes differ: a loop must never run past the end of an array.
     """
-    param: Array = arrays[0]
+    param, grad = arrays[:2]
     shape, dtype = param.shape, compute_dtype(param)
-    flat = []
+    flat, copied = [], []
     for array in arrays:
         if array is None:
             flat.append(np.empty(0, dtype))  # a loop that does without it takes nothing from it
@@ -283,31 +290,28 @@ def flatten(arrays: list[Array | None]) -> list[Array]:
             raise ValueError(
                 f"optimizer step: expected gradient and state of the parameter's shape {shape}, got {array.shape}"
             )
-        elif can_be_viewed(array, dtype):
+        elif array.dtype == dtype and array.flags.carray:  # contiguous, aligned and writeable
             flat.append(array.reshape(-1))
         else:
             flat.append(np.array(array, dtype, order="C").reshape(-1))
-    return flat
+            if array is not grad:
+                copied.append((array, flat[-1]))
+    return flat, copied
 
 
-def store(flat: list[Array], arrays: list[Array | None]) -> None:
+def store(copied: list[tuple[Array, Array]]) -> None:
     """Copy the results back into those arrays that ``flatten`` could not return as a view."""
-    grad = arrays[1]
-    for numbers, array in zip(flat, arrays):  # noqa: B905  (strict=True is slower)
-        if array is not None and array is not grad and not can_be_viewed(array, numbers.dtype):
-            with np.errstate(over="ignore"):  # float32 -> float16 may overflow to inf, as in PyTorch
-                array[...] = numbers.reshape(array.shape)
-
-
-def can_be_viewed(array: Array, dtype: Any) -> bool:
-    """Tell whether a loop can work on the array's memory: contiguous, aligned, writeable, of the dtype."""
-    return array.dtype == dtype and array.flags.carray
+    for array, numbers in copied:
+        with np.errstate(over="ignore"):  # float32 -> float16 may overflow to inf, as in PyTorch
+            array[...] = numbers.reshape(array.shape)
 
 
 def compute_dtype(param: Array) -> Any:
     """Return the dtype in which a parameter is updated: its own, but float32 for float16."""
+    if param.dtype.char in "fd":
+        return param.dtype
     if param.dtype.kind != "f":
         raise TypeError(
             f"optimizer step: expected a parameter of float16, float32 or float64, got {param.dtype}"
         )
-    return np.float32 if param.dtype == np.float16 else param.dtype
+    return np.dtype(np.float32)
