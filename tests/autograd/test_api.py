@@ -156,6 +156,15 @@ def test_three_derivatives(name, third, shape):
     assert abs(y.numpy(force=True) - expected).max() < 1e-10
 
 
+def test_the_gradient_of_relu_can_be_differentiated():
+    """It does not change with x, so its derivative is zero, and not missing."""
+    x = leaf(1.0, -2.0)
+    (slope,) = grad(torch.relu(x).sum(), x, create_graph=True)
+    assert slope.tolist() == [1, 0]
+    assert slope.requires_grad
+    assert grad(slope.sum(), x)[0].tolist() == [0, 0]
+
+
 def test_backward_with_create_graph():
     x = leaf(2.0)
     (x**3).backward(create_graph=True)

@@ -247,6 +247,66 @@ def test_topological_order_puts_users_first():
                 assert position[node] < position[edge[0]]
 
 
+def in_place_through_a_view():
+    x, w = leaf(1.0, 2.0), leaf(3.0)
+    base = x * 1
+    view = base[0:1]
+    sibling = base[1:].reshape(1, 1)
+    view.mul_(w)  # base and sibling get a new history, the sibling only when it is asked for
+    return (sibling * base.sum() + view).sum()
+
+
+def custom_function_in_place():
+    class Triple(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x.mul_(3)
+
+        @staticmethod
+        def backward(ctx, grad_output):
+            return grad_output * 3
+
+    y = leaf(1.0, 2.0) * 1
+    Triple.apply(y)
+    return (Doubled.apply(y) * y).sum()
+
+
+def derivative():
+    x = leaf(2.0)
+    (slope,) = torch.autograd.grad(torch.exp(x**3) * x, x, create_graph=True)
+    return slope * x
+
+
+def accumulated_late():
+    late = leaf(5.0)
+    return (leaf(1.0) * 2 + 1) * late + late
+
+
+@pytest.mark.parametrize(
+    "program", [in_place_through_a_view, custom_function_in_place, derivative, accumulated_late]
+)
+def test_a_node_is_younger_than_those_it_leads_to(program):
+    """This is what makes the order of age a topological one."""
+    nodes = topological_order([program().grad_fn])
+    assert len(nodes) > 3
+    for node in nodes:
+        for edge in node.next_edges:
+            assert edge is None or edge[0].sequence_nr < node.sequence_nr
+
+
+def test_hooks_run_from_the_youngest_to_the_oldest():
+    seen = []
+    x = leaf(1.0)
+    a = x * 2
+    b = x * 3
+    c = x * 4
+    for name, tensor in (("b", b), ("a", a), ("c", c)):
+        tensor.register_hook(lambda grad, name=name: seen.append(name))
+    (a + b + c).backward()
+    assert seen == ["c", "b", "a"]
+
+
 # ---- what backward is given ----------------------------------------------------------------------
 
 

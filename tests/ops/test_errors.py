@@ -64,6 +64,18 @@ SHAPES = [
     ),
     ("conv2d size", lambda: ops.conv2d(zeros(1, 3, 2, 5), zeros(2, 3, 3, 3)), RuntimeError, ["(2)", "(3)"]),
     (
+        "conv2d kernel of size 0",
+        lambda: ops.conv2d(zeros(1, 3, 5, 5), zeros(2, 3, 0, 3)),
+        RuntimeError,
+        ["greater than zero", "(0, 3)"],
+    ),
+    (
+        "conv_transpose2d kernel of size 0",
+        lambda: ops.conv_transpose2d(zeros(1, 3, 5, 5), zeros(3, 2, 3, 0)),
+        RuntimeError,
+        ["greater than zero", "(3, 0)"],
+    ),
+    (
         "conv2d dims",
         lambda: ops.conv2d(zeros(5, 5), zeros(2, 3, 3, 3)),
         RuntimeError,

@@ -104,9 +104,7 @@ class Op(Node):
                 node.link_saved(inputs, arrays, (output,), (result,))
         return result
 
-    def several_results(
-        self, inputs: tuple[Any, ...], arrays: list[Any], outputs: tuple[Any, ...]
-    ) -> Any:
+    def several_results(self, inputs: tuple[Any, ...], arrays: list[Any], outputs: tuple[Any, ...]) -> Any:
         """Return the outputs as Tensors; those that have a gradient have this node as their origin."""
         results = tuple([_tensor.tensor_from_array(array) for array in outputs])
         if True in self.needs_input_grad:

@@ -13,7 +13,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, mul
-from tinygrad_edu.ops.common import as_float, raw, reject_bool, require_tensor
+from tinygrad_edu.ops.common import as_float, raw, reject_bool, require_tensor, zeros_for
 from tinygrad_edu.ops.select import clamp, keep, where
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.trigonometry import tanh
@@ -39,7 +39,23 @@ class Relu(Op):
         (y,) = self.saved
         if kernel_table.has_kernels(grad_output):
             return kernel_table.activation(grad_output).relu_backward(grad_output, y)
+        return ReluBackward.apply(grad_output, y)
+
+
+class ReluBackward(Op):
+    """The incoming gradient where y is not 0: linear in that gradient, and flat in y."""
+
+    gives_new_gradients = True
+
+    def forward(self, grad_output: Array, y: Array) -> Array:
+        self.save_for_backward(y)
+        if kernel_table.has_kernels(grad_output):
+            return kernel_table.activation(grad_output).relu_backward(grad_output, y)
         return keep(grad_output, y != 0)
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array]:
+        (y,) = self.saved
+        return ReluBackward.apply(grad_output, y), zeros_for(grad_output)
 
 
 def relu(input: Array) -> Array:

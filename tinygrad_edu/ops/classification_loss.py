@@ -24,7 +24,6 @@ from tinygrad_edu.ops.shape import movedim, reshape
 from tinygrad_edu.ops.softmax import SoftmaxCrossEntropy, log_softmax
 from tinygrad_edu.ops.unary import log
 
-
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 

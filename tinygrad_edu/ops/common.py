@@ -220,29 +220,31 @@ class ArithmeticOp(BinaryOp):
         Tensor, mode = _tensor.Tensor, this_thread.mode
         if mode.watched or mode.inference or not isinstance(a, Tensor):
             return super().apply(*cls.promote(a, b))
-        x, edge_a, edge_b = a.array, None, None
+        x, y = a.array, None
+        dtype = x.dtype
+        if dtype.kind == "f" and type(x) is np.ndarray:
+            if isinstance(b, Tensor):
+                y = b.array
+            elif type(b) is float or type(b) is int:
+                y = as_scalar(b, dtype)
+        if y is None or y.dtype is not dtype:
+            return super().apply(*cls.promote(a, b))
+
+        edge_a = edge_b = None
         if mode.grad_enabled:
             edge_a = a._edge
             if a._view is not None or (edge_a is None and a._requires_grad):
                 edge_a = a.edge()
-        if isinstance(b, Tensor):
-            y = b.array
-            if mode.grad_enabled:
+            if isinstance(b, Tensor):
                 edge_b = b._edge
                 if b._view is not None or (edge_b is None and b._requires_grad):
                     edge_b = b.edge()
-        elif type(b) is float or type(b) is int:
-            y = as_scalar(b, x.dtype)
-        else:
-            return super().apply(*cls.promote(a, b))
-        dtype = x.dtype
-        if dtype is not y.dtype or dtype.kind != "f" or type(x) is not np.ndarray:
-            return super().apply(*cls.promote(a, b))
-
         node = cls()
         node.saved = ()
         node.next_edges = edge_a, edge_b
-        node.needs_input_grad = BOTH if edge_a and edge_b else FIRST if edge_a else SECOND if edge_b else NEITHER
+        node.needs_input_grad = (
+            BOTH if edge_a and edge_b else FIRST if edge_a else SECOND if edge_b else NEITHER
+        )
         node.sequence_nr = next_sequence_nr()
         try:
             output = mode.run_quietly(node.forward, x, y)

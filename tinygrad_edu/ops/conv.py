@@ -234,6 +234,14 @@ def _conv(
     return squeeze(Conv2d.apply(unsqueeze(x, 2), unsqueeze(weight, 2), bias, geometry=flat), 2)
 
 
+def check_kernel_size(name: str, weight: Array) -> None:
+    """Raise for a kernel without an element."""
+    if min(weight.shape[2:]) < 1:
+        raise RuntimeError(
+            f"{name}: kernel size should be greater than zero, but got {tuple(weight.shape[2:])}"
+        )
+
+
 def check_conv_inputs(name: str, x: Array, weight: Array, bias: Any, groups: int, dims: int) -> None:
     """Raise unless shapes, dtypes and devices fit together."""
     check_same_device(name, (x, weight, bias))
@@ -242,6 +250,7 @@ def check_conv_inputs(name: str, x: Array, weight: Array, bias: Any, groups: int
             f"{name}: Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input and {dims + 2}D "
             f"weight, but got input of size: {list(x.shape)} and weight of size: {list(weight.shape)}"
         )
+    check_kernel_size(name, weight)
     if groups < 1 or weight.shape[0] % groups:
         raise RuntimeError(
             f"{name}: expected out_channels to be divisible by groups, got {weight.shape[0]} and {groups}"
@@ -346,6 +355,7 @@ def conv_transpose2d(
             f"{name}: expected input (n, c, h, w) and weight (c, out_channels / groups, kh, kw), got "
             f"{list(input.shape)} and {list(weight.shape)}"
         )
+    check_kernel_size(name, weight)
     require_kernel_dtype(name, input)
     check_same_device(name, (input, weight, bias))
     if bias is not None and tuple(bias.shape) != (weight.shape[1] * groups,):

@@ -280,7 +280,8 @@ def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, 
     ValueError
         If the shapes differ: a loop must never run past the end of an array.
     """
-    param, grad = arrays[:2]
+    param: Array = arrays[0]
+    grad = arrays[1]
     shape, dtype = param.shape, compute_dtype(param)
     flat, copied = [], []
     for array in arrays:
