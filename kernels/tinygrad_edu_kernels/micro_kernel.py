@@ -65,7 +65,7 @@ def aligned_empty(shape: tuple[int, ...]) -> Array:
     """Return new float32 memory from a multiple of 64 bytes on: no vector then lies across two cache lines."""
     size = math.prod(shape)
     memory = np.empty(size + 16, np.float32)
-    first = -memory.__array_interface__["data"][0] % 64 // 4
+    first = -memory.ctypes.data % 64 // 4
     return memory[first : first + size].reshape(shape)
 
 

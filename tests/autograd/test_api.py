@@ -156,6 +156,15 @@ def test_three_derivatives(name, third, shape):
     assert abs(y.numpy(force=True) - expected).max() < 1e-10
 
 
+def test_inputs_that_are_named_twice_or_retain_their_gradient():
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    y.retain_grad()
+    y.sum().backward(inputs=[x, y, x])
+    assert x.grad.tolist() == [3, 3]
+    assert y.grad.tolist() == [1, 1]
+
+
 def test_the_gradient_of_relu_can_be_differentiated():
     """It does not change with x, so its derivative is zero, and not missing."""
     x = leaf(1.0, -2.0)

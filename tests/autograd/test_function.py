@@ -545,3 +545,24 @@ def test_a_breakpoint_in_backward_is_near_the_user():
 
     Looks.apply(leaf(1.0)).backward()
     assert depth == [["backward", "backward", "run_backward", "backward", "backward"]]
+
+
+class ExpInPlace(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        x.exp_()
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (y,) = ctx.saved_tensors
+        return grad_output * y
+
+
+def test_a_dirty_input_that_is_saved_counts_as_the_output():
+    w = torch.tensor([0.5, 1.0], requires_grad=True, dtype=torch.float64)
+    (slope,) = torch.autograd.grad(ExpInPlace.apply(w * 1).sum(), w, create_graph=True)
+    (curvature,) = torch.autograd.grad(slope.sum(), w)
+    assert torch.allclose(curvature, w.exp())

@@ -405,3 +405,14 @@ def test_masks_are_not_shared_with_the_graph():
             else:
                 results.append(x.grad.tolist())
         assert results[0] == results[1]
+
+
+def test_a_quotient_may_be_changed():
+    """Its derivative is made of the operands, as in PyTorch."""
+    a = torch.tensor([1.0, 2.0], requires_grad=True)
+    b = torch.tensor([2.0, 4.0], requires_grad=True)
+    y = a / b
+    y.mul_(2)
+    y.sum().backward()
+    assert a.grad.tolist() == [1, 0.5]
+    assert b.grad.tolist() == [-0.5, -0.25]

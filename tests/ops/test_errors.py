@@ -64,6 +64,12 @@ SHAPES = [
     ),
     ("conv2d size", lambda: ops.conv2d(zeros(1, 3, 2, 5), zeros(2, 3, 3, 3)), RuntimeError, ["(2)", "(3)"]),
     (
+        "cross_entropy int8 target",
+        lambda: ops.cross_entropy(zeros(1, 300), torch.tensor([-1], dtype=torch.int8)),
+        IndexError,
+        ["Target -1", "299"],
+    ),
+    (
         "conv2d kernel of size 0",
         lambda: ops.conv2d(zeros(1, 3, 5, 5), zeros(2, 3, 0, 3)),
         RuntimeError,

@@ -20,6 +20,8 @@ OPERANDS = {
     "float": lambda dtype: 2.5,
     "int": lambda dtype: -3,
     "huge": lambda dtype: 1e300,
+    "nan": lambda dtype: float("nan"),
+    "infinite": lambda dtype: float("inf"),
     "bool": lambda dtype: True,
 }
 TENSORS = list(OPERANDS)[:5]
@@ -37,6 +39,24 @@ def compute(function, first, second, dtype, needs):
     if leaves:
         (y * y).sum().backward()
     return [to_numpy(y.detach()), *[to_numpy(x.grad) for x in leaves]], y.dtype, y.requires_grad
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_an_error_in_the_short_way_comes_out_at_once(monkeypatch):
+    """It may be one that a signal handler raises: nothing is tried a second time."""
+    calls = []
+
+    def forward(node, a, b):
+        calls.append(node)
+        raise Interrupted
+
+    monkeypatch.setattr(torch.ops.arithmetic.Add, "forward", forward)
+    with pytest.raises(Interrupted):
+        torch.ones(2) + torch.ones(2)
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_edu import _tensor
@@ -15,7 +16,7 @@ def as_tuple(tensors: Any) -> tuple[Any, ...]:
     return (tensors,) if isinstance(tensors, _tensor.Tensor) else tuple(tensors)
 
 
-def root_edges(outputs: tuple[Any, ...]) -> list[Edge]:
+def root_edges(outputs: Iterable[Any]) -> list[Edge]:
     """Return where the outputs stand in the graph; raise for one that needs no gradient."""
     edges = []
     for i, output in enumerate(outputs):
@@ -78,12 +79,12 @@ def backward(
     if inputs is None:
         run_backward(edges, grads, retain_graph, create_graph)
         return
-    targets = as_tuple(inputs)
+    targets = list({id(x): x for x in as_tuple(inputs)}.values())  # each once, as often as it may be named
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     found = run_backward(edges, grads, retain_graph, create_graph, root_edges(targets))
     for target, grad in zip(targets, found, strict=True):
-        if grad is not None:
+        if grad is not None and not target.retains_grad:  # a retained gradient is there already
             accumulate_grad(target, private_copy(grad))
 
 

@@ -77,7 +77,9 @@ class FunctionContext(Node):
         arrays = tuple([getattr(x, "array", x) for x in outputs])
         outputs = tuple([self._adopt(nr, x, args) for nr, x in enumerate(outputs)])
         self.saved = tuple([None if x is None else x.array for x in self.to_save])
-        self.link_saved(args, [getattr(x, "array", None) for x in args], arrays, outputs)
+        # What was changed in place is an output now, and no longer the input it was.
+        unchanged = [None if any(x is y for y in self.dirty) else getattr(x, "array", None) for x in args]
+        self.link_saved(args, unchanged, arrays, outputs)
         known = zip(self.saved_links, self.to_save, strict=True)
         self.saved_links = tuple([link or _link_to(x) for link, x in known])
         return outputs

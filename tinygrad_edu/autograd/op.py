@@ -72,7 +72,7 @@ class Op(Node):
             arrays.append(x)
             edges.append(edge)
             needs_input_grad.append(edge is not None)
-        node.next_edges, node.needs_input_grad = edges, needs_input_grad
+        node.next_edges, node.needs_input_grad = edges, tuple(needs_input_grad)
         node.sequence_nr = next_sequence_nr()
         if not is_tensor:
             return node.forward(*arrays, **options)

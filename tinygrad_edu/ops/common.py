@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu import _tensor, dtypes
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import next_sequence_nr
-from tinygrad_edu.autograd.op import Op, check_same_device
+from tinygrad_edu.autograd.op import Op, check_same_device, is_reentry
 from tinygrad_edu.backend import Array, array_module, is_on_host
 
 
@@ -224,7 +224,7 @@ class ArithmeticOp(BinaryOp):
         dtype = x.dtype
         if dtype.kind == "f" and type(x) is np.ndarray:
             if isinstance(b, Tensor):
-                y = b.array
+                y = b.array if type(b.array) is np.ndarray else None
             elif type(b) is float or type(b) is int:
                 y = as_scalar(b, dtype)
         if y is None or y.dtype is not dtype:
@@ -248,8 +248,11 @@ class ArithmeticOp(BinaryOp):
         node.sequence_nr = next_sequence_nr()
         try:
             output = mode.run_quietly(node.forward, x, y)
-        except Exception:
-            return super().apply(*cls.promote(a, b))  # which says what is wrong, or does it after all
+        except Exception as error:
+            if not is_reentry(error):
+                node.explain_failure((a, b))
+                raise
+            output = mode.quiet.copy().run(node.forward, x, y)
         result = object.__new__(Tensor)
         result.array = output if type(output) is np.ndarray else np.asarray(output)
         result._view = None

@@ -33,15 +33,14 @@ class Div(ArithmeticOp):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape
-        quotient = a / b
-        self.save_for_backward(b, quotient if self.needs_input_grad[1] else None)
-        return quotient
+        self.save_for_backward(a if self.needs_input_grad[1] else None, b)
+        return a / b
 
     def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
-        b, quotient = self.saved
+        a, b = self.saved
         shape_a, shape_b = self.shapes
         grad_a = grad_output / b
-        grad_b = unbroadcast(-grad_a * quotient, shape_b) if self.needs_input_grad[1] else None
+        grad_b = unbroadcast(-grad_a * (a / b), shape_b) if self.needs_input_grad[1] else None
         return unbroadcast(grad_a, shape_a), grad_b
 
 

@@ -12,8 +12,6 @@ from tinygrad_edu.profiler.event import Category, FunctionEvent
 if TYPE_CHECKING:
     from tinygrad_edu.autograd.node import Node
 
-"""Where a node gets its number from, by which its backward finds its forward; one counter for all threads."""
-
 
 class Recorder:
     """Notes the events of one thread, as a tree.
