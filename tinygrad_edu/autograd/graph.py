@@ -129,7 +129,7 @@ def run_backward(
                         and not collecting
                         and (create_graph or not node.gives_new_gradients)
                     ):
-                        grad = private_copy(grad)
+                        grad = private_copy(grad)  # somebody else may hold it, too
                     add_gradient(pending, next_edge, grad)
     return [collected.get(edge) for edge in wanted or ()]
 
