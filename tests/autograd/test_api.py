@@ -108,6 +108,15 @@ def test_hooks_apply_to_grad_as_well():
     assert [g.item() for g in grad(h * 1, [h, x])] == [10, 20]
 
 
+def test_the_gradient_that_is_given_stays_the_callers():
+    """Also where the leaf itself is differentiated, or backward hands the gradient through."""
+    for function in (lambda x: x, lambda x: x + 0, lambda x: x.view(2)):
+        x, seed = leaf(1.0, 2.0), torch.ones(2, dtype=torch.float64)
+        function(x).backward(seed)
+        x.grad.mul_(100)
+        assert seed.tolist() == [1, 1]
+
+
 def test_results_belong_to_the_caller():
     a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
     seed = torch.ones(2, dtype=torch.float64)
