@@ -64,12 +64,6 @@ SHAPES = [
     ),
     ("conv2d size", lambda: ops.conv2d(zeros(1, 3, 2, 5), zeros(2, 3, 3, 3)), RuntimeError, ["(2)", "(3)"]),
     (
-        "cross_entropy int8 target",
-        lambda: ops.cross_entropy(zeros(1, 300), torch.tensor([-1], dtype=torch.int8)),
-        IndexError,
-        ["Target -1", "299"],
-    ),
-    (
         "conv2d kernel of size 0",
         lambda: ops.conv2d(zeros(1, 3, 5, 5), zeros(2, 3, 0, 3)),
         RuntimeError,
@@ -281,6 +275,12 @@ ARGUMENTS = [
 
 # Nobody looks at the numbers of a GPU: the host would have to wait for them.
 VALUES = [
+    (
+        "cross_entropy int8 target",
+        lambda: ops.cross_entropy(zeros(1, 300), torch.tensor([-1], dtype=torch.int8)),
+        IndexError,
+        ["Target -1", "299"],
+    ),
     ("embedding", lambda: ops.embedding(ints(2) + 5, zeros(3, 2)), IndexError, ["0 to 2", "5"]),
     ("cross_entropy", lambda: ops.cross_entropy(zeros(2, 3), ints(2) + 7), IndexError, ["0 to 2", "7"]),
     ("gather", lambda: ops.gather(zeros(2), 0, ints(1) + 2), RuntimeError, ["2", "size 2"]),
