@@ -79,7 +79,7 @@ def backward(
     if inputs is None:
         run_backward(edges, grads, retain_graph, create_graph)
         return
-    targets = list({id(x): x for x in as_tuple(inputs)}.values())  # each once, as often as it may be named
+    targets = list({id(x): x for x in as_tuple(inputs)}.values())  # each once, however often it is named
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     found = run_backward(edges, grads, retain_graph, create_graph, root_edges(targets))

@@ -27,7 +27,7 @@ class AutogradMode:
     """The switches.
 
     ``quiet`` is a context in which NumPy's floating-point warnings are off, so that 1 / 0 is infinity and no
-    news, as in PyTorch: ``quiet.run(function, *args)``. NumPy keeps its error state in a context variable;
+    news, as in PyTorch: ``run_quietly(function, *args)``. NumPy keeps its error state in a context variable;
     running in a context that has been prepared takes a tenth of the time of ``np.errstate``. A context cannot
     be entered again by what runs in it; ``quiet.copy().run`` always works.
     """

@@ -65,8 +65,8 @@ class Op(Node):
             if isinstance(x, _tensor.Tensor):
                 is_tensor = True
                 if mode.grad_enabled:
-                    edge = x._edge if x._view is None else x.edge()
-                    if edge is None and x._requires_grad:
+                    edge = x._edge  # most tensors are neither views nor leaves: a call less for them
+                    if x._view is not None or (edge is None and x._requires_grad):
                         edge = x.edge()
                 x = x.array
             arrays.append(x)

@@ -18,11 +18,11 @@ def watched_forward(node: Op, inputs: tuple[Any, ...], arrays: list[Any], option
     mode = this_thread.mode
     recorder = mode.recorder
     if recorder is None:
-        output = mode.quiet.run(node.forward, *arrays, **options)
+        output = mode.run_quietly(node.forward, *arrays, **options)
     else:
         event = recorder.begin_forward(node, inputs)
         try:
-            output = mode.quiet.run(node.forward, *arrays, **options)
+            output = mode.run_quietly(node.forward, *arrays, **options)
         finally:
             recorder.end(event)
         recorder.note_memory(event, arrays, output)

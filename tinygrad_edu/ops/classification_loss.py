@@ -56,8 +56,10 @@ def check_class_targets(name: str, input: Array, target: Array, weight: Any, ign
     if not array.size:
         return True
     unsigned = array.view(UNSIGNED[array.itemsize])  # in which a negative number is a large one
-    largest = 1 << 8 * array.itemsize - 1
-    if classes <= largest and not np.count_nonzero(unsigned >= classes):
+    all_fit = classes <= 1 << (
+        8 * array.itemsize - 1
+    )  # int8 has no number for class 200, but -56 looks like it
+    if all_fit and not np.count_nonzero(unsigned >= classes):
         return not 0 <= ignore_index < classes or not (array == ignore_index).any()
     valid = array[array != ignore_index] if ignore_index >= 0 or (array < 0).any() else array
     if valid.size and (valid.min() < 0 or valid.max() >= classes):
