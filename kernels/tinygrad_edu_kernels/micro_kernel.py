@@ -134,21 +134,22 @@ class _Emitter:
 
 @intrinsic
 def micro_kernel(
-    typing_context, image, rows, row, columns, count, matrix, start, width, initial, begin, step, tile, at
-):
+    typing_context, image, rows, row, columns, count, matrix, start, width, initial, begin, step, tile, at,
+    tile_width,
+):  # fmt: skip
     """Work out a tile of ROWS rows and PANEL columns; every array is flat.
 
-    tile[at + r * width + c] = initial[begin + r * step + c]
+    tile[at + r * tile_width + c] = initial[begin + r * step + c]
         + sum over q < count of image[rows[row + r] + columns[q]] * matrix[start + q * width + c]
     """
     index = types.intp
     signature = types.void(
-        image, rows, index, columns, index, matrix, index, index, initial, index, index, tile, index
+        image, rows, index, columns, index, matrix, index, index, initial, index, index, tile, index, index
     )
 
     def generate(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
-        _, _, row, _, count, _, start, width, _, begin, step, _, at = arguments
+        _, _, row, _, count, _, start, width, _, begin, step, _, at, tile_width = arguments
         window_table, column_table = emit.address(1, row), emit.address(3, emit.number(0))
         matrix_start, initial_start, tile_start = (
             emit.address(5, start),
@@ -172,7 +173,9 @@ def micro_kernel(
                     total = builder.fadd(builder.load(sums[r, v]), product, flags=("contract",))
                     builder.store(total, sums[r, v])
         for r, v in places:
-            emit.store(builder.load(sums[r, v]), emit.advance(emit.advance(tile_start, r, width), v * LANES))
+            emit.store(
+                builder.load(sums[r, v]), emit.advance(emit.advance(tile_start, r, tile_width), v * LANES)
+            )
         return context.get_dummy_value()
 
     return signature, generate

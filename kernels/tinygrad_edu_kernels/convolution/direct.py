@@ -158,8 +158,9 @@ def _forward_images(x, filters, bias, out, result, taps, pixels, geometry, plane
             for o in range(0, padded, PANEL):
                 for p in range(0, pixels.size, ROWS):
                     micro_kernel(
-                        window, pixels, p, taps, k, weights, o, padded, shift, o, 0, tiles, p * padded + o
-                    )
+                        window, pixels, p, taps, k, weights, o, padded, shift, o, 0,
+                        tiles, p * padded + o, padded,
+                    )  # fmt: skip
             transpose(result, out[image, g * group_out : (g + 1) * group_out])
 
 
@@ -181,4 +182,7 @@ def _grad_weight_images(
             for o in range(0, padded, PANEL):
                 for q in range(0, taps.size, ROWS):
                     at = q * padded + o
-                    micro_kernel(window, taps, q, pixels, count, grads, o, padded, sums, at, padded, sums, at)
+                    micro_kernel(
+                        window, taps, q, pixels, count, grads, o, padded, sums, at, padded,
+                        sums, at, padded,
+                    )  # fmt: skip

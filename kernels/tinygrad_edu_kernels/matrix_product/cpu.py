@@ -4,13 +4,12 @@ NumPy's BLAS is fast, and limited to one thread (``tinygrad_edu/process_settings
 into parts for the threads of ``parallel.py``: NumPy lets go of the GIL while it multiplies.
 
 BLAS is slower than it could be at the most frequent product of a small network: a batch of 64 or so samples
-times a *transposed* weight. There the micro-kernel is a third faster, and starts its sums from the bias instead of
-from zero.
+times a *transposed* weight. There the micro-kernel takes 0.6 of the time, and starts its sums from the bias
+instead of from zero.
 """
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -21,23 +20,22 @@ from tinygrad_edu_kernels.micro_kernel import (
     LANES,
     PANEL,
     ROWS,
-    aligned_empty,
     is_available,
     micro_kernel,
-    pad,
-    round_up,
     transpose,
 )
 
 Array = Any
 
-NANOSECONDS = 0.015  # for a multiply-add, on one thread
+NANOSECONDS = 0.011  # for a multiply-add, on one thread
 
 # Where the micro-kernel is faster than BLAS: not for a handful of rows, nor when a panel of the weight, or all
 # of the work, outgrows the cache.
 LEAST_ROWS = 16
 MOST_IN_FEATURES = 4096
 MOST_MULTIPLY_ADDS = 100_000_000
+
+NO_BIAS = np.empty(0, np.float32)
 
 
 def matmul(a: Array, b: Array) -> Array:
@@ -67,62 +65,72 @@ def _multiply(a: Array, b: Array, out: Array) -> None:
 
 def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     """Return x W^T + b: (rows, in_features), (out_features, in_features) -> (rows, out_features)."""
-    if _suits(x, weight):
-        return _linear_by_tiles(np.ascontiguousarray(x), np.ascontiguousarray(weight), bias)
-    y = matmul(x, weight.T)
-    if bias is not None:
-        y += bias
+    if not _suits(x, weight):
+        y = matmul(x, weight.T)
+        if bias is not None:
+            y += bias
+        return y
+    y = np.empty((len(x), len(weight)), x.dtype)
+    arrays = np.ascontiguousarray(x), np.ascontiguousarray(weight), NO_BIAS if bias is None else bias, y
+    parts = parallel.parts(-(-len(weight) // PANEL), NANOSECONDS * x.size * len(weight))
+    parallel.run(_linear_panels, [(*arrays, first, last) for first, last in parts])
     return y
 
 
 def _suits(x: Array, weight: Array) -> bool:
     """Tell whether the micro-kernel is the faster way."""
+    rows, in_features = x.shape
+    out_features = len(weight)
     return (
         is_available()
-        and x.dtype == np.float32
-        and len(x) >= LEAST_ROWS
-        and len(weight) >= LANES
-        and 0 < x.shape[1] <= MOST_IN_FEATURES
-        and x.size * len(weight) <= MOST_MULTIPLY_ADDS
+        and x.dtype.char == "f"
+        and rows >= LEAST_ROWS
+        and out_features >= LANES
+        and 0 < in_features <= MOST_IN_FEATURES
+        and rows * in_features * out_features <= MOST_MULTIPLY_ADDS
     )
 
 
-def _linear_by_tiles(x: Array, weight: Array, bias: Array | None) -> Array:
-    """x W^T + b, tile by tile; rows and columns that do not fill a tile are filled up, and cut off again."""
-    rows, in_features = x.shape
-    out_features = len(weight)
-    padded = round_up(out_features, PANEL)
-    transposed = aligned_empty((in_features, padded))
-    transpose(weight, transposed)
-    transposed[:, out_features:] = 0
-    if bias is None or padded > out_features:
-        shift = np.zeros(padded, x.dtype)
-        shift[:out_features] = 0 if bias is None else bias
-    else:
-        shift = np.ascontiguousarray(bias)
-    row_table, column_table = _tables(rows, in_features)
-    y = np.empty((row_table.size, padded), x.dtype)
-    arrays = x.reshape(-1), row_table, column_table, transposed, shift, y
-    parts = parallel.parts(row_table.size // ROWS, NANOSECONDS * x.size * padded)
-    parallel.run(_tiles, [(*arrays, first, last) for first, last in parts])
-    return y if y.shape == (rows, out_features) else np.ascontiguousarray(y[:rows, :out_features])
+@njit(cache=True, error_model="numpy", nogil=True)
+def _linear_panels(x, weight, bias, y, first, last):
+    """Work out columns first * PANEL .. last * PANEL of y, panel by panel.
 
-
-@functools.lru_cache(maxsize=256)
-def _tables(rows: int, in_features: int) -> tuple[Array, Array]:
-    """Return where the rows of x begin, and where the columns lie in a row."""
-    return pad(np.arange(rows) * in_features, ROWS), np.arange(in_features)
+    A panel of the weight is transposed once, stays in the cache, and meets all rows of x.
+    """
+    in_features = x.shape[1]
+    memory = np.empty(in_features * PANEL + LANES, x.dtype)
+    begin = -(memory.ctypes.data // memory.itemsize) % LANES  # no vector shall lie across two cache lines
+    panel = memory[begin : begin + in_features * PANEL].reshape(in_features, PANEL)
+    shift = np.zeros(PANEL, x.dtype)
+    for start in range(first * PANEL, last * PANEL, PANEL):
+        width = min(PANEL, len(weight) - start)
+        transpose(weight[start : start + width], panel)
+        panel[:, width:] = 0
+        if bias.size:
+            shift[:width] = bias[start : start + width]
+        _rows_times_panel(x, panel, shift, y, start, width)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _tiles(x, row_table, column_table, transposed, shift, y, first, last):
-    """Rows of tiles first..last."""
-    in_features, padded = transposed.shape
-    weights, result = transposed.reshape(-1), y.reshape(-1)
-    for o in range(0, padded, PANEL):
-        for tile in range(first, last):
-            row = tile * ROWS
+def _rows_times_panel(x, panel, shift, y, start, width):
+    """y[:, start : start + width] = x panel + shift; a tile that goes beyond y is cut off."""
+    rows, in_features = x.shape
+    out_features = y.shape[1]
+    columns = np.arange(in_features)
+    # Where the rows begin; those that the last tile has too many of are the last row once more.
+    row_starts = np.minimum(np.arange(rows + ROWS), rows - 1) * in_features
+    flat_x, flat_panel, flat_y = x.reshape(-1), panel.reshape(-1), y.reshape(-1)
+    tile = np.empty((ROWS, PANEL), x.dtype)
+    for row in range(0, rows, ROWS):
+        height = min(ROWS, rows - row)
+        if width == PANEL and height == ROWS:
             micro_kernel(
-                x, row_table, row, column_table, in_features, weights, o, padded, shift, o, 0,
-                result, row * padded + o,
+                flat_x, row_starts, row, columns, in_features, flat_panel, 0, PANEL, shift, 0, 0,
+                flat_y, row * out_features + start, out_features,
             )  # fmt: skip
+        else:
+            micro_kernel(
+                flat_x, row_starts, row, columns, in_features, flat_panel, 0, PANEL, shift, 0, 0,
+                tile.reshape(-1), 0, PANEL,
+            )  # fmt: skip
+            y[row : row + height, start : start + width] = tile[:height, :width]
