@@ -82,15 +82,18 @@ class ModeSwitch:
 
     def __enter__(self) -> None:
         mode = this_thread.mode
-        self._before.append({name: getattr(mode, name) for name in self._changes})
+        before = {}
         for name, value in self._changes.items():
+            before[name] = getattr(mode, name)
             setattr(mode, name, value)
+        self._before.append(before)
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
+        mode = this_thread.mode
         for name, value in self._before.pop().items():
-            setattr(this_thread.mode, name, value)
+            setattr(mode, name, value)
 
     def __call__(self, function: Decorated) -> Decorated:
         changes = self._changes

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from tinygrad_edu import kernel_table
+from tinygrad_edu import _tensor, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import check_broadcast, raw, require_tensor, unbroadcast
@@ -43,7 +43,7 @@ class MatMul(Op):
 
 def product(a: Array, b: Array) -> Array:
     """Return a @ b for operands that are known to fit: of arrays, or of Tensors with their history."""
-    if hasattr(a, "array") or hasattr(b, "array"):
+    if isinstance(a, _tensor.Tensor) or isinstance(b, _tensor.Tensor):
         return matmul(a, b)
     return kernel_table.matrix_product(a).matmul(a, b)
 
@@ -176,23 +176,28 @@ class Linear(Op):
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         needs_x, needs_weight, _ = self.needs_input_grad
         self.save_for_backward(x if needs_weight else None, weight if needs_x else None)
-        self.rows, self.in_features = math.prod(x.shape[:-1]), x.shape[-1]
-        x_rows = x.reshape((self.rows, self.in_features))
-        y = kernel_table.matrix_product(x).linear(x_rows, weight, bias)  # (rows, out_features)
-        return y.reshape((*x.shape[:-1], weight.shape[0]))
+        y = kernel_table.matrix_product(x).linear(as_rows(x), weight, bias)  # (rows, out_features)
+        return y if x.ndim == 2 else y.reshape((*x.shape[:-1], weight.shape[0]))
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None, Array | None]:
         x, weight = self.saved
         needs_x, needs_weight, needs_bias = self.needs_input_grad
-        grad_rows = grad_output.reshape((self.rows, grad_output.shape[-1]))
+        grad_rows = as_rows(grad_output)
         grad_x = grad_weight = grad_bias = None
         if needs_x:
-            grad_x = product(grad_rows, weight).reshape((*grad_output.shape[:-1], self.in_features))
+            grad_x = product(grad_rows, weight)
+            if grad_output.ndim != 2:
+                grad_x = grad_x.reshape((*grad_output.shape[:-1], weight.shape[1]))
         if needs_weight:
-            grad_weight = product(grad_rows.T, x.reshape((self.rows, self.in_features)))
+            grad_weight = product(grad_rows.T, as_rows(x))
         if needs_bias:
             grad_bias = grad_rows.sum(0)
         return grad_x, grad_weight, grad_bias
+
+
+def as_rows(x: Array) -> Array:
+    """Return (*, features) as a matrix (rows, features)."""
+    return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:

@@ -43,8 +43,10 @@ def matmul(a: Array, b: Array) -> Array:
     if a.ndim < 2 or b.ndim < 2:
         return np.matmul(a, b)
     parts = parallel.parts(len(a), NANOSECONDS * a.size * b.shape[-1])
+    if len(parts) == 1:
+        return np.matmul(a, b)
     same_batch = a.ndim > 2 and a.ndim == b.ndim and len(a) == len(b)
-    if len(parts) == 1 or not (same_batch or b.ndim == 2):
+    if not (same_batch or b.ndim == 2):
         return np.matmul(a, b)
     if b.ndim == 2:
         out = np.empty((*a.shape[:-1], b.shape[1]), a.dtype)
