@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.graph import run_backward
 from tinygrad_edu.autograd.node import Edge, accumulate_grad, private_copy
-from tinygrad_edu.backend import Array, array_module, on_card_of
+from tinygrad_edu.backend import Array, array_module, filled, on_card_of
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
@@ -45,11 +45,12 @@ def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bo
                     "reduce it with .sum() or .mean(), or pass gradient="
                 )
             with on_card_of(output.array):
-                one = array_module(output.array).ones(output.array.shape, output.array.dtype)
-                grad = _tensor.tensor_from_array(one)
-        elif not isinstance(grad, _tensor.Tensor):
+                one = filled(output.array.shape, 1, output.array)
+            grads.append(_tensor.tensor_from_array(one) if create_graph else one)
+            continue
+        if not isinstance(grad, _tensor.Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
-        elif grad.shape != output.shape:
+        if grad.shape != output.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output has a shape of {grad.shape} and output has a shape of {output.shape}."
             )

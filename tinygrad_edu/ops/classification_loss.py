@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
+from tinygrad_edu.backend import Array, array_module, filled, is_on_host, on_card_of
 from tinygrad_edu.ops.activation import softplus
 from tinygrad_edu.ops.common import cast, promote, raw, require_tensor
 from tinygrad_edu.ops.gather import gather
@@ -24,7 +24,7 @@ from tinygrad_edu.ops.shape import movedim, reshape
 from tinygrad_edu.ops.softmax import SoftmaxCrossEntropy, log_softmax
 from tinygrad_edu.ops.unary import log
 
-UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+INT64 = np.dtype(np.int64)
 
 
 def as_rows(input: Array, target: Array) -> tuple[Array, Array]:
@@ -55,11 +55,7 @@ def check_class_targets(name: str, input: Array, target: Array, weight: Any, ign
         return False  # looking at the numbers would make the host wait for the GPU; its kernel gives NaN for them
     if not array.size:
         return True
-    unsigned = array.view(UNSIGNED[array.itemsize])  # in which a negative number is a large one
-    all_fit = classes <= 1 << (
-        8 * array.itemsize - 1
-    )  # int8 has no number for class 200, but -56 looks like it
-    if all_fit and not np.count_nonzero(unsigned >= classes):
+    if are_indices(array, classes):
         return not 0 <= ignore_index < classes or not (array == ignore_index).any()
     valid = array[array != ignore_index] if ignore_index >= 0 or (array < 0).any() else array
     if valid.size and (valid.min() < 0 or valid.max() >= classes):
@@ -69,6 +65,15 @@ def check_class_targets(name: str, input: Array, target: Array, weight: Any, ign
             f"ignore_index={ignore_index}"
         )
     return False
+
+
+def are_indices(array: Array, count: int) -> bool:
+    """Tell whether 0 <= number < count for all numbers of an integer array."""
+    try:
+        np.ravel_multi_index((array,), (count,))  # its check of bounds is NumPy's quickest
+    except (ValueError, TypeError):  # one is outside; or they are unsigned 64-bit numbers
+        return False
+    return True
 
 
 def _reduce_weighted(name: str, losses: Array, row_weights: Array, reduction: str) -> Array:
@@ -176,14 +181,13 @@ def _cross_entropy_of_classes(
     all_count: bool,
 ) -> Array:
     """Return the cross-entropy with class numbers, which have been checked; maybe ``all_count``."""
-    if raw(input).dtype == np.float16:  # the kernels know float32 and float64
+    if raw(input).dtype.char == "e":  # float16: the kernels know float32 and float64
         weight = None if weight is None else cast(weight, np.float32)
         rest = weight, ignore_index, reduction, label_smoothing
         return cast(cross_entropy(cast(input, np.float32), target, *rest), np.float16)
     rows, classes = as_rows(input, target)
-    xp, dtype = array_module(raw(rows)), raw(rows).dtype
-    class_weights = xp.ones(rows.shape[1], dtype) if weight is None else weight
-    if raw(classes).dtype != np.int64:
+    class_weights = filled((rows.shape[1],), 1, raw(rows)) if weight is None else weight
+    if raw(classes).dtype != INT64:
         classes = classes.long()
     if all_count and weight is None and reduction in ("mean", "sum") and not label_smoothing:
         divisor = rows.shape[0] if reduction == "mean" else 1
@@ -199,7 +203,7 @@ def _cross_entropy_of_classes(
         losses = losses * (1 - label_smoothing) + spread * (label_smoothing / rows.shape[1])
     if reduction == "none":
         return reshape(losses, tuple(target.shape))
-    row_weights = row_weights_of(classes, weight, ignore_index, dtype)
+    row_weights = row_weights_of(classes, weight, ignore_index, raw(rows).dtype)
     return _reduce_weighted("cross_entropy", losses, row_weights, reduction)
 
 

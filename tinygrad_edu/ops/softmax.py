@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import Array, array_module, filled
 from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.reduce import sum
@@ -149,10 +149,8 @@ class SoftmaxCrossEntropy(Op):
         loss, probabilities = kernels.softmax_cross_entropy_forward(logits, target, weight, ignore_index)
         self.share = None  # of each row in the loss
         if divisor is not None:
-            xp = array_module(loss)
-            self.share = xp.empty_like(loss)
-            self.share.fill(1 / max(divisor, 1))
-            loss = xp.add.reduce(loss) / divisor
+            self.share = filled(loss.shape, 1 / max(divisor, 1), loss)
+            loss = array_module(loss).add.reduce(loss) / divisor
         self.ignore_index = ignore_index
         self.save_for_backward(probabilities, target, weight)
         return loss, probabilities
@@ -200,6 +198,11 @@ def cross_entropy_backward(
     grad_losses: Array, probabilities: Array, target: Array, weight: Array, ignore_index: int
 ) -> Array:
     """Return the gradient of the logits from the gradients of the rows' losses."""
+    if kernel_table.has_kernels(grad_losses):
+        kernels = kernel_table.softmax_loss(probabilities)
+        return kernels.softmax_cross_entropy_backward(
+            grad_losses, probabilities, target, weight, ignore_index
+        )
     return SoftmaxCrossEntropyBackward.apply(
         grad_losses, probabilities, target, weight, ignore_index=ignore_index
     )

@@ -292,7 +292,7 @@ def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, 
                 f"optimizer step: expected gradient and state of the parameter's shape {shape}, got {array.shape}"
             )
         elif array.dtype == dtype and array.flags.carray:  # contiguous, aligned and writeable
-            flat.append(array.reshape(-1))
+            flat.append(array if array.ndim == 1 else array.reshape(-1))
         else:
             flat.append(np.array(array, dtype, order="C").reshape(-1))
             if array is not grad:
