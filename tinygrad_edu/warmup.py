@@ -72,9 +72,10 @@ def embedding(dtype: torch.dtype) -> None:
 
 
 def matrix_product(dtype: torch.dtype) -> None:
-    """Run a linear layer that is large enough for the micro-kernel."""
-    x, weight = torch.ones(64, 64, dtype=dtype), torch.ones(64, 64, dtype=dtype)
-    F.linear(x, weight)
+    """Run a linear layer that is large enough for the micro-kernel, and one that several threads share."""
+    F.linear(torch.ones(64, 64, dtype=dtype), torch.ones(64, 64, dtype=dtype))
+    weight = torch.ones(128, 784, dtype=dtype, requires_grad=True)
+    F.linear(torch.ones(64, 784, dtype=dtype), weight).relu().sum().backward()
 
 
 def optimizer_step(dtype: torch.dtype) -> None:

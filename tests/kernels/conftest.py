@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels import parallel, team
 
 
 @pytest.fixture
 def three_threads(monkeypatch):
     """Cut every piece of work, however small, into three parts, whatever the number of cores."""
     monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
+    monkeypatch.setattr(parallel._Setting, "num_threads", 3)
+
+
+@pytest.fixture
+def team_of_three(monkeypatch):
+    """Share every piece of work, however small, among three threads that are awake."""
+    if not team.is_available():
+        pytest.skip("no team of threads here")
+    monkeypatch.setattr(team, "WORTHWHILE_NANOSECONDS", 0)
     monkeypatch.setattr(parallel._Setting, "num_threads", 3)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinygrad_edu_kernels import micro_kernel, parallel
-from tinygrad_edu_kernels.matrix_product import cpu, reference
+from tinygrad_edu_kernels import micro_kernel, parallel, team
+from tinygrad_edu_kernels.matrix_product import cpu, panels, reference
 
 precision = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 needs_vectors = pytest.mark.skipif(
@@ -51,24 +51,45 @@ def test_matmul(a_shape, b_shape, transposed, dtype):
     assert_equal(np.asarray(cpu.matmul(a, b)), np.asarray(reference.matmul(a, b)))
 
 
-@pytest.fixture(params=["BLAS", "micro-kernel"])
+@pytest.fixture(params=["BLAS", "micro-kernel", "micro-kernel, shared"])
 def product(request, monkeypatch):
-    """Both ways of a linear layer, whichever would be the faster one."""
+    """All ways of a product, whichever would be the fastest one."""
     if request.param == "BLAS":
-        monkeypatch.setattr(micro_kernel, "LANES", 0)
-        monkeypatch.setattr(cpu, "_suits", never)
-    else:
-        if not micro_kernel.is_available():
-            pytest.skip("no micro-kernel for this processor")
-        monkeypatch.setattr(cpu, "_suits", fits_at_all)
+        monkeypatch.setattr(panels, "suits", never)
+        return
+    if not micro_kernel.is_available():
+        pytest.skip("no micro-kernel for this processor")
+    monkeypatch.setattr(panels, "suits", fits_at_all)
+    if request.param == "micro-kernel, shared":
+        request.getfixturevalue("team_of_three")
 
 
-def fits_at_all(x, weight):
-    return x.dtype == np.float32 and x.size > 0 and weight.size > 0
+def fits_at_all(a, columns):
+    return a.dtype == np.float32 and a.size > 0 and columns > 0
 
 
-def never(x, weight):
+def never(a, columns):
     return False
+
+
+@pytest.mark.parametrize(("m", "k", "n"), [(1, 1, 1), (8, 5, 32), (17, 33, 70), (64, 16, 100), (130, 7, 33)])
+@pytest.mark.parametrize("layouts", ["CC", "FC", "CF", "FF", "AC", "CA", "AA"])
+@precision
+@pytest.mark.usefixtures("product")
+def test_matmul_of_matrices(m, k, n, layouts, dtype):
+    rng = np.random.default_rng(3)
+    a, b = (
+        laid_out(rng.standard_normal(shape).astype(dtype), layout)
+        for shape, layout in zip([(m, k), (k, n)], layouts, strict=True)
+    )
+    assert_equal(cpu.matmul(a, b), reference.matmul(a, b))
+
+
+def laid_out(matrix, layout):
+    """Return the matrix row by row, column by column, or with gaps."""
+    if layout == "A":
+        return np.repeat(np.repeat(matrix, 2, axis=0), 3, axis=1)[::2, ::3]
+    return np.array(matrix, order=layout)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3, 8, 17, 64])
@@ -100,19 +121,37 @@ def test_linear_of_strided_arrays():
 def test_a_batch_goes_through_the_micro_kernel(monkeypatch):
     """The sizes of a small network do; a few rows, float64 and large work do not."""
     x, weight = np.ones((64, 784), np.float32), np.ones((128, 784), np.float32)
-    assert cpu._suits(x, weight)
-    assert not cpu._suits(x[:2], weight)
-    assert not cpu._suits(x.astype(np.float64), weight.astype(np.float64))
-    assert not cpu._suits(np.ones((64, 5000), np.float32), np.ones((128, 5000), np.float32))
+    monkeypatch.setattr(np, "matmul", None)  # BLAS is not asked
+    assert cpu.linear(x, weight, None).shape == (64, 128)
+    assert panels.suits(x, len(weight))
+    assert not panels.suits(x[:2], len(weight))
+    assert not panels.suits(x.astype(np.float64), len(weight))
+    assert not panels.suits(np.ones((64, 5000), np.float32), len(weight))
 
 
 def test_large_products_are_cut_into_parts(monkeypatch):
     calls = []
     monkeypatch.setattr(parallel._Setting, "num_threads", 2)
     monkeypatch.setattr(parallel, "run", lambda kernel, parts: calls.append(len(parts)))
-    cpu.matmul(np.ones((512, 512), np.float32), np.ones((512, 512), np.float32))
-    cpu.matmul(np.ones((8, 8), np.float32), np.ones((8, 8), np.float32))
+    cpu.matmul(np.ones((512, 512)), np.ones((512, 512)))
+    cpu.matmul(np.ones((8, 8)), np.ones((8, 8)))
     assert calls == [2]
+
+
+@needs_vectors
+@pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
+def test_products_of_a_small_network_are_shared(monkeypatch):
+    """Those of 64 x 784 x 128 are, with more than one thread; smaller ones are not worth it."""
+    shared = []
+    monkeypatch.setattr(team, "run", lambda *arguments: shared.append(arguments[2]))
+    x, grad, weight = np.ones((64, 784), "f"), np.ones((64, 128), "f"), np.ones((128, 784), "f")
+    for threads in (1, 2):
+        monkeypatch.setattr(parallel._Setting, "num_threads", threads)
+        cpu.linear(x, weight, None)
+        cpu.matmul(grad.T, x)
+        cpu.matmul(grad, weight)
+        cpu.matmul(grad[:, :10], weight[:10])
+    assert len(shared) == 3
 
 
 @pytest.mark.usefixtures("three_threads")

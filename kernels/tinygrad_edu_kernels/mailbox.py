@@ -1,0 +1,196 @@
+"""The mailbox of a team of threads: how work is shared by compiled code alone (see ``team.py``).
+
+A *mailbox* is an array of integers:
+
+    LEFT       how many parts of the work nobody has taken yet; whoever takes one counts it down
+    DONE       how many parts are finished
+    FUNCTION   the address of a compiled function, called with the address of ARGUMENTS and the number of a part
+    CORE       on which core the calling thread runs
+    ARGUMENTS  whatever the function wants to know: addresses and sizes
+
+Numba's cache does not see changes in this file: after one, delete the ``__pycache__`` of the families that use it.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+Array = Any
+
+LEFT, DONE, FUNCTION, CORE, ARGUMENTS = 0, 8, 16, 17, 18  # the first two change often: a cache line for each
+MOST_ARGUMENTS = 24
+
+TAKEN_NANOSECONDS = 50_000  # away for longer than this: another program has used the core
+LOOKS = 50  # before the core is offered to others
+CLOCK_MONOTONIC = 1
+
+# Functions of the C library, on Linux.
+_sched_yield = types.ExternalFunction("sched_yield", types.int32())
+_sched_getcpu = types.ExternalFunction("sched_getcpu", types.int32())
+_clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.intp))
+
+
+def new_mailbox() -> Array:
+    """Return a mailbox in which there is no work."""
+    size = ARGUMENTS + MOST_ARGUMENTS
+    memory = np.zeros(size + 8, np.int64)
+    first = -memory.ctypes.data % 64 // 8  # from the beginning of a cache line on
+    return memory[first : first + size]
+
+
+# ---- functions made of LLVM instructions ---------------------------------------------------------------------
+
+
+def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+    return builder.gep(data, [arguments[1]])
+
+
+@intrinsic
+def atomic_load(typing_context, mailbox, position):
+    """Read mailbox[position], which others may be writing."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.load_atomic(_address(context, builder, signature, arguments), "seq_cst", 8)
+
+    return types.int64(mailbox, types.intp), generate
+
+
+@intrinsic
+def atomic_store(typing_context, mailbox, position, value):
+    """Write mailbox[position], after everything that was written before."""
+
+    def generate(context, builder, signature, arguments):
+        address = _address(context, builder, signature, arguments)
+        builder.store_atomic(arguments[2], address, "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(mailbox, types.intp, types.int64), generate
+
+
+@intrinsic
+def atomic_add(typing_context, mailbox, position, value):
+    """Add to mailbox[position] and return what it was before, so that nobody else gets the same answer."""
+
+    def generate(context, builder, signature, arguments):
+        address = _address(context, builder, signature, arguments)
+        return builder.atomic_rmw("add", address, arguments[2], "seq_cst")
+
+    return types.int64(mailbox, types.intp, types.int64), generate
+
+
+@intrinsic
+def pause(typing_context):
+    """Tell an x86 processor that this is a loop that waits: the other thread of the same core gets on faster."""
+
+    def generate(context, builder, signature, arguments):
+        if platform.machine().lower() in ("x86_64", "amd64"):
+            kind = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def call_part(typing_context, mailbox, part):
+    """Call the function in the mailbox for one part."""
+
+    def generate(context, builder, signature, arguments):
+        mail, part = arguments
+        data = context.make_array(signature.args[0])(context, builder, mail).data
+        integer = ir.IntType(64)
+        kind = ir.FunctionType(ir.VoidType(), [integer.as_pointer(), integer])
+        address = builder.load(builder.gep(data, [integer(FUNCTION)]))
+        function = builder.inttoptr(address, kind.as_pointer())
+        builder.call(function, [builder.gep(data, [integer(ARGUMENTS)]), part])
+        return context.get_dummy_value()
+
+    return types.void(mailbox, types.int64), generate
+
+
+@intrinsic
+def floats_at(typing_context, address):
+    """Return an address as a pointer to float32, for ``numba.carray``."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], ir.FloatType().as_pointer())
+
+    return types.CPointer(types.float32)(types.int64), generate
+
+
+# ---- sharing the work ------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def address_of(array):
+    """Return where the numbers of an array lie."""
+    return np.int64(array.ctypes.data)
+
+
+@njit(cache=True, nogil=True)
+def share(mailbox, function, parts, arguments):
+    """Have all parts done, by this thread and by the helpers that are awake; return when they are finished.
+
+    While LEFT is 0 nobody reads the mailbox, and the arrays live until DONE says that nobody needs them any more.
+    """
+    mailbox[FUNCTION] = function
+    for i in range(len(arguments)):
+        mailbox[ARGUMENTS + i] = arguments[i]
+    mailbox[CORE] = _sched_getcpu()
+    atomic_store(mailbox, DONE, 0)
+    atomic_store(mailbox, LEFT, parts)
+    do_parts(mailbox)
+    looks = 0
+    while atomic_load(mailbox, DONE) < parts:
+        pause()
+        looks += 1
+        if looks % LOOKS == 0:
+            _sched_yield()
+
+
+@njit(cache=True, nogil=True)
+def do_parts(mailbox):
+    """Take parts, one after the other, until none is left."""
+    while atomic_load(mailbox, LEFT) > 0:
+        part = atomic_add(mailbox, LEFT, -1) - 1
+        if part < 0:
+            return  # another thread was quicker
+        call_part(mailbox, part)
+        atomic_add(mailbox, DONE, 1)
+
+
+@njit(cache=True, nogil=True)
+def help_out(mailbox, clock, patience):
+    """Do parts whenever there are some; return when there were none for a while, or others want the core.
+
+    The answer is whether it is the calling thread that wants it.
+    """
+    idle_since = before = _nanoseconds(clock)
+    while True:
+        for _ in range(LOOKS):
+            if atomic_load(mailbox, LEFT) > 0:
+                do_parts(mailbox)
+                idle_since = before = _nanoseconds(clock)
+            pause()
+        if _sched_getcpu() == mailbox[CORE]:
+            return True
+        _sched_yield()
+        now = _nanoseconds(clock)
+        if now - before > TAKEN_NANOSECONDS or now - idle_since > patience:
+            return False
+        before = now
+
+
+@njit(cache=True, nogil=True)
+def _nanoseconds(clock):
+    """Return the time; ``clock`` (2,) is where the system writes seconds and nanoseconds."""
+    _clock_gettime(CLOCK_MONOTONIC, clock.ctypes.data)
+    return clock[0] * 1_000_000_000 + clock[1]

@@ -1,0 +1,184 @@
+"""A team of threads for short kernels: it stays awake for a while, and shares the work without Python.
+
+Waking a thread that sleeps takes the operating system about 50 microseconds, and handing work to it from Python can
+take as long again: whoever wants the GIL while another thread holds it goes to sleep. So for kernels that run for
+less than that, ``parallel.py`` is no help. Here the work goes from thread to thread in compiled code.
+
+Work is a number of *parts* that may be done in any order, by anybody. Thread after thread takes the next part until
+none is left; the calling thread is one of them, so a helper that comes late, or never, costs nothing but its help.
+After its last part a helper looks out for the next work for half a millisecond, then goes to sleep. Between two looks
+it offers its core to other programs, and goes to sleep at once if one of them took it. A helper that finds itself on
+the core of the calling thread moves to another one: Linux often wakes it there, and then neither gets on.
+
+The *mailbox* through which they do that is in ``mailbox.py``.
+
+On Linux only. With ``TINYGRAD_EDU_THREAD_TEAM=0`` in the environment there is no team, and the kernels use
+``parallel.py`` alone.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numba import cfunc, types
+
+from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels.mailbox import CORE, help_out, new_mailbox
+
+Array = Any
+
+WORTHWHILE_NANOSECONDS = 25_000  # less work than this is done sooner than it is shared
+PATIENCE_NANOSECONDS = 500_000  # for how long a helper looks out for work
+
+PART = types.void(types.CPointer(types.int64), types.int64)
+
+
+@functools.cache
+def is_available() -> bool:
+    """Tell whether there can be a team here: on Linux, with several cores and compiled kernels."""
+    wanted = os.environ.get("TINYGRAD_EDU_THREAD_TEAM", "1") != "0"
+    possible = sys.platform == "linux" and not numba.config.DISABLE_JIT
+    return wanted and possible and parallel.usable_cores() > 1
+
+
+def is_worthwhile(nanoseconds: float) -> bool:
+    """Tell whether work that takes one thread so long is to be shared."""
+    return nanoseconds >= WORTHWHILE_NANOSECONDS and parallel.get_num_threads() > 1 and is_available()
+
+
+def run(launch: Callable[..., None], function: int, parts: int, *arguments: Any) -> None:
+    """Call ``launch(mailbox, function, parts, *arguments)``, which calls ``share``, with helpers at the ready.
+
+    If the team is at work for another thread, this one does all parts itself.
+
+    Parameters
+    ----------
+    launch : compiled function
+        Takes addresses and sizes from the arguments and gives them to ``share``.
+    function : int
+        Address of what does a part; see ``part_function``.
+    parts : int
+        Into how many parts the work is cut.
+    *arguments
+        What ``launch`` wants.
+    """
+    team = _team()
+    if not team.in_use.acquire(False):
+        launch(new_mailbox(), function, parts, *arguments)
+        return
+    try:
+        team.wake(min(parts, parallel.get_num_threads()) - 1)
+        launch(team.mailbox, function, parts, *arguments)
+    finally:
+        team.in_use.release()
+
+
+def part_function(function: Callable[..., None]) -> int:
+    """Return the address of ``function(arguments, part)``, compiled; it must not raise."""
+    return cfunc(PART, cache=True, error_model="numpy")(function).address
+
+
+class Helper:
+    """A thread that helps."""
+
+    def __init__(self, mailbox: Array) -> None:
+        self.mailbox = mailbox
+        self.asleep = False
+        self.leaving = False
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._thread = threading.Thread(target=self._help, name="tinygrad_edu_team", daemon=True)
+        self._thread.start()
+
+    def _help(self) -> None:
+        clock = np.zeros(2, np.int64)
+        while not self.leaving:
+            is_in_the_way = help_out(self.mailbox, clock, PATIENCE_NANOSECONDS)
+            if is_in_the_way and leave_core(int(self.mailbox[CORE])):
+                continue
+            self.asleep = True
+            self._bell.acquire()
+
+    def wake(self) -> None:
+        """Wake the thread, which sleeps."""
+        self.asleep = False
+        self._bell.release()
+
+    def leave(self) -> None:
+        """End the thread, and wait for its end."""
+        self.leaving = True
+        while self._thread.is_alive():
+            if self._bell.locked():
+                self._bell.release()
+            self._thread.join(0.001)
+
+
+def leave_core(core: int) -> bool:
+    """Move this thread to another core, and let the system choose again from then on; tell whether it went."""
+    usable = os.sched_getaffinity(0)
+    if not usable > {core}:
+        return False
+    try:
+        os.sched_setaffinity(0, usable - {core})
+        os.sched_setaffinity(0, usable)
+    except OSError:  # not allowed here
+        return False
+    return True
+
+
+class Team:
+    """The mailbox and the helpers; ``in_use`` is held by the thread that has work done."""
+
+    def __init__(self) -> None:
+        self.in_use = threading.Lock()
+        self.mailbox = new_mailbox()
+        self.helpers: list[Helper] = []
+        self.is_dismissed = False
+
+    def wake(self, count: int) -> None:
+        """Have ``count`` helpers awake."""
+        if len(self.helpers) < count and not self.is_dismissed:
+            self._hire(count)
+        for helper in self.helpers[:count]:
+            if helper.asleep:
+                helper.wake()
+
+    def _hire(self, count: int) -> None:
+        while len(self.helpers) < count:
+            try:
+                self.helpers.append(Helper(self.mailbox))
+            except RuntimeError:  # the system has no more threads, or Python is coming to its end
+                return
+
+    def dismiss(self) -> None:
+        """End all threads, for good."""
+        with self.in_use:
+            self.is_dismissed = True
+            for helper in self.helpers:
+                helper.leave()
+            self.helpers.clear()
+
+
+@functools.cache
+def _team() -> Team:
+    return Team()
+
+
+@atexit.register
+def _dismiss() -> None:
+    """End the threads before Python throws away the code they run."""
+    if _team.cache_info().currsize:
+        _team().dismiss()
+
+
+# Threads do not survive a fork: the child makes itself a team of its own.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_team.cache_clear)

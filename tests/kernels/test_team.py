@@ -1,0 +1,212 @@
+"""tinygrad_edu_kernels.team: threads that stay awake, and the mailbox through which they share work."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from numba import carray, njit
+
+from tinygrad_edu_kernels import mailbox, micro_kernel, parallel, team
+from tinygrad_edu_kernels.matrix_product import panels
+
+pytestmark = pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
+needs_vectors = pytest.mark.skipif(
+    not micro_kernel.is_available(), reason="no micro-kernel for this processor"
+)
+
+
+@njit
+def launch(mail, function, parts, counts, work):
+    mailbox.share(mail, function, parts, (mailbox.address_of(counts), counts.size, work))
+
+
+def count_part(arguments, part):
+    """Count how often the part was done, after some work; the mailbox has room for integers of 64 bits."""
+    counts = carray(mailbox.floats_at(arguments[0]), (arguments[1],))
+    total = np.float32(0)
+    for i in range(arguments[2]):
+        total += np.float32(i % 3)
+    counts[part] += np.float32(1) if total >= 0 else np.float32(2)
+
+
+@pytest.fixture(scope="module")
+def counting():
+    return team.part_function(count_part)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_every_part_is_done_once(threads, counting, monkeypatch):
+    monkeypatch.setattr(parallel._Setting, "num_threads", threads)
+    for parts in [*range(1, 20), 500]:
+        for work in (0, 200):
+            counts = np.zeros(parts, np.float32)
+            team.run(launch, counting, parts, counts, work)
+            np.testing.assert_array_equal(counts, 1)
+
+
+def test_thousands_of_pieces_of_work_in_a_row(counting, team_of_three):
+    counts = np.zeros(4, np.float32)
+    for _ in range(5000):
+        team.run(launch, counting, 4, counts, 50)
+    np.testing.assert_array_equal(counts, 5000)
+
+
+def test_several_threads_have_work_at_once(counting, team_of_three):
+    """One of them gets the helpers, the others do theirs alone."""
+    wrong = []
+
+    def work():
+        for _ in range(300):
+            counts = np.zeros(9, np.float32)
+            team.run(launch, counting, 9, counts, 500)
+            if not (counts == 1).all():
+                wrong.append(counts)
+
+    threads = [threading.Thread(target=work) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not wrong
+    assert team._team().in_use.acquire(False)
+    team._team().in_use.release()
+
+
+def test_helpers_do_help(counting, team_of_three):
+    """While the calling thread is kept from taking parts, somebody else takes them."""
+    crew = team._team()
+    with crew.in_use:
+        crew.wake(2)
+        counts = np.zeros(50, np.float32)
+        mail = crew.mailbox
+        mail[mailbox.FUNCTION], mail[mailbox.CORE] = counting, -1
+        mail[mailbox.ARGUMENTS : mailbox.ARGUMENTS + 3] = counts.ctypes.data, counts.size, 10
+        mail[mailbox.DONE] = 0
+        mail[mailbox.LEFT] = 50
+        until = time.monotonic() + 30
+        while mail[mailbox.DONE] < 50 and time.monotonic() < until:
+            crew.wake(2)
+            time.sleep(0.001)
+    np.testing.assert_array_equal(counts, 1)
+
+
+def test_helpers_go_to_sleep_and_wake_up(counting, team_of_three):
+    team.run(launch, counting, 4, np.zeros(4, np.float32), 10)
+    helpers = team._team().helpers
+    assert len(helpers) >= 2
+    for _ in range(3):
+        until = time.monotonic() + 30
+        while not all(helper.asleep for helper in helpers) and time.monotonic() < until:
+            time.sleep(0.001)
+        assert all(helper.asleep for helper in helpers)
+        counts = np.zeros(4, np.float32)
+        team.run(launch, counting, 4, counts, 10)
+        np.testing.assert_array_equal(counts, 1)
+
+
+def test_no_thread_can_be_started(counting, team_of_three, monkeypatch):
+    def refuse(mail):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(team, "Helper", refuse)
+    monkeypatch.setattr(team, "_team", lambda crew=team.Team(): crew)  # noqa: B008
+    counts = np.zeros(6, np.float32)
+    team.run(launch, counting, 6, counts, 10)
+    np.testing.assert_array_equal(counts, 1)
+
+
+def test_dismissed_helpers_are_gone(counting, team_of_three):
+    crew = team.Team()
+    crew.wake(2)
+    threads = [helper._thread for helper in crew.helpers]
+    crew.dismiss()
+    assert not any(thread.is_alive() for thread in threads)
+    crew.wake(2)
+    assert crew.helpers == []
+
+
+def test_leaving_a_core():
+    usable = os.sched_getaffinity(0)
+    assert team.leave_core(min(usable)) == (len(usable) > 1)
+    assert os.sched_getaffinity(0) == usable
+
+
+def test_a_helper_that_cannot_leave_the_core_goes_to_sleep(monkeypatch):
+    monkeypatch.setattr(team, "help_out", lambda *arguments: True)
+    monkeypatch.setattr(team, "leave_core", lambda core: False)
+    helper = team.Helper(mailbox.new_mailbox())
+    until = time.monotonic() + 30
+    while not helper.asleep and time.monotonic() < until:
+        time.sleep(0.001)
+    assert helper.asleep
+    helper.leave()
+    assert not helper._thread.is_alive()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_has_a_team_of_its_own(counting, team_of_three):
+    team.run(launch, counting, 4, np.zeros(4, np.float32), 10)
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        counts = np.zeros(4, np.float32)
+        team.run(launch, counting, 4, counts, 10)
+        os._exit(0 if (counts == 1).all() and len(team._team().helpers) == 2 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+PROGRAM = """
+import threading
+import numpy as np
+import tinygrad_edu as torch
+torch.set_num_threads(2)
+layer = torch.nn.Linear(784, 128)
+y = layer(torch.ones(64, 784))
+print(sum(thread.name == "tinygrad_edu_team" for thread in threading.enumerate()))
+{end}
+"""
+
+
+@needs_vectors
+@pytest.mark.parametrize(
+    ("setting", "end", "helpers"),
+    [
+        ("1", "", "1"),
+        ("0", "", "0"),
+        ("1", "import sys; sys.exit(0)", "1"),
+        (
+            "1",
+            "run = lambda: [layer(torch.ones(64, 784)) for _ in range(10**6)]\n"
+            "threading.Thread(target=run, daemon=True).start()",
+            "1",
+        ),
+    ],
+)
+def test_a_program_comes_to_its_end(setting, end, helpers):
+    environment = {**os.environ, "TINYGRAD_EDU_THREAD_TEAM": setting}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(end=end)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.strip() == helpers
+    assert "Traceback" not in done.stderr
+
+
+@needs_vectors
+def test_products_of_many_sizes(team_of_three):
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        m, k, n = rng.integers(1, 90, 3)
+        a, b = rng.standard_normal((m, k)).astype(np.float32), rng.standard_normal((k, n)).astype(np.float32)
+        y = panels.product(a, b, None, transposed=False)
+        np.testing.assert_allclose(y, a @ b, rtol=1e-4, atol=1e-4)
+        np.testing.assert_array_equal(panels.product(a, b.T.copy(), None, transposed=True), y)
