@@ -32,12 +32,16 @@ def test_every_family_has_a_recipe():
 
 def entry_points():
     """Return the compiled functions that Python calls: those that no other one calls."""
-    for module in cpu_modules():
-        kernels = {name: value for name, value in vars(module).items() if isinstance(value, Dispatcher)}
-        called = {name for kernel in kernels.values() for name in kernel.py_func.__code__.co_names}
-        for name, kernel in kernels.items():
-            if name not in called and kernel.py_func.__module__ == module.__name__:
-                yield f"{module.__name__}.{name}", kernel
+    kernels = {
+        f"{module.__name__}.{name}": value
+        for module in cpu_modules()
+        for name, value in vars(module).items()
+        if isinstance(value, Dispatcher) and value.py_func.__module__ == module.__name__
+    }
+    called = {name for kernel in kernels.values() for name in kernel.py_func.__code__.co_names}
+    for name, kernel in kernels.items():
+        if name.rpartition(".")[2] not in called:
+            yield name, kernel
 
 
 # For whoever calls the kernels by hand; no operation does. (Elementary functions are compiled into their callers.)
