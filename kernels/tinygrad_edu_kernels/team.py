@@ -160,11 +160,9 @@ class Team:
 
     def dismiss(self) -> None:
         """End all threads, for good."""
-        with self.in_use:
-            self.is_dismissed = True
-            for helper in self.helpers:
-                helper.leave()
-            self.helpers.clear()
+        self.is_dismissed = True
+        while self.helpers:
+            self.helpers.pop().leave()
 
 
 @functools.cache

@@ -34,6 +34,8 @@ LEAST_ROWS = 16
 MOST_SUMMANDS = 4096
 MOST_MULTIPLY_ADDS = 100_000_000
 
+PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
+
 NO_BIAS = np.empty(0, np.float32)
 
 
@@ -63,9 +65,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
     panels = -(-columns // PANEL)
     nanoseconds = NANOSECONDS * rows * summands * columns
     if team.is_worthwhile(nanoseconds):
-        size = max(
-            1, panels // (4 * parallel.get_num_threads())
-        )  # panels in a part: so that there are some to share
+        size = max(1, panels // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))  # panels in a part
         team.run(_share_panels, _part_address(), -(-panels // size), *arguments, size)
     else:
         parts = parallel.parts(panels, nanoseconds)
