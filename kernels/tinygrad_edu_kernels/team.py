@@ -29,6 +29,7 @@ from typing import Any
 import numba
 import numpy as np
 from numba import cfunc, types
+from numba.core.ccallback import CFunc
 
 from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.mailbox import CORE, help_out, new_mailbox
@@ -54,8 +55,8 @@ def is_worthwhile(nanoseconds: float) -> bool:
     return nanoseconds >= WORTHWHILE_NANOSECONDS and parallel.get_num_threads() > 1 and is_available()
 
 
-def run(launch: Callable[..., None], function: int, parts: int, *arguments: Any) -> None:
-    """Call ``launch(mailbox, function, parts, *arguments)``, which calls ``share``, with helpers at the ready.
+def run(launch: Callable[..., None], function: CFunc, parts: int, *arguments: Any) -> None:
+    """Call ``launch(mailbox, address, parts, *arguments)``, which calls ``share``, with helpers at the ready.
 
     If the team is at work for another thread, this one does all parts itself.
 
@@ -63,8 +64,8 @@ def run(launch: Callable[..., None], function: int, parts: int, *arguments: Any)
     ----------
     launch : compiled function
         Takes addresses and sizes from the arguments and gives them to ``share``.
-    function : int
-        Address of what does a part; see ``part_function``.
+    function : CFunc
+        What does a part; see ``part_function``.
     parts : int
         Into how many parts the work is cut.
     *arguments
@@ -72,18 +73,18 @@ def run(launch: Callable[..., None], function: int, parts: int, *arguments: Any)
     """
     team = _team()
     if not team.in_use.acquire(False):
-        launch(new_mailbox(), function, parts, *arguments)
+        launch(new_mailbox(), function.address, parts, *arguments)
         return
     try:
         team.wake(min(parts, parallel.get_num_threads()) - 1)
-        launch(team.mailbox, function, parts, *arguments)
+        launch(team.mailbox, function.address, parts, *arguments)
     finally:
         team.in_use.release()
 
 
-def part_function(function: Callable[..., None]) -> int:
-    """Return the address of ``function(arguments, part)``, compiled; it must not raise."""
-    return cfunc(PART, cache=True, error_model="numpy")(function).address
+def part_function(function: Callable[..., None]) -> CFunc:
+    """Compile ``function(arguments, part)``, which must not raise; its address is good while the result is kept."""
+    return cfunc(PART, cache=True, error_model="numpy")(function)
 
 
 class Helper:

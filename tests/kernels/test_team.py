@@ -85,7 +85,7 @@ def test_helpers_do_help(counting, team_of_three):
         crew.wake(2)
         counts = np.zeros(50, np.float32)
         mail = crew.mailbox
-        mail[mailbox.FUNCTION], mail[mailbox.CORE] = counting, -1
+        mail[mailbox.FUNCTION], mail[mailbox.CORE] = counting.address, -1
         mail[mailbox.ARGUMENTS : mailbox.ARGUMENTS + 3] = counts.ctypes.data, counts.size, 10
         mail[mailbox.DONE] = 0
         mail[mailbox.LEFT] = 50

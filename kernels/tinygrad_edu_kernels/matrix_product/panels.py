@@ -66,7 +66,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
     nanoseconds = NANOSECONDS * rows * summands * columns
     if team.is_worthwhile(nanoseconds):
         size = max(1, panels // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))  # panels in a part
-        team.run(_share_panels, _part_address(), -(-panels // size), *arguments, size)
+        team.run(_share_panels, _part(), -(-panels // size), *arguments, size)
     else:
         parts = parallel.parts(panels, nanoseconds)
         parallel.run(_panels, [(*arguments, first, last) for first, last in parts])
@@ -74,7 +74,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
 
 
 @functools.cache
-def _part_address() -> int:
+def _part() -> Any:
     return team.part_function(_panels_part)
 
 
