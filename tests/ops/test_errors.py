@@ -281,6 +281,12 @@ VALUES = [
         IndexError,
         ["Target -1", "299"],
     ),
+    (
+        "cross_entropy uint8 target",
+        lambda: ops.cross_entropy(zeros(1, 200), torch.tensor([200], dtype=torch.uint8)),
+        IndexError,
+        ["Target 200", "199"],
+    ),
     ("embedding", lambda: ops.embedding(ints(2) + 5, zeros(3, 2)), IndexError, ["0 to 2", "5"]),
     ("cross_entropy", lambda: ops.cross_entropy(zeros(2, 3), ints(2) + 7), IndexError, ["0 to 2", "7"]),
     ("gather", lambda: ops.gather(zeros(2), 0, ints(1) + 2), RuntimeError, ["2", "size 2"]),
