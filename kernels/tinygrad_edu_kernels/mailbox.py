@@ -2,11 +2,18 @@
 
 A *mailbox* is an array of integers:
 
-    LEFT       how many parts of the work nobody has taken yet; whoever takes one counts it down
+    LEFT       how many parts of the work nobody has taken yet; whoever takes one counts it down, and who finds none
+               may have counted it down below 0
     DONE       how many parts are finished
+    IN_USE     how many threads want to use the mailbox for work of theirs; only the first one may
+    HELPERS    how many helpers are wanted
     FUNCTION   the address of a compiled function, called with the address of ARGUMENTS and the number of a part
-    CORE       on which core the calling thread runs
+    CORE       on which core the thread runs whose work it is, or was last
     ARGUMENTS  whatever the function wants to know: addresses and sizes
+
+A helper first takes a part and then reads what is to be done. So it does not matter how late it is: what it reads
+belongs to the work that it has got a part of, and stays there until that part is done. No signal, such as that of
+Ctrl-C, is handled by Python while compiled code runs: work that was begun is finished.
 
 Numba's cache does not see changes in this file: after one, delete the ``__pycache__`` of the families that use it.
 """
@@ -24,7 +31,8 @@ from numba.extending import intrinsic
 
 Array = Any
 
-LEFT, DONE, FUNCTION, CORE, ARGUMENTS = 0, 8, 16, 17, 18  # the first two change often: a cache line for each
+# The first two change often: a cache line for each.
+LEFT, DONE, IN_USE, HELPERS, FUNCTION, CORE, ARGUMENTS = 0, 8, 16, 17, 18, 19, 20
 MOST_ARGUMENTS = 24
 
 TAKEN_NANOSECONDS = 50_000  # away for longer than this: another program has used the core
@@ -139,21 +147,24 @@ def address_of(array):
 def share(mailbox, function, parts, arguments):
     """Have all parts done, by this thread and by the helpers that are awake; return when they are finished.
 
-    While LEFT is 0 nobody reads the mailbox, and the arrays live until DONE says that nobody needs them any more.
+    If the mailbox is in use by another thread, this one does all parts itself, with a mailbox of its own.
     """
-    mailbox[FUNCTION] = function
+    is_ours = atomic_add(mailbox, IN_USE, 1) == 0
+    box = mailbox if is_ours else np.zeros(mailbox.size, np.int64)
+    box[FUNCTION] = function
+    box[CORE] = _sched_getcpu()
     for i in range(len(arguments)):
-        mailbox[ARGUMENTS + i] = arguments[i]
-    mailbox[CORE] = _sched_getcpu()
-    atomic_store(mailbox, DONE, 0)
-    atomic_store(mailbox, LEFT, parts)
-    do_parts(mailbox)
+        box[ARGUMENTS + i] = arguments[i]
+    atomic_store(box, DONE, 0)
+    atomic_store(box, LEFT, parts)  # from here on, others take parts
+    do_parts(box)
     looks = 0
-    while atomic_load(mailbox, DONE) < parts:
+    while atomic_load(box, DONE) < parts:
         pause()
         looks += 1
         if looks % LOOKS == 0:
             _sched_yield()
+    atomic_add(mailbox, IN_USE, -1)
 
 
 @njit(cache=True, nogil=True)
@@ -168,13 +179,14 @@ def do_parts(mailbox):
 
 
 @njit(cache=True, nogil=True)
-def help_out(mailbox, clock, patience):
-    """Do parts whenever there are some; return when there were none for a while, or others want the core.
+def help_out(mailbox, number, clock, patience):
+    """Do parts whenever there are some, as helper ``number``; return when there were none for a while.
 
-    The answer is whether it is the calling thread that wants it.
+    Also return when another program wanted the core, when so many helpers are not wanted any more, and, with True,
+    when this thread is on the core of the thread whose work it is.
     """
     idle_since = before = _nanoseconds(clock)
-    while True:
+    while number < mailbox[HELPERS]:
         for _ in range(LOOKS):
             if atomic_load(mailbox, LEFT) > 0:
                 do_parts(mailbox)
@@ -185,8 +197,9 @@ def help_out(mailbox, clock, patience):
         _sched_yield()
         now = _nanoseconds(clock)
         if now - before > TAKEN_NANOSECONDS or now - idle_since > patience:
-            return False
+            break
         before = now
+    return False
 
 
 @njit(cache=True, nogil=True)

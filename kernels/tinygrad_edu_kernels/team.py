@@ -5,7 +5,8 @@ take as long again: whoever wants the GIL while another thread holds it goes to 
 less than that, ``parallel.py`` is no help. Here the work goes from thread to thread in compiled code.
 
 Work is a number of *parts* that may be done in any order, by anybody. Thread after thread takes the next part until
-none is left; the calling thread is one of them, so a helper that comes late, or never, costs nothing but its help.
+none is left; the calling thread is one of them, so a helper that comes late, or never, costs nothing but its help. (One
+that is interrupted with a part in its hand has to be waited for. That is why helpers keep out of the way of others.)
 After its last part a helper looks out for the next work for half a millisecond, then goes to sleep. Between two looks
 it offers its core to other programs, and goes to sleep at once if one of them took it. A helper that finds itself on
 the core of the calling thread moves to another one: Linux often wakes it there, and then neither gets on.
@@ -19,6 +20,7 @@ On Linux only. With ``TINYGRAD_EDU_THREAD_TEAM=0`` in the environment there is n
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import sys
@@ -32,7 +34,7 @@ from numba import cfunc, types
 from numba.core.ccallback import CFunc
 
 from tinygrad_edu_kernels import parallel
-from tinygrad_edu_kernels.mailbox import CORE, help_out, new_mailbox
+from tinygrad_edu_kernels.mailbox import CORE, HELPERS, help_out, new_mailbox
 
 Array = Any
 
@@ -58,8 +60,6 @@ def is_worthwhile(nanoseconds: float) -> bool:
 def run(launch: Callable[..., None], function: CFunc, parts: int, *arguments: Any) -> None:
     """Call ``launch(mailbox, address, parts, *arguments)``, which calls ``share``, with helpers at the ready.
 
-    If the team is at work for another thread, this one does all parts itself.
-
     Parameters
     ----------
     launch : compiled function
@@ -71,15 +71,9 @@ def run(launch: Callable[..., None], function: CFunc, parts: int, *arguments: An
     *arguments
         What ``launch`` wants.
     """
-    team = _team()
-    if not team.in_use.acquire(False):
-        launch(new_mailbox(), function.address, parts, *arguments)
-        return
-    try:
-        team.wake(min(parts, parallel.get_num_threads()) - 1)
-        launch(team.mailbox, function.address, parts, *arguments)
-    finally:
-        team.in_use.release()
+    team = _Current.team
+    team.wake(min(parts, parallel.get_num_threads()) - 1)
+    launch(team.mailbox, function.address, parts, *arguments)
 
 
 def part_function(function: Callable[..., None]) -> CFunc:
@@ -88,37 +82,47 @@ def part_function(function: Callable[..., None]) -> CFunc:
 
 
 class Helper:
-    """A thread that helps."""
+    """A thread that helps.
 
-    def __init__(self, mailbox: Array) -> None:
+    Attributes
+    ----------
+    asleep : bool
+        Whether it waits to be woken. It alone changes this.
+    """
+
+    def __init__(self, mailbox: Array, number: int) -> None:
         self.mailbox = mailbox
+        self.number = number
         self.asleep = False
-        self.leaving = False
-        self._bell = threading.Lock()
+        self._bell = threading.Lock()  # held, unless somebody rings; an Event may stay locked after Ctrl-C
         self._bell.acquire()
+        self._leaving = False
         self._thread = threading.Thread(target=self._help, name="tinygrad_edu_team", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def _help(self) -> None:
         clock = np.zeros(2, np.int64)
-        while not self.leaving:
-            is_in_the_way = help_out(self.mailbox, clock, PATIENCE_NANOSECONDS)
+        while not self._leaving:
+            is_in_the_way = help_out(self.mailbox, self.number, clock, PATIENCE_NANOSECONDS)
             if is_in_the_way and leave_core(int(self.mailbox[CORE])):
                 continue
             self.asleep = True
             self._bell.acquire()
+            self.asleep = False
 
     def wake(self) -> None:
-        """Wake the thread, which sleeps."""
-        self.asleep = False
-        self._bell.release()
+        """Wake the thread; if it is awake, it will not fall asleep the next time."""
+        with contextlib.suppress(RuntimeError):  # it has been rung already
+            self._bell.release()
 
     def leave(self) -> None:
         """End the thread, and wait for its end."""
-        self.leaving = True
+        self._leaving = True
         while self._thread.is_alive():
-            if self._bell.locked():
-                self._bell.release()
+            self.wake()
             self._thread.join(0.001)
 
 
@@ -136,16 +140,17 @@ def leave_core(core: int) -> bool:
 
 
 class Team:
-    """The mailbox and the helpers; ``in_use`` is held by the thread that has work done."""
+    """The mailbox, and the helpers who look into it."""
 
     def __init__(self) -> None:
-        self.in_use = threading.Lock()
         self.mailbox = new_mailbox()
         self.helpers: list[Helper] = []
         self.is_dismissed = False
+        self._hiring = threading.Lock()
 
     def wake(self, count: int) -> None:
-        """Have ``count`` helpers awake."""
+        """Have ``count`` helpers awake, and no more of them."""
+        self.mailbox[HELPERS] = count
         if len(self.helpers) < count and not self.is_dismissed:
             self._hire(count)
         for helper in self.helpers[:count]:
@@ -153,11 +158,17 @@ class Team:
                 helper.wake()
 
     def _hire(self, count: int) -> None:
-        while len(self.helpers) < count:
-            try:
-                self.helpers.append(Helper(self.mailbox))
-            except RuntimeError:  # the system has no more threads, or Python is coming to its end
-                return
+        with self._hiring:
+            # Compiled here: a fork must not find a helper at it, with the compiler's lock in its hands.
+            help_out(new_mailbox(), 0, np.zeros(2, np.int64), 0)
+            while len(self.helpers) < count:
+                helper = Helper(self.mailbox, len(self.helpers))
+                self.helpers.append(helper)
+                try:
+                    helper.start()
+                except RuntimeError:  # the system has no more threads, or Python is coming to its end
+                    self.is_dismissed = True
+                    return
 
     def dismiss(self) -> None:
         """End all threads, for good."""
@@ -166,18 +177,20 @@ class Team:
             self.helpers.pop().leave()
 
 
-@functools.cache
-def _team() -> Team:
-    return Team()
+class _Current:
+    """The team of this process."""
+
+    team = Team()
 
 
-@atexit.register
+def _make_new_team() -> None:
+    _Current.team = Team()
+
+
 def _dismiss() -> None:
-    """End the threads before Python throws away the code they run."""
-    if _team.cache_info().currsize:
-        _team().dismiss()
+    _Current.team.dismiss()
 
 
-# Threads do not survive a fork: the child makes itself a team of its own.
+atexit.register(_dismiss)  # before Python throws away the code that the threads run
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_team.cache_clear)
+    os.register_at_fork(after_in_child=_make_new_team)  # threads do not survive a fork

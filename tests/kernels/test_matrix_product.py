@@ -72,7 +72,9 @@ def never(a, columns):
     return False
 
 
-@pytest.mark.parametrize(("m", "k", "n"), [(1, 1, 1), (8, 5, 32), (17, 33, 70), (64, 16, 100), (130, 7, 33)])
+@pytest.mark.parametrize(
+    ("m", "k", "n"), [(1, 1, 1), (8, 5, 32), (17, 33, 70), (64, 16, 100), (130, 7, 33), (9, 2100, 35)]
+)
 @pytest.mark.parametrize("layouts", ["CC", "FC", "CF", "FF", "AC", "CA", "AA"])
 @precision
 @pytest.mark.usefixtures("product")
@@ -82,7 +84,19 @@ def test_matmul_of_matrices(m, k, n, layouts, dtype):
         laid_out(rng.standard_normal(shape).astype(dtype), layout)
         for shape, layout in zip([(m, k), (k, n)], layouts, strict=True)
     )
-    assert_equal(cpu.matmul(a, b), reference.matmul(a, b))
+    expected = a.astype(np.float64) @ b
+    size = np.abs(a) @ np.abs(b)
+    y = cpu.matmul(a, b)
+    assert y.dtype == dtype
+    assert (np.abs(y - expected) <= 1e3 * np.finfo(dtype).eps / 16 * size).all()
+
+
+@needs_vectors
+@pytest.mark.usefixtures("product")
+def test_long_sums_are_added_up_in_pieces():
+    """Of 4096 numbers alike, added one after the other, four digits would remain."""
+    a, b = np.full((16, 4096), 0.1, np.float32), np.ones((4096, 32), np.float32)
+    np.testing.assert_allclose(cpu.matmul(a, b), 409.6, rtol=1e-5)
 
 
 def laid_out(matrix, layout):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -35,6 +36,14 @@ def count_part(arguments, part):
     counts[part] += np.float32(1) if total >= 0 else np.float32(2)
 
 
+def eventually(condition):
+    """Wait until the condition holds, for half a minute at most, and tell whether it does."""
+    until = time.monotonic() + 30
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.001)
+    return condition()
+
+
 @pytest.fixture(scope="module")
 def counting():
     return team.part_function(count_part)
@@ -58,7 +67,7 @@ def test_thousands_of_pieces_of_work_in_a_row(counting, team_of_three):
 
 
 def test_several_threads_have_work_at_once(counting, team_of_three):
-    """One of them gets the helpers, the others do theirs alone."""
+    """One of them gets the mailbox, the others do theirs alone."""
     wrong = []
 
     def work():
@@ -74,48 +83,40 @@ def test_several_threads_have_work_at_once(counting, team_of_three):
     for thread in threads:
         thread.join(60)
     assert not wrong
-    assert team._team().in_use.acquire(False)
-    team._team().in_use.release()
+    assert team._Current.team.mailbox[mailbox.IN_USE] == 0
 
 
 def test_helpers_do_help(counting, team_of_three):
     """While the calling thread is kept from taking parts, somebody else takes them."""
-    crew = team._team()
-    with crew.in_use:
-        crew.wake(2)
-        counts = np.zeros(50, np.float32)
-        mail = crew.mailbox
-        mail[mailbox.FUNCTION], mail[mailbox.CORE] = counting.address, -1
-        mail[mailbox.ARGUMENTS : mailbox.ARGUMENTS + 3] = counts.ctypes.data, counts.size, 10
-        mail[mailbox.DONE] = 0
-        mail[mailbox.LEFT] = 50
-        until = time.monotonic() + 30
-        while mail[mailbox.DONE] < 50 and time.monotonic() < until:
-            crew.wake(2)
-            time.sleep(0.001)
+    crew = team.Team()
+    crew.wake(2)
+    counts = np.zeros(50, np.float32)
+    mail = crew.mailbox
+    mail[mailbox.FUNCTION], mail[mailbox.CORE] = counting.address, -1
+    mail[mailbox.ARGUMENTS : mailbox.ARGUMENTS + 3] = counts.ctypes.data, counts.size, 10
+    mail[mailbox.LEFT] = 50
+    assert eventually(lambda: crew.wake(2) or mail[mailbox.DONE] == 50)
+    crew.dismiss()
     np.testing.assert_array_equal(counts, 1)
 
 
 def test_helpers_go_to_sleep_and_wake_up(counting, team_of_three):
     team.run(launch, counting, 4, np.zeros(4, np.float32), 10)
-    helpers = team._team().helpers
+    helpers = team._Current.team.helpers
     assert len(helpers) >= 2
     for _ in range(3):
-        until = time.monotonic() + 30
-        while not all(helper.asleep for helper in helpers) and time.monotonic() < until:
-            time.sleep(0.001)
-        assert all(helper.asleep for helper in helpers)
+        assert eventually(lambda: all(helper.asleep for helper in helpers))
         counts = np.zeros(4, np.float32)
         team.run(launch, counting, 4, counts, 10)
         np.testing.assert_array_equal(counts, 1)
 
 
 def test_no_thread_can_be_started(counting, team_of_three, monkeypatch):
-    def refuse(mail):
+    def refuse(helper):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(team, "Helper", refuse)
-    monkeypatch.setattr(team, "_team", lambda crew=team.Team(): crew)  # noqa: B008
+    monkeypatch.setattr(team.Helper, "start", refuse)
+    monkeypatch.setattr(team._Current, "team", team.Team())
     counts = np.zeros(6, np.float32)
     team.run(launch, counting, 6, counts, 10)
     np.testing.assert_array_equal(counts, 1)
@@ -131,6 +132,40 @@ def test_dismissed_helpers_are_gone(counting, team_of_three):
     assert crew.helpers == []
 
 
+def test_fewer_helpers_are_wanted():
+    """Those that are too many go to sleep, however much there is to do."""
+    crew = team.Team()
+    crew.wake(3)
+    crew.wake(1)
+    assert eventually(lambda: all(helper.asleep for helper in crew.helpers[1:]))
+    for helper in crew.helpers:
+        helper.wake()
+    assert eventually(lambda: all(helper.asleep for helper in crew.helpers[1:]))
+    crew.dismiss()
+
+
+def test_ctrl_c_at_any_moment(counting, team_of_three):
+    """Work that was begun is finished, and the mailbox is free again."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    interrupts = 0
+    counts = np.zeros(8, np.float32)
+    try:
+        for pause in np.random.default_rng(0).uniform(1e-6, 2e-3, 400):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, pause)
+                while True:
+                    team.run(launch, counting, 8, counts, 100)
+            except KeyboardInterrupt:
+                interrupts += 1
+            assert (counts == counts[0]).all()
+            assert team._Current.team.mailbox[mailbox.IN_USE] == 0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupts == 400
+    assert eventually(lambda: all(helper.asleep for helper in team._Current.team.helpers))
+
+
 def test_leaving_a_core():
     usable = os.sched_getaffinity(0)
     assert team.leave_core(min(usable)) == (len(usable) > 1)
@@ -140,11 +175,9 @@ def test_leaving_a_core():
 def test_a_helper_that_cannot_leave_the_core_goes_to_sleep(monkeypatch):
     monkeypatch.setattr(team, "help_out", lambda *arguments: True)
     monkeypatch.setattr(team, "leave_core", lambda core: False)
-    helper = team.Helper(mailbox.new_mailbox())
-    until = time.monotonic() + 30
-    while not helper.asleep and time.monotonic() < until:
-        time.sleep(0.001)
-    assert helper.asleep
+    helper = team.Helper(mailbox.new_mailbox(), 0)
+    helper.start()
+    assert eventually(lambda: helper.asleep)
     helper.leave()
     assert not helper._thread.is_alive()
 
@@ -156,7 +189,7 @@ def test_a_forked_child_has_a_team_of_its_own(counting, team_of_three):
     if child == 0:  # pragma: no cover
         counts = np.zeros(4, np.float32)
         team.run(launch, counting, 4, counts, 10)
-        os._exit(0 if (counts == 1).all() and len(team._team().helpers) == 2 else 1)
+        os._exit(0 if (counts == 1).all() and len(team._Current.team.helpers) == 2 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 

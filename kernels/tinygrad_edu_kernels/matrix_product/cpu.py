@@ -17,14 +17,12 @@ from tinygrad_edu_kernels.matrix_product import panels
 
 Array = Any
 
-NANOSECONDS = 0.011  # for a multiply-add by BLAS, on one thread
-
 
 def matmul(a: Array, b: Array) -> Array:
     """Return a @ b: (*batch, m, k) @ (*batch, k, n) -> (*batch, m, n); see the reference."""
     if a.ndim < 2 or b.ndim < 2:
         return np.matmul(a, b)
-    nanoseconds = NANOSECONDS * a.size * b.shape[-1]
+    nanoseconds = panels.NANOSECONDS * a.size * b.shape[-1]
     if team.is_worthwhile(nanoseconds) and a.ndim == 2 and b.ndim == 2 and panels.suits(a, b.shape[1]):
         transposed = not b.flags.c_contiguous and b.flags.f_contiguous
         return panels.product(a, b.T if transposed else b, None, transposed=transposed)
