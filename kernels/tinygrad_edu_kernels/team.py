@@ -146,7 +146,7 @@ class Team:
         self.mailbox = new_mailbox()
         self.helpers: list[Helper] = []
         self.is_dismissed = False
-        self._hiring = threading.Lock()
+        self._hiring = threading.RLock()  # a signal handler may come here, too
 
     def wake(self, count: int) -> None:
         """Have ``count`` helpers awake, and no more of them."""
