@@ -66,6 +66,13 @@ def test_thousands_of_pieces_of_work_in_a_row(counting, team_of_three):
     np.testing.assert_array_equal(counts, 5000)
 
 
+def test_all_parts_have_ended_when_run_returns(counting, team_of_three):
+    for _ in range(100):
+        counts = np.zeros(3, np.float32)
+        team.run(launch, counting, 3, counts, 100_000)
+        np.testing.assert_array_equal(counts.copy(), 1)
+
+
 def test_several_threads_have_work_at_once(counting, team_of_three):
     """One of them gets the mailbox, the others do theirs alone."""
     wrong = []
@@ -73,7 +80,7 @@ def test_several_threads_have_work_at_once(counting, team_of_three):
     def work():
         for _ in range(300):
             counts = np.zeros(9, np.float32)
-            team.run(launch, counting, 9, counts, 500)
+            team.run(launch, counting, 9, counts, 30_000)
             if not (counts == 1).all():
                 wrong.append(counts)
 
@@ -134,6 +141,13 @@ def test_dismissed_helpers_are_gone(counting, team_of_three):
 
 def test_fewer_helpers_are_wanted():
     """Those that are too many go to sleep, however much there is to do."""
+    mail = mailbox.new_mailbox()
+    mail[mailbox.CORE], mail[mailbox.HELPERS] = -1, 2
+    arguments = mail, 2, np.zeros(2, np.int64), 10**15  # it would wait for days
+    thread = threading.Thread(target=mailbox.help_out, args=arguments, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
     crew = team.Team()
     crew.wake(3)
     crew.wake(1)

@@ -129,7 +129,7 @@ def _panels_of(a, row_step, column_step, b, transposed, bias, y, first, last):
     for start in range(first * PANEL, last * PANEL, PANEL):
         width = min(PANEL, columns - start)
         if width < PANEL:
-            memory[:] = 0
+            memory[:] = 0  # what is beyond the width is multiplied, too: nothing that would make it slow
         if transposed:
             transpose(b[start : start + width], panel)
         else:
