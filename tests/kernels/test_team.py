@@ -66,11 +66,37 @@ def test_thousands_of_pieces_of_work_in_a_row(counting, team_of_three):
     np.testing.assert_array_equal(counts, 5000)
 
 
-def test_all_parts_have_ended_when_run_returns(counting, team_of_three):
-    for _ in range(100):
-        counts = np.zeros(3, np.float32)
-        team.run(launch, counting, 3, counts, 100_000)
-        np.testing.assert_array_equal(counts.copy(), 1)
+LONG = 50_000_000  # additions: some hundredths of a second
+
+
+def test_a_part_is_done_when_it_has_ended(counting):
+    mail, counts = mailbox.new_mailbox(), np.zeros(1, np.float32)
+    post(mail, counting, counts, parts=1, work=LONG)
+    thread = threading.Thread(target=mailbox.do_parts, args=(mail,))
+    thread.start()
+    while not mail[mailbox.DONE]:
+        pass
+    assert counts[0] == 1
+    thread.join()
+
+
+def post(mail, function, counts, parts, work):
+    """Do what ``share`` does before it takes parts itself."""
+    mail[mailbox.FUNCTION], mail[mailbox.CORE], mail[mailbox.DONE] = function.address, -1, 0
+    mail[mailbox.ARGUMENTS : mailbox.ARGUMENTS + 3] = counts.ctypes.data, counts.size, work
+    mail[mailbox.LEFT] = parts
+
+
+def test_a_mailbox_that_is_in_use_is_left_alone(counting):
+    mail, first, second = mailbox.new_mailbox(), np.zeros(4, np.float32), np.zeros(4, np.float32)
+    thread = threading.Thread(target=launch, args=(mail, counting.address, 4, first, LONG))
+    thread.start()
+    assert eventually(lambda: mail[mailbox.IN_USE] == 1)
+    launch(mail, counting.address, 4, second, 10)
+    assert thread.is_alive()
+    thread.join()
+    np.testing.assert_array_equal([first, second], np.ones((2, 4)))
+    assert mail[mailbox.IN_USE] == 0
 
 
 def test_several_threads_have_work_at_once(counting, team_of_three):
@@ -98,11 +124,8 @@ def test_helpers_do_help(counting, team_of_three):
     crew = team.Team()
     crew.wake(2)
     counts = np.zeros(50, np.float32)
-    mail = crew.mailbox
-    mail[mailbox.FUNCTION], mail[mailbox.CORE] = counting.address, -1
-    mail[mailbox.ARGUMENTS : mailbox.ARGUMENTS + 3] = counts.ctypes.data, counts.size, 10
-    mail[mailbox.LEFT] = 50
-    assert eventually(lambda: crew.wake(2) or mail[mailbox.DONE] == 50)
+    post(crew.mailbox, counting, counts, parts=50, work=10)
+    assert eventually(lambda: crew.wake(2) or crew.mailbox[mailbox.DONE] == 50)
     crew.dismiss()
     np.testing.assert_array_equal(counts, 1)
 
@@ -139,15 +162,15 @@ def test_dismissed_helpers_are_gone(counting, team_of_three):
     assert crew.helpers == []
 
 
-def test_fewer_helpers_are_wanted():
+def test_fewer_helpers_are_wanted(counting):
     """Those that are too many go to sleep, however much there is to do."""
-    mail = mailbox.new_mailbox()
-    mail[mailbox.CORE], mail[mailbox.HELPERS] = -1, 2
-    arguments = mail, 2, np.zeros(2, np.int64), 10**15  # it would wait for days
-    thread = threading.Thread(target=mailbox.help_out, args=arguments, daemon=True)
-    thread.start()
-    thread.join(30)
-    assert not thread.is_alive()
+    mail, counts = mailbox.new_mailbox(), np.zeros(1, np.float32)
+    post(mail, counting, counts, parts=1, work=10)
+    mail[mailbox.HELPERS] = 2
+    mailbox.help_out(mail, 2, np.zeros(2, np.int64), 0)
+    assert not counts.any()
+    mailbox.help_out(mail, 1, np.zeros(2, np.int64), 0)
+    assert counts.all()
     crew = team.Team()
     crew.wake(3)
     crew.wake(1)
