@@ -22,7 +22,7 @@ needs_vectors = pytest.mark.skipif(
 )
 
 
-@njit
+@njit(nogil=True)
 def launch(mail, function, parts, counts, work):
     mailbox.share(mail, function, parts, (mailbox.address_of(counts), counts.size, work))
 
