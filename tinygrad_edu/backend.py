@@ -227,7 +227,7 @@ def filled(shape: tuple[int, ...], value: float, like: Array) -> Array:
     array([1., 1.])
     """
     array = array_module(like).empty(shape, like.dtype)
-    array.fill(value)  # a third of the time of NumPy's ones()
+    array.fill(value)  # less than half the time of NumPy's ones()
     return array
 
 

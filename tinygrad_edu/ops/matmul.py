@@ -198,7 +198,7 @@ class Linear(Op):
 
 
 def sum_of_rows(x: Array) -> Array:
-    """Return the sum over the rows of a matrix; of an array of the CPU as 1 x, for BLAS adds more quickly."""
+    """Return the sum over the rows of a matrix; on the CPU as a product with ones, which is BLAS's and quicker."""
     if type(x) is np.ndarray and x.dtype.char in "fd":
         return filled((len(x),), 1, x).dot(x)
     return x.sum(0)

@@ -32,9 +32,10 @@ NANOSECONDS = 0.01  # for a multiply-add, on one thread
 # Not for a handful of rows or columns, nor when a panel outgrows the cache.
 LEAST_ROWS = 16
 MOST_SUMMANDS = 4096
-# So that a part of the panel stays in the fastest cache; and sums of sums are more accurate.
-SUMMANDS_AT_ONCE = 1024
 MOST_MULTIPLY_ADDS = 100_000_000
+
+# A sum of sums is more accurate than one long sum, but each piece costs another pass over the tile.
+SUMMANDS_AT_ONCE = 1024
 
 PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
 
