@@ -66,15 +66,63 @@ def test_loss_rungs_are_equal(n, c, dtype):
         pytest.skip("no class that a target could be")
     logits = make_logits(n, c, dtype)
     labels = make_labels(n, c, dtype)
-    losses, probabilities = reference.softmax_cross_entropy_forward(logits, *labels, IGNORED)
-    actual_losses, actual_probabilities = cpu.softmax_cross_entropy_forward(logits, *labels, IGNORED)
+    losses, totals, probabilities = reference.softmax_cross_entropy_forward(logits, *labels, IGNORED)
+    actual_losses, actual_totals, actual_probabilities = cpu.softmax_cross_entropy_forward(
+        logits, *labels, IGNORED
+    )
     assert_equal(actual_losses, losses, scale=20)
+    assert_equal(actual_totals, totals, scale=20 * n)
     assert_equal(actual_probabilities, probabilities)
     grad_losses = make_logits(n, 1, dtype)[:, 0]
     grad_logits = reference.softmax_cross_entropy_backward(grad_losses, probabilities, *labels, IGNORED)
     actual = cpu.softmax_cross_entropy_backward(grad_losses, probabilities, *labels, IGNORED)
     assert_equal(actual, grad_logits)
     assert not grad_logits[::3].any()
+
+
+@rung
+@precision
+def test_loss_without_weights_is_that_with_ones(kernels, dtype):
+    logits, target = make_logits(5, 4, dtype), np.array([0, 3, IGNORED, 1, 1])
+    ones = np.ones(4, dtype)
+    results = [
+        (
+            *kernels.softmax_cross_entropy_forward(logits, target, weight, IGNORED),
+            kernels.softmax_cross_entropy_backward(logits[:, 0], abs(logits), target, weight, IGNORED),
+        )
+        for weight in (None, ones)
+    ]
+    for actual, expected in zip(*results, strict=True):
+        np.testing.assert_array_equal(actual, expected)
+    losses, totals = results[0][:2]
+    np.testing.assert_allclose(totals, [losses.sum(), 4, 0], rtol=1e-6)
+
+
+@rung
+@precision
+def test_one_gradient_for_all_rows_and_a_divisor(kernels, dtype):
+    """What a mean asks for."""
+    probabilities = kernels.softmax_forward(make_logits(6, 4, dtype))
+    labels = np.array([0, 3, IGNORED, 1, 1, 2]), np.array([1, 2, 3, 4], dtype), IGNORED
+    actual = kernels.softmax_cross_entropy_backward(np.array(3, dtype), probabilities, *labels, 12.0)
+    expected = kernels.softmax_cross_entropy_backward(np.full(6, 0.25, dtype), probabilities, *labels)
+    assert_equal(actual, expected)
+
+
+@rung
+@precision
+@pytest.mark.parametrize("outside", [-1, 3, 2**40])
+def test_a_class_that_there_is_not(kernels, dtype, outside):
+    """NaN, and no read beyond the arrays; the sums say how many there are."""
+    logits, target = make_logits(4, 3, dtype), np.array([0, outside, IGNORED, outside])
+    for weight in (None, np.array([2, 1, 1], dtype)):
+        labels = target, weight, IGNORED
+        losses, totals, probabilities = kernels.softmax_cross_entropy_forward(logits, *labels)
+        assert np.isnan(losses).tolist() == [False, True, False, True]
+        np.testing.assert_array_equal(totals, [math.nan, 1 if weight is None else 2, 2])
+        grad_logits = kernels.softmax_cross_entropy_backward(np.ones(4, dtype), probabilities, *labels)
+        assert np.isnan(grad_logits).all(axis=1).tolist() == [False, True, False, True]
+        assert not grad_logits[2].any()
 
 
 def test_chunks_leave_no_row_out(monkeypatch):
@@ -85,13 +133,13 @@ def test_chunks_leave_no_row_out(monkeypatch):
     results = []
     for chunks in (3, 1):
         monkeypatch.setattr(parallel._Setting, "num_threads", chunks)
-        losses, y = cpu.softmax_cross_entropy_forward(x, target, weight, IGNORED)
+        losses, totals, y = cpu.softmax_cross_entropy_forward(x, target, weight, IGNORED)
         grad_logits = cpu.softmax_cross_entropy_backward(losses, y, target, weight, IGNORED)
         log_y = cpu.log_softmax_forward(2 * x)
         gradients = cpu.softmax_backward(x, y), cpu.log_softmax_backward(x, log_y)
-        results.append((losses, y, grad_logits, log_y, *gradients, cpu.softmax_forward(3 * x)))
+        results.append((losses, totals, y, grad_logits, log_y, *gradients, cpu.softmax_forward(3 * x)))
     for in_chunks, at_once in zip(*results, strict=True):
-        np.testing.assert_array_equal(in_chunks, at_once)
+        np.testing.assert_allclose(in_chunks, at_once, rtol=1e-15)  # sums of parts round otherwise
 
 
 @precision
@@ -125,7 +173,9 @@ def test_any_strides_and_any_ignored_class(dtype, other):
 def test_by_hand(kernels, dtype):
     logits = np.log(np.array([[1, 2, 5], [3, 1, 4]], dtype))
     weight = np.array([1, 10, 100], dtype)
-    losses, probabilities = kernels.softmax_cross_entropy_forward(logits, np.array([1, 0]), weight, IGNORED)
+    losses, _, probabilities = kernels.softmax_cross_entropy_forward(
+        logits, np.array([1, 0]), weight, IGNORED
+    )
     np.testing.assert_allclose(probabilities, [[0.125, 0.25, 0.625], [0.375, 0.125, 0.5]], rtol=1e-6)
     np.testing.assert_allclose(losses, [10 * math.log(4), math.log(8 / 3)], rtol=1e-6)
     grad_logits = kernels.softmax_cross_entropy_backward(
@@ -154,7 +204,7 @@ def test_large_scores_do_not_overflow(kernels, dtype):
     log_y = kernels.log_softmax_forward(x)
     np.testing.assert_allclose(log_y[2], [0, -200, -90], rtol=1e-6)
     labels = np.array([1, 2, 1]), np.ones(3, dtype)
-    losses, _ = kernels.softmax_cross_entropy_forward(x, *labels, IGNORED)
+    losses, _, _ = kernels.softmax_cross_entropy_forward(x, *labels, IGNORED)
     np.testing.assert_allclose(losses, [1e4 + math.log(2), 1e30, 200], rtol=1e-6)
 
 
@@ -235,7 +285,7 @@ def test_loss_as_pytorch(dtype, odd):
     )
     losses.backward(torch.from_numpy(grad_losses))
     for kernels in RUNGS:
-        actual, probabilities = kernels.softmax_cross_entropy_forward(array, target, weight, IGNORED)
+        actual, _, probabilities = kernels.softmax_cross_entropy_forward(array, target, weight, IGNORED)
         assert_equal(actual, losses.detach().numpy(), scale=20)
         gradient = kernels.softmax_cross_entropy_backward(grad_losses, probabilities, target, weight, IGNORED)
         counted = target != IGNORED  # PyTorch's gradient of an ignored row of NaN is NaN

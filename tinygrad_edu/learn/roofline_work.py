@@ -345,11 +345,11 @@ def relu_backward(count: int) -> Work:
 def loss_layer(n: int, classes: int) -> list[tuple[str, Work]]:
     """Count cross-entropy, forward and backward, with the mean over the targets that are not left out.
 
-    Around the two kernels are 16 launches of CuPy's on arrays of one number, or one number a row.
+    Beside the three kernels are 8 launches of CuPy's on arrays of one number, or one number a row or class.
     """
-    small = Work("mean", 11 * n * FLOAT, 11 * n * FLOAT, launches=13)
-    small_backward = Work("mean backward", 3 * n * FLOAT, 3 * n * FLOAT, launches=3)
-    works = [loss_forward(n, classes), small, small_backward, loss_backward(n, classes)]
+    totals = Work("sums and mean", n * (FLOAT + INT64), classes * FLOAT, 2 * n, launches=4)
+    shares = Work("gradients of the losses", FLOAT, (n + classes) * FLOAT, launches=4)
+    works = [loss_forward(n, classes), totals, shares, loss_backward(n, classes)]
     return [("loss", work) for work in works]
 
 

@@ -13,15 +13,15 @@ import numpy as np
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, array_module, filled, is_on_host, on_card_of
+from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.ops.activation import softplus
 from tinygrad_edu.ops.common import cast, promote, raw, require_tensor
 from tinygrad_edu.ops.gather import gather
-from tinygrad_edu.ops.loss import reduce_loss
+from tinygrad_edu.ops.loss import check_reduction, reduce_loss
 from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.select import clamp, where
 from tinygrad_edu.ops.shape import movedim, reshape
-from tinygrad_edu.ops.softmax import SoftmaxCrossEntropy, log_softmax
+from tinygrad_edu.ops.softmax import SoftmaxCrossEntropy, check_class_numbers, log_softmax
 from tinygrad_edu.ops.unary import log
 
 INT64 = np.dtype(np.int64)
@@ -35,8 +35,8 @@ def as_rows(input: Array, target: Array) -> tuple[Array, Array]:
     return rows, target if target.ndim == 1 else reshape(target, (-1,))
 
 
-def check_class_targets(name: str, input: Array, target: Array, weight: Any, ignore_index: int) -> bool:
-    """Raise unless the targets are class numbers that fit the scores; tell whether all of them count."""
+def check_class_targets(name: str, input: Array, target: Array, weight: Any) -> None:
+    """Raise unless the targets are class numbers, and they and the weights of the classes fit the scores."""
     shape, array = raw(input).shape, raw(target)
     expected = () if len(shape) == 1 else (shape[0], *shape[2:])
     if array.shape != expected:
@@ -51,29 +51,11 @@ def check_class_targets(name: str, input: Array, target: Array, weight: Any, ign
             f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got "
             f"weight tensor of shape: {list(weight.shape)}"
         )
-    if not is_on_host(array):
-        return False  # looking at the numbers would make the host wait for the GPU; its kernel gives NaN for them
-    if not array.size:
-        return True
-    if are_indices(array, classes):
-        return not 0 <= ignore_index < classes or not (array == ignore_index).any()
-    valid = array[array != ignore_index] if ignore_index >= 0 or (array < 0).any() else array
-    if valid.size and (valid.min() < 0 or valid.max() >= classes):
-        bad = int(valid.min() if valid.min() < 0 else valid.max())
-        raise IndexError(
-            f"{name}: Target {bad} is out of bounds: expected 0 to {classes - 1} or "
-            f"ignore_index={ignore_index}"
+    if isinstance(weight, _tensor.Tensor) and weight.requires_grad:
+        raise RuntimeError(
+            "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. "
+            "Expected a tensor without requires_grad, got one with it. Hint: weight.detach()"
         )
-    return False
-
-
-def are_indices(array: Array, count: int) -> bool:
-    """Tell whether 0 <= number < count for all numbers of an integer array."""
-    try:
-        np.ravel_multi_index((array,), (count,))  # its check of bounds is NumPy's quickest
-    except (ValueError, TypeError):  # one is outside; or they are unsigned 64-bit numbers
-        return False
-    return True
 
 
 def _reduce_weighted(name: str, losses: Array, row_weights: Array, reduction: str) -> Array:
@@ -88,11 +70,6 @@ def _reduce_weighted(name: str, losses: Array, row_weights: Array, reduction: st
 
 def row_weights_of(target: Array, weight: Any, ignore_index: int, dtype: Any) -> Array:
     """Return the weight of every row's class, 0 for ignored rows."""
-    if isinstance(weight, _tensor.Tensor) and weight.requires_grad:
-        raise RuntimeError(
-            "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. "
-            "Expected a tensor without requires_grad, got one with it. Hint: weight.detach()"
-        )
     kept = raw(target) != ignore_index
     if weight is None:
         return kept.astype(dtype)
@@ -164,11 +141,10 @@ def cross_entropy(
                 f"{ignore_index}"
             )
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
-    all_count = check_class_targets(name, input, target, weight, ignore_index)
+    check_class_targets(name, input, target, weight)
+    check_reduction(name, reduction)
     with on_card_of(raw(input)):
-        return _cross_entropy_of_classes(
-            input, target, weight, ignore_index, reduction, label_smoothing, all_count
-        )
+        return _cross_entropy_of_classes(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
 def _cross_entropy_of_classes(
@@ -178,29 +154,25 @@ def _cross_entropy_of_classes(
     ignore_index: int,
     reduction: str,
     label_smoothing: float,
-    all_count: bool,
 ) -> Array:
-    """Return the cross-entropy with class numbers, which have been checked; maybe ``all_count``."""
+    """Return the cross-entropy with class numbers, for arguments that have been checked."""
     if raw(input).dtype.char == "e":  # float16: the kernels know float32 and float64
         weight = None if weight is None else cast(weight, np.float32)
         rest = weight, ignore_index, reduction, label_smoothing
         return cast(cross_entropy(cast(input, np.float32), target, *rest), np.float16)
     rows, classes = as_rows(input, target)
-    class_weights = filled((rows.shape[1],), 1, raw(rows)) if weight is None else weight
     if raw(classes).dtype != INT64:
         classes = classes.long()
-    if all_count and weight is None and reduction in ("mean", "sum") and not label_smoothing:
-        divisor = rows.shape[0] if reduction == "mean" else 1
-        return SoftmaxCrossEntropy.apply(
-            rows, classes, class_weights, ignore_index=ignore_index, divisor=divisor
-        )[0]
-    losses, _ = SoftmaxCrossEntropy.apply(
-        rows, classes, class_weights, ignore_index=ignore_index, divisor=None
-    )
-    if label_smoothing:
-        spread = -sum(log_softmax(rows, 1) * class_weights, 1)
-        spread = where(raw(classes) != ignore_index, spread, 0.0)  # not a product: spread may be infinite
-        losses = losses * (1 - label_smoothing) + spread * (label_smoothing / rows.shape[1])
+    if not label_smoothing:
+        loss, _ = SoftmaxCrossEntropy.apply(
+            rows, classes, weight, ignore_index=ignore_index, reduction=reduction
+        )
+        return reshape(loss, tuple(target.shape)) if reduction == "none" else loss
+    losses, _ = SoftmaxCrossEntropy.apply(rows, classes, weight, ignore_index=ignore_index, reduction="none")
+    log_p = log_softmax(rows, 1)
+    spread = -sum(log_p if weight is None else log_p * weight, 1)
+    spread = where(raw(classes) != ignore_index, spread, 0.0)  # not a product: spread may be infinite
+    losses = losses * (1 - label_smoothing) + spread * (label_smoothing / rows.shape[1])
     if reduction == "none":
         return reshape(losses, tuple(target.shape))
     row_weights = row_weights_of(classes, weight, ignore_index, raw(rows).dtype)
@@ -265,7 +237,9 @@ def nll_loss(
     """
     require_tensor("nll_loss", input)
     require_tensor("nll_loss", target, "target")
-    check_class_targets("nll_loss", input, target, weight, ignore_index)
+    check_class_targets("nll_loss", input, target, weight)
+    if is_on_host(raw(target)):
+        check_class_numbers("nll_loss", raw(target), raw(input).shape[min(input.ndim - 1, 1)], ignore_index)
     with on_card_of(raw(input)):
         return _nll_loss_of_rows(input, target, weight, ignore_index, reduction)
 

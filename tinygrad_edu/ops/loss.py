@@ -21,15 +21,18 @@ from tinygrad_edu.ops.unary import exp, log
 
 def reduce_loss(name: str, losses: Array, reduction: str) -> Array:
     """Return the mean or the sum of the losses, or the losses."""
-    if reduction == "mean":
-        return mean(losses)
-    if reduction == "sum":
-        return sum(losses)
+    check_reduction(name, reduction)
     if reduction == "none":
         return losses
-    raise ValueError(
-        f"{name}: {reduction} is not a valid value for reduction; expected one of none, mean, sum"
-    )
+    return mean(losses) if reduction == "mean" else sum(losses)
+
+
+def check_reduction(name: str, reduction: str) -> None:
+    """Raise unless it is one of the three that there are."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(
+            f"{name}: {reduction} is not a valid value for reduction; expected one of none, mean, sum"
+        )
 
 
 def same_size(name: str, input: Array, target: Array) -> tuple[Array, Array]:

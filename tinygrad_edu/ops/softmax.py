@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, array_module, filled
+from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.reduce import sum
@@ -135,34 +135,34 @@ def _along_dim(op: type[Op], name: str, input: Array, dim: int, dtype: dtypes.dt
 
 
 class SoftmaxCrossEntropy(Op):
-    """The loss of every row, -w_t ln softmax(x)_t for its target t, and the probabilities.
+    """The loss of every row, -w_t ln softmax(x)_t for its target t, or their sum or mean; and the probabilities.
 
-    dloss/dx_i = w_t (softmax(x)_i - [i = t]). With a divisor the losses are added up and divided by it. The
+    dloss/dx_i = w_t (softmax(x)_i - [i = t]). A mean is the sum divided by the sum of the rows' weights w_t. The
     probabilities are an output of their own: so they have a gradient too, and the derivative can be
     differentiated again.
     """
 
     def forward(
-        self, logits: Array, target: Array, weight: Array, *, ignore_index: int, divisor: int | None
+        self, logits: Array, target: Array, weight: Array | None, *, ignore_index: int, reduction: str
     ) -> tuple[Array, Array]:
         kernels = kernel_table.softmax_loss(logits)
-        loss, probabilities = kernels.softmax_cross_entropy_forward(logits, target, weight, ignore_index)
-        self.share = None  # of each row in the loss
-        if divisor is not None:
-            self.share = filled(loss.shape, 1 / max(divisor, 1), loss)
-            loss = array_module(loss).add.reduce(loss) / divisor
+        losses, totals, probabilities = kernels.softmax_cross_entropy_forward(
+            logits, target, weight, ignore_index
+        )
+        if is_on_host(totals) and totals[2]:  # the GPU would have to be waited for; NaN says it there
+            check_class_numbers("cross_entropy", target, logits.shape[1], ignore_index)
         self.ignore_index = ignore_index
+        self.divisor = totals[1] if reduction == "mean" else 1
         self.save_for_backward(probabilities, target, weight)
+        loss = losses if reduction == "none" else totals[0] / self.divisor
         return loss, probabilities
 
     def backward(self, grad_loss: Array | None, grad_probabilities: Array | None) -> tuple[Any, None, None]:
         probabilities, target, weight = self.saved
         grad_logits = None
         if grad_loss is not None:
-            grad_losses = grad_loss if self.share is None else grad_loss * self.share
-            grad_logits = cross_entropy_backward(
-                grad_losses, probabilities, target, weight, self.ignore_index
-            )
+            labels = target, weight, self.ignore_index
+            grad_logits = cross_entropy_backward(grad_loss, probabilities, *labels, self.divisor)
         if grad_probabilities is not None:
             weighted = grad_probabilities * probabilities
             through = weighted - probabilities * sum(weighted, 1, keepdim=True)
@@ -174,7 +174,13 @@ class SoftmaxCrossEntropyBackward(Op):
     """w_t (p_i - [i = t]) times the gradient of the row's loss: linear in that gradient and in p."""
 
     def forward(
-        self, grad_losses: Array, probabilities: Array, target: Array, weight: Array, *, ignore_index: int
+        self,
+        grad_losses: Array,
+        probabilities: Array,
+        target: Array,
+        weight: Array | None,
+        *,
+        ignore_index: int,
     ) -> Array:
         kernels = kernel_table.softmax_loss(probabilities)
         self.ignore_index = ignore_index
@@ -187,7 +193,7 @@ class SoftmaxCrossEntropyBackward(Op):
         grad_losses, probabilities, target, weight = self.saved
         kept = target != self.ignore_index
         safe_target = target * kept
-        row_weight = weight[safe_target] * kept
+        row_weight = kept if weight is None else weight[safe_target] * kept
         picked = reshape(gather(grad_output, 1, reshape(safe_target, (-1, 1))), (-1,))
         grad_grad_losses = row_weight * (sum(grad_output * probabilities, 1) - picked)
         grad_probabilities = grad_output * reshape(row_weight * grad_losses, (-1, 1))
@@ -195,14 +201,32 @@ class SoftmaxCrossEntropyBackward(Op):
 
 
 def cross_entropy_backward(
-    grad_losses: Array, probabilities: Array, target: Array, weight: Array, ignore_index: int
+    grad_losses: Array,
+    probabilities: Array,
+    target: Array,
+    weight: Array | None,
+    ignore_index: int,
+    divisor: float | Array,
 ) -> Array:
-    """Return the gradient of the logits from the gradients of the rows' losses."""
+    """Return the gradient of the logits from the gradients of the rows' losses, or from that of all of them."""
     if kernel_table.has_kernels(grad_losses):
         kernels = kernel_table.softmax_loss(probabilities)
         return kernels.softmax_cross_entropy_backward(
-            grad_losses, probabilities, target, weight, ignore_index
+            grad_losses, probabilities, target, weight, ignore_index, divisor
         )
+    p = raw(probabilities)
+    shares = (array_module(p).ones(len(p), p.dtype) / divisor).astype(p.dtype)  # of the rows in the loss
     return SoftmaxCrossEntropyBackward.apply(
-        grad_losses, probabilities, target, weight, ignore_index=ignore_index
+        grad_losses * shares, probabilities, target, weight, ignore_index=ignore_index
     )
+
+
+def check_class_numbers(name: str, target: Array, classes: int, ignore_index: int) -> None:
+    """Raise unless the numbers of an array are classes, or to be ignored; the array is on the host."""
+    valid = target[target != ignore_index]
+    if valid.size and (valid.min() < 0 or valid.max() >= classes):
+        bad = int(valid.min() if valid.min() < 0 else valid.max())
+        raise IndexError(
+            f"{name}: Target {bad} is out of bounds: expected 0 to {classes - 1} or "
+            f"ignore_index={ignore_index}"
+        )

@@ -22,37 +22,38 @@ SUMS = {"reassoc", "contract"}
 
 
 def softmax_cross_entropy_forward(
-    logits: Array, target: Array, weight: Array, ignore_index: int
-) -> tuple[Array, Array]:
-    """Return losses (n,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
-    losses = np.zeros(len(logits), logits.dtype)
-    probabilities = np.empty(logits.shape, logits.dtype)
-    arrays = *_rows_and_bits(logits), losses, probabilities, np.empty_like(losses), np.empty_like(losses)
-    labels = np.ascontiguousarray(target, np.int64), np.ascontiguousarray(weight, logits.dtype), ignore_index
-    _run(_loss_rows, arrays, *labels)
-    return losses, probabilities
+    logits: Array, target: Array, weight: Array | None, ignore_index: int
+) -> tuple[Array, Array, Array]:
+    """Return losses (n,), totals (3,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
+    rows, dtype = len(logits), logits.dtype
+    losses, probabilities = np.empty(rows, dtype), np.empty(logits.shape, dtype)
+    arrays = *_rows_and_bits(logits), losses, probabilities, *_labels(target, weight, dtype), ignore_index
+    parts = parallel.parts(rows, NANOSECONDS * logits.size)
+    totals = np.empty((len(parts), 3), dtype)  # a row for every part
+    parallel.run(_loss_rows, [(*arrays, totals[i], *part) for i, part in enumerate(parts)])
+    return losses, totals[0] if len(parts) == 1 else totals.sum(0), probabilities
 
 
 def softmax_cross_entropy_backward(
-    grad_losses: Array, probabilities: Array, target: Array, weight: Array, ignore_index: int
+    grad_losses: Array,
+    probabilities: Array,
+    target: Array,
+    weight: Array | None,
+    ignore_index: int,
+    divisor: float = 1.0,
 ) -> Array:
     """Return the gradient with respect to the logits, (n, c)."""
-    grad_logits = np.empty(probabilities.shape, probabilities.dtype)
-    labels = (
-        np.ascontiguousarray(target, np.int64),
-        np.ascontiguousarray(weight, grad_logits.dtype),
-        ignore_index,
-    )
-    arrays = _rows(probabilities), np.ascontiguousarray(grad_losses, grad_logits.dtype), grad_logits
-    _run(_loss_backward_rows, arrays, *labels)
+    dtype = probabilities.dtype
+    grad_logits = np.empty(probabilities.shape, dtype)
+    arrays = _rows(probabilities), np.ascontiguousarray(grad_losses, dtype), grad_logits
+    _run(_loss_backward_rows, arrays, *_labels(target, weight, dtype), ignore_index, float(divisor))
     return grad_logits
 
 
 def softmax_forward(x: Array) -> Array:
     """Turn each row of scores into probabilities: (rows, cols) -> (rows, cols)."""
     y = np.empty(x.shape, x.dtype)
-    largest, total = np.empty(len(x), x.dtype), np.empty(len(x), x.dtype)
-    _run(_softmax_rows, (*_rows_and_bits(x), y, largest, total))
+    _run(_softmax_rows, (*_rows_and_bits(x), y))
     return y
 
 
@@ -86,6 +87,12 @@ def _rows_and_bits(x: Array) -> tuple[Array, Array]:
     """Return x contiguous, and a view of the same memory as integers."""
     rows = _rows(x)
     return rows, rows.view(np.int32 if rows.dtype == np.float32 else np.int64)
+
+
+def _labels(target: Array, weight: Array | None, dtype: Any) -> tuple[Array, Array]:
+    """Return class numbers and weights as the kernels take them; no weights become none at all, (0,)."""
+    weight = np.empty(0, dtype) if weight is None else np.ascontiguousarray(weight, dtype)
+    return np.ascontiguousarray(target, np.int64), weight
 
 
 def _run(kernel: Any, arrays: tuple[Array, ...], *labels: Any) -> None:
@@ -190,21 +197,26 @@ def _largest(bits, i):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
-def _softmax_rows(x, bits, y, largest, total, first, last):
-    """Exponentials of each row over their sum; largest (n,) and total (n,) keep what they were made with."""
+def _softmax_row(x, bits, y, i):
+    """Exponentials of row i over their sum; return the largest entry and the sum."""
+    row, result = x[i], y[i]
+    largest = _largest(bits, i)
+    total = x.dtype.type(0)
+    for j in range(row.size):
+        exponential = _exp(row[j] - largest)
+        result[j] = exponential
+        total += exponential
+    scale = x.dtype.type(1) / total
+    for j in range(row.size):
+        result[j] *= scale
+    return largest, total
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _softmax_rows(x, bits, y, first, last):
+    """Take the softmax of every row."""
     for i in range(first, last):
-        row, result = x[i], y[i]
-        row_largest = _largest(bits, i)
-        row_total = x.dtype.type(0)
-        for j in range(row.size):
-            exponential = _exp(row[j] - row_largest)
-            result[j] = exponential
-            row_total += exponential
-        scale = x.dtype.type(1) / row_total
-        for j in range(row.size):
-            result[j] *= scale
-        largest[i] = row_largest
-        total[i] = row_total
+        _softmax_row(x, bits, y, i)
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
@@ -246,26 +258,45 @@ def _log_softmax_backward_rows(grad_output, y, grad_input, first, last):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _loss_rows(
-    logits, bits, losses, probabilities, largest, total, target, weight, ignore_index, first, last
-):
-    """Probabilities of each row and the loss of its target."""
-    _softmax_rows(logits, bits, probabilities, largest, total, first, last)
+def _loss_rows(logits, bits, losses, probabilities, target, weight, ignore_index, totals, first, last):
+    """Probabilities of each row and the loss of its target; the sums of losses, of weights, and of classes outside."""
+    classes = logits.shape[1]
+    total_loss = total_weight = outside = 0.0  # float64
     for i in range(first, last):
+        largest, total = _softmax_row(logits, bits, probabilities, i)
         t = target[i]
+        loss = w = logits.dtype.type(0)
         if t != ignore_index:
-            losses[i] = weight[t] * (math.log(total[i]) - (logits[i, t] - largest[i]))
+            if 0 <= t < classes:
+                w = weight[t] if weight.size else logits.dtype.type(1)
+                loss = w * (math.log(total) - (logits[i, t] - largest))
+            else:
+                loss = logits.dtype.type(np.nan)
+                outside += 1
+        losses[i] = loss
+        total_loss += loss
+        total_weight += w
+    totals[0], totals[1], totals[2] = total_loss, total_weight, outside
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _loss_backward_rows(probabilities, grad_losses, grad_logits, target, weight, ignore_index, first, last):
-    """grad_loss * weight * (probability - one_hot), zero in the rows that are left out."""
+def _loss_backward_rows(
+    probabilities, grad_losses, grad_logits, target, weight, ignore_index, divisor, first, last
+):
+    """grad_loss / divisor * weight * (probability - one_hot), zero in the rows that are left out."""
+    number, classes = probabilities.dtype.type, probabilities.shape[1]
+    share = number(1.0 / divisor)
+    step = 1 if grad_losses.size > 1 else 0
     for i in range(first, last):
         row, result, t = probabilities[i], grad_logits[i], target[i]
         if t == ignore_index:
             result[:] = 0
             continue
-        scale = grad_losses[i] * weight[t]
-        for j in range(row.size):
-            result[j] = scale * row[j]
-        result[t] = scale * (row[t] - row.dtype.type(1))
+        scale = grad_losses[i * step] * share
+        if t < 0 or t >= classes:
+            scale = number(np.nan)
+        elif weight.size:
+            scale *= weight[t]
+        for j in range(classes):
+            one_hot = number(1) if j == t else number(0)
+            result[j] = scale * (row[j] - one_hot)

@@ -22,29 +22,43 @@ Array = Any
 
 
 def softmax_cross_entropy_forward(
-    logits: Array, target: Array, weight: Array, ignore_index: int
-) -> tuple[Array, Array]:
-    """Return losses (n,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
+    logits: Array, target: Array, weight: Array | None, ignore_index: int
+) -> tuple[Array, Array, Array]:
+    """Return losses (n,), totals (3,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
     xp = array_module_of(logits)
-    losses = xp.zeros(len(logits), logits.dtype)
+    losses, totals = xp.zeros(len(logits), logits.dtype), xp.zeros(3, logits.dtype)
     probabilities = xp.empty(logits.shape, logits.dtype)
-    labels = xp.ascontiguousarray(target, np.int64), xp.ascontiguousarray(weight, logits.dtype), ignore_index
-    arrays = xp.ascontiguousarray(logits), losses, probabilities
-    launch_rows(_loss_kernel, *logits.shape, *arrays, *labels)
-    return losses, probabilities
+    labels = *_labels(target, weight, logits.shape[1], logits.dtype), ignore_index
+    launch_rows(_loss_kernel, *logits.shape, xp.ascontiguousarray(logits), losses, probabilities, *labels)
+    launch_rows(_totals_kernel, 1, len(losses), losses, totals, logits.shape[1], *labels)
+    return losses, totals, probabilities
 
 
 def softmax_cross_entropy_backward(
-    grad_losses: Array, probabilities: Array, target: Array, weight: Array, ignore_index: int
+    grad_losses: Array,
+    probabilities: Array,
+    target: Array,
+    weight: Array | None,
+    ignore_index: int,
+    divisor: float | Array = 1.0,
 ) -> Array:
-    """Return the gradient with respect to the logits, (n, c)."""
+    """Return the gradient with respect to the logits, (n, c); the divisor may be on the card."""
     xp = array_module_of(probabilities)
-    dtype = probabilities.dtype
-    grad_logits = xp.empty(probabilities.shape, dtype)
-    labels = xp.ascontiguousarray(target, np.int64), xp.ascontiguousarray(weight, dtype), ignore_index
-    arrays = xp.ascontiguousarray(grad_losses, dtype), xp.ascontiguousarray(probabilities), grad_logits
+    shape, dtype = probabilities.shape, probabilities.dtype
+    grad_logits = xp.empty(shape, dtype)
+    shares = xp.empty(shape[0], dtype)
+    shares[...] = grad_losses / divisor
+    labels = *_labels(target, weight, shape[1], dtype), ignore_index
+    arrays = shares, xp.ascontiguousarray(probabilities), grad_logits
     launch(_loss_backward_kernel, grad_logits.size, *arrays, *labels)
     return grad_logits
+
+
+def _labels(target: Array, weight: Array | None, classes: int, dtype: Any) -> tuple[Array, Array]:
+    """Return class numbers and weights as the kernels take them; without weights every class weighs 1."""
+    xp = array_module_of(target)
+    weight = xp.ones(classes, dtype) if weight is None else xp.ascontiguousarray(weight, dtype)
+    return xp.ascontiguousarray(target, np.int64), weight
 
 
 def softmax_forward(x: Array) -> Array:
@@ -173,8 +187,29 @@ def _loss_kernel(logits, losses, probabilities, target, weight, ignore_index):
 
 
 @cuda.jit
-def _loss_backward_kernel(grad_losses, probabilities, grad_logits, target, weight, ignore_index):
-    """grad_loss * weight * (probability - one_hot), zero in the rows that are left out."""
+def _totals_kernel(losses, totals, classes, target, weight, ignore_index):
+    """Add up the losses, the weights, and the classes that there are not; one block does it."""
+    partial = cuda.shared.array(THREADS, totals.dtype)
+    number = totals.dtype.type
+    total_loss, total_weight, outside = number(0), number(0), number(0)
+    for i in range(cuda.threadIdx.x, losses.size, cuda.blockDim.x):
+        t = target[i]
+        total_loss += losses[i]
+        if t != ignore_index:
+            if 0 <= t < classes:
+                total_weight += weight[t]
+            else:
+                outside += number(1)
+    total_loss = _block_sum(partial, total_loss)
+    total_weight = _block_sum(partial, total_weight)
+    outside = _block_sum(partial, outside)
+    if cuda.threadIdx.x == 0:
+        totals[0], totals[1], totals[2] = total_loss, total_weight, outside
+
+
+@cuda.jit
+def _loss_backward_kernel(shares, probabilities, grad_logits, target, weight, ignore_index):
+    """share * weight * (probability - one_hot), zero in the rows that are left out."""
     number = grad_logits.dtype.type
     classes = probabilities.shape[1]
     for element in range(cuda.grid(1), grad_logits.size, cuda.gridsize(1)):
@@ -183,7 +218,7 @@ def _loss_backward_kernel(grad_losses, probabilities, grad_logits, target, weigh
         gradient = number(0 if t == ignore_index else math.nan)
         if t != ignore_index and 0 <= t < classes:
             one_hot = number(1) if j == t else number(0)
-            gradient = grad_losses[i] * weight[t] * (probabilities[i, j] - one_hot)
+            gradient = shares[i] * weight[t] * (probabilities[i, j] - one_hot)
         grad_logits[i, j] = gradient
 
 

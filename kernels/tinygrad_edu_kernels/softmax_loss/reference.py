@@ -18,8 +18,8 @@ Array = Any
 
 
 def softmax_cross_entropy_forward(
-    logits: Array, target: Array, weight: Array, ignore_index: int
-) -> tuple[Array, Array]:
+    logits: Array, target: Array, weight: Array | None, ignore_index: int
+) -> tuple[Array, Array, Array]:
     r"""Measure how improbable each row's target class is.
 
     Parameters
@@ -27,16 +27,18 @@ def softmax_cross_entropy_forward(
     logits : (n, c) array
         Scores of the classes.
     target : (n,) int64 array
-        Class of each row, from 0 to c - 1, or `ignore_index`. The range is not checked here.
-    weight : (c,) array
-        Weight of each class.
+        Class of each row, from 0 to c - 1, or `ignore_index`.
+    weight : (c,) array, optional
+        Weight of each class; 1 without it.
     ignore_index : int
         Rows with this target are left out.
 
     Returns
     -------
     losses : (n,) array
-        0 for the rows that are left out.
+        0 for the rows that are left out, NaN for a class that there is not.
+    totals : (3,) array
+        The sum of the losses, the sum of the weights of the rows, and how many targets are no classes.
     probabilities : (n, c) array
         Softmax of every row; the backward pass wants it.
 
@@ -49,6 +51,7 @@ def softmax_cross_entropy_forward(
     n, c = logits.shape
     losses = np.zeros(n, logits.dtype)
     probabilities = np.empty((n, c), logits.dtype)
+    totals = np.zeros(3)  # float64
     for i in range(n):
         row = [float(value) for value in logits[i]]
         largest = _largest(row)
@@ -56,29 +59,43 @@ def softmax_cross_entropy_forward(
         for j in range(c):
             probabilities[i, j] = math.exp(row[j] - largest) / total
         t = int(target[i])
-        if t != ignore_index:
-            losses[i] = float(weight[t]) * (math.log(total) - (row[t] - largest))
-    return losses, probabilities
+        if t == ignore_index:
+            continue
+        if 0 <= t < c:
+            row_weight = 1.0 if weight is None else float(weight[t])
+            losses[i] = row_weight * (math.log(total) - (row[t] - largest))
+            totals += losses[i], row_weight, 0
+        else:
+            losses[i] = math.nan
+            totals += math.nan, 0, 1
+    return losses, totals.astype(logits.dtype), probabilities
 
 
 def softmax_cross_entropy_backward(
-    grad_losses: Array, probabilities: Array, target: Array, weight: Array, ignore_index: int
+    grad_losses: Array,
+    probabilities: Array,
+    target: Array,
+    weight: Array | None,
+    ignore_index: int,
+    divisor: float = 1.0,
 ) -> Array:
     r"""Return the gradient with respect to the logits.
 
     Parameters
     ----------
-    grad_losses : (n,) array
-        Gradient with respect to the loss of each row.
+    grad_losses : (n,) or () array
+        Gradient with respect to the loss of each row; one number if it is the same for all.
     probabilities : (n, c) array
-        Second result of the forward pass.
+        Third result of the forward pass.
     target, weight, ignore_index
         As in the forward pass.
+    divisor : float
+        By what the losses were divided afterwards: the sum of the weights, for a mean.
 
     Returns
     -------
     (n, c) array
-        Zero in the rows that are left out.
+        Zero in the rows that are left out, NaN in those of a class that there is not.
 
     Notes
     -----
@@ -86,11 +103,15 @@ def softmax_cross_entropy_backward(
     """
     n, c = probabilities.shape
     grad_logits = np.zeros((n, c), probabilities.dtype)
+    grad_losses = np.broadcast_to(grad_losses, (n,))
     for i in range(n):
         t = int(target[i])
         if t == ignore_index:
             continue
-        scale = float(grad_losses[i]) * float(weight[t])
+        if not 0 <= t < c:
+            grad_logits[i] = math.nan
+            continue
+        scale = float(grad_losses[i]) / divisor * (1.0 if weight is None else float(weight[t]))
         for j in range(c):
             one_hot = 1.0 if j == t else 0.0
             grad_logits[i, j] = scale * (float(probabilities[i, j]) - one_hot)
