@@ -3,8 +3,7 @@
 A kernel for several threads is an ordinary serial kernel, compiled with ``nogil=True``, that works on the part
 ``first..last`` of its arrays. This file cuts the work into such parts and runs them side by side:
 
-    parts = parallel.parts(len(x), nanoseconds=0.3 * x.size)
-    parallel.run(_relu_range, [(x, y, first, last) for first, last in parts])
+    parallel.run_over(len(x), 0.3 * x.size, _softmax_rows, x, y)  # calls _softmax_rows(x, y, first, last)
 
 Why not Numba's ``prange``? A loop with it takes two to three times as long to compile; its threads come from
 OpenMP, which a forked process must not touch again, and which spin while they wait. Measured, a part costs as
@@ -73,6 +72,24 @@ def parts(count: int, nanoseconds: float) -> list[tuple[int, int]]:
         return [(0, count)]
     threads = max(min(_Setting.num_threads, count, 1 + int(nanoseconds // WORTHWHILE_NANOSECONDS)), 1)
     return [(i * count // threads, (i + 1) * count // threads) for i in range(threads)]
+
+
+def run_over(count: int, nanoseconds: float, kernel: Callable[..., Any], *arguments: Any) -> None:
+    """Call ``kernel(*arguments, first, last)`` for all parts of range(count), at the same time.
+
+    Parameters
+    ----------
+    count, nanoseconds
+        As in :func:`parts`.
+    kernel : callable
+        What does a part.
+    *arguments
+        What every call is given.
+    """
+    if nanoseconds < WORTHWHILE_NANOSECONDS:  # asked here, too: the shortest way for small arrays
+        kernel(*arguments, 0, count)
+    else:
+        run(kernel, [(*arguments, first, last) for first, last in parts(count, nanoseconds)])
 
 
 def run(kernel: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> None:

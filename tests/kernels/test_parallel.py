@@ -23,6 +23,19 @@ def test_parts_cover_everything_once(count):
     assert len(parts) == max(min(count, 3), 1)
 
 
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("nanoseconds", [1.0, 1e9])
+def test_run_over_covers_everything_once(nanoseconds, monkeypatch):
+    seen = []
+    parallel.run_over(7, nanoseconds, lambda *call: seen.append(call), "x", "y")
+    assert {call[:2] for call in seen} == {("x", "y")}
+    assert sorted(i for *_, first, last in seen for i in range(first, last)) == list(range(7))
+    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 10.0)
+    seen.clear()
+    parallel.run_over(7, nanoseconds, lambda *call: seen.append(call))
+    assert len(seen) == (1 if nanoseconds == 1.0 else 3)
+
+
 def test_no_more_parts_than_threads(monkeypatch):
     monkeypatch.setattr(parallel._Setting, "num_threads", 2)
     assert parallel.parts(1000, nanoseconds=1e9) == [(0, 500), (500, 1000)]

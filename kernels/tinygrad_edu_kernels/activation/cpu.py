@@ -103,12 +103,7 @@ def _run(kernel: Any, nanoseconds: float, *arrays: Array, options: tuple[Any, ..
     size = arrays[0].size
     result = np.empty(arrays[0].shape, arrays[0].dtype)
     flat = [array.ravel() for array in arrays]  # copies only what is not contiguous
-    if nanoseconds * size < parallel.WORTHWHILE_NANOSECONDS:  # one part: the shortest way for small arrays
-        kernel(*flat, result.ravel(), *options, 0, size)
-    else:
-        parts = parallel.parts(size, nanoseconds * size)
-        calls = [(*flat, result.ravel(), *options, start, stop) for start, stop in parts]
-        parallel.run(kernel, calls)
+    parallel.run_over(size, nanoseconds * size, kernel, *flat, result.ravel(), *options)
     return result
 
 

@@ -21,8 +21,7 @@ def dropout(x: Array, p: float, seed: int) -> Array:
     arrays = np.ascontiguousarray(x).reshape(-1), y.reshape(-1)
     scale = x.dtype.type(0 if p == 1 else 1 / (1 - p))
     numbers = np.uint64(mix(seed)), np.uint64(drop_threshold(p)), scale
-    parts = parallel.parts(x.size, NANOSECONDS * x.size)
-    parallel.run(_dropout_range, [(*arrays, *numbers, first, last) for first, last in parts])
+    parallel.run_over(x.size, NANOSECONDS * x.size, _dropout_range, *arrays, *numbers)
     return y
 
 

@@ -71,8 +71,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
         size = max(1, panels // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))  # panels in a part
         team.run(_share_panels, _part(), -(-panels // size), *arguments, size)
     else:
-        parts = parallel.parts(panels, nanoseconds)
-        parallel.run(_panels, [(*arguments, first, last) for first, last in parts])
+        parallel.run_over(panels, nanoseconds, _panels, *arguments)
     return y
 
 

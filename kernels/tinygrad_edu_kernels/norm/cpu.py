@@ -39,8 +39,7 @@ def layer_norm_forward(
     y = np.empty((rows, cols), x.dtype)
     mean, rstd = np.empty(rows, x.dtype), np.empty(rows, x.dtype)
     arrays = np.ascontiguousarray(x), *_parameters(x, weight, bias, cols), float(eps), y, mean, rstd
-    parts = parallel.parts(rows, NANOSECONDS * x.size)
-    parallel.run(_layer_norm_rows, [(*arrays, first, last) for first, last in parts])
+    parallel.run_over(rows, NANOSECONDS * x.size, _layer_norm_rows, *arrays)
     return y, mean, rstd
 
 
@@ -70,9 +69,8 @@ def batch_norm_forward(
     y = np.empty(rows.shape, x.dtype)
     mean, variance, rstd = np.empty((3, x.shape[1]), x.dtype)
     parameters = _parameters(x, weight, bias, x.shape[1])
-    parts = parallel.parts(x.shape[1], NANOSECONDS * x.size)
     arrays = rows, *parameters, float(eps), y, mean, variance, rstd
-    parallel.run(_batch_norm_channels, [(*arrays, first, last) for first, last in parts])
+    parallel.run_over(x.shape[1], NANOSECONDS * x.size, _batch_norm_channels, *arrays)
     return _images(y, x.shape), mean, variance, rstd
 
 
@@ -84,9 +82,8 @@ def batch_norm_backward(
     grad_input = np.empty(rows.shape, x.dtype)
     grad_weight, grad_bias = np.empty((2, x.shape[1]), x.dtype)
     weights, _ = _parameters(x, weight, None, x.shape[1])
-    parts = parallel.parts(x.shape[1], 2 * NANOSECONDS * x.size)
     arrays = _channels(grad_output), rows, mean, rstd, weights, grad_input, grad_weight, grad_bias
-    parallel.run(_batch_norm_backward_channels, [(*arrays, first, last) for first, last in parts])
+    parallel.run_over(x.shape[1], 2 * NANOSECONDS * x.size, _batch_norm_backward_channels, *arrays)
     return _images(grad_input, x.shape), grad_weight, grad_bias
 
 

@@ -158,8 +158,7 @@ def _adaptive_mean_windows(size: tuple[int, ...], windows: Pair) -> tuple[Array,
 
 def _run(kernel: Any, pixels: int, planes: tuple[Array, ...], *windows: Any) -> None:
     """Run a kernel over all planes."""
-    parts = parallel.parts(len(planes[0]), NANOSECONDS * pixels)
-    parallel.run(kernel, [(*planes, *windows, first, last) for first, last in parts])
+    parallel.run_over(len(planes[0]), NANOSECONDS * pixels, kernel, *planes, *windows)
 
 
 def _largest_of_windows(x: Array, output_size: Pair, kernel: Any, *windows: Any) -> tuple[Array, Array]:

@@ -40,7 +40,7 @@ def softmax_cross_entropy_backward(
     target: Array,
     weight: Array | None,
     ignore_index: int,
-    divisor: float = 1.0,
+    divisor: float | Array = 1.0,
 ) -> Array:
     """Return the gradient with respect to the logits, (n, c)."""
     dtype = probabilities.dtype
@@ -97,10 +97,7 @@ def _labels(target: Array, weight: Array | None, dtype: Any) -> tuple[Array, Arr
 
 def _run(kernel: Any, arrays: tuple[Array, ...], *labels: Any) -> None:
     """Run a kernel over all rows of arrays[0]."""
-    rows, entries = len(arrays[0]), arrays[0].size
-    if entries:
-        parts = parallel.parts(rows, NANOSECONDS * entries)
-        parallel.run(kernel, [(*arrays, *labels, first, last) for first, last in parts])
+    parallel.run_over(len(arrays[0]), NANOSECONDS * arrays[0].size, kernel, *arrays, *labels)
 
 
 # ---- exponential and maximum -------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def softmax_cross_entropy_backward(
     target: Array,
     weight: Array | None,
     ignore_index: int,
-    divisor: float = 1.0,
+    divisor: float | Array = 1.0,
 ) -> Array:
     r"""Return the gradient with respect to the logits.
 
