@@ -230,3 +230,24 @@ def test_the_mean_over_no_rows_of_probabilities_is_nan():
 def test_ignore_index_beside_probabilities():
     with pytest.raises(RuntimeError, match="ignore_index is not supported for floating point target"):
         F.cross_entropy(torch.zeros(2, 3), torch.zeros(2, 3), ignore_index=1)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_second_derivative_of_cross_entropy(reduction):
+    """The Hessian of a row is w (diag(p) - p p^T) over the divisor; of an ignored row 0, probabilities of 0 or not."""
+    logits = torch.tensor(
+        [[1.0, 2.0, -1.0], [0.0, 1000.0, 0.0], [float("inf"), 0.0, 1.0]], dtype=torch.float64
+    )
+    logits.requires_grad_()
+    target, weight = torch.tensor([2, 0, -100]), torch.tensor([3.0, 1.0, 2.0], dtype=torch.float64)
+    loss = F.cross_entropy(logits, target, weight, reduction=reduction)
+    (gradient,) = torch.autograd.grad(loss, logits, create_graph=True)
+    p = torch.softmax(logits.detach(), 1).numpy()
+    divisor = 5.0 if reduction == "mean" else 1.0
+    for i, row_weight in enumerate([2.0, 3.0, 0.0]):
+        for j in range(3):
+            (actual,) = torch.autograd.grad(gradient[i, j], logits, retain_graph=True)
+            expected = np.zeros((3, 3))
+            if row_weight:
+                expected[i] = row_weight / divisor * (np.diag(p[i]) - np.outer(p[i], p[i]))[j]
+            np.testing.assert_allclose(actual.numpy(), expected, atol=1e-15)

@@ -164,11 +164,11 @@ def _cross_entropy_of_classes(
     if raw(classes).dtype != INT64:
         classes = classes.long()
     if not label_smoothing:
-        loss, _ = SoftmaxCrossEntropy.apply(
+        loss = SoftmaxCrossEntropy.apply(
             rows, classes, weight, ignore_index=ignore_index, reduction=reduction
         )
         return reshape(loss, tuple(target.shape)) if reduction == "none" else loss
-    losses, _ = SoftmaxCrossEntropy.apply(rows, classes, weight, ignore_index=ignore_index, reduction="none")
+    losses = SoftmaxCrossEntropy.apply(rows, classes, weight, ignore_index=ignore_index, reduction="none")
     log_p = log_softmax(rows, 1)
     spread = -sum(log_p if weight is None else log_p * weight, 1)
     spread = where(raw(classes) != ignore_index, spread, 0.0)  # not a product: spread may be infinite

@@ -8,16 +8,15 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import dtypes, kernel_table
+from tinygrad_edu import _tensor, dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
-from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.reduce import sum
+from tinygrad_edu.ops.select import where
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.unary import exp
 
@@ -135,16 +134,16 @@ def _along_dim(op: type[Op], name: str, input: Array, dim: int, dtype: dtypes.dt
 
 
 class SoftmaxCrossEntropy(Op):
-    """The loss of every row, -w_t ln softmax(x)_t for its target t, or their sum or mean; and the probabilities.
+    """The loss of every row, -w_t ln softmax(x)_t for its target t; or the sum of all, or their mean.
 
-    dloss/dx_i = w_t (softmax(x)_i - [i = t]). A mean is the sum divided by the sum of the rows' weights w_t. The
-    probabilities are an output of their own: so they have a gradient too, and the derivative can be
-    differentiated again.
+    dloss/dx_i = w_t (softmax(x)_i - [i = t]). A mean is the sum divided by the sum of the rows' weights w_t.
     """
+
+    gives_new_gradients = True
 
     def forward(
         self, logits: Array, target: Array, weight: Array | None, *, ignore_index: int, reduction: str
-    ) -> tuple[Array, Array]:
+    ) -> Array:
         kernels = kernel_table.softmax_loss(logits)
         losses, totals, probabilities = kernels.softmax_cross_entropy_forward(
             logits, target, weight, ignore_index
@@ -154,71 +153,33 @@ class SoftmaxCrossEntropy(Op):
         self.ignore_index = ignore_index
         self.divisor = totals[1] if reduction == "mean" else 1
         self.save_for_backward(probabilities, target, weight)
-        loss = losses if reduction == "none" else totals[0] / self.divisor
-        return loss, probabilities
+        return losses if reduction == "none" else totals[0] / self.divisor
 
-    def backward(self, grad_loss: Array | None, grad_probabilities: Array | None) -> tuple[Any, None, None]:
+    def backward(self, grad_loss: Array) -> tuple[Array, None, None]:
         probabilities, target, weight = self.saved
-        grad_logits = None
-        if grad_loss is not None:
+        if kernel_table.has_kernels(grad_loss):
             labels = target, weight, self.ignore_index
-            grad_logits = cross_entropy_backward(grad_loss, probabilities, *labels, self.divisor)
-        if grad_probabilities is not None:
-            weighted = grad_probabilities * probabilities
-            through = weighted - probabilities * sum(weighted, 1, keepdim=True)
-            grad_logits = through if grad_logits is None else grad_logits + through
+            kernels = kernel_table.softmax_loss(probabilities)
+            grad_logits = kernels.softmax_cross_entropy_backward(
+                grad_loss, probabilities, *labels, self.divisor
+            )
+        else:
+            grad_logits = self.differentiable_backward(grad_loss, *map(raw, self.saved))
         return grad_logits, None, None
 
-
-class SoftmaxCrossEntropyBackward(Op):
-    """w_t (p_i - [i = t]) times the gradient of the row's loss: linear in that gradient and in p."""
-
-    def forward(
-        self,
-        grad_losses: Array,
-        probabilities: Array,
-        target: Array,
-        weight: Array | None,
-        *,
-        ignore_index: int,
+    def differentiable_backward(
+        self, grad_loss: Array, p: Array, target: Array, weight: Array | None
     ) -> Array:
-        kernels = kernel_table.softmax_loss(probabilities)
-        self.ignore_index = ignore_index
-        self.save_for_backward(grad_losses, probabilities, target, weight)
-        return kernels.softmax_cross_entropy_backward(
-            grad_losses, probabilities, target, weight, ignore_index
-        )
-
-    def backward(self, grad_output: Array) -> tuple[Array, Array, None, None]:
-        grad_losses, probabilities, target, weight = self.saved
+        """Return the gradient of the logits, with a history that leads to them."""
+        xp = array_module(p)
+        # Softmax is the same for ln p as for the logits, which are not kept: a number a row lies between them.
+        logits = _tensor.tensor_from_array(xp.log(p))
+        logits.set_history(self.next_edges[0])
         kept = target != self.ignore_index
-        safe_target = target * kept
-        row_weight = kept if weight is None else weight[safe_target] * kept
-        picked = reshape(gather(grad_output, 1, reshape(safe_target, (-1, 1))), (-1,))
-        grad_grad_losses = row_weight * (sum(grad_output * probabilities, 1) - picked)
-        grad_probabilities = grad_output * reshape(row_weight * grad_losses, (-1, 1))
-        return grad_grad_losses, grad_probabilities, None, None
-
-
-def cross_entropy_backward(
-    grad_losses: Array,
-    probabilities: Array,
-    target: Array,
-    weight: Array | None,
-    ignore_index: int,
-    divisor: float | Array,
-) -> Array:
-    """Return the gradient of the logits from the gradients of the rows' losses, or from that of all of them."""
-    if kernel_table.has_kernels(grad_losses):
-        kernels = kernel_table.softmax_loss(probabilities)
-        return kernels.softmax_cross_entropy_backward(
-            grad_losses, probabilities, target, weight, ignore_index, divisor
-        )
-    p = raw(probabilities)
-    shares = (array_module(p).ones(len(p), p.dtype) / divisor).astype(p.dtype)  # of the rows in the loss
-    return SoftmaxCrossEntropyBackward.apply(
-        grad_losses * shares, probabilities, target, weight, ignore_index=ignore_index
-    )
+        row_weights = kept.astype(p.dtype) if weight is None else weight[target * kept] * kept
+        one_hot = (xp.arange(p.shape[1]) == target[:, None]).astype(p.dtype)
+        grad_rows = reshape(grad_loss * (row_weights / self.divisor).astype(p.dtype), (-1, 1))
+        return where(kept[:, None], grad_rows * (softmax(logits, 1) - one_hot), 0.0)
 
 
 def check_class_numbers(name: str, target: Array, classes: int, ignore_index: int) -> None:
