@@ -58,13 +58,14 @@ class Op(Node):
         """
         node = cls()
         mode = this_thread.mode
+        Tensor, grad_enabled = _tensor.Tensor, mode.grad_enabled
         arrays, edges, needs_input_grad = [], [], []
         is_tensor = False
         for x in inputs:
             edge = None
-            if isinstance(x, _tensor.Tensor):
+            if isinstance(x, Tensor):
                 is_tensor = True
-                if mode.grad_enabled:
+                if grad_enabled:
                     edge = x._edge  # most tensors are neither views nor leaves: a call less for them
                     if x._view is not None or (edge is None and x._requires_grad):
                         edge = x.edge()
@@ -92,7 +93,7 @@ class Op(Node):
             output = mode.quiet.copy().run(run_on_card_of, arrays, node.forward, options)
         if isinstance(output, tuple):
             return node.several_results(inputs, arrays, output)
-        result = object.__new__(_tensor.Tensor)  # tensor_from_array, without the call
+        result = object.__new__(Tensor)  # tensor_from_array, without the call
         result.array = np.asarray(output) if isinstance(output, np.generic) else output
         if mode.inference:
             result._inference = True
