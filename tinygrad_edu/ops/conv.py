@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import Array, filled
 from tinygrad_edu.ops.common import pair, raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.index import getitem
 from tinygrad_edu.ops.join import pad
@@ -55,8 +57,16 @@ class Conv2d(Op):
         if self.needs_input_grad[1]:
             grad_weight = Conv2dGradWeight.apply(grad_output, x, shape=weight_shape, geometry=self.geometry)
         if self.needs_input_grad[2]:
-            grad_bias = sum(grad_output, (0, 2, 3))  # (out_channels,)
+            grad_bias = sum_of_channels(grad_output)  # (out_channels,)
         return grad_x, grad_weight, grad_bias
+
+
+def sum_of_channels(x: Array) -> Array:
+    """Return the sums over (n, h, w) of images (n, c, h, w); on the CPU as products with ones, by BLAS and quicker."""
+    if type(x) is np.ndarray and x.dtype.char in "fd":
+        n, c, h, w = x.shape
+        return x.reshape(n * c, h * w).dot(filled((h * w,), 1, x)).reshape(n, c).sum(0)
+    return sum(x, (0, 2, 3))
 
 
 class Conv2dGradInput(Op):
