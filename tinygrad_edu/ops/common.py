@@ -5,6 +5,7 @@ The functions take Tensors as well as arrays, as everything that a ``backward`` 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -187,6 +188,14 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
     added = grad.ndim - len(shape)
     stretched = [i + added for i, size in enumerate(shape) if size == 1 and grad.shape[i + added] != 1]
     return grad.sum(tuple([*range(added), *stretched])).reshape(shape)
+
+
+@functools.lru_cache(maxsize=64)
+def ones(count: int, dtype: Any) -> Array:
+    """Return a vector of ones, of the CPU and not to be written to: a product with it is a sum, and quick."""
+    vector = np.ones(count, dtype)
+    vector.flags.writeable = False
+    return vector
 
 
 class BinaryOp(Op):

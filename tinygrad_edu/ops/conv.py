@@ -17,8 +17,8 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.backend import Array, filled
-from tinygrad_edu.ops.common import pair, raw, require_kernel_dtype, require_tensor
+from tinygrad_edu.backend import Array
+from tinygrad_edu.ops.common import ones, pair, raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.index import getitem
 from tinygrad_edu.ops.join import pad
 from tinygrad_edu.ops.reduce import sum
@@ -65,7 +65,7 @@ def sum_of_channels(x: Array) -> Array:
     """Return the sums over (n, h, w) of images (n, c, h, w); on the CPU as products with ones, by BLAS and quicker."""
     if type(x) is np.ndarray and x.dtype.char in "fd":
         n, c, h, w = x.shape
-        return x.reshape(n * c, h * w).dot(filled((h * w,), 1, x)).reshape(n, c).sum(0)
+        return x.reshape(n * c, h * w).dot(ones(h * w, x.dtype)).reshape(n, c).sum(0)
     return sum(x, (0, 2, 3))
 
 

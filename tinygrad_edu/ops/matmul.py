@@ -13,8 +13,8 @@ import numpy as np
 
 from tinygrad_edu import _tensor, kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, filled
-from tinygrad_edu.ops.common import check_broadcast, raw, require_tensor, unbroadcast
+from tinygrad_edu.backend import Array
+from tinygrad_edu.ops.common import check_broadcast, ones, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 
 
@@ -200,7 +200,7 @@ class Linear(Op):
 def sum_of_rows(x: Array) -> Array:
     """Return the sum over the rows of a matrix; on the CPU as a product with ones, which is BLAS's and quicker."""
     if type(x) is np.ndarray and x.dtype.char in "fd":
-        return filled((len(x),), 1, x).dot(x)
+        return ones(len(x), x.dtype).dot(x)
     return x.sum(0)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.grad_mode import enable_grad
-from tinygrad_edu.backend import array_module, on_card_of, to_device
+from tinygrad_edu.backend import array_module, is_on_host, on_card_of, to_device
 from tinygrad_edu.profiler.event import Category
 from tinygrad_edu.profiler.label import recorded
 
@@ -104,10 +104,14 @@ class Optimizer:
             for group in self.param_groups:
                 for param in group["params"]:
                     grad = param.grad
-                    if grad is not None:
+                    if grad is None:
+                        continue
+                    if is_on_host(param.array):
+                        self.update_parameter(param, grad, group)
+                    else:
                         with on_card_of(param.array):
                             self.update_parameter(param, grad, group)
-                        self._note_change(param, operation)
+                    self._note_change(param, operation)
         self.step_count += 1
         return loss
 

@@ -37,6 +37,10 @@ MOST_MULTIPLY_ADDS = 100_000_000
 # A sum of sums is more accurate than one long sum, but each piece costs another pass over the tile.
 SUMMANDS_AT_ONCE = 1024
 
+# A product a b^T of so many rows is made as b a^T, turned round: then a, not b, is what has to be transposed. It fills
+# one panel or two; with more of them, b would be read too often.
+TURNED_ROWS = (PANEL, 2 * PANEL)
+
 PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
 
 NO_BIAS = np.empty(0, np.float32)
@@ -59,12 +63,16 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
     """Return a b + bias: (m, k), (k, n), (n,) -> (m, n); b is (n, k) if it is to be read transposed."""
     rows, summands = a.shape
     columns = len(b) if transposed else b.shape[1]
-    flags = a.flags
-    if not (flags.c_contiguous or flags.f_contiguous):
+    if transposed and rows in TURNED_ROWS and parallel.get_num_threads() * PANEL <= rows < columns:
+        return _turned_product(a, b, bias)
+    if not (a.flags.c_contiguous or a.flags.f_contiguous):
         a = np.ascontiguousarray(a)
+    row_by_row = a.flags.c_contiguous
+    steps = (summands, 1) if row_by_row else (1, rows)
     shift = NO_BIAS if bias is None else np.ascontiguousarray(bias)
     y = np.empty((rows, columns), a.dtype)
-    arguments = a, np.ascontiguousarray(b), transposed, shift, y
+    flat = (a if row_by_row else a.T).reshape(-1)
+    arguments = flat, *steps, np.ascontiguousarray(b), transposed, shift, y
     panels = -(-columns // PANEL)
     nanoseconds = NANOSECONDS * rows * summands * columns
     if team.is_worthwhile(nanoseconds):
@@ -72,6 +80,14 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
         team.run(_share_panels, _part(), -(-panels // size), *arguments, size)
     else:
         parallel.run_over(panels, nanoseconds, _panels, *arguments)
+    return y
+
+
+def _turned_product(a: Array, b: Array, bias: Array | None) -> Array:
+    """Return a b^T + bias by way of b a^T, where the smaller one of both is transposed."""
+    turned = product(b, a, None, transposed=True)
+    y = np.empty((len(a), len(b)), a.dtype)
+    _turn_round(turned, NO_BIAS if bias is None else np.ascontiguousarray(bias), y)
     return y
 
 
@@ -84,10 +100,10 @@ def _part() -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _share_panels(mailbox, function, parts, a, b, transposed, bias, y, size):
+def _share_panels(mailbox, function, parts, a, row_step, column_step, b, transposed, bias, y, size):
     """Put addresses and sizes into the mailbox, in the order in which ``_panels_part`` reads them."""
     arguments = (
-        address_of(a), a.size, a.strides[0] // a.itemsize, a.strides[1] // a.itemsize,
+        address_of(a), a.size, row_step, column_step,
         address_of(b), b.shape[0], b.shape[1], int(transposed),
         address_of(bias), bias.size, address_of(y), y.shape[0], y.shape[1], size,
     )  # fmt: skip
@@ -103,20 +119,22 @@ def _panels_part(arguments, part):
     y = carray(floats_at(given[10]), (given[11], given[12]))
     size = given[13]
     last = min((part + 1) * size, -(-y.shape[1] // PANEL))
-    _panels_of(a, given[2], given[3], b, given[7] == 1, bias, y, part * size, last)
+    _panels(a, given[2], given[3], b, given[7] == 1, bias, y, part * size, last)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _panels(a, b, transposed, bias, y, first, last):
-    """Columns first * PANEL .. last * PANEL of y; a may lie in memory row by row or column by column."""
-    flat = carray(floats_at(address_of(a)), (a.size,))
-    row_step, column_step = a.strides[0] // a.itemsize, a.strides[1] // a.itemsize
-    _panels_of(flat, row_step, column_step, b, transposed, bias, y, first, last)
+def _turn_round(turned, bias, y):
+    """y = turned^T + bias."""
+    transpose(turned, y)
+    for i in range(len(y) if bias.size else 0):
+        line = y[i]
+        for j in range(line.size):
+            line[j] += bias[j]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _panels_of(a, row_step, column_step, b, transposed, bias, y, first, last):
-    """Do the same for a flat a, of which element (i, k) is a[i * row_step + k * column_step]."""
+def _panels(a, row_step, column_step, b, transposed, bias, y, first, last):
+    """Columns first * PANEL .. last * PANEL of y; element (i, k) of a is a[i * row_step + k * column_step]."""
     rows, columns = y.shape
     summands = b.shape[1] if transposed else b.shape[0]
     # What the last tile has too many of is the last row once more.
@@ -129,11 +147,14 @@ def _panels_of(a, row_step, column_step, b, transposed, bias, y, first, last):
     for start in range(first * PANEL, last * PANEL, PANEL):
         width = min(PANEL, columns - start)
         if width < PANEL:
-            memory[:] = 0  # what is beyond the width is multiplied, too: nothing that would make it slow
+            for i in range(
+                memory.size
+            ):  # what is beyond the width is multiplied, too: nothing that would be slow
+                memory[i] = 0
         if transposed:
             transpose(b[start : start + width], panel)
         else:
-            _copy_block(b, 0, start, panel, 0, 0, summands, width)
+            _copy_columns(b, start, width, panel)
         for j in range(bias.size and width):
             shift[j] = bias[start + j]
         _rows_times_panel(a, row_starts, column_places, panel, shift, y, start, width)
@@ -151,20 +172,14 @@ def _rows_times_panel(a, row_starts, column_places, panel, shift, y, start, widt
         places = column_places[k : k + SUMMANDS_AT_ONCE]
         for row in range(0, rows, ROWS):
             height = min(ROWS, rows - row)
-            if k == 0 and width == PANEL and height == ROWS:  # straight into y
-                micro_kernel(
-                    a, row_starts, row, places, places.size, flat_panel, 0, PANEL, initial, 0, 0,
-                    flat_y, row * columns + start, columns,
-                )  # fmt: skip
-                continue
+            is_direct = k == 0 and width == PANEL and height == ROWS  # straight into y
+            target = flat_y if is_direct else tile.reshape(-1)
             micro_kernel(
                 a, row_starts, row, places, places.size, flat_panel, k * PANEL, PANEL, initial, 0, 0,
-                tile.reshape(-1), 0, PANEL,
+                target, row * columns + start if is_direct else 0, columns if is_direct else PANEL,
             )  # fmt: skip
-            if k == 0:
-                _copy_block(tile, 0, 0, y, row, start, height, width)
-            else:
-                _add_block(tile, y, row, start, height, width)
+            if not is_direct:
+                _store_tile(tile, y, row, start, height, width, k > 0)
         initial = np.zeros(PANEL, a.dtype)
 
 
@@ -181,20 +196,18 @@ def _table(size, last, step):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _copy_block(source, row, column, target, target_row, target_column, height, width):
-    """target[target_row + i, target_column + j] = source[row + i, column + j] for i < height, j < width."""
-    for i in range(height):
-        line = source[row + i, column : column + width]
-        target_line = target[target_row + i, target_column : target_column + width]
-        for j in range(width):
+def _copy_columns(matrix, start, count, target):
+    """target[:, :count] = matrix[:, start : start + count]."""
+    for i in range(len(matrix)):
+        line, target_line = matrix[i, start : start + count], target[i, :count]
+        for j in range(count):
             target_line[j] = line[j]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _add_block(source, target, target_row, target_column, height, width):
-    """target[target_row + i, target_column + j] += source[i, j] for i < height, j < width."""
+def _store_tile(tile, y, row, start, height, width, is_sum):
+    """Write, or add, the tile's first rows and columns to those of y from (row, start) on."""
     for i in range(height):
-        line = source[i, :width]
-        target_line = target[target_row + i, target_column : target_column + width]
+        line, target_line = tile[i, :width], y[row + i, start : start + width]
         for j in range(width):
-            target_line[j] += line[j]
+            target_line[j] = target_line[j] + line[j] if is_sum else line[j]

@@ -265,7 +265,8 @@ def _max_2x2_planes(x, output, indices, first, last):
 def _max_backward_planes(grad_output, indices, grad_input, first, last):
     """Add each gradient to the pixel that won its window."""
     for plane in range(first, last):
-        grad_input[plane] = 0
+        for pixel in range(grad_input.shape[1]):  # grad_input[plane] = 0 takes longer to compile
+            grad_input[plane, pixel] = 0
         for position in range(grad_output.shape[1]):
             index = indices[plane, position]
             if index >= 0:

@@ -287,7 +287,8 @@ def _loss_backward_rows(
     for i in range(first, last):
         row, result, t = probabilities[i], grad_logits[i], target[i]
         if t == ignore_index:
-            result[:] = 0
+            for j in range(classes):  # result[:] = 0 takes longer to compile
+                result[j] = 0
             continue
         scale = grad_losses[i * step] * share
         if t < 0 or t >= classes:
