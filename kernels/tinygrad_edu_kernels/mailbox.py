@@ -134,6 +134,16 @@ def floats_at(typing_context, address):
     return types.CPointer(types.float32)(types.int64), generate
 
 
+@intrinsic
+def doubles_at(typing_context, address):
+    """Return an address as a pointer to float64, for ``numba.carray``."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], ir.DoubleType().as_pointer())
+
+    return types.CPointer(types.float64)(types.int64), generate
+
+
 # ---- sharing the work ------------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ def team_of_three(monkeypatch):
     """Share every piece of work, however small, among three threads that are awake."""
     if not team.is_available():
         pytest.skip("no team of threads here")
-    monkeypatch.setattr(team, "WORTHWHILE_NANOSECONDS", 0)
+    monkeypatch.setattr(team, "WORTHWHILE_NANOSECONDS", 1e-9)
     monkeypatch.setattr(parallel._Setting, "num_threads", 3)
 
 

@@ -8,10 +8,18 @@ import math
 import numpy as np
 import pytest
 
+from tinygrad_edu_kernels import parallel, team
 from tinygrad_edu_kernels.optimizer_step import cpu, reference
 
 RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
+
+
+@pytest.fixture(params=["one thread", "team"])
+def alone_or_shared(request):
+    """Both ways through a loop: in one go, and in pieces."""
+    if request.param == "team":
+        request.getfixturevalue("team_of_three")
 
 
 def combinations(**choices):
@@ -109,6 +117,7 @@ def tolerance(dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
 @pytest.mark.parametrize(("rule", "options"), CASES)
+@pytest.mark.usefixtures("alone_or_shared")
 def test_rungs_are_equal(rule, options, dtype):
     expected = make_arrays((3, 4), dtype, "contiguous")
     run_step(reference, rule, expected[0], expected[1], expected[2:], **options)
@@ -126,6 +135,7 @@ FEW = [("sgd", SGD[-1]), ("adam", ADAM[-1]), ("adagrad", ADAGRAD[-1]), ("rmsprop
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (3, 0), (7,), (5, 3), (2, 3, 4), (33, 65)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
 @pytest.mark.parametrize(("rule", "options"), FEW)
+@pytest.mark.usefixtures("alone_or_shared")
 def test_every_shape_and_memory_order(rule, options, dtype, shape, layout):
     expected = make_arrays(shape, dtype, "contiguous")
     run_step(reference, rule, expected[0], expected[1], expected[2:], **options)
@@ -133,6 +143,20 @@ def test_every_shape_and_memory_order(rule, options, dtype, shape, layout):
     run_step(cpu, rule, actual[0], actual[1], actual[2:], **options)
     for a, e in zip(actual, expected, strict=True):
         np.testing.assert_allclose(a, e, rtol=tolerance(dtype), atol=tolerance(dtype))
+
+
+@pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
+def test_large_parameters_are_shared(monkeypatch):
+    """The weight of a small network is, by Adam and with more than one thread; a bias or float64 is not."""
+    shared = []
+    monkeypatch.setattr(team, "run", lambda *arguments: shared.append(arguments[2]))
+    options = {"step": 1.0, "lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0}
+    for threads in (1, 2):
+        monkeypatch.setattr(parallel._Setting, "num_threads", threads)
+        for size, dtype in ((128 * 784, "f"), (128, "f"), (128 * 784, "d")):
+            arrays = np.ones((4, size), dtype)
+            cpu.adam_step(*arrays, None, **options, decoupled_weight_decay=False, maximize=False)
+    assert shared == [8]
 
 
 @rung
