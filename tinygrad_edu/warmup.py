@@ -72,18 +72,24 @@ def embedding(dtype: torch.dtype) -> None:
 
 
 def matrix_product(dtype: torch.dtype) -> None:
-    """Run a linear layer that is large enough for the micro-kernel, and one that several threads share."""
-    F.linear(torch.ones(64, 64, dtype=dtype), torch.ones(64, 64, dtype=dtype))
+    """Run a linear layer that is large enough for the micro-kernel, on one thread and on several that share it."""
     weight = torch.ones(128, 784, dtype=dtype, requires_grad=True)
-    F.linear(torch.ones(64, 784, dtype=dtype), weight).relu().sum().backward()
+    threads = torch.get_num_threads()
+    try:
+        for count in sorted({1, threads}):
+            torch.set_num_threads(count)
+            F.linear(torch.ones(64, 784, dtype=dtype), weight).relu().sum().backward()
+    finally:
+        torch.set_num_threads(threads)
 
 
 def optimizer_step(dtype: torch.dtype) -> None:
-    """Run a step of every optimizer."""
+    """Run a step of every optimizer, for a small parameter and for one that several threads share."""
+    params = [nn.Parameter(torch.ones(size, dtype=dtype)) for size in (3, 200_000)]
+    for param in params:
+        param.grad = torch.ones_like(param)
     for optimizer in (torch.optim.SGD, torch.optim.Adam, torch.optim.Adagrad, torch.optim.RMSprop):
-        param = nn.Parameter(torch.ones(3, dtype=dtype))
-        param.grad = torch.ones(3, dtype=dtype)
-        optimizer([param], lr=0.1).step()
+        optimizer(params, lr=0.1).step()
 
 
 RECIPES = {
