@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import pkgutil
 import subprocess
@@ -38,7 +39,13 @@ def entry_points():
         for name, value in vars(module).items()
         if isinstance(value, Dispatcher) and value.py_func.__module__ == module.__name__
     }
-    called = {name for kernel in kernels.values() for name in kernel.py_func.__code__.co_names}
+    callers = [kernel.py_func for kernel in kernels.values()]
+    # What does a part of shared work is compiled otherwise, as a function of C.
+    for module in cpu_modules():
+        callers += [
+            part for name, part in inspect.getmembers(module, inspect.isfunction) if name.endswith("_part")
+        ]
+    called = {name for caller in callers for name in caller.__code__.co_names}
     for name, kernel in kernels.items():
         if name.rpartition(".")[2] not in called:
             yield name, kernel

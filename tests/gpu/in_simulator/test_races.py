@@ -83,7 +83,10 @@ MUTANTS = {
     ),
     "a barrier that not all come to": (
         ("softmax_loss", "softmax_cross_entropy_forward"),
-        ("if cuda.threadIdx.x == 0:", "if cuda.threadIdx.x == 0:\n            cuda.syncthreads()"),
+        (
+            "            t = target[i]\n            loss =",
+            "            t = target[i]\n            cuda.syncthreads()\n            loss =",
+        ),
         "same barriers",
     ),
     "the last element left out": (
