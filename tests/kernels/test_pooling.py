@@ -345,3 +345,22 @@ def test_nan_as_pytorch():
             actual_output, actual_indices = kernels.max_pool2d_forward(x, *windows, size)
             assert_equal(actual_output, output.numpy(), exact=True)
             np.testing.assert_array_equal(actual_indices, indices.numpy())
+
+
+@pytest.mark.parametrize(
+    ("h", "w"), [(2, 2), (4, 6), (6, 14), (28, 28), (7, 33), (9, 5), (2, 40), (40, 2), (32, 64)]
+)
+def test_windows_of_two_by_two_beyond_whole_vectors(h, w):
+    """Rows are filled up to whole vectors; the parts of others are left alone, nothing beyond the arrays is read."""
+    x = np.random.default_rng(0).standard_normal((5, h, w)).astype(np.float32)
+    expected, places = reference.max_pool2d_forward(x[None], (2, 2), (2, 2), (0, 0), (1, 1), (h // 2, w // 2))
+    compiled = cpu._max_2x2_planes
+    for kernel in (
+        getattr(compiled, "py_func", compiled),
+        compiled,
+    ):  # in Python first, where bounds are checked
+        output, indices = np.zeros(expected.shape[1:], np.float32), np.zeros(expected.shape[1:], np.int32)
+        for first, last in ((3, 5), (1, 3), (0, 1)):
+            kernel(x, output, indices, first, last)
+        np.testing.assert_array_equal(output, expected[0])
+        np.testing.assert_array_equal(indices, places[0])

@@ -190,9 +190,13 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
     return grad.sum(tuple([*range(added), *stretched])).reshape(shape)
 
 
-@functools.lru_cache(maxsize=64)
 def ones(count: int, dtype: Any) -> Array:
     """Return a vector of ones, of the CPU and not to be written to: a product with it is a sum, and quick."""
+    return _kept_ones(count, dtype) if count <= 65536 else np.ones(count, dtype)
+
+
+@functools.lru_cache(maxsize=64)
+def _kept_ones(count: int, dtype: Any) -> Array:
     vector = np.ones(count, dtype)
     vector.flags.writeable = False
     return vector

@@ -18,6 +18,7 @@ Array = Any
 Pair = tuple[int, int]
 
 NANOSECONDS = 1.0  # for a pixel, on one thread
+LANES = 16  # numbers in a vector, at the most
 
 
 def max_pool2d_forward(
@@ -242,14 +243,22 @@ def _max_planes(x, output, indices, rows, columns, row_step, column_step, first,
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _max_2x2_planes(x, output, indices, first, last):
-    """_max_planes for the commonest window, 2x2 with stride 2, unrolled: the compiler vectorises it."""
-    width = x.shape[2]
+    """_max_planes for the commonest window, 2x2 with stride 2, unrolled: the compiler vectorises it.
+
+    Where more rows follow, a row is filled up to whole vectors: what is left over would go number by number, and take
+    longer. What is written too much belongs to the next rows, and is written again with them.
+    """
+    _, rows, columns = output.shape
+    height, width = x.shape[1:]
+    pixels, maxima, places = x.reshape(-1), output.reshape(-1), indices.reshape(-1)
+    whole, end = (columns + LANES - 1) // LANES * LANES, last * rows * columns
     for plane in range(first, last):
-        for i in range(output.shape[1]):
-            upper, lower = x[plane, 2 * i], x[plane, 2 * i + 1]
-            largest_row, index_row = output[plane, i], indices[plane, i]
-            corner = np.int32(2 * i * width)
-            for j in range(largest_row.size):
+        for i in range(rows):
+            at, corner = (plane * rows + i) * columns, 2 * i * width
+            upper = pixels[plane * height * width + corner :]
+            lower = upper[width:]
+            largest_row, index_row = maxima[at:], places[at:]
+            for j in range(whole if at + whole <= end else columns):
                 largest, offset = upper[2 * j], 0
                 if upper[2 * j + 1] > largest or upper[2 * j + 1] != upper[2 * j + 1]:
                     largest, offset = upper[2 * j + 1], 1
@@ -258,7 +267,7 @@ def _max_2x2_planes(x, output, indices, first, last):
                 if lower[2 * j + 1] > largest or lower[2 * j + 1] != lower[2 * j + 1]:
                     largest, offset = lower[2 * j + 1], width + 1
                 largest_row[j] = largest
-                index_row[j] = corner + 2 * j + offset
+                index_row[j] = np.int32(corner + 2 * j + offset)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
