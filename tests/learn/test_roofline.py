@@ -97,6 +97,7 @@ KERNELS = {
     "softmax_backward": "softmax backward",
     "log_softmax_backward": "log_softmax backward",
     "loss": "cross-entropy",
+    "totals": "cross-entropy sums",
     "loss_backward": "cross-entropy backward",
     "adam": "Adam",
     "sgd": "SGD with momentum",

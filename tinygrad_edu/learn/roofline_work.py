@@ -245,6 +245,11 @@ def loss_forward(n: int, classes: int) -> Work:
     )
 
 
+def loss_totals(n: int) -> Work:
+    """Count ``_totals_kernel``: one block adds up losses and weights of n rows."""
+    return Work("cross-entropy sums", n * (FLOAT + INT64), 3 * FLOAT, 3 * n, 0, 2, why="a launch")
+
+
 def loss_backward(n: int, classes: int) -> Work:
     """Count ``_loss_backward_kernel``."""
     scores = n * classes
@@ -347,9 +352,9 @@ def loss_layer(n: int, classes: int) -> list[tuple[str, Work]]:
 
     Beside the three kernels are 8 launches of CuPy's on arrays of one number, or one number a row or class.
     """
-    totals = Work("sums and mean", n * (FLOAT + INT64), classes * FLOAT, 2 * n, launches=4)
-    shares = Work("gradients of the losses", FLOAT, (n + classes) * FLOAT, launches=4)
-    works = [loss_forward(n, classes), totals, shares, loss_backward(n, classes)]
+    mean = Work("class weights of 1, and the mean", 2 * FLOAT, (classes + 1) * FLOAT, 1, launches=2)
+    shares = Work("gradients of the losses", 2 * FLOAT, (n + classes + 1) * FLOAT, 1, launches=4)
+    works = [loss_forward(n, classes), loss_totals(n), mean, shares, loss_backward(n, classes)]
     return [("loss", work) for work in works]
 
 
