@@ -146,6 +146,23 @@ def test_a_batch_goes_through_the_micro_kernel(monkeypatch):
     assert not panels.suits(np.ones((64, 5000), np.float32), len(weight))
 
 
+@needs_vectors
+@pytest.mark.parametrize(
+    ("rows", "threads", "is_turned"), [(2, 2, 1), (2, 1, 1), (1, 1, 1), (1, 2, 0), (3, 1, 0)]
+)
+def test_a_small_batch_is_transposed_instead_of_the_weight(rows, threads, is_turned, monkeypatch):
+    """Of one panel or two, if that is enough for all threads; ``rows`` counts panels."""
+    turned = []
+    way = panels._turned_product
+    monkeypatch.setattr(panels, "_turned_product", lambda *arrays: turned.append(1) or way(*arrays))
+    monkeypatch.setattr(parallel._Setting, "num_threads", threads)
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((rows * micro_kernel.PANEL, 40)).astype(np.float32)
+    weight = rng.standard_normal((100, 40)).astype(np.float32)
+    assert_equal(cpu.linear(x, weight, weight[:, 0]), reference.linear(x, weight, weight[:, 0]))
+    assert len(turned) == is_turned
+
+
 def test_large_products_are_cut_into_parts(monkeypatch):
     calls = []
     monkeypatch.setattr(parallel._Setting, "num_threads", 2)

@@ -111,6 +111,32 @@ def test_one_gradient_for_all_rows_and_a_divisor(kernels, dtype):
 
 @rung
 @precision
+def test_a_divisor_of_nothing(kernels, dtype):
+    """The mean of rows that weigh nothing: no gradient for ignored rows, 0 times infinity for the others."""
+    probabilities = np.full((2, 2), 0.5, dtype)
+    labels = np.array([IGNORED, 1]), np.zeros(2, dtype), IGNORED
+    for divisor in (0.0, dtype(0)):
+        grad_logits = kernels.softmax_cross_entropy_backward(
+            np.array(1, dtype), probabilities, *labels, divisor
+        )
+        np.testing.assert_array_equal(grad_logits, [[0, 0], [math.nan, math.nan]])
+
+
+def test_nothing_is_compiled_again_for_read_only_arrays():
+    arrays = np.array([0, 1]), np.ones(2, np.float32), np.ones((2, 2), np.float32), np.ones(2, np.float32)
+    found = []
+    for _ in range(2):
+        target, weight, logits, grad_losses = arrays
+        _, _, y = cpu.softmax_cross_entropy_forward(logits, target, weight, np.int32(IGNORED))
+        cpu.softmax_cross_entropy_backward(grad_losses, y, target, weight, IGNORED, np.float32(2))
+        found.append([len(k.signatures) for k in (cpu._loss_rows, cpu._loss_backward_rows)])
+        for array in (target, weight, grad_losses):
+            array.flags.writeable = False
+    assert found[0] == found[1]
+
+
+@rung
+@precision
 @pytest.mark.parametrize("outside", [-1, 3, 2**40])
 def test_a_class_that_there_is_not(kernels, dtype, outside):
     """NaN, and no read beyond the arrays; the sums say how many there are."""
@@ -304,6 +330,9 @@ for dtype in ("float32", "float64"):
         cpu.softmax_cross_entropy_forward(logits, *labels), reference.softmax_cross_entropy_forward(logits, *labels)
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+    for kernels in (cpu, reference):
+        rows = logits[:2, 0], logits[:2], np.full(2, -100), None, -100
+        assert not kernels.softmax_cross_entropy_backward(*rows, 0.0).any()
 """
 
 

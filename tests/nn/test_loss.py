@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -249,3 +251,39 @@ def test_second_derivative_of_cross_entropy(reduction):
             if row_weight:
                 expected[i] = row_weight / divisor * (np.diag(p[i]) - np.outer(p[i], p[i]))[j]
             np.testing.assert_allclose(actual.numpy(), expected, atol=1e-15)
+
+
+def test_second_derivative_where_all_rows_are_ignored():
+    logits = torch.tensor([[1.0, 2.0, 3.0], [0.0, float("inf"), 0.0]], requires_grad=True)
+    loss = F.cross_entropy(logits, torch.tensor([-100, -100]))
+    (gradient,) = torch.autograd.grad(loss, logits, create_graph=True)
+    assert gradient.tolist() == [[0.0] * 3] * 2
+    (second,) = torch.autograd.grad(gradient[0].sum(), logits)
+    assert second[0].tolist() == [0.0] * 3
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("wrong", [3, -1])
+def test_a_class_that_there_is_not_gives_nan_where_nobody_looks(create_graph, wrong, monkeypatch):
+    """On a GPU the host does not look at the targets."""
+    module = sys.modules["tinygrad_edu.ops.softmax"]
+    monkeypatch.setattr(module, "is_on_host", lambda array: False)
+    logits = torch.tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]], requires_grad=True)
+    for weight in (None, torch.ones(3)):
+        loss = F.cross_entropy(logits, torch.tensor([0, wrong]), weight, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, logits, create_graph=create_graph)
+        assert gradient.isnan().tolist() == [[False] * 3, [True] * 3]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_weights_that_want_a_gradient(reduction):
+    x, target, weight = torch.ones(2, 3), torch.tensor([0, 2]), torch.ones(3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="not differentiable with respect to argument 'weight'"):
+        F.cross_entropy(x, target, weight, reduction=reduction)
+    with torch.no_grad():
+        F.cross_entropy(x, target, weight, reduction=reduction)
+
+
+def test_scores_that_are_integers():
+    with pytest.raises(NotImplementedError, match="expected scores of a floating-point dtype, got int64"):
+        F.cross_entropy(torch.tensor([[1, 2]]), torch.tensor([0]))

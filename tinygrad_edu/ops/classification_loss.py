@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.ops.activation import softplus
@@ -51,7 +52,7 @@ def check_class_targets(name: str, input: Array, target: Array, weight: Any) -> 
             f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got "
             f"weight tensor of shape: {list(weight.shape)}"
         )
-    if isinstance(weight, _tensor.Tensor) and weight.requires_grad:
+    if isinstance(weight, _tensor.Tensor) and weight.requires_grad and this_thread.mode.grad_enabled:
         raise RuntimeError(
             "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. "
             "Expected a tensor without requires_grad, got one with it. Hint: weight.detach()"
@@ -64,7 +65,7 @@ def _reduce_weighted(name: str, losses: Array, row_weights: Array, reduction: st
         return reduce_loss(name, losses, reduction)
     xp = array_module(row_weights)
     total = xp.asarray(row_weights.sum())
-    nothing = total == 0  # as in PyTorch the loss is NaN then, and the gradient 0
+    nothing = total == 0  # the loss is NaN then, and the gradient 0; in PyTorch only if all rows are ignored
     return sum(losses) / xp.where(nothing, total + 1, total) + xp.where(nothing, total + xp.nan, total * 0)
 
 
@@ -132,6 +133,10 @@ def cross_entropy(
     name = "cross_entropy"
     require_tensor(name, input)
     require_tensor(name, target, "target")
+    if raw(input).dtype.kind != "f":
+        raise NotImplementedError(
+            f"{name}: expected scores of a floating-point dtype, got {raw(input).dtype}"
+        )
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if raw(target).dtype.kind == "f":

@@ -175,10 +175,11 @@ class SoftmaxCrossEntropy(Op):
         # Softmax is the same for ln p as for the logits, which are not kept: a number a row lies between them.
         logits = _tensor.tensor_from_array(xp.log(p))
         logits.set_history(self.next_edges[0])
-        kept = target != self.ignore_index
-        row_weights = kept.astype(p.dtype) if weight is None else weight[target * kept] * kept
+        kept, is_class = target != self.ignore_index, (target >= 0) & (target < p.shape[1])
+        weights = xp.ones(len(p), p.dtype) if weight is None else weight[target * is_class]
+        shares = xp.where(kept, xp.where(is_class, weights / self.divisor, xp.nan), 0).astype(p.dtype)
         one_hot = (xp.arange(p.shape[1]) == target[:, None]).astype(p.dtype)
-        grad_rows = reshape(grad_loss * (row_weights / self.divisor).astype(p.dtype), (-1, 1))
+        grad_rows = reshape(grad_loss * shares, (-1, 1))
         return where(kept[:, None], grad_rows * (softmax(logits, 1) - one_hot), 0.0)
 
 

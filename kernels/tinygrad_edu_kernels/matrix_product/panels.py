@@ -38,7 +38,7 @@ MOST_MULTIPLY_ADDS = 100_000_000
 SUMMANDS_AT_ONCE = 1024
 
 # A product a b^T of so many rows is made as b a^T, turned round: then a, not b, is what has to be transposed. It fills
-# one panel or two; with more of them, b would be read too often.
+# one panel or two; with more of them, b would be read too often, and with less than one for each thread, some idle.
 TURNED_ROWS = (PANEL, 2 * PANEL)
 
 PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
@@ -147,9 +147,8 @@ def _panels(a, row_step, column_step, b, transposed, bias, y, first, last):
     for start in range(first * PANEL, last * PANEL, PANEL):
         width = min(PANEL, columns - start)
         if width < PANEL:
-            for i in range(
-                memory.size
-            ):  # what is beyond the width is multiplied, too: nothing that would be slow
+            # What is beyond the width is multiplied, too: nothing that would be slow.
+            for i in range(memory.size):
                 memory[i] = 0
         if transposed:
             transpose(b[start : start + width], panel)

@@ -1,8 +1,8 @@
 """The update rules of ``reference.py``, compiled: one pass over memory for each parameter.
 
 Each rule is three functions: a launcher (``*_step``); a loop over 1-D contiguous arrays, which the compiler turns into
-vector instructions (``*_loop``); and what does a part of that loop, for threads that share it (``*_part``). ``walk.py``
-puts them together.
+vector instructions (``*_loop``); and what does a part of that loop, for threads that share it (``*_part``). The
+function ``walk`` puts them together.
 
 Python's floats are float64; every hyperparameter is made a number of the array's dtype once, before the loop, or the
 whole loop would run in float64.
@@ -10,15 +10,22 @@ whole loop would run in float64.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import carray, njit
 
-from tinygrad_edu_kernels.optimizer_step.walk import flatten, pieces, store, walk
+from tinygrad_edu_kernels import parallel, team
+from tinygrad_edu_kernels.mailbox import address_of, doubles_at, floats_at, share
+from tinygrad_edu_kernels.optimizer_step.flat import flatten, store
 
 Array = Any
+
+MOST_ARRAYS = 5  # the parameter, its gradient, and the arrays of its state
+PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
+NOTHING = np.empty(0, np.float32)
 
 
 def sgd_step(
@@ -246,3 +253,67 @@ def rmsprop_loop(
             direction += mu * momentum_buffer[i]
             momentum_buffer[i] = direction
         param[i] = theta - gamma * direction
+
+
+# ---- in one go, or in pieces -----------------------------------------------------------------------------------
+
+
+def walk(nanoseconds: float, loop: Any, part: Any, flat: list[Array], numbers: tuple[Any, ...]) -> None:
+    """Call ``loop(*flat, *numbers)``; or, with the arrays in pieces, let the threads of the team do so.
+
+    Parameters
+    ----------
+    nanoseconds : float
+        For how long an element keeps one thread busy.
+    loop : compiled function
+        Walks through all elements of the arrays.
+    part : function
+        Does a part of that: ``part(arguments, number)``, by way of :func:`pieces`.
+    flat : list of arrays
+        What ``flatten`` returned.
+    numbers : tuple of bool and float
+        The hyperparameters.
+    """
+    param = flat[0]
+    if param.dtype.char != "f" or not team.is_worthwhile(nanoseconds * param.size):
+        loop(*flat, *numbers)
+        return
+    step = -(-param.size // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))
+    arrays = *flat, *[NOTHING] * (MOST_ARRAYS - len(flat))
+    hyperparameters = np.array(numbers, np.float64)  # yes and no as 1 and 0
+    team.run(_share_pieces, _compiled(part), -(-param.size // step), *arrays, hyperparameters, step)
+
+
+@functools.cache
+def _compiled(part: Any) -> Any:
+    return team.part_function(part)
+
+
+@njit(cache=True, nogil=True)
+def _share_pieces(mailbox, function, parts, a, b, c, d, e, numbers, step):
+    """Put addresses and sizes into the mailbox, in the order in which ``pieces`` reads them."""
+    arguments = (
+        address_of(a), a.size, address_of(b), b.size, address_of(c), c.size, address_of(d), d.size,
+        address_of(e), e.size, address_of(numbers), numbers.size, step,
+    )  # fmt: skip
+    share(mailbox, function, parts, arguments)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def pieces(arguments, part):
+    """Return the pieces of the MOST_ARRAYS arrays that belong to a part, and the hyperparameters."""
+    given = carray(arguments, (13,))
+    first = part * given[12]
+    numbers = carray(doubles_at(given[10]), (given[11],))
+    return (
+        _piece(given, 0, first), _piece(given, 2, first), _piece(given, 4, first), _piece(given, 6, first),
+        _piece(given, 8, first), numbers,
+    )  # fmt: skip
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _piece(given, place, first):
+    """Return the piece of one array; nothing of one that is empty."""
+    size = given[place + 1]
+    array = carray(floats_at(given[place]), (size,))
+    return array[min(first, size) : min(first + given[12], size)]

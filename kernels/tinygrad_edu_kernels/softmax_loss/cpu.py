@@ -27,7 +27,7 @@ def softmax_cross_entropy_forward(
     """Return losses (n,), totals (3,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
     rows, dtype = len(logits), logits.dtype
     losses, probabilities = np.empty(rows, dtype), np.empty(logits.shape, dtype)
-    arrays = *_rows_and_bits(logits), losses, probabilities, *_labels(target, weight, dtype), ignore_index
+    arrays = *_rows_and_bits(logits), losses, probabilities, *_labels(target, weight, ignore_index, dtype)
     parts = parallel.parts(rows, NANOSECONDS * logits.size)
     totals = np.empty((len(parts), 3), dtype)  # a row for every part
     parallel.run(_loss_rows, [(*arrays, totals[i], *part) for i, part in enumerate(parts)])
@@ -45,8 +45,9 @@ def softmax_cross_entropy_backward(
     """Return the gradient with respect to the logits, (n, c)."""
     dtype = probabilities.dtype
     grad_logits = np.empty(probabilities.shape, dtype)
-    arrays = _rows(probabilities), np.ascontiguousarray(grad_losses, dtype), grad_logits
-    _run(_loss_backward_rows, arrays, *_labels(target, weight, dtype), ignore_index, float(divisor))
+    arrays = _rows(probabilities), np.array(grad_losses, dtype, ndmin=1, order="C"), grad_logits
+    share = dtype.type(1.0 / divisor if divisor else math.inf)
+    _run(_loss_backward_rows, arrays, *_labels(target, weight, ignore_index, dtype), share)
     return grad_logits
 
 
@@ -89,10 +90,13 @@ def _rows_and_bits(x: Array) -> tuple[Array, Array]:
     return rows, rows.view(np.int32 if rows.dtype == np.float32 else np.int64)
 
 
-def _labels(target: Array, weight: Array | None, dtype: Any) -> tuple[Array, Array]:
-    """Return class numbers and weights as the kernels take them; no weights become none at all, (0,)."""
-    weight = np.empty(0, dtype) if weight is None else np.ascontiguousarray(weight, dtype)
-    return np.ascontiguousarray(target, np.int64), weight
+def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) -> tuple[Array, Array, int]:
+    """Return class numbers and weights as the kernels take them; no weights become none at all, (0,).
+
+    Copies: for a read-only array the kernels would be compiled once more.
+    """
+    weight = np.array([] if weight is None else weight, dtype)
+    return np.array(target, np.int64), weight, int(ignore_index)
 
 
 def _run(kernel: Any, arrays: tuple[Array, ...], *labels: Any) -> None:
@@ -278,11 +282,10 @@ def _loss_rows(logits, bits, losses, probabilities, target, weight, ignore_index
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _loss_backward_rows(
-    probabilities, grad_losses, grad_logits, target, weight, ignore_index, divisor, first, last
+    probabilities, grad_losses, grad_logits, target, weight, ignore_index, share, first, last
 ):
-    """grad_loss / divisor * weight * (probability - one_hot), zero in the rows that are left out."""
+    """grad_loss * share * weight * (probability - one_hot), zero in the rows that are left out."""
     number, classes = probabilities.dtype.type, probabilities.shape[1]
-    share = number(1.0 / divisor)
     step = 1 if grad_losses.size > 1 else 0
     for i in range(first, last):
         row, result, t = probabilities[i], grad_logits[i], target[i]

@@ -104,6 +104,7 @@ def softmax_cross_entropy_backward(
     n, c = probabilities.shape
     grad_logits = np.zeros((n, c), probabilities.dtype)
     grad_losses = np.broadcast_to(grad_losses, (n,))
+    share = 1.0 / divisor if divisor else math.inf
     for i in range(n):
         t = int(target[i])
         if t == ignore_index:
@@ -111,7 +112,7 @@ def softmax_cross_entropy_backward(
         if not 0 <= t < c:
             grad_logits[i] = math.nan
             continue
-        scale = float(grad_losses[i]) / divisor * (1.0 if weight is None else float(weight[t]))
+        scale = float(grad_losses[i]) * share * (1.0 if weight is None else float(weight[t]))
         for j in range(c):
             one_hot = 1.0 if j == t else 0.0
             grad_logits[i, j] = scale * (float(probabilities[i, j]) - one_hot)

@@ -1,0 +1,73 @@
+"""The arrays of an optimizer step, as the loops of ``cpu.py`` want them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+
+def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, Array]]]:
+    """Return the arrays of a step as the loops want them: 1-D, contiguous, float32 or float64.
+
+    Those are views of the arrays, at no cost, unless an array is a transposed, sliced or read-only one or
+    holds float16: that is copied, and ``store`` brings the result back. An absent array becomes an empty one,
+    so that every loop is compiled once and not again for each combination of options.
+
+    Parameters
+    ----------
+    arrays : list
+        The parameter, its gradient, and the arrays of the state.
+
+    Returns
+    -------
+    flat : list of arrays
+        One for each of ``arrays``.
+    copied : list of (array, copy)
+        Those that could not be viewed and that the step changes: all but the gradient.
+
+    Raises
+    ------
+    TypeError
+        If the parameter is not of floating-point numbers.
+    ValueError
+        If the shapes differ: a loop must never run past the end of an array.
+    """
+    param: Array = arrays[0]
+    grad = arrays[1]
+    shape, dtype = param.shape, compute_dtype(param)
+    flat, copied = [], []
+    for array in arrays:
+        if array is None:
+            flat.append(np.empty(0, dtype))  # a loop that does without it takes nothing from it
+        elif array.shape != shape:
+            raise ValueError(
+                f"optimizer step: expected gradient and state of the parameter's shape {shape}, got {array.shape}"
+            )
+        elif array.dtype == dtype and array.flags.carray:  # contiguous, aligned and writeable
+            flat.append(array if array.ndim == 1 else array.reshape(-1))
+        else:
+            flat.append(np.array(array, dtype, order="C").reshape(-1))
+            if array is not grad:
+                copied.append((array, flat[-1]))
+    return flat, copied
+
+
+def store(copied: list[tuple[Array, Array]]) -> None:
+    """Copy the results back into those arrays that ``flatten`` could not return as a view."""
+    for array, numbers in copied:
+        with np.errstate(over="ignore"):  # float32 -> float16 may overflow to inf, as in PyTorch
+            array[...] = numbers.reshape(array.shape)
+
+
+def compute_dtype(param: Array) -> Any:
+    """Return the dtype in which a parameter is updated: its own, but float32 for float16."""
+    if param.dtype.char in "fd":
+        return param.dtype
+    if param.dtype.kind != "f":
+        raise TypeError(
+            f"optimizer step: expected a parameter of float16, float32 or float64, got {param.dtype}"
+        )
+    return np.dtype(np.float32)
