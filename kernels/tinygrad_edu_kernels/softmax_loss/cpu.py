@@ -95,7 +95,7 @@ def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) 
 
     Copies: for a read-only array the kernels would be compiled once more.
     """
-    weight = np.array([] if weight is None else weight, dtype)
+    weight = np.empty(0, dtype) if weight is None else np.array(weight, dtype)
     return np.array(target, np.int64), weight, int(ignore_index)
 
 
