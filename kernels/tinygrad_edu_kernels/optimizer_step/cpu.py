@@ -289,12 +289,16 @@ def _compiled(part: Any) -> Any:
     return team.part_function(part)
 
 
+# Numba compiles a function anew for each literal number, and for tuples of other lengths. So ``_piece`` is given no
+# literals, and the tuple has 14 numbers, as that of a product of matrices: ``share`` is compiled once for both.
+
+
 @njit(cache=True, nogil=True)
 def _share_pieces(mailbox, function, parts, a, b, c, d, e, numbers, step):
     """Put addresses and sizes into the mailbox, in the order in which ``pieces`` reads them."""
     arguments = (
         address_of(a), a.size, address_of(b), b.size, address_of(c), c.size, address_of(d), d.size,
-        address_of(e), e.size, address_of(numbers), numbers.size, step,
+        address_of(e), e.size, address_of(numbers), numbers.size, step, parts,
     )  # fmt: skip
     share(mailbox, function, parts, arguments)
 
@@ -302,18 +306,21 @@ def _share_pieces(mailbox, function, parts, a, b, c, d, e, numbers, step):
 @njit(cache=True, error_model="numpy", nogil=True)
 def pieces(arguments, part):
     """Return the pieces of the MOST_ARRAYS arrays that belong to a part, and the hyperparameters."""
-    given = carray(arguments, (13,))
-    first = part * given[12]
-    numbers = carray(doubles_at(given[10]), (given[11],))
+    given = carray(arguments, (14,))
+    step, numbers = given[12], carray(doubles_at(given[10]), (given[11],))
+    first = part * step
     return (
-        _piece(given, 0, first), _piece(given, 2, first), _piece(given, 4, first), _piece(given, 6, first),
-        _piece(given, 8, first), numbers,
-    )  # fmt: skip
+        _piece(given[0], given[1], first, step),
+        _piece(given[2], given[3], first, step),
+        _piece(given[4], given[5], first, step),
+        _piece(given[6], given[7], first, step),
+        _piece(given[8], given[9], first, step),
+        numbers,
+    )
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _piece(given, place, first):
-    """Return the piece of one array; nothing of one that is empty."""
-    size = given[place + 1]
-    array = carray(floats_at(given[place]), (size,))
-    return array[min(first, size) : min(first + given[12], size)]
+def _piece(address, size, first, step):
+    """Return elements first .. first + step of an array of ``size`` float32; what there is of them."""
+    begin = min(first, size)
+    return carray(floats_at(address + 4 * begin), (min(step, size - begin),))
