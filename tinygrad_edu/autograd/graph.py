@@ -123,14 +123,19 @@ def run_backward(
             if len(grad_inputs) != len(node.next_edges):
                 raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
             for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905  (strict=True is slower)
-                if next_edge is not None and grad is not None:
-                    if (
-                        next_edge[0].keeps_gradient
-                        and not collecting
-                        and (create_graph or not node.gives_new_gradients)
-                    ):
-                        grad = private_copy(grad)  # somebody else may hold it, too
+                if next_edge is None or grad is None:
+                    continue
+                receiver = next_edge[0]
+                if (
+                    receiver.keeps_gradient
+                    and not collecting
+                    and (create_graph or not node.gives_new_gradients)
+                ):
+                    grad = private_copy(grad)  # somebody else may hold it, too
+                if receiver in pending or receiver.num_outputs > 1:
                     add_gradient(pending, next_edge, grad)
+                else:  # the same without a call: most nodes have one output, and one user
+                    pending[receiver] = [grad]
     return [collected.get(edge) for edge in wanted or ()]
 
 
