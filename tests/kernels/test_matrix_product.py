@@ -147,15 +147,14 @@ def test_a_batch_goes_through_the_micro_kernel(monkeypatch):
 
 
 @needs_vectors
-@pytest.mark.parametrize(
-    ("rows", "threads", "is_turned"), [(2, 2, 1), (2, 1, 1), (1, 1, 1), (1, 2, 0), (3, 1, 0)]
-)
-def test_a_small_batch_is_transposed_instead_of_the_weight(rows, threads, is_turned, monkeypatch):
-    """Of one panel or two, if that is enough for all threads; ``rows`` counts panels."""
+@pytest.mark.parametrize(("rows", "is_shared", "is_turned"), [(1, 0, 1), (2, 0, 1), (3, 0, 0), (2, 1, 0)])
+def test_a_small_batch_is_transposed_instead_of_the_weight(rows, is_shared, is_turned, monkeypatch, request):
+    """Of one panel or two, and on one thread; ``rows`` counts panels."""
+    if is_shared:
+        request.getfixturevalue("team_of_three")
     turned = []
     way = panels._turned_product
     monkeypatch.setattr(panels, "_turned_product", lambda *arrays: turned.append(1) or way(*arrays))
-    monkeypatch.setattr(parallel._Setting, "num_threads", threads)
     rng = np.random.default_rng(3)
     x = rng.standard_normal((rows * micro_kernel.PANEL, 40)).astype(np.float32)
     weight = rng.standard_normal((100, 40)).astype(np.float32)

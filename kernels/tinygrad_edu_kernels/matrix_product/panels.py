@@ -38,7 +38,8 @@ MOST_MULTIPLY_ADDS = 100_000_000
 SUMMANDS_AT_ONCE = 1024
 
 # A product a b^T of so many rows is made as b a^T, turned round: then a, not b, is what has to be transposed. It fills
-# one panel or two; with more of them, b would be read too often, and with less than one for each thread, some idle.
+# one panel or two; with more of them, b would be read too often. Not if several threads share the work: each would read
+# all of b, and an optimizer that then writes to a weight has to take it away from all their caches.
 TURNED_ROWS = (PANEL, 2 * PANEL)
 
 PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
@@ -63,7 +64,9 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
     """Return a b + bias: (m, k), (k, n), (n,) -> (m, n); b is (n, k) if it is to be read transposed."""
     rows, summands = a.shape
     columns = len(b) if transposed else b.shape[1]
-    if transposed and rows in TURNED_ROWS and parallel.get_num_threads() * PANEL <= rows < columns:
+    nanoseconds = NANOSECONDS * rows * summands * columns
+    is_shared = team.is_worthwhile(nanoseconds)
+    if transposed and not is_shared and rows in TURNED_ROWS and rows < columns:
         return _turned_product(a, b, bias)
     if not (a.flags.c_contiguous or a.flags.f_contiguous):
         a = np.ascontiguousarray(a)
@@ -74,8 +77,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
     flat = (a if row_by_row else a.T).reshape(-1)
     arguments = flat, *steps, np.ascontiguousarray(b), transposed, shift, y
     panels = -(-columns // PANEL)
-    nanoseconds = NANOSECONDS * rows * summands * columns
-    if team.is_worthwhile(nanoseconds):
+    if is_shared:
         size = max(1, panels // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))  # panels in a part
         team.run(_share_panels, _part(), -(-panels // size), *arguments, size)
     else:

@@ -4,6 +4,8 @@ Each rule is three functions: a launcher (``*_step``); a loop over 1-D contiguou
 vector instructions (``*_loop``); and what does a part of that loop, for threads that share it (``*_part``). The
 function ``walk`` puts them together.
 
+The loops keep Python's lock: to give it back and to ask for it again takes longer than most of them.
+
 Python's floats are float64; every hyperparameter is made a number of the array's dtype once, before the loop, or the
 whole loop would run in float64.
 """
@@ -64,7 +66,7 @@ def sgd_part(arguments, part):
     sgd_loop(param, grad, momentum_buffer, n[0] != 0, n[1] != 0, n[2], n[3], n[4], n[5], n[6] != 0, n[7] != 0)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy")
 def sgd_loop(
     param, grad, momentum_buffer, with_momentum, is_first_step, lr, momentum, undamped, weight_decay, nesterov, maximize
 ):  # fmt: skip
@@ -124,7 +126,7 @@ def adam_part(arguments, part):
     adam_loop(param, grad, *averages, n[0] != 0, n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8] != 0)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy")
 def adam_loop(
     param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq,
     amsgrad, beta1, beta2, eps, step_size, root_bias_correction2, weight_decay, shrink, maximize,
@@ -176,7 +178,7 @@ def adagrad_part(arguments, part):
     adagrad_loop(param, grad, square_sum, numbers[0], numbers[1], numbers[2], numbers[3] != 0)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy")
 def adagrad_loop(param, grad, square_sum, lr, weight_decay, eps, maximize):
     """Walk once through the elements of an Adagrad update."""
     number = param.dtype.type
@@ -228,7 +230,7 @@ def rmsprop_part(arguments, part):
     rmsprop_loop(param, grad, *state, n[0] != 0, n[1] != 0, n[2], n[3], n[4], n[5], n[6], n[7] != 0)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy")
 def rmsprop_loop(
     param, grad, square_avg, grad_avg, momentum_buffer,
     centered, with_momentum, lr, alpha, eps, weight_decay, momentum, maximize,
