@@ -242,7 +242,7 @@ def test_second_derivative_of_cross_entropy(reduction):
     target, weight = torch.tensor([2, 0, -100]), torch.tensor([3.0, 1.0, 2.0], dtype=torch.float64)
     loss = F.cross_entropy(logits, target, weight, reduction=reduction)
     (gradient,) = torch.autograd.grad(loss, logits, create_graph=True)
-    p = torch.softmax(logits.detach(), 1).numpy()
+    p = torch.softmax(logits.detach(), 1).cpu().numpy()
     divisor = 5.0 if reduction == "mean" else 1.0
     for i, row_weight in enumerate([2.0, 3.0, 0.0]):
         for j in range(3):
@@ -250,7 +250,7 @@ def test_second_derivative_of_cross_entropy(reduction):
             expected = np.zeros((3, 3))
             if row_weight:
                 expected[i] = row_weight / divisor * (np.diag(p[i]) - np.outer(p[i], p[i]))[j]
-            np.testing.assert_allclose(actual.numpy(), expected, atol=1e-15)
+            np.testing.assert_allclose(actual.cpu().numpy(), expected, atol=1e-15)
 
 
 def test_second_derivative_where_all_rows_are_ignored():
