@@ -158,13 +158,13 @@ class SoftmaxCrossEntropy(Op):
     def backward(self, grad_loss: Array) -> tuple[Array, None, None]:
         probabilities, target, weight = self.saved
         if kernel_table.has_kernels(grad_loss):
-            labels = target, weight, self.ignore_index
-            kernels = kernel_table.softmax_loss(probabilities)
-            grad_logits = kernels.softmax_cross_entropy_backward(
-                grad_loss, probabilities, *labels, self.divisor
+            grad_logits = kernel_table.softmax_loss(probabilities).softmax_cross_entropy_backward(
+                grad_loss, probabilities, target, weight, self.ignore_index, self.divisor
             )
         else:
-            grad_logits = self.differentiable_backward(grad_loss, *map(raw, self.saved))
+            grad_logits = self.differentiable_backward(
+                grad_loss, raw(probabilities), raw(target), raw(weight)
+            )
         return grad_logits, None, None
 
     def differentiable_backward(

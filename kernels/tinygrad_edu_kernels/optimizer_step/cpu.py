@@ -2,9 +2,8 @@
 
 Each rule is three functions: a launcher (``*_step``); a loop over 1-D contiguous arrays, which the compiler turns into
 vector instructions (``*_loop``); and what does a part of that loop, for threads that share it (``*_part``). The
-function ``walk`` puts them together.
-
-The loops keep Python's lock: to give it back and to ask for it again takes longer than most of them.
+function ``walk`` puts them together. The hyperparameters have one order in all three, from ``numbers`` on; a part gets
+them as ``n``, an array in which 1 and 0 are yes and no.
 
 Python's floats are float64; every hyperparameter is made a number of the array's dtype once, before the loop, or the
 whole loop would run in float64.
@@ -61,8 +60,7 @@ def sgd_step(
 
 def sgd_part(arguments, part):
     """Do a part of the loop."""
-    param, grad, momentum_buffer, _, _, numbers = pieces(arguments, part)
-    n = numbers
+    param, grad, momentum_buffer, _, _, n = pieces(arguments, part)
     sgd_loop(param, grad, momentum_buffer, n[0] != 0, n[1] != 0, n[2], n[3], n[4], n[5], n[6] != 0, n[7] != 0)
 
 
@@ -121,8 +119,8 @@ def adam_step(
 
 def adam_part(arguments, part):
     """Do a part of the loop."""
-    param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, numbers = pieces(arguments, part)
-    averages, n = (exp_avg, exp_avg_sq, max_exp_avg_sq), numbers
+    param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, n = pieces(arguments, part)
+    averages = exp_avg, exp_avg_sq, max_exp_avg_sq
     adam_loop(param, grad, *averages, n[0] != 0, n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8] != 0)
 
 
@@ -174,8 +172,8 @@ def adagrad_step(
 
 def adagrad_part(arguments, part):
     """Do a part of the loop."""
-    param, grad, square_sum, _, _, numbers = pieces(arguments, part)
-    adagrad_loop(param, grad, square_sum, numbers[0], numbers[1], numbers[2], numbers[3] != 0)
+    param, grad, square_sum, _, _, n = pieces(arguments, part)
+    adagrad_loop(param, grad, square_sum, n[0], n[1], n[2], n[3] != 0)
 
 
 @njit(cache=True, error_model="numpy")
@@ -225,8 +223,8 @@ def rmsprop_step(
 
 def rmsprop_part(arguments, part):
     """Do a part of the loop."""
-    param, grad, square_avg, grad_avg, momentum_buffer, numbers = pieces(arguments, part)
-    state, n = (square_avg, grad_avg, momentum_buffer), numbers
+    param, grad, square_avg, grad_avg, momentum_buffer, n = pieces(arguments, part)
+    state = square_avg, grad_avg, momentum_buffer
     rmsprop_loop(param, grad, *state, n[0] != 0, n[1] != 0, n[2], n[3], n[4], n[5], n[6], n[7] != 0)
 
 
