@@ -9,6 +9,8 @@ A *mailbox* is an array of integers:
     HELPERS    how many helpers are wanted
     FUNCTION   the address of a compiled function, called with the address of ARGUMENTS and the number of a part
     CORE       on which core the thread runs whose work it is, or was last
+    PARTS      how many parts there are
+    OWNER      whose work it is: the number of a thread that will come back for it, WAITING for one that waits, or 0
     ARGUMENTS  whatever the function wants to know: addresses and sizes
 
 A helper first takes a part and then reads what is to be done. So it does not matter how late it is: what it reads
@@ -32,8 +34,9 @@ from numba.extending import intrinsic
 Array = Any
 
 # The first two change often: a cache line for each.
-LEFT, DONE, IN_USE, HELPERS, FUNCTION, CORE, ARGUMENTS = 0, 8, 16, 17, 18, 19, 20
+LEFT, DONE, IN_USE, HELPERS, FUNCTION, CORE, PARTS, OWNER, ARGUMENTS = 0, 8, 16, 17, 18, 19, 20, 21, 22
 MOST_ARGUMENTS = 24
+WAITING = 1
 
 TAKEN_NANOSECONDS = 50_000  # away for longer than this: another program has used the core
 LOOKS = 50  # before the core is offered to others
@@ -155,25 +158,47 @@ def address_of(array):
 
 @njit(cache=True, nogil=True)
 def share(mailbox, function, parts, arguments):
-    """Have all parts done, by this thread and by the helpers that are awake; return when they are finished.
+    """Have all parts done, by this thread and by the helpers that are awake; return when they are finished."""
+    owner = np.int64(WAITING)
+    if offer(mailbox, function, parts, arguments, owner):
+        finish(mailbox, owner)
 
-    If the mailbox is in use by another thread, this one does all parts itself, with a mailbox of its own.
+
+@njit(cache=True, nogil=True)
+def offer(mailbox, function, parts, arguments, owner):
+    """Let the helpers take parts from now on, and return True; the same thread has to call ``finish`` then.
+
+    If the mailbox is in use already, this thread does all parts itself, with a mailbox of its own.
     """
-    is_ours = atomic_add(mailbox, IN_USE, 1) == 0
-    box = mailbox if is_ours else np.zeros(mailbox.size, np.int64)
+    is_free = atomic_add(mailbox, IN_USE, 1) == 0
+    box = mailbox if is_free else np.zeros(mailbox.size, np.int64)
     box[FUNCTION] = function
     box[CORE] = _sched_getcpu()
+    box[PARTS] = parts
     for i in range(len(arguments)):
         box[ARGUMENTS + i] = arguments[i]
     atomic_store(box, DONE, 0)
     atomic_store(box, LEFT, parts)  # from here on, others take parts
-    do_parts(box)
+    atomic_store(box, OWNER, owner)
+    if not is_free:
+        do_parts(box)
+        atomic_add(mailbox, IN_USE, -1)
+    return is_free
+
+
+@njit(cache=True, nogil=True)
+def finish(mailbox, owner):
+    """Do what is left of the owner's work, and wait for the parts that others do; return if there is no such work."""
+    if atomic_load(mailbox, OWNER) != owner:
+        return
+    do_parts(mailbox)
     looks = 0
-    while atomic_load(box, DONE) < parts:
+    while atomic_load(mailbox, DONE) < mailbox[PARTS]:
         pause()
         looks += 1
         if looks % LOOKS == 0:
             _sched_yield()
+    atomic_store(mailbox, OWNER, 0)
     atomic_add(mailbox, IN_USE, -1)
 
 

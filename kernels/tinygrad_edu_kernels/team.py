@@ -25,7 +25,7 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numba
@@ -33,12 +33,13 @@ import numpy as np
 from numba import cfunc, types
 from numba.core.ccallback import CFunc
 
-from tinygrad_edu_kernels import parallel
-from tinygrad_edu_kernels.mailbox import CORE, HELPERS, help_out, new_mailbox
+from tinygrad_edu_kernels import overlap, parallel
+from tinygrad_edu_kernels.mailbox import CORE, HELPERS, finish, help_out, new_mailbox
 
 Array = Any
 
 WORTHWHILE_NANOSECONDS = 25_000  # less work than this is done sooner than it is shared
+WORTHWHILE_LATE = 10_000  # the same for work that nobody waits for
 PATIENCE_NANOSECONDS = 500_000  # for how long a helper looks out for work
 
 PART = types.void(types.CPointer(types.int64), types.int64)
@@ -55,6 +56,13 @@ def is_available() -> bool:
 def is_worthwhile(nanoseconds: float) -> bool:
     """Tell whether work that takes one thread so long is to be shared."""
     return nanoseconds >= WORTHWHILE_NANOSECONDS and parallel.get_num_threads() > 1 and is_available()
+
+
+def is_worthwhile_late(nanoseconds: float) -> bool:
+    """Tell whether work that takes one thread so long is to be shared, if its caller may return early."""
+    if nanoseconds < WORTHWHILE_LATE or not overlap.is_allowed():
+        return is_worthwhile(nanoseconds)
+    return parallel.get_num_threads() > 1 and is_available()
 
 
 def run(launch: Callable[..., None], function: CFunc, parts: int, *arguments: Any) -> None:
@@ -74,6 +82,20 @@ def run(launch: Callable[..., None], function: CFunc, parts: int, *arguments: An
     team = _Current.team
     team.wake(min(parts, parallel.get_num_threads()) - 1)
     launch(team.mailbox, function.address, parts, *arguments)
+
+
+def begin(
+    launch: Callable[..., None], function: CFunc, parts: int, arrays: Sequence[Array], *numbers: int
+) -> None:
+    """Begin work as ``run`` does it, and return early; ``overlap.wait`` finishes it.
+
+    Here ``launch(mailbox, owner, address, parts, *arrays, *numbers)`` calls ``offer``.
+    """
+    team = _Current.team
+    thread = threading.get_ident()
+    overlap.begin(functools.partial(finish, team.mailbox, thread), arrays)
+    team.wake(min(parts, parallel.get_num_threads()) - 1)
+    launch(team.mailbox, thread, function.address, parts, *arrays, *numbers)
 
 
 def part_function(function: Callable[..., None]) -> CFunc:

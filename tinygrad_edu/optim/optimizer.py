@@ -12,13 +12,23 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, tensor_from_array
-from tinygrad_edu.autograd.grad_mode import enable_grad
+from tinygrad_edu.autograd.grad_mode import enable_grad, this_thread
 from tinygrad_edu.backend import array_module, is_on_host, on_card_of, to_device
 from tinygrad_edu.profiler.event import Category
 from tinygrad_edu.profiler.label import recorded
+from tinygrad_edu_kernels import overlap
 
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 ParamGroup: TypeAlias = dict[str, Any]
+
+
+def ends_with_kernel(update_parameter: Callable[..., None]) -> Callable[..., None]:
+    """Mark an ``update_parameter`` that calls a kernel at its end, and does not look at the parameter afterwards.
+
+    The mark stays with the function: a subclass that overrides it may do more, and is not marked.
+    """
+    update_parameter.ends_with_kernel = True  # type: ignore[attr-defined]
+    return update_parameter
 
 
 class Optimizer:
@@ -100,18 +110,22 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         operation = f"{type(self).__name__}.step"
-        with recorded(f"Optimizer.step#{operation}", Category.OPTIMIZER):
-            for group in self.param_groups:
-                for param in group["params"]:
-                    grad = param.grad
-                    if grad is None:
-                        continue
-                    if is_on_host(param.array):
-                        self.update_parameter(param, grad, group)
-                    else:
-                        with on_card_of(param.array):
+        overlap.allow(self._may_overlap())
+        try:
+            with recorded(f"Optimizer.step#{operation}", Category.OPTIMIZER):
+                for group in self.param_groups:
+                    for param in group["params"]:
+                        grad = param.grad
+                        if grad is None:
+                            continue
+                        if is_on_host(param.array):
                             self.update_parameter(param, grad, group)
-                    self._note_change(param, operation)
+                        else:
+                            with on_card_of(param.array):
+                                self.update_parameter(param, grad, group)
+                        self._note_change(param, operation)
+        finally:
+            overlap.end()
         self.step_count += 1
         return loss
 
@@ -128,6 +142,10 @@ class Optimizer:
         raise NotImplementedError(
             f"{type(self).__name__}: expected a subclass with update_parameter(), got none"
         )
+
+    def _may_overlap(self) -> bool:
+        """Tell whether the kernel that updates one parameter may go on while the next one's turn begins."""
+        return getattr(self.update_parameter, "ends_with_kernel", False) and not this_thread.mode.watched
 
     def _note_change(self, param: Tensor, operation: str) -> None:
         """Tell autograd that the parameter and its state are no longer what a graph may have saved."""

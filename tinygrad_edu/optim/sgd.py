@@ -6,7 +6,14 @@ from typing import Any
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.optim.optimizer import Optimizer, ParamGroup, ParamsT, check_lr_size, zeros_for
+from tinygrad_edu.optim.optimizer import (
+    Optimizer,
+    ParamGroup,
+    ParamsT,
+    check_lr_size,
+    ends_with_kernel,
+    zeros_for,
+)
 
 
 class SGD(Optimizer):
@@ -99,6 +106,7 @@ class SGD(Optimizer):
         )
         super().__init__(params, defaults)
 
+    @ends_with_kernel
     def update_parameter(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
         """Do one step for one parameter; remember ``momentum_buffer``."""
         buffer, is_first_step = None, False

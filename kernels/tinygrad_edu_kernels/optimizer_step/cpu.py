@@ -2,8 +2,8 @@
 
 Each rule is three functions: a launcher (``*_step``); a loop over 1-D contiguous arrays, which the compiler turns into
 vector instructions (``*_loop``); and what does a part of that loop, for threads that share it (``*_part``). The
-function ``walk`` puts them together. The hyperparameters have one order in all three, from ``numbers`` on; a part gets
-them as ``n``, an array in which 1 and 0 are yes and no.
+function ``walk`` puts them together (``pieces.py``). The hyperparameters have one order in all three, from ``numbers``
+on; a part gets them as ``n``, an array in which 1 and 0 are yes and no.
 
 Python's floats are float64; every hyperparameter is made a number of the array's dtype once, before the loop, or the
 whole loop would run in float64.
@@ -11,22 +11,15 @@ whole loop would run in float64.
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 import numpy as np
-from numba import carray, njit
+from numba import njit
 
-from tinygrad_edu_kernels import parallel, team
-from tinygrad_edu_kernels.mailbox import address_of, doubles_at, floats_at, share
-from tinygrad_edu_kernels.optimizer_step.flat import flatten, store
+from tinygrad_edu_kernels.optimizer_step.pieces import pieces, walk
 
 Array = Any
-
-MOST_ARRAYS = 5  # the parameter, its gradient, and the arrays of its state
-PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
-NOTHING = np.empty(0, np.float32)
 
 
 def sgd_step(
@@ -43,7 +36,7 @@ def sgd_step(
     maximize: bool,
 ) -> None:
     """Update ``param`` and ``momentum_buffer`` in place; see ``reference.sgd_step``."""
-    flat, copied = flatten([param, grad, momentum_buffer])
+    arrays = [param, grad, momentum_buffer]
     numbers = (
         momentum_buffer is not None,
         bool(is_first_step),
@@ -54,8 +47,7 @@ def sgd_step(
         bool(nesterov),
         bool(maximize),
     )
-    walk(0.15, sgd_loop, sgd_part, flat, numbers)
-    store(copied)
+    walk(0.15, sgd_loop, sgd_part, arrays, numbers)
 
 
 def sgd_part(arguments, part):
@@ -100,7 +92,7 @@ def adam_step(
     maximize: bool,
 ) -> None:
     """Update ``param`` and the averages in place; see ``reference.adam_step``."""
-    flat, copied = flatten([param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq])
+    arrays = [param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq]
     numbers = (
         max_exp_avg_sq is not None,
         float(beta1),
@@ -113,8 +105,7 @@ def adam_step(
         1.0 - lr * weight_decay if decoupled_weight_decay else 1.0,
         bool(maximize),
     )
-    walk(0.25, adam_loop, adam_part, flat, numbers)
-    store(copied)
+    walk(0.25, adam_loop, adam_part, arrays, numbers)
 
 
 def adam_part(arguments, part):
@@ -163,11 +154,10 @@ def adagrad_step(
     maximize: bool,
 ) -> None:
     """Update ``param`` and ``square_sum`` in place; see ``reference.adagrad_step``."""
-    flat, copied = flatten([param, grad, square_sum])
+    arrays = [param, grad, square_sum]
     decayed_lr = lr / (1.0 + (step - 1.0) * lr_decay)
     numbers = float(decayed_lr), float(weight_decay), float(eps), bool(maximize)
-    walk(0.25, adagrad_loop, adagrad_part, flat, numbers)
-    store(copied)
+    walk(0.25, adagrad_loop, adagrad_part, arrays, numbers)
 
 
 def adagrad_part(arguments, part):
@@ -206,7 +196,7 @@ def rmsprop_step(
     maximize: bool,
 ) -> None:
     """Update ``param`` and the state in place; see ``reference.rmsprop_step``."""
-    flat, copied = flatten([param, grad, square_avg, grad_avg, momentum_buffer])
+    arrays = [param, grad, square_avg, grad_avg, momentum_buffer]
     numbers = (
         grad_avg is not None,
         momentum_buffer is not None,
@@ -217,8 +207,7 @@ def rmsprop_step(
         float(momentum),
         bool(maximize),
     )
-    walk(0.25, rmsprop_loop, rmsprop_part, flat, numbers)
-    store(copied)
+    walk(0.25, rmsprop_loop, rmsprop_part, arrays, numbers)
 
 
 def rmsprop_part(arguments, part):
@@ -253,74 +242,3 @@ def rmsprop_loop(
             direction += mu * momentum_buffer[i]
             momentum_buffer[i] = direction
         param[i] = theta - gamma * direction
-
-
-# ---- in one go, or in pieces -----------------------------------------------------------------------------------
-
-
-def walk(nanoseconds: float, loop: Any, part: Any, flat: list[Array], numbers: tuple[Any, ...]) -> None:
-    """Call ``loop(*flat, *numbers)``; or, with the arrays in pieces, let the threads of the team do so.
-
-    Parameters
-    ----------
-    nanoseconds : float
-        For how long an element keeps one thread busy.
-    loop : compiled function
-        Walks through all elements of the arrays.
-    part : function
-        Does a part of that: ``part(arguments, number)``, by way of :func:`pieces`.
-    flat : list of arrays
-        What ``flatten`` returned.
-    numbers : tuple of bool and float
-        The hyperparameters.
-    """
-    param = flat[0]
-    if param.dtype.char != "f" or not team.is_worthwhile(nanoseconds * param.size):
-        loop(*flat, *numbers)
-        return
-    step = -(-param.size // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))
-    arrays = *flat, *[NOTHING] * (MOST_ARRAYS - len(flat))
-    hyperparameters = np.array(numbers, np.float64)  # yes and no as 1 and 0
-    team.run(_share_pieces, _compiled(part), -(-param.size // step), *arrays, hyperparameters, step)
-
-
-@functools.cache
-def _compiled(part: Any) -> Any:
-    return team.part_function(part)
-
-
-# Numba compiles a function anew for each literal number, and for tuples of other lengths. So ``_piece`` is given no
-# literals, and the tuple has 14 numbers, as that of a product of matrices: ``share`` is compiled once for both.
-
-
-@njit(cache=True, nogil=True)
-def _share_pieces(mailbox, function, parts, a, b, c, d, e, numbers, step):
-    """Put addresses and sizes into the mailbox, in the order in which ``pieces`` reads them."""
-    arguments = (
-        address_of(a), a.size, address_of(b), b.size, address_of(c), c.size, address_of(d), d.size,
-        address_of(e), e.size, address_of(numbers), numbers.size, step, parts,
-    )  # fmt: skip
-    share(mailbox, function, parts, arguments)
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def pieces(arguments, part):
-    """Return the pieces of the MOST_ARRAYS arrays that belong to a part, and the hyperparameters."""
-    given = carray(arguments, (14,))
-    step, numbers = given[12], carray(doubles_at(given[10]), (given[11],))
-    first = part * step
-    return (
-        _piece(given[0], given[1], first, step),
-        _piece(given[2], given[3], first, step),
-        _piece(given[4], given[5], first, step),
-        _piece(given[6], given[7], first, step),
-        _piece(given[8], given[9], first, step),
-        numbers,
-    )
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _piece(address, size, first, step):
-    """Return elements first .. first + step of an array of ``size`` float32; what there is of them."""
-    begin = min(first, size)
-    return carray(floats_at(address + 4 * begin), (min(step, size - begin),))

@@ -37,7 +37,9 @@ def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, 
     """
     param: Array = arrays[0]
     grad = arrays[1]
-    shape, dtype = param.shape, compute_dtype(param)
+    shape, dtype = param.shape, param.dtype
+    if dtype.char not in "fd":
+        dtype = compute_dtype(param)
     flat, copied = [], []
     for array in arrays:
         if array is None:
@@ -47,7 +49,7 @@ def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, 
                 f"optimizer step: expected gradient and state of the parameter's shape {shape}, got {array.shape}"
             )
         elif array.dtype == dtype and array.flags.carray:  # contiguous, aligned and writeable
-            flat.append(array if array.ndim == 1 else array.reshape(-1))
+            flat.append(array.ravel())
         else:
             flat.append(np.array(array, dtype, order="C").reshape(-1))
             if array is not grad:
@@ -63,9 +65,7 @@ def store(copied: list[tuple[Array, Array]]) -> None:
 
 
 def compute_dtype(param: Array) -> Any:
-    """Return the dtype in which a parameter is updated: its own, but float32 for float16."""
-    if param.dtype.char in "fd":
-        return param.dtype
+    """Return the dtype in which a parameter is updated that is neither float32 nor float64: float32 for float16."""
     if param.dtype.kind != "f":
         raise TypeError(
             f"optimizer step: expected a parameter of float16, float32 or float64, got {param.dtype}"

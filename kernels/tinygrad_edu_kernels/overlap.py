@@ -1,0 +1,90 @@
+"""Work that helpers go on with while its caller does something else.
+
+A step of an optimizer is many kernels, none of which needs what another one computes: while the team of threads
+updates a large weight, the calling thread can already prepare, in Python, the update of the next parameter.
+
+    overlap.allow(True)
+    try:
+        ...  # kernels that can do so return early here
+    finally:
+        overlap.end()  # and have finished here
+
+A kernel that returns early says so to ``begin``, before it begins: then its arrays are kept, and whoever is next
+waits for it, even if Ctrl-C comes in between. Kernels that are called in such blocks say by ``wait_for`` what they
+write to: two parameters may share their memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+
+class _Late(threading.local):
+    """What this thread has begun and not waited for; one piece of work at most."""
+
+    is_allowed: bool = False
+    finish: Callable[[], None] | None = None
+    arrays: Sequence[Array] = ()
+
+
+_late = _Late()
+
+
+def allow(early_return: bool) -> None:
+    """Let kernels of this thread return early from now on, or not; ``end`` must follow."""
+    _late.is_allowed = early_return
+
+
+def end() -> None:
+    """Wait for what this thread has begun; from now on, every kernel finishes before it returns."""
+    _late.is_allowed = False
+    wait()
+
+
+def is_allowed() -> bool:
+    """Tell whether a kernel of this thread may return early."""
+    return _late.is_allowed
+
+
+def begin(finish: Callable[[], None], arrays: Sequence[Array]) -> None:
+    """Note what is about to begin, after waiting for what was begun before.
+
+    Parameters
+    ----------
+    finish : callable
+        Waits until the work is done; does nothing if it has never begun.
+    arrays : sequence of arrays
+        What the work needs; the first one is what it is for.
+    """
+    wait()
+    _late.arrays = arrays
+    _late.finish = finish
+
+
+def wait() -> None:
+    """Wait for what this thread has begun."""
+    if _late.finish is not None:
+        _late.finish()
+        _late.finish, _late.arrays = None, ()
+
+
+def wait_for(array: Array) -> None:
+    """Wait for what this thread has begun, if its first array shares memory with this one, or may do so."""
+    if _late.finish is not None:
+        ours, theirs = owner(array), owner(_late.arrays[0])
+        if ours is theirs or ours is None or theirs is None:
+            wait()
+
+
+def owner(array: Array) -> Array | None:
+    """Return the array that has the memory of this one: all its views have it as ``base``; None if NumPy has not."""
+    base = array.base
+    if base is None:
+        return array
+    return base if type(base) is np.ndarray and base.base is None else None
