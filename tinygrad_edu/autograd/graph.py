@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor
-from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Edge, Node, accumulate_grad, private_copy
 from tinygrad_edu.autograd.watching import backward_on_tensors, watched_backward
 from tinygrad_edu.backend import Array, is_on_host, on_card_of
@@ -79,7 +79,7 @@ def run_backward(
     list of arrays (Tensors if ``create_graph``) or None
         The wanted gradients; None where no path leads.
     """
-    order = topological_order(node for node, _ in roots)
+    order = topological_order([node for node, _ in roots])
     collecting = wanted is not None
     if wanted is not None:
         targets = {node for node, _ in wanted}
@@ -91,51 +91,55 @@ def run_backward(
         is_kept = edge[0].keeps_gradient and not collecting
         add_gradient(pending, edge, private_copy(grad) if is_kept else grad)
 
-    mode = this_thread.mode
-    label = recorded("run_backward", Category.BACKWARD)
     first = getattr(root_grads[0], "array", root_grads[0]) if root_grads else np.zeros(0)
     on_gpu = not is_on_host(first)
-    with label, ModeSwitch(grad_enabled=create_graph), np.errstate(all="ignore"), on_card_of(first):
-        for node in order:
-            grad_outputs = pending.pop(node, None)
-            if grad_outputs is None:
-                continue  # all its users answered None: nothing flows through here
-            if on_gpu:
-                use_card_of(grad_outputs)
-            if node.watched:
-                apply_hooks(node, grad_outputs)
-            if wanted is not None and node in targets:
-                collected.update({(node, i): grad for i, grad in enumerate(grad_outputs) if grad is not None})
-                if not any(edge is not None and edge[0] in leading for edge in node.next_edges):
-                    continue  # nobody asked for anything behind it
-            if node.saved or node.saved is None:
-                node.check_ready()
-            if mode.watched:
-                grad_inputs = watched_backward(node, grad_outputs, create_graph)
-            elif create_graph:
-                grad_inputs = backward_on_tensors(node, grad_outputs)
-            else:
-                grad_inputs = node.backward(*grad_outputs)
-            if not isinstance(grad_inputs, tuple):
-                grad_inputs = (grad_inputs,)
-            if node.saved and not retain_graph:
-                node.release()
-            if len(grad_inputs) != len(node.next_edges):
-                raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
-            for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905  (strict=True is slower)
-                if next_edge is None or grad is None:
-                    continue
-                receiver = next_edge[0]
-                if (
-                    receiver.keeps_gradient
-                    and not collecting
-                    and (create_graph or not node.gives_new_gradients)
-                ):
-                    grad = private_copy(grad)  # somebody else may hold it, too
-                if receiver in pending or receiver.num_outputs > 1:
-                    add_gradient(pending, next_edge, grad)
-                else:  # the same without a call: most nodes have one output, and one user
-                    pending[receiver] = [grad]
+    label = recorded("run_backward", Category.BACKWARD)
+    mode = this_thread.mode
+    grad_was_enabled, mode.grad_enabled = mode.grad_enabled, create_graph  # set_grad_enabled, in less time
+    try:
+        with label, np.errstate(all="ignore"), on_card_of(first):
+            for node in order:
+                grad_outputs = pending.pop(node, None)
+                if grad_outputs is None:
+                    continue  # all its users answered None: nothing flows through here
+                if on_gpu:
+                    use_card_of(grad_outputs)
+                if node.watched:
+                    apply_hooks(node, grad_outputs)
+                if wanted is not None and node in targets:
+                    collected.update({(node, i): grad for i, grad in enumerate(grad_outputs) if grad is not None})
+                    if not any(edge is not None and edge[0] in leading for edge in node.next_edges):
+                        continue  # nobody asked for anything behind it
+                if node.saved or node.saved is None:
+                    node.check_ready()
+                if mode.watched:
+                    grad_inputs = watched_backward(node, grad_outputs, create_graph)
+                elif create_graph:
+                    grad_inputs = backward_on_tensors(node, grad_outputs)
+                else:
+                    grad_inputs = node.backward(*grad_outputs)
+                if not isinstance(grad_inputs, tuple):
+                    grad_inputs = (grad_inputs,)
+                if node.saved and not retain_graph:
+                    node.release()
+                if len(grad_inputs) != len(node.next_edges):
+                    raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
+                for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905  (strict=True is slower)
+                    if next_edge is None or grad is None:
+                        continue
+                    receiver = next_edge[0]
+                    if (
+                        receiver.keeps_gradient
+                        and not collecting
+                        and (create_graph or not node.gives_new_gradients)
+                    ):
+                        grad = private_copy(grad)  # somebody else may hold it, too
+                    if receiver in pending or receiver.num_outputs > 1:
+                        add_gradient(pending, next_edge, grad)
+                    else:  # the same without a call: most nodes have one output, and one user
+                        pending[receiver] = [grad]
+    finally:
+        mode.grad_enabled = grad_was_enabled
     return [collected.get(edge) for edge in wanted or ()]
 
 

@@ -13,6 +13,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from tinygrad_edu import _tensor  # the module, not the class: the import cycle closes here
 from tinygrad_edu.backend import Array
 from tinygrad_edu.dtypes import from_numpy_dtype
@@ -236,7 +238,11 @@ def private_copy(grad: Array) -> Array:
 
 def accumulate_grad(tensor: Tensor, grad: Array) -> None:
     """Add a gradient, an array or a Tensor with history, to ``tensor.grad``; the first one is kept as it is."""
-    before = tensor._grad
+    before, array = tensor._grad, tensor.array
+    if before is None and type(grad) is np.ndarray is type(array):  # asked first: nothing happens more often
+        if grad.shape == array.shape and grad.dtype == array.dtype:
+            tensor._grad = _tensor.tensor_from_array(grad)
+            return
     if before is not None and not before.requires_grad and not isinstance(grad, _tensor.Tensor):
         before.array += grad
         before.increment_version("AccumulateGrad")

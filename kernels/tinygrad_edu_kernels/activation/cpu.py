@@ -100,10 +100,10 @@ def erf(x: Array) -> Array:
 
 def _run(kernel: Any, nanoseconds: float, *arrays: Array, options: tuple[Any, ...] = ()) -> Array:
     """Return what the kernel makes of the arrays; an element takes one thread so many nanoseconds."""
-    size = arrays[0].size
-    result = np.empty(arrays[0].shape, arrays[0].dtype)
-    flat = [array.ravel() for array in arrays]  # copies only what is not contiguous
-    parallel.run_over(size, nanoseconds * size, kernel, *flat, result.ravel(), *options)
+    x = arrays[0]
+    result = np.empty(x.shape, x.dtype)
+    flat = [array.ravel() for array in (*arrays, result)]  # copies only what is not contiguous
+    parallel.run_over(x.size, nanoseconds * x.size, kernel, *flat, *options)
     return result
 
 

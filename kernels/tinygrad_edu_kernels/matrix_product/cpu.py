@@ -28,7 +28,7 @@ def matmul(a: Array, b: Array) -> Array:
         return panels.product(a, b.T if transposed else b, None, transposed=transposed)
     parts = parallel.parts(len(a), nanoseconds)
     if len(parts) == 1:
-        return np.matmul(a, b)
+        return a.dot(b) if a.ndim == b.ndim == 2 else np.matmul(a, b)  # dot begins sooner
     same_batch = a.ndim > 2 and a.ndim == b.ndim and len(a) == len(b)
     if not (same_batch or b.ndim == 2):
         return np.matmul(a, b)

@@ -16,6 +16,8 @@ Array = Any
 
 NANOSECONDS = 2.0  # for an entry, on one thread
 
+NO_WEIGHT = {char: np.empty(0, char) for char in "fd"}
+
 # fastmath flags for kernels with sums: terms may be added in another order, a * b + c may round once. NaN and
 # infinity come through as without them ("nnan" and "ninf" are left out on purpose).
 SUMS = {"reassoc", "contract"}
@@ -27,7 +29,7 @@ def softmax_cross_entropy_forward(
     """Return losses (n,), totals (3,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
     rows, dtype = len(logits), logits.dtype
     losses, probabilities = np.empty(rows, dtype), np.empty(logits.shape, dtype)
-    arrays = *_rows_and_bits(logits), losses, probabilities, *_labels(target, weight, ignore_index, dtype)
+    arrays = _rows(logits), losses, probabilities, *_labels(target, weight, ignore_index, dtype)
     parts = parallel.parts(rows, NANOSECONDS * logits.size)
     totals = np.empty((len(parts), 3), dtype)  # a row for every part
     parallel.run(_loss_rows, [(*arrays, totals[i], *part) for i, part in enumerate(parts)])
@@ -54,14 +56,14 @@ def softmax_cross_entropy_backward(
 def softmax_forward(x: Array) -> Array:
     """Turn each row of scores into probabilities: (rows, cols) -> (rows, cols)."""
     y = np.empty(x.shape, x.dtype)
-    _run(_softmax_rows, (*_rows_and_bits(x), y))
+    _run(_softmax_rows, (_rows(x), y))
     return y
 
 
 def log_softmax_forward(x: Array) -> Array:
     """Return the logarithm of the softmax of each row: (rows, cols) -> (rows, cols)."""
     y = np.empty(x.shape, x.dtype)
-    _run(_log_softmax_rows, (*_rows_and_bits(x), y))
+    _run(_log_softmax_rows, (_rows(x), y))
     return y
 
 
@@ -84,18 +86,12 @@ def _rows(x: Array) -> Array:
     return np.ascontiguousarray(x)
 
 
-def _rows_and_bits(x: Array) -> tuple[Array, Array]:
-    """Return x contiguous, and a view of the same memory as integers."""
-    rows = _rows(x)
-    return rows, rows.view(np.int32 if rows.dtype == np.float32 else np.int64)
-
-
 def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) -> tuple[Array, Array, int]:
     """Return class numbers and weights as the kernels take them; no weights become none at all, (0,).
 
     Copies: for a read-only array the kernels would be compiled once more.
     """
-    weight = np.empty(0, dtype) if weight is None else np.array(weight, dtype)
+    weight = NO_WEIGHT[dtype.char] if weight is None else np.array(weight, dtype)
     return np.array(target, np.int64), weight, int(ignore_index)
 
 
@@ -158,6 +154,22 @@ def _read_bits(bits):
     return read
 
 
+def _as_integers(x: Array) -> Array:
+    """Return a view of floats as integers of the same bits."""
+    return x.view(np.int32 if x.dtype == np.float32 else np.int64)
+
+
+@overload(_as_integers)
+def _choose_integers(x):
+    """Choose the integers for the type of x, at compile time."""
+    integer = np.int32 if x.dtype == types.float32 else np.int64
+
+    def view(x):
+        return x.view(integer)
+
+    return view
+
+
 def _exp(value: float) -> float:
     """Return e^value for value <= 0 (what runs when Numba is switched off)."""
     return np.exp(value)
@@ -199,7 +211,7 @@ def _largest(bits, i):
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
 def _softmax_row(x, bits, y, i):
-    """Exponentials of row i over their sum; return the largest entry and the sum."""
+    """Exponentials of row i, whose bits are ``bits[i]``, over their sum; return the largest entry and the sum."""
     row, result = x[i], y[i]
     largest = _largest(bits, i)
     total = x.dtype.type(0)
@@ -214,15 +226,17 @@ def _softmax_row(x, bits, y, i):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _softmax_rows(x, bits, y, first, last):
+def _softmax_rows(x, y, first, last):
     """Take the softmax of every row."""
+    bits = _as_integers(x)
     for i in range(first, last):
         _softmax_row(x, bits, y, i)
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
-def _log_softmax_rows(x, bits, y, first, last):
+def _log_softmax_rows(x, y, first, last):
     """Each row less the logarithm of its sum of exponentials."""
+    bits = _as_integers(x)
     for i in range(first, last):
         row, result = x[i], y[i]
         largest = _largest(bits, i)
@@ -259,9 +273,9 @@ def _log_softmax_backward_rows(grad_output, y, grad_input, first, last):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _loss_rows(logits, bits, losses, probabilities, target, weight, ignore_index, totals, first, last):
+def _loss_rows(logits, losses, probabilities, target, weight, ignore_index, totals, first, last):
     """Probabilities of each row and the loss of its target; the sums of losses, of weights, and of classes outside."""
-    classes = logits.shape[1]
+    bits, classes = _as_integers(logits), logits.shape[1]
     total_loss = total_weight = outside = 0.0  # float64
     for i in range(first, last):
         largest, total = _softmax_row(logits, bits, probabilities, i)
