@@ -203,6 +203,12 @@ def is_cuda_available() -> bool:
     return why_cuda_is_missing() is None
 
 
+HOST_KINDS = (
+    np.ndarray,
+    np.generic,
+)  # a union, np.ndarray | np.generic, would be put together anew at every look
+
+
 def array_module(array: Array) -> ModuleType:
     """Return the module that made ``array``: numpy, or cupy.
 
@@ -212,7 +218,7 @@ def array_module(array: Array) -> ModuleType:
     >>> array_module(numpy.ones(3)).__name__
     'numpy'
     """
-    if isinstance(array, np.ndarray | np.generic):
+    if isinstance(array, HOST_KINDS):
         return np
     return cupy()
 
@@ -233,12 +239,12 @@ def filled(shape: tuple[int, ...], value: float, like: Array) -> Array:
 
 def is_on_host(array: Array) -> bool:
     """Tell whether looking at the numbers is free: reading from a GPU makes the host wait for all work there."""
-    return isinstance(array, np.ndarray | np.generic)
+    return isinstance(array, HOST_KINDS)
 
 
 def device_of(array: Array) -> device:
     """Return the device that holds ``array``."""
-    if isinstance(array, np.ndarray | np.generic):
+    if isinstance(array, HOST_KINDS):
         return CPU
     return _card(array.device.id)
 

@@ -29,24 +29,30 @@ def root_edges(outputs: Iterable[Any]) -> list[Edge]:
     return edges
 
 
+def unit_gradient(output: Any, create_graph: bool) -> Array:
+    """Return the gradient of a single number with respect to itself: 1."""
+    array = output.array
+    if array.size != 1:
+        raise RuntimeError(
+            f"grad can be implicitly created only for scalar outputs, got shape {list(output.shape)}. Hint: "
+            "reduce it with .sum() or .mean(), or pass gradient="
+        )
+    with on_card_of(array):
+        one = filled(array.shape, 1, array)
+    return _tensor.tensor_from_array(one) if create_graph else one
+
+
 def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bool) -> list[Array]:
     """Return the gradient every output starts with: what was given, or 1 for a single number."""
     if grad_outputs is None:
-        grad_outputs = (None,) * len(outputs)
+        return [unit_gradient(output, create_graph) for output in outputs]
     given = tuple(grad_outputs) if isinstance(grad_outputs, list | tuple) else (grad_outputs,)
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
     grads = []
     for output, grad in zip(outputs, given, strict=True):
         if grad is None:
-            if output.array.size != 1:
-                raise RuntimeError(
-                    f"grad can be implicitly created only for scalar outputs, got shape {list(output.shape)}. Hint: "
-                    "reduce it with .sum() or .mean(), or pass gradient="
-                )
-            with on_card_of(output.array):
-                one = filled(output.array.shape, 1, output.array)
-            grads.append(_tensor.tensor_from_array(one) if create_graph else one)
+            grads.append(unit_gradient(output, create_graph))
             continue
         if not isinstance(grad, _tensor.Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")

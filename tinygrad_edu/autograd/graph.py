@@ -107,7 +107,9 @@ def run_backward(
                 if node.watched:
                     apply_hooks(node, grad_outputs)
                 if wanted is not None and node in targets:
-                    collected.update({(node, i): grad for i, grad in enumerate(grad_outputs) if grad is not None})
+                    collected.update(
+                        {(node, i): grad for i, grad in enumerate(grad_outputs) if grad is not None}
+                    )
                     if not any(edge is not None and edge[0] in leading for edge in node.next_edges):
                         continue  # nobody asked for anything behind it
                 if node.saved or node.saved is None:

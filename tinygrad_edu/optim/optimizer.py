@@ -165,13 +165,14 @@ class Optimizer:
         """
         for group in self.param_groups:
             for param in group["params"]:
-                if param.grad is None:
+                grad = param.grad
+                if grad is None:
                     continue
                 if set_to_none:
                     param.grad = None
                     continue
-                param.grad.detach_()  # it has a graph after backward(create_graph=True)
-                param.grad.zero_()
+                grad.detach_()  # it has a graph after backward(create_graph=True)
+                grad.zero_()
 
     def add_param_group(self, param_group: ParamGroup) -> None:
         """Add a parameter group, for example to train a layer that was frozen at first.
