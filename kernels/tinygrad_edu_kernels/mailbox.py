@@ -157,33 +157,14 @@ def address_of(array):
 
 
 @njit(cache=True, nogil=True)
-def share(mailbox, function, parts, arguments):
-    """Have all parts done, by this thread and by the helpers that are awake; return when they are finished."""
-    owner = np.int64(WAITING)
-    if offer(mailbox, function, parts, arguments, owner):
-        finish(mailbox, owner)
-
-
-@njit(cache=True, nogil=True)
-def offer(mailbox, function, parts, arguments, owner):
-    """Let the helpers take parts from now on, and return True; the same thread has to call ``finish`` then.
-
-    If the mailbox is in use already, this thread does all parts itself, with a mailbox of its own.
-    """
-    is_free = atomic_add(mailbox, IN_USE, 1) == 0
-    box = mailbox if is_free else np.zeros(mailbox.size, np.int64)
-    box[FUNCTION] = function
-    box[CORE] = _sched_getcpu()
-    box[PARTS] = parts
-    for i in range(len(arguments)):
-        box[ARGUMENTS + i] = arguments[i]
-    atomic_store(box, DONE, 0)
-    atomic_store(box, LEFT, parts)  # from here on, others take parts
-    atomic_store(box, OWNER, owner)
-    if not is_free:
-        do_parts(box)
-        atomic_add(mailbox, IN_USE, -1)
-    return is_free
+def do_parts(mailbox):
+    """Take parts, one after the other, until none is left."""
+    while atomic_load(mailbox, LEFT) > 0:
+        part = atomic_add(mailbox, LEFT, -1) - 1
+        if part < 0:
+            return  # another thread was quicker
+        call_part(mailbox, part)
+        atomic_add(mailbox, DONE, 1)
 
 
 @njit(cache=True, nogil=True)
@@ -203,14 +184,28 @@ def finish(mailbox, owner):
 
 
 @njit(cache=True, nogil=True)
-def do_parts(mailbox):
-    """Take parts, one after the other, until none is left."""
-    while atomic_load(mailbox, LEFT) > 0:
-        part = atomic_add(mailbox, LEFT, -1) - 1
-        if part < 0:
-            return  # another thread was quicker
-        call_part(mailbox, part)
-        atomic_add(mailbox, DONE, 1)
+def share(mailbox, function, parts, arguments, owner):
+    """Have all parts done, by this thread and by the helpers that are awake.
+
+    If ``owner`` is WAITING, return when they are finished; if it is the number of this thread, return at once, and
+    this thread has to call ``finish``. If the mailbox is in use already, this thread does all parts itself, with a
+    mailbox of its own.
+    """
+    is_free = atomic_add(mailbox, IN_USE, 1) == 0
+    box = mailbox if is_free else np.zeros(mailbox.size, np.int64)
+    box[FUNCTION] = function
+    box[CORE] = _sched_getcpu()
+    box[PARTS] = parts
+    for i in range(len(arguments)):
+        box[ARGUMENTS + i] = arguments[i]
+    atomic_store(box, DONE, 0)
+    atomic_store(box, LEFT, parts)  # from here on, others take parts
+    atomic_store(box, OWNER, owner)
+    if not is_free:
+        do_parts(box)
+        atomic_add(mailbox, IN_USE, -1)
+    elif owner == WAITING:
+        finish(mailbox, owner)
 
 
 @njit(cache=True, nogil=True)

@@ -30,7 +30,8 @@ class _Late(threading.local):
 
     is_allowed: bool = False
     finish: Callable[[], None] | None = None
-    arrays: Sequence[Array] = ()
+    result: Array = None
+    kept: Sequence[Any] = ()
 
 
 _late = _Late()
@@ -52,18 +53,20 @@ def is_allowed() -> bool:
     return _late.is_allowed
 
 
-def begin(finish: Callable[[], None], arrays: Sequence[Array]) -> None:
+def begin(finish: Callable[[], None], result: Array, kept: Sequence[Any]) -> None:
     """Note what is about to begin, after waiting for what was begun before.
 
     Parameters
     ----------
     finish : callable
         Waits until the work is done; does nothing if it has never begun.
-    arrays : sequence of arrays
-        What the work needs; the first one is what it is for.
+    result : array
+        What the work writes to.
+    kept : sequence
+        What else it needs: it is kept until the work is done.
     """
     wait()
-    _late.arrays = arrays
+    _late.result, _late.kept = result, kept
     _late.finish = finish
 
 
@@ -71,13 +74,14 @@ def wait() -> None:
     """Wait for what this thread has begun."""
     if _late.finish is not None:
         _late.finish()
-        _late.finish, _late.arrays = None, ()
+        _late.finish = _late.result = None
+        _late.kept = ()
 
 
 def wait_for(array: Array) -> None:
-    """Wait for what this thread has begun, if its first array shares memory with this one, or may do so."""
+    """Wait for what this thread has begun, if its result shares memory with this array, or may do so."""
     if _late.finish is not None:
-        ours, theirs = owner(array), owner(_late.arrays[0])
+        ours, theirs = owner(array), owner(_late.result)
         if ours is theirs or ours is None or theirs is None:
             wait()
 

@@ -25,7 +25,7 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -34,7 +34,7 @@ from numba import cfunc, types
 from numba.core.ccallback import CFunc
 
 from tinygrad_edu_kernels import overlap, parallel
-from tinygrad_edu_kernels.mailbox import CORE, HELPERS, finish, help_out, new_mailbox
+from tinygrad_edu_kernels.mailbox import CORE, HELPERS, WAITING, finish, help_out, new_mailbox
 
 Array = Any
 
@@ -66,7 +66,7 @@ def is_worthwhile_late(nanoseconds: float) -> bool:
 
 
 def run(launch: Callable[..., None], function: CFunc, parts: int, *arguments: Any) -> None:
-    """Call ``launch(mailbox, address, parts, *arguments)``, which calls ``share``, with helpers at the ready.
+    """Call ``launch(mailbox, owner, address, parts, *arguments)``, which calls ``share``, with helpers at the ready.
 
     Parameters
     ----------
@@ -81,21 +81,19 @@ def run(launch: Callable[..., None], function: CFunc, parts: int, *arguments: An
     """
     team = _Current.team
     team.wake(min(parts, parallel.get_num_threads()) - 1)
-    launch(team.mailbox, function.address, parts, *arguments)
+    launch(team.mailbox, WAITING, function.address, parts, *arguments)
 
 
-def begin(
-    launch: Callable[..., None], function: CFunc, parts: int, arrays: Sequence[Array], *numbers: int
-) -> None:
-    """Begin work as ``run`` does it, and return early; ``overlap.wait`` finishes it.
-
-    Here ``launch(mailbox, owner, address, parts, *arrays, *numbers)`` calls ``offer``.
-    """
+def begin(result: Array, launch: Callable[..., None], function: CFunc, parts: int, *arguments: Any) -> None:
+    """Do what ``run`` does, but return at once if this is a block of ``overlap``; its end waits for the result."""
+    if not overlap.is_allowed():
+        run(launch, function, parts, *arguments)
+        return
     team = _Current.team
     thread = threading.get_ident()
-    overlap.begin(functools.partial(finish, team.mailbox, thread), arrays)
+    overlap.begin(functools.partial(finish, team.mailbox, thread), result, arguments)
     team.wake(min(parts, parallel.get_num_threads()) - 1)
-    launch(team.mailbox, thread, function.address, parts, *arrays, *numbers)
+    launch(team.mailbox, thread, function.address, parts, *arguments)
 
 
 def part_function(function: Callable[..., None]) -> CFunc:

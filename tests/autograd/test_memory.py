@@ -142,12 +142,14 @@ def test_many_training_steps_take_no_more_memory():
         tracemalloc.start()
         train(100)
         before = tracemalloc.get_traced_memory()[0]
-        train(600)
+        train(3000)
         after = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
         gc.enable()
-    assert after - before < 4096
+    # Python keeps the memory of some hundred freed tuples, now more of them, now less: up to 11 kB were seen, however
+    # many steps there were. One lost tuple a step would be 150 kB.
+    assert after - before < 32 * 1024
 
 
 @pytest.mark.slow

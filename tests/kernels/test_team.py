@@ -23,8 +23,8 @@ needs_vectors = pytest.mark.skipif(
 
 
 @njit(nogil=True)
-def launch(mail, function, parts, counts, work):
-    mailbox.share(mail, function, parts, (mailbox.address_of(counts), counts.size, work))
+def launch(mail, owner, function, parts, counts, work):
+    mailbox.share(mail, function, parts, (mailbox.address_of(counts), counts.size, work), owner)
 
 
 def count_part(arguments, part):
@@ -89,10 +89,10 @@ def post(mail, function, counts, parts, work):
 
 def test_a_mailbox_that_is_in_use_is_left_alone(counting):
     mail, first, second = mailbox.new_mailbox(), np.zeros(4, np.float32), np.zeros(4, np.float32)
-    thread = threading.Thread(target=launch, args=(mail, counting.address, 4, first, LONG))
+    thread = threading.Thread(target=launch, args=(mail, mailbox.WAITING, counting.address, 4, first, LONG))
     thread.start()
     assert eventually(lambda: mail[mailbox.IN_USE] == 1)
-    launch(mail, counting.address, 4, second, 10)
+    launch(mail, mailbox.WAITING, counting.address, 4, second, 10)
     assert thread.is_alive()
     thread.join()
     np.testing.assert_array_equal([first, second], np.ones((2, 4)))

@@ -14,11 +14,12 @@ import numpy as np
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.autograd.node import Edge, Node, accumulate_grad, private_copy
+from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, accumulate_grad, private_copy
 from tinygrad_edu.autograd.watching import backward_on_tensors, watched_backward
 from tinygrad_edu.backend import Array, is_on_host, on_card_of
 from tinygrad_edu.profiler.event import Category
 from tinygrad_edu.profiler.label import recorded
+from tinygrad_edu_kernels import overlap
 
 SEQUENCE_NR = operator.attrgetter("sequence_nr")
 
@@ -80,69 +81,103 @@ def run_backward(
         The wanted gradients; None where no path leads.
     """
     order = topological_order([node for node, _ in roots])
-    collecting = wanted is not None
-    if wanted is not None:
-        targets = {node for node, _ in wanted}
-        leading = nodes_leading_to(order, targets)
-        order = [node for node in order if node in leading]
-    collected: dict[Edge, Array] = {}
+    search = None if wanted is None else Search(wanted, order)
+    if search is not None:
+        order = [node for node in order if node in search.leading]
     pending: dict[Node, list[Array | None]] = {}
     for edge, grad in zip(roots, root_grads, strict=True):
-        is_kept = edge[0].keeps_gradient and not collecting
+        is_kept = edge[0].keeps_gradient and search is None
         add_gradient(pending, edge, private_copy(grad) if is_kept else grad)
 
     first = getattr(root_grads[0], "array", root_grads[0]) if root_grads else np.zeros(0)
-    on_gpu = not is_on_host(first)
-    label = recorded("run_backward", Category.BACKWARD)
     mode = this_thread.mode
     grad_was_enabled, mode.grad_enabled = mode.grad_enabled, create_graph  # set_grad_enabled, in less time
     try:
-        with label, np.errstate(all="ignore"), on_card_of(first):
-            for node in order:
-                grad_outputs = pending.pop(node, None)
-                if grad_outputs is None:
-                    continue  # all its users answered None: nothing flows through here
-                if on_gpu:
-                    use_card_of(grad_outputs)
-                if node.watched:
-                    apply_hooks(node, grad_outputs)
-                if wanted is not None and node in targets:
-                    collected.update(
-                        {(node, i): grad for i, grad in enumerate(grad_outputs) if grad is not None}
-                    )
-                    if not any(edge is not None and edge[0] in leading for edge in node.next_edges):
-                        continue  # nobody asked for anything behind it
-                if node.saved or node.saved is None:
-                    node.check_ready()
-                if mode.watched:
-                    grad_inputs = watched_backward(node, grad_outputs, create_graph)
-                elif create_graph:
-                    grad_inputs = backward_on_tensors(node, grad_outputs)
-                else:
-                    grad_inputs = node.backward(*grad_outputs)
-                if not isinstance(grad_inputs, tuple):
-                    grad_inputs = (grad_inputs,)
-                if node.saved and not retain_graph:
-                    node.release()
-                if len(grad_inputs) != len(node.next_edges):
-                    raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
-                for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905  (strict=True is slower)
-                    if next_edge is None or grad is None:
-                        continue
-                    receiver = next_edge[0]
-                    if (
-                        receiver.keeps_gradient
-                        and not collecting
-                        and (create_graph or not node.gives_new_gradients)
-                    ):
-                        grad = private_copy(grad)  # somebody else may hold it, too
-                    if receiver in pending or receiver.num_outputs > 1:
-                        add_gradient(pending, next_edge, grad)
-                    else:  # the same without a call: most nodes have one output, and one user
-                        pending[receiver] = [grad]
+        with recorded("run_backward", Category.BACKWARD), np.errstate(all="ignore"), on_card_of(first):
+            walk(order, pending, search, retain_graph, create_graph, on_gpu=not is_on_host(first))
     finally:
         mode.grad_enabled = grad_was_enabled
-    return [collected.get(edge) for edge in wanted or ()]
+        overlap.end()
+    return [search.collected.get(edge) for edge in wanted] if search is not None else []
+
+
+class Search:
+    """What ``autograd.grad`` looks for: the gradients that arrive at some edges.
+
+    Attributes
+    ----------
+    targets, leading : set of Node
+        The nodes of those edges; all nodes from which they can be reached.
+    collected : dict
+        The gradients that have been found.
+    """
+
+    def __init__(self, wanted: list[Edge], order: list[Node]) -> None:
+        self.targets = {node for node, _ in wanted}
+        self.leading = nodes_leading_to(order, self.targets)
+        self.collected: dict[Edge, Array] = {}
+
+    def collect(self, node: Node, grads: list[Array | None]) -> bool:
+        """Take the gradients that have arrived at a target; tell whether there is another one behind it."""
+        self.collected.update({(node, i): grad for i, grad in enumerate(grads) if grad is not None})
+        return any(edge is not None and edge[0] in self.leading for edge in node.next_edges)
+
+
+def walk(
+    order: list[Node],
+    pending: dict[Node, list[Array | None]],
+    search: Search | None,
+    retain_graph: bool,
+    create_graph: bool,
+    on_gpu: bool,
+) -> None:
+    """Go through the nodes, and let each one turn the gradients of its outputs into those of its inputs."""
+    watched = this_thread.mode.watched
+    last = None if watched or create_graph else last_operation(order)
+    for node in order:
+        grad_outputs = pending.pop(node, None)
+        if grad_outputs is None:
+            continue  # all its users answered None: nothing flows through here
+        if on_gpu:
+            use_card_of(grad_outputs)
+        if node.watched:
+            apply_hooks(node, grad_outputs)
+        if search is not None and node in search.targets and not search.collect(node, grad_outputs):
+            continue
+        if node.saved or node.saved is None:
+            node.check_ready()
+        if node is last:
+            overlap.allow(True)  # the leaves, which are left, keep the gradient without reading it
+        if watched:
+            grad_inputs = watched_backward(node, grad_outputs, create_graph)
+        elif create_graph:
+            grad_inputs = backward_on_tensors(node, grad_outputs)
+        else:
+            grad_inputs = node.backward(*grad_outputs)
+        if not isinstance(grad_inputs, tuple):
+            grad_inputs = (grad_inputs,)
+        if node.saved and not retain_graph:
+            node.release()
+        if len(grad_inputs) != len(node.next_edges):
+            raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
+        for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905  (strict=True is slower)
+            if next_edge is None or grad is None:
+                continue
+            receiver = next_edge[0]
+            if receiver.keeps_gradient and search is None and (create_graph or not node.gives_new_gradients):
+                grad = private_copy(grad)  # somebody else may hold it, too
+            if receiver in pending or receiver.num_outputs > 1:
+                add_gradient(pending, next_edge, grad)
+            else:  # the same without a call: most nodes have one output, and one user
+                pending[receiver] = [grad]
+
+
+def last_operation(order: list[Node]) -> Node | None:
+    """Return the last node that is not a leaf's."""
+    for node in reversed(order):
+        if not isinstance(node, AccumulateGrad):
+            return node
+    return None
 
 
 def use_card_of(grads: list[Array | None]) -> None:
@@ -161,7 +196,10 @@ def add_gradient(pending: dict[Node, list[Array | None]], edge: Edge, grad: Arra
     if grads is None:
         grads = pending[node] = [None] * node.num_outputs
     before = grads[output_nr]
-    grads[output_nr] = grad if before is None else before + grad
+    if before is not None:
+        overlap.wait()
+        grad = before + grad
+    grads[output_nr] = grad
 
 
 def wrong_number_of_gradients(node: Node, grad_inputs: tuple[Any, ...]) -> str:
@@ -174,6 +212,7 @@ def wrong_number_of_gradients(node: Node, grad_inputs: tuple[Any, ...]) -> str:
 
 def apply_hooks(node: Node, grads: list[Array | None]) -> None:
     """Let the tensors' hooks see, and replace, the gradients of a node's outputs; then fill retained grads."""
+    overlap.wait()
     for output_nr, hook in list(node.tensor_hooks):
         grad = grads[output_nr]
         if grad is None:

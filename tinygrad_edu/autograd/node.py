@@ -18,6 +18,7 @@ import numpy as np
 from tinygrad_edu import _tensor  # the module, not the class: the import cycle closes here
 from tinygrad_edu.backend import Array
 from tinygrad_edu.dtypes import from_numpy_dtype
+from tinygrad_edu_kernels import overlap
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
@@ -239,10 +240,11 @@ def private_copy(grad: Array) -> Array:
 def accumulate_grad(tensor: Tensor, grad: Array) -> None:
     """Add a gradient, an array or a Tensor with history, to ``tensor.grad``; the first one is kept as it is."""
     before, array = tensor._grad, tensor.array
-    if before is None and type(grad) is np.ndarray is type(array):  # asked first: nothing happens more often
-        if grad.shape == array.shape and grad.dtype == array.dtype:
-            tensor._grad = _tensor.tensor_from_array(grad)
-            return
+    is_first = before is None and type(grad) is np.ndarray is type(array)
+    if is_first and grad.shape == array.shape and grad.dtype == array.dtype:  # nothing happens more often
+        tensor._grad = _tensor.tensor_from_array(grad)
+        return
+    overlap.wait()  # helpers may be at it still
     if before is not None and not before.requires_grad and not isinstance(grad, _tensor.Tensor):
         before.array += grad
         before.increment_version("AccumulateGrad")

@@ -191,10 +191,17 @@ class Linear(Op):
             if grad_output.ndim != 2:
                 grad_x = grad_x.reshape((*grad_output.shape[:-1], weight.shape[1]))
         if needs_weight:
-            grad_weight = product(grad_rows.T, as_rows(x))
+            grad_weight = linear_weight_gradient(grad_rows, as_rows(x))
         if needs_bias:
             grad_bias = sum_of_rows(grad_rows)
         return grad_x, grad_weight, grad_bias
+
+
+def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
+    """Return grad_output^T x; of arrays as soon as it has begun, if this is the last operation of a backward."""
+    if isinstance(grad_output, _tensor.Tensor) or isinstance(x, _tensor.Tensor):
+        return matmul(grad_output.T, x)
+    return kernel_table.matrix_product(x).linear_weight_gradient(grad_output, x)
 
 
 def sum_of_rows(x: Array) -> Array:

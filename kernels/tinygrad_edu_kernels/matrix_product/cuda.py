@@ -18,3 +18,8 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     if bias is not None:
         y += bias
     return y
+
+
+def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
+    """Return grad_output^T x: (rows, out_features), (rows, in_features) -> (out_features, in_features)."""
+    return grad_output.T @ x

@@ -60,13 +60,21 @@ def suits(a: Array, columns: int) -> bool:
     )
 
 
-def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Array:
-    """Return a b + bias: (m, k), (k, n), (n,) -> (m, n); b is (n, k) if it is to be read transposed."""
+def is_shared(multiply_adds: int) -> bool:
+    """Tell whether several threads, which are awake, share a product of so many multiply-adds."""
+    return team.is_worthwhile(NANOSECONDS * multiply_adds)
+
+
+def product(a: Array, b: Array, bias: Array | None, *, transposed: bool, late: bool = False) -> Array:
+    """Return a b + bias: (m, k), (k, n), (n,) -> (m, n); b is (n, k) if it is to be read transposed.
+
+    With ``late``, and within a block of ``overlap``, threads that share the work may be at it still.
+    """
     rows, summands = a.shape
     columns = len(b) if transposed else b.shape[1]
-    nanoseconds = NANOSECONDS * rows * summands * columns
-    is_shared = team.is_worthwhile(nanoseconds)
-    if transposed and not is_shared and rows in TURNED_ROWS and rows < columns:
+    multiply_adds = rows * summands * columns
+    shared = is_shared(multiply_adds)
+    if transposed and not shared and rows in TURNED_ROWS and rows < columns:
         return _turned_product(a, b, bias)
     if not (a.flags.c_contiguous or a.flags.f_contiguous):
         a = np.ascontiguousarray(a)
@@ -77,11 +85,15 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
     flat = (a if row_by_row else a.T).reshape(-1)
     arguments = flat, *steps, np.ascontiguousarray(b), transposed, shift, y
     panels = -(-columns // PANEL)
-    if is_shared:
+    if shared:
         size = max(1, panels // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))  # panels in a part
-        team.run(_share_panels, _part(), -(-panels // size), *arguments, size)
+        work = _share_panels, _part(), -(-panels // size), *arguments, size
+        if late:
+            team.begin(y, *work)
+        else:
+            team.run(*work)
     else:
-        parallel.run_over(panels, nanoseconds, _panels, *arguments)
+        parallel.run_over(panels, NANOSECONDS * multiply_adds, _panels, *arguments)
     return y
 
 
@@ -102,14 +114,14 @@ def _part() -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _share_panels(mailbox, function, parts, a, row_step, column_step, b, transposed, bias, y, size):
+def _share_panels(mailbox, owner, function, parts, a, row_step, column_step, b, transposed, bias, y, size):
     """Put addresses and sizes into the mailbox, in the order in which ``_panels_part`` reads them."""
     arguments = (
         address_of(a), a.size, row_step, column_step,
         address_of(b), b.shape[0], b.shape[1], int(transposed),
         address_of(bias), bias.size, address_of(y), y.shape[0], y.shape[1], size,
     )  # fmt: skip
-    share(mailbox, function, parts, arguments)
+    share(mailbox, function, parts, arguments, owner)
 
 
 def _panels_part(arguments, part):

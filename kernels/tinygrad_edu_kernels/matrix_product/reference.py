@@ -65,3 +65,21 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
             for k in range(x.shape[1]):
                 y[i, j] += x[i, k] * weight[j, k]
     return y
+
+
+def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
+    """Return the gradient of the weight of ``linear``: grad_output^T x.
+
+    Parameters
+    ----------
+    grad_output : array, (rows, out_features)
+        The gradient of what ``linear`` returned.
+    x : array, (rows, in_features)
+        What it was given.
+
+    Returns
+    -------
+    array, (out_features, in_features)
+        Within a block of ``overlap``, other threads may be writing to it still.
+    """
+    return matmul(grad_output.T, x)

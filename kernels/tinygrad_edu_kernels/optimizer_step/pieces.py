@@ -9,7 +9,7 @@ import numpy as np
 from numba import carray, njit
 
 from tinygrad_edu_kernels import overlap, parallel, team
-from tinygrad_edu_kernels.mailbox import address_of, doubles_at, floats_at, offer
+from tinygrad_edu_kernels.mailbox import address_of, doubles_at, floats_at, share
 from tinygrad_edu_kernels.optimizer_step.flat import flatten, store
 
 Array = Any
@@ -48,8 +48,8 @@ def walk(
         step = -(-param.size // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))
         flat += [NOTHING] * (MOST_ARRAYS - len(flat))
         flat.append(np.array(numbers, np.float64))  # yes and no as 1 and 0
-        team.begin(_offer_pieces, _compiled(part), -(-param.size // step), flat, step)
-        if copied or not overlap.is_allowed():
+        team.begin(param, _share_pieces, _compiled(part), -(-param.size // step), *flat, step)
+        if copied:
             overlap.wait()
     store(copied)
 
@@ -60,17 +60,17 @@ def _compiled(part: Any) -> Any:
 
 
 # Numba compiles a function anew for each literal number, and for tuples of other lengths. So ``_piece`` is given no
-# literals, and the tuple has 14 numbers, as that of a product of matrices: ``offer`` is compiled once for both.
+# literals, and the tuple has 14 numbers, as that of a product of matrices: ``share`` is compiled once for both.
 
 
 @njit(cache=True, nogil=True)
-def _offer_pieces(mailbox, owner, function, parts, a, b, c, d, e, numbers, step):
+def _share_pieces(mailbox, owner, function, parts, a, b, c, d, e, numbers, step):
     """Put addresses and sizes into the mailbox, in the order in which ``pieces`` reads them."""
     arguments = (
         address_of(a), a.size, address_of(b), b.size, address_of(c), c.size, address_of(d), d.size,
         address_of(e), e.size, address_of(numbers), numbers.size, step, parts,
     )  # fmt: skip
-    offer(mailbox, function, parts, arguments, owner)
+    share(mailbox, function, parts, arguments, owner)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
