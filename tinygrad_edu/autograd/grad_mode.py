@@ -29,7 +29,8 @@ class AutogradMode:
     ``quiet`` is a context in which NumPy's floating-point warnings are off, so that 1 / 0 is infinity and no
     news, as in PyTorch: ``run_quietly(function, *args)``. NumPy keeps its error state in a context variable;
     running in a context that has been prepared takes a tenth of the time of ``np.errstate``. A context cannot
-    be entered again by what runs in it; ``quiet.copy().run`` always works.
+    be entered again by what runs in it; ``quiet.copy().run`` always works. Where code of the user may run, which
+    has context variables of its own, ``numpy_errors`` is that variable, and ``ignored`` its value in ``quiet``.
     """
 
     def __init__(self) -> None:
@@ -38,9 +39,12 @@ class AutogradMode:
         self.watched = False  # NaN is looked for or a profiler records: what every operation asks
         self._detect_anomaly = False
         self._recorder: Recorder | None = None
-        self.quiet = contextvars.copy_context()
+        before = contextvars.copy_context()
+        self.quiet = before.copy()
         self.quiet.run(np.seterr, all="ignore")
         self.run_quietly = self.quiet.run
+        (self.numpy_errors,) = [var for var, value in self.quiet.items() if before.get(var) is not value]
+        self.ignored = self.quiet[self.numpy_errors]
 
     @property
     def detect_anomaly(self) -> bool:

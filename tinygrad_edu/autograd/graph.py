@@ -90,13 +90,20 @@ def run_backward(
         add_gradient(pending, edge, private_copy(grad) if is_kept else grad)
 
     first = getattr(root_grads[0], "array", root_grads[0]) if root_grads else np.zeros(0)
+    on_gpu = not is_on_host(first)
     mode = this_thread.mode
-    grad_was_enabled, mode.grad_enabled = mode.grad_enabled, create_graph  # set_grad_enabled, in less time
+    before = mode.grad_enabled
+    token = mode.numpy_errors.set(mode.ignored)  # np.errstate and set_grad_enabled, in less time
     try:
-        with recorded("run_backward", Category.BACKWARD), np.errstate(all="ignore"), on_card_of(first):
-            walk(order, pending, search, retain_graph, create_graph, on_gpu=not is_on_host(first))
+        mode.grad_enabled = create_graph
+        if mode.watched or on_gpu:
+            with recorded("run_backward", Category.BACKWARD), on_card_of(first):
+                walk(order, pending, search, retain_graph, create_graph, on_gpu)
+        else:
+            walk(order, pending, search, retain_graph, create_graph, on_gpu)
     finally:
-        mode.grad_enabled = grad_was_enabled
+        mode.grad_enabled = before
+        mode.numpy_errors.reset(token)
         overlap.end()
     return [search.collected.get(edge) for edge in wanted] if search is not None else []
 
@@ -164,8 +171,12 @@ def walk(
             if next_edge is None or grad is None:
                 continue
             receiver = next_edge[0]
-            if receiver.keeps_gradient and search is None and (create_graph or not node.gives_new_gradients):
-                grad = private_copy(grad)  # somebody else may hold it, too
+            if receiver.keeps_gradient and search is None:
+                if create_graph or not node.gives_new_gradients:
+                    grad = private_copy(grad)  # somebody else may hold it, too
+                if not (receiver.watched or watched or create_graph):
+                    receiver.backward(grad)  # a leaf adds up by itself: nothing has to wait for its turn
+                    continue
             if receiver in pending or receiver.num_outputs > 1:
                 add_gradient(pending, next_edge, grad)
             else:  # the same without a call: most nodes have one output, and one user

@@ -148,8 +148,7 @@ def cross_entropy(
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     check_class_targets(name, input, target, weight)
     check_reduction(name, reduction)
-    with on_card_of(raw(input)):
-        return _cross_entropy_of_classes(input, target, weight, ignore_index, reduction, label_smoothing)
+    return _cross_entropy_of_classes(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
 def _cross_entropy_of_classes(

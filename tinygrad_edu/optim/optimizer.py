@@ -109,25 +109,33 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        operation = f"{type(self).__name__}.step"
-        overlap.allow(self._may_overlap())
+        watched = this_thread.mode.watched
+        overlap.allow(not watched and getattr(self.update_parameter, "ends_with_kernel", False))
         try:
-            with recorded(f"Optimizer.step#{operation}", Category.OPTIMIZER):
-                for group in self.param_groups:
-                    for param in group["params"]:
-                        grad = param.grad
-                        if grad is None:
-                            continue
-                        if is_on_host(param.array):
-                            self.update_parameter(param, grad, group)
-                        else:
-                            with on_card_of(param.array):
-                                self.update_parameter(param, grad, group)
-                        self._note_change(param, operation)
+            if watched:
+                with recorded(f"Optimizer.step#{type(self).__name__}.step", Category.OPTIMIZER):
+                    self._update_all()
+            else:
+                self._update_all()
         finally:
             overlap.end()
         self.step_count += 1
         return loss
+
+    def _update_all(self) -> None:
+        """Update one parameter after the other; a kernel for one may go on while the next one's turn begins."""
+        operation = f"{type(self).__name__}.step"
+        for group in self.param_groups:
+            for param in group["params"]:
+                grad = param.grad
+                if grad is None:
+                    continue
+                if is_on_host(param.array):
+                    self.update_parameter(param, grad, group)
+                else:
+                    with on_card_of(param.array):
+                        self.update_parameter(param, grad, group)
+                self._note_change(param, operation)
 
     def update_parameter(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
         """Change one parameter, and what ``self.state[param]`` remembers of it, in place.
@@ -142,10 +150,6 @@ class Optimizer:
         raise NotImplementedError(
             f"{type(self).__name__}: expected a subclass with update_parameter(), got none"
         )
-
-    def _may_overlap(self) -> bool:
-        """Tell whether the kernel that updates one parameter may go on while the next one's turn begins."""
-        return getattr(self.update_parameter, "ends_with_kernel", False) and not this_thread.mode.watched
 
     def _note_change(self, param: Tensor, operation: str) -> None:
         """Tell autograd that the parameter and its state are no longer what a graph may have saved."""

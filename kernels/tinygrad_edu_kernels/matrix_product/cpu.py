@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels import parallel, team
 from tinygrad_edu_kernels.matrix_product import panels
 
 Array = Any
@@ -22,13 +22,16 @@ def matmul(a: Array, b: Array) -> Array:
     """Return a @ b: (*batch, m, k) @ (*batch, k, n) -> (*batch, m, n); see the reference."""
     if a.ndim < 2 or b.ndim < 2:
         return np.matmul(a, b)
-    multiply_adds = a.size * b.shape[-1]
-    if panels.is_shared(multiply_adds) and a.ndim == 2 and b.ndim == 2 and panels.suits(a, b.shape[1]):
-        transposed = not b.flags.c_contiguous and b.flags.f_contiguous
-        return panels.product(a, b.T if transposed else b, None, transposed=transposed)
-    parts = parallel.parts(len(a), panels.NANOSECONDS * multiply_adds)
+    nanoseconds = panels.NANOSECONDS * a.size * b.shape[-1]
+    if a.ndim == b.ndim == 2:
+        if nanoseconds < team.WORTHWHILE_NANOSECONDS:
+            return a.dot(b)  # begins sooner than matmul
+        if team.is_worthwhile(nanoseconds) and panels.suits(a, b.shape[1]):
+            transposed = not b.flags.c_contiguous and b.flags.f_contiguous
+            return panels.product(a, b.T if transposed else b, None, transposed=transposed)
+    parts = parallel.parts(len(a), nanoseconds)
     if len(parts) == 1:
-        return a.dot(b) if a.ndim == b.ndim == 2 else np.matmul(a, b)  # dot begins sooner
+        return np.matmul(a, b)
     same_batch = a.ndim > 2 and a.ndim == b.ndim and len(a) == len(b)
     if not (same_batch or b.ndim == 2):
         return np.matmul(a, b)
@@ -55,7 +58,10 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
         return panels.product(x, weight, bias, transposed=True)
     y = matmul(x, weight.T)
     if bias is not None:
-        y += bias
+        if y.dtype.char in "fd":
+            panels.add_to_rows(y, np.ascontiguousarray(bias))  # begins sooner than y += bias
+        else:
+            y += bias
     return y
 
 
@@ -64,6 +70,7 @@ def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
 
     Nobody reads it before all of backward is done, so the threads that share the work may end later.
     """
-    if panels.is_shared(grad_output.size * x.shape[1]) and panels.suits(grad_output.T, x.shape[1]):
-        return panels.product(grad_output.T, x, None, transposed=False, late=True)
-    return matmul(grad_output.T, x)
+    turned = grad_output.T
+    if team.is_worthwhile(panels.NANOSECONDS * turned.size * x.shape[1]) and panels.suits(turned, x.shape[1]):
+        return panels.product(turned, x, None, transposed=False, late=True)
+    return matmul(turned, x)

@@ -51,18 +51,13 @@ def suits(a: Array, columns: int) -> bool:
     """Tell whether ``product`` can make ``columns`` columns from the rows of a, and makes them quickly."""
     rows, summands = a.shape
     return (
-        is_available()
-        and a.dtype.char == "f"
+        columns >= LANES
         and rows >= LEAST_ROWS
-        and columns >= LANES
+        and a.dtype.char == "f"
+        and is_available()
         and 0 < summands <= MOST_SUMMANDS
         and rows * summands * columns <= MOST_MULTIPLY_ADDS
     )
-
-
-def is_shared(multiply_adds: int) -> bool:
-    """Tell whether several threads, which are awake, share a product of so many multiply-adds."""
-    return team.is_worthwhile(NANOSECONDS * multiply_adds)
 
 
 def product(a: Array, b: Array, bias: Array | None, *, transposed: bool, late: bool = False) -> Array:
@@ -72,9 +67,9 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool, late: b
     """
     rows, summands = a.shape
     columns = len(b) if transposed else b.shape[1]
-    multiply_adds = rows * summands * columns
-    shared = is_shared(multiply_adds)
-    if transposed and not shared and rows in TURNED_ROWS and rows < columns:
+    nanoseconds = NANOSECONDS * rows * summands * columns
+    is_shared = team.is_worthwhile(nanoseconds)
+    if transposed and not is_shared and rows in TURNED_ROWS and rows < columns:
         return _turned_product(a, b, bias)
     if not (a.flags.c_contiguous or a.flags.f_contiguous):
         a = np.ascontiguousarray(a)
@@ -85,7 +80,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool, late: b
     flat = (a if row_by_row else a.T).reshape(-1)
     arguments = flat, *steps, np.ascontiguousarray(b), transposed, shift, y
     panels = -(-columns // PANEL)
-    if shared:
+    if is_shared:
         size = max(1, panels // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))  # panels in a part
         work = _share_panels, _part(), -(-panels // size), *arguments, size
         if late:
@@ -93,7 +88,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool, late: b
         else:
             team.run(*work)
     else:
-        parallel.run_over(panels, NANOSECONDS * multiply_adds, _panels, *arguments)
+        parallel.run_over(panels, nanoseconds, _panels, *arguments)
     return y
 
 
@@ -140,7 +135,14 @@ def _panels_part(arguments, part):
 def _turn_round(turned, bias, y):
     """y = turned^T + bias."""
     transpose(turned, y)
-    for i in range(len(y) if bias.size else 0):
+    if bias.size:
+        add_to_rows(y, bias)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def add_to_rows(y, bias):
+    """y += bias."""
+    for i in range(len(y)):
         line = y[i]
         for j in range(line.size):
             line[j] += bias[j]
