@@ -24,7 +24,7 @@ def matmul(a: Array, b: Array) -> Array:
         return np.matmul(a, b)
     nanoseconds = panels.NANOSECONDS * a.size * b.shape[-1]
     if a.ndim == b.ndim == 2:
-        if nanoseconds < team.WORTHWHILE_NANOSECONDS:
+        if nanoseconds < team.WORTHWHILE_NANOSECONDS and nanoseconds < parallel.WORTHWHILE_NANOSECONDS:
             return a.dot(b)  # begins sooner than matmul
         if team.is_worthwhile(nanoseconds) and panels.suits(a, b.shape[1]):
             transposed = not b.flags.c_contiguous and b.flags.f_contiguous
