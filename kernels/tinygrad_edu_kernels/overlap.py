@@ -30,8 +30,8 @@ class _Late(threading.local):
 
     is_allowed: bool = False
     finish: Callable[[], None] | None = None
-    result: Array = None
-    kept: Sequence[Any] = ()
+    owner: Array | None = None
+    kept: Any = None
 
 
 _late = _Late()
@@ -66,7 +66,7 @@ def begin(finish: Callable[[], None], result: Array, kept: Sequence[Any]) -> Non
         What else it needs: it is kept until the work is done.
     """
     wait()
-    _late.result, _late.kept = result, kept
+    _late.owner, _late.kept = owner(result), (result, kept)
     _late.finish = finish
 
 
@@ -74,14 +74,13 @@ def wait() -> None:
     """Wait for what this thread has begun."""
     if _late.finish is not None:
         _late.finish()
-        _late.finish = _late.result = None
-        _late.kept = ()
+        _late.finish = _late.owner = _late.kept = None
 
 
 def wait_for(array: Array) -> None:
     """Wait for what this thread has begun, if its result shares memory with this array, or may do so."""
     if _late.finish is not None:
-        ours, theirs = owner(array), owner(_late.result)
+        ours, theirs = owner(array), _late.owner
         if ours is theirs or ours is None or theirs is None:
             wait()
 

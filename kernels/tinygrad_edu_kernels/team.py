@@ -59,10 +59,9 @@ def is_worthwhile(nanoseconds: float) -> bool:
 
 
 def is_worthwhile_late(nanoseconds: float) -> bool:
-    """Tell whether work that takes one thread so long is to be shared, if its caller may return early."""
-    if nanoseconds < WORTHWHILE_LATE or not overlap.is_allowed():
-        return is_worthwhile(nanoseconds)
-    return parallel.get_num_threads() > 1 and is_available()
+    """Tell the same for work from which the caller may return early, in a block of ``overlap``."""
+    least = WORTHWHILE_LATE if overlap.is_allowed() else WORTHWHILE_NANOSECONDS
+    return nanoseconds >= least and parallel.get_num_threads() > 1 and is_available()
 
 
 def run(launch: Callable[..., None], function: CFunc, parts: int, *arguments: Any) -> None:
@@ -171,9 +170,10 @@ class Team:
     def wake(self, count: int) -> None:
         """Have ``count`` helpers awake, and no more of them."""
         self.mailbox[HELPERS] = count
-        if len(self.helpers) < count and not self.is_dismissed:
+        helpers = self.helpers
+        if len(helpers) < count and not self.is_dismissed:
             self._hire(count)
-        for helper in self.helpers[:count]:
+        for helper in helpers if len(helpers) == count else helpers[:count]:
             if helper.asleep:
                 helper.wake()
 
