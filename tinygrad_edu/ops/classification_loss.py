@@ -172,15 +172,23 @@ def _cross_entropy_of_classes(
             rows, classes, weight, ignore_index=ignore_index, reduction=reduction
         )
         return reshape(loss, tuple(target.shape)) if reduction == "none" else loss
+    with on_card_of(raw(rows)):
+        losses = _smoothed_losses(rows, classes, weight, ignore_index, label_smoothing)
+        if reduction == "none":
+            return reshape(losses, tuple(target.shape))
+        row_weights = row_weights_of(classes, weight, ignore_index, raw(rows).dtype)
+        return _reduce_weighted("cross_entropy", losses, row_weights, reduction)
+
+
+def _smoothed_losses(
+    rows: Array, classes: Array, weight: Array | None, ignore_index: int, label_smoothing: float
+) -> Array:
+    """Return the loss of every row, with a part of its target spread evenly over all classes."""
     losses = SoftmaxCrossEntropy.apply(rows, classes, weight, ignore_index=ignore_index, reduction="none")
     log_p = log_softmax(rows, 1)
     spread = -sum(log_p if weight is None else log_p * weight, 1)
     spread = where(raw(classes) != ignore_index, spread, 0.0)  # not a product: spread may be infinite
-    losses = losses * (1 - label_smoothing) + spread * (label_smoothing / rows.shape[1])
-    if reduction == "none":
-        return reshape(losses, tuple(target.shape))
-    row_weights = row_weights_of(classes, weight, ignore_index, raw(rows).dtype)
-    return _reduce_weighted("cross_entropy", losses, row_weights, reduction)
+    return losses * (1 - label_smoothing) + spread * (label_smoothing / rows.shape[1])
 
 
 def _cross_entropy_of_probabilities(

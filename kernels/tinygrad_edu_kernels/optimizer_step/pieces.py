@@ -43,7 +43,11 @@ def walk(
     flat, copied = flatten(arrays)
     param = flat[0]
     nanoseconds *= param.size
-    if nanoseconds < team.WORTHWHILE_LATE or param.dtype.char != "f" or not team.is_worthwhile_late(nanoseconds):
+    if (
+        nanoseconds < team.WORTHWHILE_LATE
+        or param.dtype.char != "f"
+        or not team.is_worthwhile_late(nanoseconds)
+    ):
         loop(*flat, *numbers)
     else:
         step = -(-param.size // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))
