@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections import Counter
 
@@ -75,3 +76,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for reason, count in config.stash.get(skipped_by_marker, Counter()).items():
         terminalreporter.write_line(f"skipped {count} marked {reason}")
+
+
+@pytest.fixture
+def late_team(monkeypatch):
+    """Share all work that can be shared, among three threads; where the caller may return early, begin only at the end.
+
+    Returns
+    -------
+    list of str
+        What has been late.
+    """
+    from tinygrad_edu_kernels import overlap, parallel, team
+    from tinygrad_edu_kernels.matrix_product import panels
+
+    if not team.is_available():
+        pytest.skip("no team of threads here")
+    late = []
+
+    def begin(result, launch, *work):
+        if not overlap.is_allowed():
+            team.run(launch, *work)
+            return
+        late.append("linear_weight_gradient" if launch is panels._share_panels else "optimizer_step")
+        if launch is panels._share_panels:
+            result.fill(float("nan"))
+        overlap.begin(functools.partial(team.run, launch, *work), result, work)
+
+    monkeypatch.setattr(team, "WORTHWHILE_NANOSECONDS", 1e-9)
+    monkeypatch.setattr(team, "WORTHWHILE_LATE", 1e-9)
+    monkeypatch.setattr(parallel._Setting, "num_threads", 3)
+    monkeypatch.setattr(team, "begin", begin)
+    return late

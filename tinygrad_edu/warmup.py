@@ -72,13 +72,14 @@ def embedding(dtype: torch.dtype) -> None:
 
 
 def matrix_product(dtype: torch.dtype) -> None:
-    """Run a linear layer that is large enough for the micro-kernel, on one thread and on several that share it."""
+    """Run a linear layer large enough for the micro-kernel, on one thread and shared by several, and a small one."""
     weight = torch.ones(128, 784, dtype=dtype, requires_grad=True)
     threads = torch.get_num_threads()
     try:
         for count in sorted({1, threads}):
             torch.set_num_threads(count)
             F.linear(torch.ones(64, 784, dtype=dtype), weight).relu().sum().backward()
+        F.linear(torch.ones(2, 3, dtype=dtype), torch.ones(4, 3, dtype=dtype), torch.ones(4, dtype=dtype))
     finally:
         torch.set_num_threads(threads)
 

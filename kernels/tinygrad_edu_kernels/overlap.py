@@ -16,6 +16,7 @@ write to: two parameters may share their memory.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -91,3 +92,8 @@ def owner(array: Array) -> Array | None:
     if base is None:
         return array
     return base if type(base) is np.ndarray and base.base is None else None
+
+
+# The threads that do the work do not survive a fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=wait)

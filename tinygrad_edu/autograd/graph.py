@@ -96,6 +96,7 @@ def run_backward(
     token = mode.numpy_errors.set(mode.ignored)  # np.errstate and set_grad_enabled, in less time
     try:
         mode.grad_enabled = create_graph
+        overlap.allow(False)  # this may be a backward within another one's last operation
         if mode.watched or on_gpu:
             with recorded("run_backward", Category.BACKWARD), on_card_of(first):
                 walk(order, pending, search, retain_graph, create_graph, on_gpu)

@@ -1,0 +1,247 @@
+"""tinygrad_edu_kernels.overlap: work from which the caller returns early."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+from numba import njit
+
+from tinygrad_edu_kernels import mailbox, overlap, parallel, team
+
+needs_team = pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    yield
+    overlap.end()
+
+
+@pytest.fixture
+def finished():
+    """The names of the work that was waited for."""
+    return []
+
+
+def begin(finished, name, result, kept=()):
+    overlap.begin(lambda: finished.append(name), result, kept)
+
+
+def test_the_end_waits(finished):
+    overlap.allow(True)
+    assert overlap.is_allowed()
+    begin(finished, "a", np.zeros(3))
+    assert finished == []
+    overlap.end()
+    assert finished == ["a"]
+    assert not overlap.is_allowed()
+    overlap.end()
+    assert finished == ["a"]
+
+
+def test_one_piece_of_work_at_a_time(finished):
+    begin(finished, "a", np.zeros(3))
+    begin(finished, "b", np.zeros(3))
+    assert finished == ["a"]
+    overlap.wait()
+    assert finished == ["a", "b"]
+
+
+def test_every_thread_waits_for_its_own(finished):
+    begin(finished, "a", np.zeros(3))
+    overlap.allow(True)
+    seen = []
+    thread = threading.Thread(target=lambda: (overlap.wait(), seen.append(overlap.is_allowed())))
+    thread.start()
+    thread.join()
+    assert finished == []
+    assert seen == [False]
+
+
+def test_a_finish_that_is_interrupted_comes_again():
+    calls = []
+
+    def finish():
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    overlap.begin(finish, np.zeros(3), ())
+    with pytest.raises(KeyboardInterrupt):
+        overlap.wait()
+    overlap.wait()
+    assert len(calls) == 2
+
+
+WHOLE = np.zeros((4, 4), np.float32)
+FOREIGN = bytearray(64)
+
+
+@pytest.mark.parametrize(
+    ("result", "other", "waits"),
+    [
+        (WHOLE, WHOLE, True),
+        (WHOLE, WHOLE[1:], True),
+        (WHOLE[:, 1], WHOLE.T, True),
+        (WHOLE.reshape(-1)[:3], WHOLE[2:][1:], True),  # they do not touch; nobody looks so closely
+        (WHOLE, np.zeros((4, 4), np.float32), False),
+        (WHOLE[1:], np.zeros((4, 4), np.float32)[1:], False),
+        (np.frombuffer(FOREIGN, np.float32), np.frombuffer(FOREIGN, np.float32), True),
+        (np.frombuffer(FOREIGN, np.float32)[1:], np.zeros(3), True),
+        (np.zeros(3), np.frombuffer(FOREIGN, np.float32)[1:], True),
+    ],
+)
+def test_what_shares_memory_is_waited_for(finished, result, other, waits):
+    begin(finished, "a", result)
+    overlap.wait_for(other)
+    assert finished == (["a"] if waits else [])
+
+
+def test_arrays_are_kept_until_then():
+    import weakref
+
+    class Kept:
+        pass
+
+    kept = Kept()
+    gone = weakref.ref(kept)
+    overlap.begin(lambda: None, np.zeros(3), (kept,))
+    del kept
+    assert gone() is not None
+    overlap.wait()
+    assert gone() is None
+
+
+# ---- with the team -----------------------------------------------------------------------------------------
+
+
+@njit(nogil=True)
+def launch(mail, owner, function, parts, counts):
+    mailbox.share(mail, function, parts, (mailbox.address_of(counts), counts.size), owner)
+
+
+def count_part(arguments, part):
+    """Add one to the part's count."""
+    from_address = mailbox.floats_at(arguments[0])
+    from_address[part] += np.float32(1)
+
+
+@pytest.fixture(scope="module")
+def counting():
+    return team.part_function(count_part)
+
+
+def mailbox_is_free():
+    return team._Current.team.mailbox[mailbox.IN_USE] == 0
+
+
+@needs_team
+def test_work_is_done_at_the_end_of_the_block(counting, team_of_three):
+    for _ in range(300):
+        counts = np.zeros(40, np.float32)
+        overlap.allow(True)
+        team.begin(counts, launch, counting, 40, counts)
+        assert not mailbox_is_free()
+        overlap.end()
+        np.testing.assert_array_equal(counts, 1)
+        assert mailbox_is_free()
+
+
+@needs_team
+def test_outside_of_a_block_it_is_done_at_once(counting, team_of_three):
+    for _ in range(300):
+        counts = np.zeros(40, np.float32)
+        team.begin(counts, launch, counting, 40, counts)
+        np.testing.assert_array_equal(counts, 1)
+        assert mailbox_is_free()
+
+
+@needs_team
+def test_other_work_in_between_is_done_alone(counting, team_of_three):
+    first, second = np.zeros(9, np.float32), np.zeros(9, np.float32)
+    overlap.allow(True)
+    team.begin(first, launch, counting, 9, first)
+    team.run(launch, counting, 9, second)
+    np.testing.assert_array_equal(second, 1)
+    overlap.end()
+    np.testing.assert_array_equal(first, 1)
+
+
+@needs_team
+def test_several_threads_have_blocks_at_once(counting, team_of_three):
+    wrong = []
+
+    def work():
+        for _ in range(300):
+            counts = np.zeros((2, 9), np.float32)
+            overlap.allow(True)
+            team.begin(counts, launch, counting, 9, counts[0])
+            team.begin(counts, launch, counting, 9, counts[1])
+            overlap.end()
+            if not (counts == 1).all():
+                wrong.append(counts)
+
+    threads = [threading.Thread(target=work) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not wrong
+    assert mailbox_is_free()
+
+
+@needs_team
+def test_ctrl_c_at_any_moment(counting, team_of_three):
+    """What was begun is finished at last, and the mailbox is free again."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    interrupts = 0
+    counts = np.zeros(8, np.float32)
+    try:
+        for pause in np.random.default_rng(0).uniform(1e-6, 1e-3, 600):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, pause)
+                while True:
+                    try:
+                        overlap.allow(True)
+                        team.begin(counts, launch, counting, 8, counts)
+                    finally:
+                        overlap.end()
+            except KeyboardInterrupt:
+                interrupts += 1
+            overlap.end()
+            assert (counts == counts[0]).all()
+            assert mailbox_is_free()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupts == 600
+
+
+@needs_team
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_waits(counting, team_of_three):
+    counts = np.zeros(200, np.float32)
+    overlap.allow(True)
+    team.begin(counts, launch, counting, 200, counts)
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        overlap.end()
+        os._exit(0 if (counts == 1).all() and mailbox_is_free() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    np.testing.assert_array_equal(counts, 1)
+
+
+@needs_team
+def test_less_is_worthwhile_if_nobody_waits(monkeypatch):
+    monkeypatch.setattr(parallel._Setting, "num_threads", 2)
+    answers = []
+    for allowed in (False, True):
+        overlap.allow(allowed)
+        answers += [team.is_worthwhile_late(nanoseconds) for nanoseconds in (5_000, 15_000, 30_000)]
+    assert answers == [False, False, True, False, True, True]
+    monkeypatch.setattr(parallel._Setting, "num_threads", 1)
+    assert not team.is_worthwhile_late(30_000)
