@@ -11,12 +11,14 @@ updates a large weight, the calling thread can already prepare, in Python, the u
 
 A kernel that returns early says so to ``begin``, before it begins: then its arrays are kept, and whoever is next
 waits for it, even if Ctrl-C comes in between. Kernels that are called in such blocks say by ``wait_for`` what they
-write to: two parameters may share their memory.
+write to: two parameters may share their memory. While a debugger is at work no kernel returns early: what it shows is
+finished.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -40,7 +42,15 @@ _late = _Late()
 
 def allow(early_return: bool) -> None:
     """Let kernels of this thread return early from now on, or not; ``end`` must follow."""
-    _late.is_allowed = early_return
+    _late.is_allowed = early_return and not is_debugged()
+
+
+def is_debugged() -> bool:
+    """Tell whether a debugger steps through this program."""
+    if sys.gettrace() is not None:
+        return True
+    monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
+    return monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None
 
 
 def end() -> None:

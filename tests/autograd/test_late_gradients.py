@@ -69,6 +69,14 @@ def hook_on_the_weight():
     return w.grad, *seen
 
 
+def hook_on_a_weight_used_twice():
+    x, w, b = leaves()
+    seen = []
+    w.register_hook(lambda grad: seen.append(grad.clone()))
+    (F.linear(F.linear(x, w, b), w) ** 2).sum().backward()
+    return w.grad, *seen
+
+
 def hook_that_replaces():
     x, w, b = leaves()
     w.register_hook(lambda grad: grad * 10)
@@ -168,6 +176,7 @@ PROGRAMS = [
     computed_weight,
     view_as_weight,
     hook_on_the_weight,
+    hook_on_a_weight_used_twice,
     hook_that_replaces,
     hook_on_an_older_leaf_that_looks,
     grad_function,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 
 import numpy as np
@@ -15,8 +16,12 @@ from tinygrad_edu_kernels import mailbox, overlap, parallel, team
 needs_team = pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
 
 
+is_debugged = overlap.is_debugged
+
+
 @pytest.fixture(autouse=True)
-def nothing_is_left():
+def nothing_is_left(monkeypatch):
+    monkeypatch.setattr(overlap, "is_debugged", lambda: False)  # a tool that measures coverage looks like one
     yield
     overlap.end()
 
@@ -41,6 +46,30 @@ def test_the_end_waits(finished):
     assert not overlap.is_allowed()
     overlap.end()
     assert finished == ["a"]
+
+
+def test_while_a_debugger_is_at_work_nothing_returns_early(monkeypatch):
+    monkeypatch.setattr(overlap, "is_debugged", lambda: True)
+    overlap.allow(True)
+    assert not overlap.is_allowed()
+
+
+def test_a_debugger_is_noticed():
+    before = sys.gettrace()
+    sys.settrace(lambda *event: None)
+    try:
+        assert is_debugged()
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python has no sys.monitoring before 3.12")
+def test_a_debugger_that_monitors_is_noticed():
+    sys.monitoring.use_tool_id(sys.monitoring.DEBUGGER_ID, "a debugger")
+    try:
+        assert is_debugged()
+    finally:
+        sys.monitoring.free_tool_id(sys.monitoring.DEBUGGER_ID)
 
 
 def test_one_piece_of_work_at_a_time(finished):

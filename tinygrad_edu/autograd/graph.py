@@ -6,8 +6,9 @@ once with a dictionary of the gradients that are still to be passed on.
 
 from __future__ import annotations
 
+import contextlib
 import operator
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from tinygrad_edu.profiler.event import Category
 from tinygrad_edu.profiler.label import recorded
 from tinygrad_edu_kernels import overlap
 
+NOTHING = contextlib.nullcontext()
 SEQUENCE_NR = operator.attrgetter("sequence_nr")
 
 
@@ -92,21 +94,65 @@ def run_backward(
     first = getattr(root_grads[0], "array", root_grads[0]) if root_grads else np.zeros(0)
     on_gpu = not is_on_host(first)
     mode = this_thread.mode
-    before = mode.grad_enabled
+    watched, grad_was_enabled = mode.watched, mode.grad_enabled
+    last = None if watched or create_graph else last_operation(order)
     token = mode.numpy_errors.set(mode.ignored)  # np.errstate and set_grad_enabled, in less time
     try:
         mode.grad_enabled = create_graph
         overlap.allow(False)  # this may be a backward within another one's last operation
-        if mode.watched or on_gpu:
-            with recorded("run_backward", Category.BACKWARD), on_card_of(first):
-                walk(order, pending, search, retain_graph, create_graph, on_gpu)
-        else:
-            walk(order, pending, search, retain_graph, create_graph, on_gpu)
+        with surroundings(first) if watched or on_gpu else NOTHING:
+            for node in order:
+                grad_outputs = pending.pop(node, None)
+                if grad_outputs is None:
+                    continue  # all its users answered None: nothing flows through here
+                if on_gpu:
+                    use_card_of(grad_outputs)
+                if node.watched:
+                    apply_hooks(node, grad_outputs)
+                if search is not None and node in search.targets and not search.collect(node, grad_outputs):
+                    continue
+                if node.saved or node.saved is None:
+                    node.check_ready()
+                if node is last:
+                    overlap.allow(True)  # the leaves, which are left, keep the gradient without reading it
+                if watched:
+                    grad_inputs = watched_backward(node, grad_outputs, create_graph)
+                elif create_graph:
+                    grad_inputs = backward_on_tensors(node, grad_outputs)
+                else:
+                    grad_inputs = node.backward(*grad_outputs)
+                if not isinstance(grad_inputs, tuple):
+                    grad_inputs = (grad_inputs,)
+                if node.saved and not retain_graph:
+                    node.release()
+                if len(grad_inputs) != len(node.next_edges):
+                    raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
+                for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905  (strict=True is slower)
+                    if next_edge is None or grad is None:
+                        continue
+                    receiver = next_edge[0]
+                    if receiver.keeps_gradient and search is None:
+                        if create_graph or not node.gives_new_gradients:
+                            grad = private_copy(grad)  # somebody else may hold it, too
+                        if not (receiver.watched or watched or create_graph):
+                            receiver.backward(grad)  # a leaf adds up by itself: it need not wait
+                            continue
+                    if receiver in pending or receiver.num_outputs > 1:
+                        add_gradient(pending, next_edge, grad)
+                    else:  # the same without a call: most nodes have one output, and one user
+                        pending[receiver] = [grad]
     finally:
-        mode.grad_enabled = before
+        mode.grad_enabled = grad_was_enabled
         mode.numpy_errors.reset(token)
         overlap.end()
     return [search.collected.get(edge) for edge in wanted] if search is not None else []
+
+
+@contextlib.contextmanager
+def surroundings(first: Array) -> Generator[None, None, None]:
+    """Let a profiler see the whole of it, and compute on the card of the first gradient."""
+    with recorded("run_backward", Category.BACKWARD), on_card_of(first):
+        yield
 
 
 class Search:
@@ -129,59 +175,6 @@ class Search:
         """Take the gradients that have arrived at a target; tell whether there is another one behind it."""
         self.collected.update({(node, i): grad for i, grad in enumerate(grads) if grad is not None})
         return any(edge is not None and edge[0] in self.leading for edge in node.next_edges)
-
-
-def walk(
-    order: list[Node],
-    pending: dict[Node, list[Array | None]],
-    search: Search | None,
-    retain_graph: bool,
-    create_graph: bool,
-    on_gpu: bool,
-) -> None:
-    """Go through the nodes, and let each one turn the gradients of its outputs into those of its inputs."""
-    watched = this_thread.mode.watched
-    last = None if watched or create_graph else last_operation(order)
-    for node in order:
-        grad_outputs = pending.pop(node, None)
-        if grad_outputs is None:
-            continue  # all its users answered None: nothing flows through here
-        if on_gpu:
-            use_card_of(grad_outputs)
-        if node.watched:
-            apply_hooks(node, grad_outputs)
-        if search is not None and node in search.targets and not search.collect(node, grad_outputs):
-            continue
-        if node.saved or node.saved is None:
-            node.check_ready()
-        if node is last:
-            overlap.allow(True)  # the leaves, which are left, keep the gradient without reading it
-        if watched:
-            grad_inputs = watched_backward(node, grad_outputs, create_graph)
-        elif create_graph:
-            grad_inputs = backward_on_tensors(node, grad_outputs)
-        else:
-            grad_inputs = node.backward(*grad_outputs)
-        if not isinstance(grad_inputs, tuple):
-            grad_inputs = (grad_inputs,)
-        if node.saved and not retain_graph:
-            node.release()
-        if len(grad_inputs) != len(node.next_edges):
-            raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
-        for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905  (strict=True is slower)
-            if next_edge is None or grad is None:
-                continue
-            receiver = next_edge[0]
-            if receiver.keeps_gradient and search is None:
-                if create_graph or not node.gives_new_gradients:
-                    grad = private_copy(grad)  # somebody else may hold it, too
-                if not (receiver.watched or watched or create_graph):
-                    receiver.backward(grad)  # a leaf adds up by itself: nothing has to wait for its turn
-                    continue
-            if receiver in pending or receiver.num_outputs > 1:
-                add_gradient(pending, next_edge, grad)
-            else:  # the same without a call: most nodes have one output, and one user
-                pending[receiver] = [grad]
 
 
 def last_operation(order: list[Node]) -> Node | None:
