@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import weakref
 
+import numpy as np
 import pytest
 
 import tinygrad_edu as torch
 from tests.device import shares_memory
 from tinygrad_edu.autograd.graph import topological_order
+from tinygrad_edu.autograd.node import accumulate_grad
 
 
 def leaf(*values):
@@ -424,3 +426,14 @@ def test_a_loss_of_n_against_n_by_1_warns():
     prediction, target = torch.zeros(3, 1, requires_grad=True), torch.ones(3)
     with pytest.warns(UserWarning, match=r"target size .*\[3\].* different .*\[3, 1\]"):
         torch.nn.functional.mse_loss(prediction, target)
+
+
+@pytest.mark.host("arrays of NumPy")
+@pytest.mark.parametrize(
+    ("grad", "message"), [(np.ones(3, np.float32), "a different size"), (np.ones(2), "a different type")]
+)
+def test_a_leaf_refuses_a_gradient_that_does_not_fit(grad, message):
+    x = leaf(1.0, 2.0)
+    with pytest.raises(RuntimeError, match=message):
+        accumulate_grad(x, grad)
+    assert x.grad is None

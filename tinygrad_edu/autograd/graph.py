@@ -145,7 +145,7 @@ def run_backward(
         mode.grad_enabled = grad_was_enabled
         mode.numpy_errors.reset(token)
         overlap.end()
-    return [search.collected.get(edge) for edge in wanted] if search is not None else []
+    return [search.collected.get(edge) for edge in wanted or ()] if search is not None else []
 
 
 @contextlib.contextmanager
