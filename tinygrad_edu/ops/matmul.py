@@ -250,10 +250,10 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     tensor([[11.5000, 17.0000]])
     """
     require_tensor("linear", input)
-    if weight.ndim == 1:
+    x, w, b = raw(input), raw(weight), raw(bias)
+    if w.ndim == 1:
         y = matmul(input, weight)
         return y if bias is None else y + bias
-    x, w, b = raw(input), raw(weight), raw(bias)
     if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1]:
         raise RuntimeError(
             f"linear: mat1 and mat2 shapes cannot be multiplied: expected input (*, {w.shape[-1]}) for "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -20,6 +21,8 @@ from tinygrad_edu_kernels import overlap
 
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 ParamGroup: TypeAlias = dict[str, Any]
+
+NOTHING = contextlib.nullcontext()
 
 
 def ends_with_kernel(update_parameter: Callable[..., None]) -> Callable[..., None]:
@@ -112,19 +115,16 @@ class Optimizer:
         watched = this_thread.mode.watched
         overlap.allow(not watched and getattr(self.update_parameter, "ends_with_kernel", False))
         try:
-            if watched:
-                with recorded(f"Optimizer.step#{type(self).__name__}.step", Category.OPTIMIZER):
-                    self._update_all()
-            else:
-                self._update_all()
+            name = f"{type(self).__name__}.step"
+            with recorded(f"Optimizer.step#{name}", Category.OPTIMIZER) if watched else NOTHING:
+                self._update_all(name)
         finally:
             overlap.end()
         self.step_count += 1
         return loss
 
-    def _update_all(self) -> None:
+    def _update_all(self, operation: str) -> None:
         """Update one parameter after the other; a kernel for one may go on while the next one's turn begins."""
-        operation = f"{type(self).__name__}.step"
         for group in self.param_groups:
             for param in group["params"]:
                 grad = param.grad
