@@ -287,3 +287,9 @@ def test_weights_that_want_a_gradient(reduction):
 def test_scores_that_are_integers():
     with pytest.raises(NotImplementedError, match="expected scores of a floating-point dtype, got int64"):
         F.cross_entropy(torch.tensor([[1, 2]]), torch.tensor([0]))
+
+
+@pytest.mark.parametrize(("name", "target"), [("cross_entropy", 0), ("cross_entropy", 0.5), ("nll_loss", 0)])
+def test_a_single_number_has_no_classes(name, target):
+    with pytest.raises(ValueError, match=f"{name}: Expected 1 or more dimensions"):
+        getattr(F, name)(torch.tensor(1.0), torch.tensor(target))

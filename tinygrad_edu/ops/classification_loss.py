@@ -36,9 +36,16 @@ def as_rows(input: Array, target: Array) -> tuple[Array, Array]:
     return rows, target if target.ndim == 1 else reshape(target, (-1,))
 
 
+def check_has_classes(name: str, shape: tuple[int, ...]) -> None:
+    """Raise if the scores are a single number."""
+    if not shape:
+        raise ValueError(f"{name}: Expected 1 or more dimensions (got 0) of the scores")
+
+
 def check_class_targets(name: str, input: Array, target: Array, weight: Any) -> None:
     """Raise unless the targets are class numbers, and they and the weights of the classes fit the scores."""
     shape, array = raw(input).shape, raw(target)
+    check_has_classes(name, shape)
     expected = () if len(shape) == 1 else (shape[0], *shape[2:])
     if array.shape != expected:
         raise ValueError(
@@ -199,6 +206,7 @@ def _cross_entropy_of_probabilities(
             f"cross_entropy: expected target probabilities of shape {list(input.shape)}, got "
             f"{list(target.shape)}"
         )
+    check_has_classes("cross_entropy", tuple(input.shape))
     class_dim = 0 if input.ndim == 1 else 1
     classes = input.shape[class_dim]
     if label_smoothing:
