@@ -39,9 +39,11 @@ from tinygrad_edu.ops.arithmetic import (
     square,
     sub,
 )
-from tinygrad_edu.ops.classification_loss import (
+from tinygrad_edu.ops.binary_loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+)
+from tinygrad_edu.ops.classification_loss import (
     cross_entropy,
     nll_loss,
 )
