@@ -203,10 +203,8 @@ def is_cuda_available() -> bool:
     return why_cuda_is_missing() is None
 
 
-HOST_KINDS = (
-    np.ndarray,
-    np.generic,
-)  # a union, np.ndarray | np.generic, would be put together anew at every look
+# Not np.ndarray | np.generic, which would be put together anew at every look.
+HOST_KINDS = np.ndarray, np.generic
 
 
 def array_module(array: Array) -> ModuleType:

@@ -177,9 +177,28 @@ def record_kernels(recorder: KernelRecorder | None) -> None:
     _rung.record(recorder)
 
 
+class _Loading:
+    """Who imports kernels holds the lock; the child of a fork gets a new one, for the holder may not be there."""
+
+    lock = threading.RLock()
+
+
+def _renew_lock() -> None:
+    _Loading.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 @functools.cache
 def _load(family: str, rung: str) -> ModuleType:
-    """Import the kernels of a family on one rung."""
+    """Import the kernels of a family on one rung; one thread after the other, for Numba does not like it otherwise."""
+    with _Loading.lock:
+        return _import(family, rung)
+
+
+def _import(family: str, rung: str) -> ModuleType:
     if rung == "cpu":
         _watch_compiling()
     name = f"tinygrad_edu_kernels.{family}.{rung}"

@@ -9,10 +9,10 @@ updates a large weight, the calling thread can already prepare, in Python, the u
     finally:
         overlap.end()  # and have finished here
 
-A kernel that returns early says so to ``begin``, before it begins: then its arrays are kept, and whoever is next
-waits for it, even if Ctrl-C comes in between. Kernels that are called in such blocks say by ``wait_for`` what they
-write to: two parameters may share their memory. While a debugger is at work no kernel returns early: what it shows is
-finished.
+A kernel that returns early says so to ``begin``, before it begins: then its arrays are kept, and the next block or
+the next such kernel waits for it if Ctrl-C came before the end. Kernels that are called in such blocks say by
+``wait_for`` which arrays they use: two parameters may share their memory. While a debugger is at work no kernel
+returns early: what it shows is finished.
 """
 
 from __future__ import annotations
@@ -21,20 +21,26 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 Array = Any
 
 
+class Work(NamedTuple):
+    """What has been begun."""
+
+    finish: Callable[[], None]
+    memory: Array | None
+    kept: Any
+
+
 class _Late(threading.local):
     """What this thread has begun and not waited for; one piece of work at most."""
 
     is_allowed: bool = False
-    finish: Callable[[], None] | None = None
-    owner: Array | None = None
-    kept: Any = None
+    work: Work | None = None
 
 
 _late = _Late()
@@ -56,7 +62,11 @@ def is_debugged() -> bool:
 def end() -> None:
     """Wait for what this thread has begun; from now on, every kernel finishes before it returns."""
     _late.is_allowed = False
-    wait()
+    try:
+        wait()
+    except BaseException:  # Ctrl-C; the work shall be done all the same
+        wait()
+        raise
 
 
 def is_allowed() -> bool:
@@ -64,39 +74,38 @@ def is_allowed() -> bool:
     return _late.is_allowed
 
 
-def begin(finish: Callable[[], None], result: Array, kept: Sequence[Any]) -> None:
-    """Note what is about to begin, after waiting for what was begun before.
-
-    Parameters
-    ----------
-    finish : callable
-        Waits until the work is done; does nothing if it has never begun.
-    result : array
-        What the work writes to.
-    kept : sequence
-        What else it needs: it is kept until the work is done.
-    """
+def begin(work: Work) -> None:
+    """Note what is about to begin, after waiting for what was begun before."""
     wait()
-    _late.owner, _late.kept = owner(result), (result, kept)
-    _late.finish = finish
+    _late.work = work
+
+
+def is_noted(work: Work) -> bool:
+    """Tell whether somebody will wait for it: a signal handler that computes, too, may have waited before it began."""
+    return _late.work is work
 
 
 def wait() -> None:
     """Wait for what this thread has begun."""
-    if _late.finish is not None:
-        _late.finish()
-        _late.finish = _late.owner = _late.kept = None
+    work = _late.work
+    if work is not None:
+        work.finish()
+        _late.work = None
 
 
-def wait_for(array: Array) -> None:
-    """Wait for what this thread has begun, if its result shares memory with this array, or may do so."""
-    if _late.finish is not None:
-        ours, theirs = owner(array), _late.owner
-        if ours is theirs or ours is None or theirs is None:
-            wait()
+def wait_for(arrays: Sequence[Array | None]) -> None:
+    """Wait for what this thread has begun, if its result shares memory with one of these, or may do so."""
+    work = _late.work
+    if work is not None:
+        for array in arrays:
+            if array is not None:
+                memory = memory_of(array)
+                if memory is work.memory or memory is None or work.memory is None:
+                    wait()
+                    return
 
 
-def owner(array: Array) -> Array | None:
+def memory_of(array: Array) -> Array | None:
     """Return the array that has the memory of this one: all its views have it as ``base``; None if NumPy has not."""
     base = array.base
     if base is None:

@@ -90,9 +90,14 @@ def begin(result: Array, launch: Callable[..., None], function: CFunc, parts: in
         return
     team = _Current.team
     thread = threading.get_ident()
-    overlap.begin(functools.partial(finish, team.mailbox, thread), result, arguments)
     team.wake(min(parts, parallel.get_num_threads()) - 1)
+    work = overlap.Work(
+        functools.partial(finish, team.mailbox, thread), overlap.memory_of(result), (result, arguments)
+    )
+    overlap.begin(work)
     launch(team.mailbox, thread, function.address, parts, *arguments)
+    if not overlap.is_noted(work):
+        work.finish()
 
 
 def part_function(function: Callable[..., None]) -> CFunc:

@@ -437,3 +437,39 @@ def test_a_leaf_refuses_a_gradient_that_does_not_fit(grad, message):
     with pytest.raises(RuntimeError, match=message):
         accumulate_grad(x, grad)
     assert x.grad is None
+
+
+# ---- a leaf's gradient is complete when it arrives -----------------------------------------------------------
+
+
+def test_the_old_gradient_as_the_root():
+    w = leaf(1.0, 2.0)
+    w.grad = torch.ones_like(w)
+    (w + w * 3).backward(w.grad)
+    assert w.grad.tolist() == [5.0, 5.0]
+
+
+def test_the_old_gradient_is_saved():
+    w = leaf(1.0, 2.0)
+    w.grad = torch.ones_like(w)
+    ((w * w.grad).sum() + (w * 2).sum()).backward()
+    assert w.grad.tolist() == [4.0, 4.0]
+
+
+@pytest.mark.parametrize("change", ["look", "forget", "zero"])
+def test_a_hook_in_the_middle_sees_no_part_of_the_sum(change):
+    w = leaf(1.0, 2.0)
+    a = w * 2
+    seen = []
+
+    def hook(grad):
+        seen.append(w.grad)
+        if change == "forget":
+            w.grad = None
+        if change == "zero" and w.grad is not None:
+            w.grad.zero_()
+
+    a.register_hook(hook)
+    (a.sum() + (w * 3).sum()).backward()
+    assert seen == [None]
+    assert w.grad.tolist() == [5.0, 5.0]

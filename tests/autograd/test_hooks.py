@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import tinygrad_edu as torch
@@ -128,3 +129,27 @@ def test_a_hook_is_for_the_value_it_was_registered_on():
     y.register_hook(lambda grad: seen.append(grad.item()))
     y.backward()
     assert seen == [1, 5]
+
+
+def test_numpy_is_the_users_own_in_a_hook():
+    """Its warnings are off, but a callback or a buffer size that the user has set stays."""
+    called = []
+    before = np.seterrcall(lambda *error: called.append(error[0])), np.setbufsize(4096)
+    seen = []
+
+    def hook(grad):
+        with np.errstate(divide="call"):
+            np.ones(1) / np.zeros(1)
+        seen.extend([np.getbufsize(), np.geterr()["divide"]])
+
+    try:
+        x = torch.ones(2, requires_grad=True)
+        y = x * 2
+        y.register_hook(hook)
+        y.sum().backward()
+        assert np.getbufsize() == 4096
+    finally:
+        np.seterrcall(before[0])
+        np.setbufsize(before[1])
+    assert called == ["divide by zero"]
+    assert seen == [4096, "ignore"]

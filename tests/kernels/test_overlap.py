@@ -32,8 +32,8 @@ def finished():
     return []
 
 
-def begin(finished, name, result, kept=()):
-    overlap.begin(lambda: finished.append(name), result, kept)
+def begin(finished, name, result):
+    overlap.begin(overlap.Work(lambda: finished.append(name), overlap.memory_of(result), result))
 
 
 def test_the_end_waits(finished):
@@ -80,6 +80,22 @@ def test_one_piece_of_work_at_a_time(finished):
     assert finished == ["a", "b"]
 
 
+def test_an_end_that_is_interrupted_waits_all_the_same():
+    calls = []
+
+    def finish():
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    overlap.allow(True)
+    overlap.begin(overlap.Work(finish, None, None))
+    with pytest.raises(KeyboardInterrupt):
+        overlap.end()
+    assert len(calls) == 2
+    assert not overlap.is_allowed()
+
+
 def test_every_thread_waits_for_its_own(finished):
     begin(finished, "a", np.zeros(3))
     overlap.allow(True)
@@ -99,7 +115,7 @@ def test_a_finish_that_is_interrupted_comes_again():
         if len(calls) == 1:
             raise KeyboardInterrupt
 
-    overlap.begin(finish, np.zeros(3), ())
+    overlap.begin(overlap.Work(finish, None, None))
     with pytest.raises(KeyboardInterrupt):
         overlap.wait()
     overlap.wait()
@@ -126,7 +142,7 @@ FOREIGN = bytearray(64)
 )
 def test_what_shares_memory_is_waited_for(finished, result, other, waits):
     begin(finished, "a", result)
-    overlap.wait_for(other)
+    overlap.wait_for([None, other])
     assert finished == (["a"] if waits else [])
 
 
@@ -138,7 +154,7 @@ def test_arrays_are_kept_until_then():
 
     kept = Kept()
     gone = weakref.ref(kept)
-    overlap.begin(lambda: None, np.zeros(3), (kept,))
+    overlap.begin(overlap.Work(lambda: None, None, (kept,)))
     del kept
     assert gone() is not None
     overlap.wait()
@@ -198,6 +214,25 @@ def test_other_work_in_between_is_done_alone(counting, team_of_three):
     np.testing.assert_array_equal(second, 1)
     overlap.end()
     np.testing.assert_array_equal(first, 1)
+
+
+@needs_team
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_signal_handler_that_computes_in_between(moment, counting, team_of_three):
+    """It waits for what it finds, and nobody else does: so what begins after that must not be late."""
+
+    def interrupted(*arguments):
+        if moment == "before":
+            overlap.wait()
+        launch(*arguments)
+        if moment == "after":
+            overlap.wait()
+
+    counts = np.zeros(40, np.float32)
+    overlap.allow(True)
+    team.begin(counts, interrupted, counting, 40, counts)
+    np.testing.assert_array_equal(counts, 1)
+    assert mailbox_is_free()
 
 
 @needs_team

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -84,15 +86,39 @@ class Clamped(torch.optim.SGD):
             param.clamp_(-0.5, 0.5)
 
 
-def test_a_subclass_finds_the_parameter_updated(request):
+class Wrapped(torch.optim.SGD):
+    """The same, with what ``functools.wraps`` takes over from the function."""
+
+    @functools.wraps(torch.optim.SGD.update_parameter)
+    def update_parameter(self, param, grad, group):
+        super().update_parameter(param, grad, group)
+        with torch.no_grad():
+            param.clamp_(-0.5, 0.5)
+
+
+@pytest.mark.parametrize("kind", [Clamped, Wrapped])
+def test_a_subclass_finds_the_parameter_updated(kind, request):
     def make(params):
-        return Clamped(params, lr=1.0, momentum=0.9)
+        return kind(params, lr=1.0, momentum=0.9)
 
     expected = trained(make, parameters())
     late = request.getfixturevalue("late_team")
     for a, e in zip(trained(make, parameters()), expected, strict=True):
         np.testing.assert_array_equal(a, e)
     assert late == []
+
+
+def test_a_gradient_that_is_another_parameter(request, monkeypatch):
+    def step():
+        first, second = values(30, 20).requires_grad_(), values(5, seed=1).requires_grad_()
+        first.grad, second.grad = torch.ones(30, 20), first.detach()[3, 4:9]
+        torch.optim.SGD([first, second], lr=1.0).step()
+        return second.detach().numpy()
+
+    expected = step()
+    request.getfixturevalue("late_team")
+    monkeypatch.setattr(team, "WORTHWHILE_LATE", 50)
+    np.testing.assert_array_equal(step(), expected)
 
 
 def test_an_exception_leaves_the_parameters_before_it_updated(late_team):

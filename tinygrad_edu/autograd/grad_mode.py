@@ -30,7 +30,7 @@ class AutogradMode:
     news, as in PyTorch: ``run_quietly(function, *args)``. NumPy keeps its error state in a context variable;
     running in a context that has been prepared takes a tenth of the time of ``np.errstate``. A context cannot
     be entered again by what runs in it; ``quiet.copy().run`` always works. Where code of the user may run, which
-    has context variables of its own, ``numpy_errors`` is that variable, and ``ignored`` its value in ``quiet``.
+    has context variables of its own, ``numpy_errors``, which is that variable, is set to ``ignored_errors()``.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,15 @@ class AutogradMode:
         self.quiet.run(np.seterr, all="ignore")
         self.run_quietly = self.quiet.run
         (self.numpy_errors,) = [var for var, value in self.quiet.items() if before.get(var) is not value]
-        self.ignored = self.quiet[self.numpy_errors]
+        self._usual_errors = before.get(self.numpy_errors)
+
+    def ignored_errors(self) -> Any:
+        """Return the value of ``numpy_errors`` that is the present one but for the warnings, which are off."""
+        if self.numpy_errors.get(None) is self._usual_errors:
+            return self.quiet[self.numpy_errors]
+        context = contextvars.copy_context()  # the user has a callback or a buffer size of his own: keep it
+        context.run(np.seterr, all="ignore")
+        return context[self.numpy_errors]
 
     @property
     def detect_anomaly(self) -> bool:

@@ -96,7 +96,7 @@ def run_backward(
     mode = this_thread.mode
     watched, grad_was_enabled = mode.watched, mode.grad_enabled
     last = None if watched or create_graph else last_operation(order)
-    token = mode.numpy_errors.set(mode.ignored)  # np.errstate and set_grad_enabled, in less time
+    token = mode.numpy_errors.set(mode.ignored_errors())  # np.errstate and set_grad_enabled, in less time
     try:
         mode.grad_enabled = create_graph
         overlap.allow(False)  # this may be a backward within another one's last operation
@@ -114,7 +114,7 @@ def run_backward(
                 if node.saved or node.saved is None:
                     node.check_ready()
                 if node is last:
-                    overlap.allow(True)  # the leaves, which are left, keep the gradient without reading it
+                    overlap.allow(True)  # only leaves are left; who reads a gradient there calls overlap.wait
                 if watched:
                     grad_inputs = watched_backward(node, grad_outputs, create_graph)
                 elif create_graph:
@@ -131,12 +131,12 @@ def run_backward(
                     if next_edge is None or grad is None:
                         continue
                     receiver = next_edge[0]
-                    if receiver.keeps_gradient and search is None:
-                        if create_graph or not node.gives_new_gradients:
-                            grad = private_copy(grad)  # somebody else may hold it, too
-                        if not (receiver.watched or watched or create_graph):
-                            receiver.backward(grad)  # a leaf adds up by itself: it need not wait
-                            continue
+                    if (
+                        receiver.keeps_gradient
+                        and search is None
+                        and (create_graph or not node.gives_new_gradients)
+                    ):
+                        grad = private_copy(grad)  # somebody else may hold it, too
                     if receiver in pending or receiver.num_outputs > 1:
                         add_gradient(pending, next_edge, grad)
                     else:  # the same without a call: most nodes have one output, and one user

@@ -28,9 +28,9 @@ NOTHING = contextlib.nullcontext()
 def ends_with_kernel(update_parameter: Callable[..., None]) -> Callable[..., None]:
     """Mark an ``update_parameter`` that calls a kernel at its end, and does not look at the parameter afterwards.
 
-    The mark stays with the function: a subclass that overrides it may do more, and is not marked.
+    The mark is good for this very function: one that overrides or wraps it may do more.
     """
-    update_parameter.ends_with_kernel = True  # type: ignore[attr-defined]
+    update_parameter.ends_with_kernel = update_parameter  # type: ignore[attr-defined]
     return update_parameter
 
 
@@ -113,7 +113,10 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         watched = this_thread.mode.watched
-        overlap.allow(not watched and getattr(self.update_parameter, "ends_with_kernel", False))
+        update = getattr(self.update_parameter, "__func__", None)
+        overlap.allow(
+            not watched and update is not None and getattr(update, "ends_with_kernel", None) is update
+        )
         try:
             name = f"{type(self).__name__}.step"
             with recorded(f"Optimizer.step#{name}", Category.OPTIMIZER) if watched else NOTHING:

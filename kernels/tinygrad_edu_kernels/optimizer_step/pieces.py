@@ -39,7 +39,7 @@ def walk(
     numbers : tuple of bool and float
         The hyperparameters.
     """
-    overlap.wait_for(arrays[0])
+    overlap.wait_for(arrays)
     flat, copied = flatten(arrays)
     param = flat[0]
     nanoseconds *= param.size
