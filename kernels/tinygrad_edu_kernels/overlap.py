@@ -99,7 +99,7 @@ def wait_for(arrays: Sequence[Array | None]) -> None:
     if work is not None:
         for array in arrays:
             if array is not None:
-                memory = memory_of(array)
+                memory = array if array.base is None else memory_of(array)
                 if memory is work.memory or memory is None or work.memory is None:
                     wait()
                     return

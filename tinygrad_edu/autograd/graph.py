@@ -34,15 +34,24 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
     of age, youngest first, is a topological one. Nothing is recursive: a chain of 100,000 operations needs no
     more stack than one of ten.
     """
+    return explore(roots)[0]
+
+
+def explore(roots: Iterable[Node]) -> tuple[list[Node], set[Node]]:
+    """Return the nodes in topological order, and those of them that can be reached by more than one edge."""
     found = list(dict.fromkeys(roots))
     seen = set(found)
+    shared: set[Node] = set()
     for node in found:  # the list grows while it is walked
         for edge in node.next_edges:
-            if edge is not None and edge[0] not in seen:
-                seen.add(edge[0])
-                found.append(edge[0])
+            if edge is not None:
+                if edge[0] in seen:
+                    shared.add(edge[0])
+                else:
+                    seen.add(edge[0])
+                    found.append(edge[0])
     found.sort(key=SEQUENCE_NR, reverse=True)
-    return found
+    return found, shared
 
 
 def nodes_leading_to(order: list[Node], targets: set[Node]) -> set[Node]:
@@ -82,20 +91,21 @@ def run_backward(
     list of arrays (Tensors if ``create_graph``) or None
         The wanted gradients; None where no path leads.
     """
-    order = topological_order([node for node, _ in roots])
+    order, shared = explore([node for node, _ in roots])
     search = None if wanted is None else Search(wanted, order)
     if search is not None:
         order = [node for node in order if node in search.leading]
     pending: dict[Node, list[Array | None]] = {}
     for edge, grad in zip(roots, root_grads, strict=True):
-        is_kept = edge[0].keeps_gradient and search is None
+        is_kept = isinstance(edge[0], AccumulateGrad) and search is None
         add_gradient(pending, edge, private_copy(grad) if is_kept else grad)
 
     first = getattr(root_grads[0], "array", root_grads[0]) if root_grads else np.zeros(0)
     on_gpu = not is_on_host(first)
     mode = this_thread.mode
     watched, grad_was_enabled = mode.watched, mode.grad_enabled
-    last = None if watched or create_graph else last_operation(order)
+    plain = not (watched or create_graph)
+    last = last_operation(order) if plain else None
     token = mode.numpy_errors.set(mode.ignored_errors())  # np.errstate and set_grad_enabled, in less time
     try:
         mode.grad_enabled = create_graph
@@ -131,12 +141,12 @@ def run_backward(
                     if next_edge is None or grad is None:
                         continue
                     receiver = next_edge[0]
-                    if (
-                        receiver.keeps_gradient
-                        and search is None
-                        and (create_graph or not node.gives_new_gradients)
-                    ):
-                        grad = private_copy(grad)  # somebody else may hold it, too
+                    if isinstance(receiver, AccumulateGrad) and search is None:
+                        if create_graph or not node.gives_new_gradients:
+                            grad = private_copy(grad)  # somebody else may hold it, too
+                        if plain and receiver not in shared and receiver.is_empty():
+                            receiver.backward(grad)  # nothing will be added to it: its turn has come
+                            continue
                     if receiver in pending or receiver.num_outputs > 1:
                         add_gradient(pending, next_edge, grad)
                     else:  # the same without a call: most nodes have one output, and one user

@@ -76,8 +76,6 @@ class Node:
         Whether there may be hooks or retained gradients.
     gives_new_gradients : bool
         Whether nobody else ever holds the arrays that ``backward`` returns, so that a leaf may keep them.
-    keeps_gradient : bool
-        Whether it keeps the array that arrives, as the ``grad`` of a leaf.
     made_at : str or None
         The line of the user's program that made this node, noted while anomaly detection is on.
     sequence_nr : int
@@ -94,7 +92,6 @@ class Node:
     retained: list[tuple[int, weakref.ref[Tensor]]] | tuple[()] = ()
     watched: bool = False
     gives_new_gradients: bool = False
-    keeps_gradient: bool = False
     made_at: str | None = None
     sequence_nr: int = -1
 
@@ -214,8 +211,6 @@ class Node:
 class AccumulateGrad(Node):
     """The end of the graph: adds the gradient that arrives to the ``grad`` of a leaf tensor."""
 
-    keeps_gradient = True
-
     def __init__(self, variable: Tensor) -> None:
         self.variable = variable
         self.sequence_nr = next_sequence_nr()
@@ -223,6 +218,10 @@ class AccumulateGrad(Node):
     def name(self) -> str:
         """Return PyTorch's name for it, which has no suffix."""
         return "AccumulateGrad"
+
+    def is_empty(self) -> bool:
+        """Tell whether the leaf has no gradient yet, nor hooks that want to see one."""
+        return self.variable._grad is None and not self.watched
 
     def backward(self, grad_output: Array) -> tuple[()]:
         """Add ``grad_output`` (an array, or a Tensor with history) to ``variable.grad``."""
