@@ -29,7 +29,17 @@ Array = Any
 
 
 class Work(NamedTuple):
-    """What has been begun."""
+    """What has been begun.
+
+    Attributes
+    ----------
+    finish : callable
+        Waits until it is done; does nothing if it has never begun.
+    memory : array or None
+        What ``memory_of`` says of the array that it writes to.
+    kept : object
+        Holds the arrays that it needs.
+    """
 
     finish: Callable[[], None]
     memory: Array | None

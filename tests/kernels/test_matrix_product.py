@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinygrad_edu_kernels import micro_kernel, parallel, team
-from tinygrad_edu_kernels.matrix_product import cpu, panels, reference
+from tinygrad_edu_kernels import micro_kernel, overlap, parallel, team
+from tinygrad_edu_kernels.matrix_product import cpu, cuda, panels, reference
 
 precision = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 needs_vectors = pytest.mark.skipif(
@@ -209,3 +209,24 @@ def test_alignment(shape):
         assert zeros.ctypes.data % 64 == 0
         assert zeros.shape == shape
         assert not zeros.any()
+
+
+@pytest.mark.parametrize(
+    ("rows", "out_features", "in_features"), [(1, 1, 1), (0, 3, 4), (24, 20, 17), (64, 33, 70)]
+)
+@pytest.mark.parametrize("order", ["C", "F"])
+@precision
+@pytest.mark.usefixtures("product")
+def test_weight_gradient(rows, out_features, in_features, order, dtype):
+    rng = np.random.default_rng(0)
+    grad_output = np.asarray(rng.standard_normal((rows, out_features)), dtype, order=order)
+    x = np.asarray(rng.standard_normal((rows, in_features)), dtype, order=order)
+    expected = reference.linear_weight_gradient(grad_output, x)
+    assert_equal(cpu.linear_weight_gradient(grad_output, x), expected)
+    assert_equal(cuda.linear_weight_gradient(grad_output, x), expected)  # of any arrays that know @
+    overlap.allow(True)
+    try:
+        late = cpu.linear_weight_gradient(grad_output, x)
+    finally:
+        overlap.end()
+    assert_equal(late, expected)

@@ -50,7 +50,7 @@ class AutogradMode:
         """Return the value of ``numpy_errors`` that is the present one but for the warnings, which are off."""
         if self.numpy_errors.get(None) is self._usual_errors:
             return self.quiet[self.numpy_errors]
-        context = contextvars.copy_context()  # the user has a callback or a buffer size of his own: keep it
+        context = contextvars.copy_context()  # the user has set a callback or a buffer size: keep it
         context.run(np.seterr, all="ignore")
         return context[self.numpy_errors]
 

@@ -42,21 +42,16 @@ def walk(
     overlap.wait_for(arrays)
     flat, copied = flatten(arrays)
     param = flat[0]
-    nanoseconds *= param.size
-    if (
-        nanoseconds < team.WORTHWHILE_LATE
-        or param.dtype.char != "f"
-        or not team.is_worthwhile_late(nanoseconds)
-    ):
+    if param.dtype.char != "f" or not team.is_worthwhile_late(nanoseconds * param.size):
         loop(*flat, *numbers)
     else:
         step = -(-param.size // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))
         flat += [NOTHING] * (MOST_ARRAYS - len(flat))
         flat.append(np.array(numbers, np.float64))  # yes and no as 1 and 0
         team.begin(param, _share_pieces, _compiled(part), -(-param.size // step), *flat, step)
-    if copied:
-        overlap.wait()
-        store(copied)
+        if copied:
+            overlap.wait()
+    store(copied)
 
 
 @functools.cache
