@@ -10,6 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import generic  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor_methods import (
@@ -147,14 +148,15 @@ class Tensor(
         if self._view is not None:
             self._follow_base()
         if self._edge is None and self._requires_grad:
-            return self._accumulate_grad(), 0
+            return self.grad_accumulator(), 0
         return self._edge
 
-    def _accumulate_grad(self) -> AccumulateGrad:
+    def grad_accumulator(self) -> AccumulateGrad:
         """Return the node that adds to ``grad``; one for all uses, and gone when the graph is."""
         node = None if self._accumulator is None else self._accumulator()
         if node is None:
-            node = AccumulateGrad(self)
+            node = AccumulateGrad()
+            node.variable, node.sequence_nr = self, next_sequence_nr()
             if self._hooks is not None:
                 node.tensor_hooks, node.watched = self._hooks, True
             self._accumulator = weakref.ref(node)
@@ -247,7 +249,7 @@ class Tensor(
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        owner, output_nr = (self._accumulate_grad(), 0) if self._edge is None else self._edge
+        owner, output_nr = (self.grad_accumulator(), 0) if self._edge is None else self._edge
         if not owner.tensor_hooks:
             owner.tensor_hooks, owner.watched = [], True
         if self._edge is None:
@@ -364,7 +366,7 @@ def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Tenso
     one ``array.view()``, which is another object on the same memory.
     """
     tensor = object.__new__(cls)
-    tensor.array = np.asarray(array) if isinstance(array, np.generic) else array  # NumPy's 0-d results
+    tensor.array = np.asarray(array) if isinstance(array, generic) else array  # NumPy's 0-d results
     tensor._edge = tensor._view = None
     tensor._requires_grad = requires_grad
     if this_thread.mode.inference:
@@ -401,4 +403,4 @@ def check_grad_of(tensor: Tensor, grad: Any) -> None:
 
 # The one cycle that a tensor library cannot avoid: tensors are made by operations, operations make tensors.
 from tinygrad_edu import autograd  # noqa: E402
-from tinygrad_edu.autograd.node import AccumulateGrad  # noqa: E402
+from tinygrad_edu.autograd.node import AccumulateGrad, next_sequence_nr  # noqa: E402

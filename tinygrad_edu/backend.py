@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
 Array: TypeAlias = Any
 """A NumPy array or a CuPy array; in a ``backward`` that builds a graph of its own, a Tensor."""
@@ -221,20 +222,6 @@ def array_module(array: Array) -> ModuleType:
     return cupy()
 
 
-def filled(shape: tuple[int, ...], value: float, like: Array) -> Array:
-    """Return a new array with the same number everywhere, of the dtype and device of ``like``.
-
-    Examples
-    --------
-    >>> import numpy
-    >>> filled((2,), 1, numpy.zeros(3))
-    array([1., 1.])
-    """
-    array = array_module(like).empty(shape, like.dtype)
-    array.fill(value)  # less than half the time of NumPy's ones()
-    return array
-
-
 def is_on_host(array: Array) -> bool:
     """Tell whether looking at the numbers is free: reading from a GPU makes the host wait for all work there."""
     return isinstance(array, HOST_KINDS)
@@ -285,7 +272,7 @@ _NO_CARD = contextlib.nullcontext()
 def on_card_of(*arrays: Array) -> contextlib.AbstractContextManager[Any]:
     """Use the card that holds the first array of a GPU, within a ``with`` block: CuPy computes on no other."""
     for array in arrays:
-        if type(array) is not np.ndarray and hasattr(array, "device") and not is_on_host(array):
+        if type(array) is not ndarray and hasattr(array, "device") and not is_on_host(array):
             return array.device
     return _NO_CARD
 

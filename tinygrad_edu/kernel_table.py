@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Protocol, TypeAlias
 
-import numpy as np
+from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu.backend import Array
 
@@ -159,7 +159,7 @@ def has_kernels(array: Array) -> bool:
     ``backward`` gets when it is to be differentiated itself.
     """
     kind = type(array)
-    if kind is np.ndarray:  # asked first: this runs before every relu
+    if kind is ndarray:  # asked first: this runs before every relu
         return array.dtype.char in "fd"
     # An array of the GPU; not a Tensor, and not a NumPy scalar. The class is asked, for the array itself would
     # put its answer together anew.
@@ -168,7 +168,7 @@ def has_kernels(array: Array) -> bool:
 
 def _kernels(family: str, array: Array) -> Kernels:
     rung, recorder = _rung.in_use
-    kernels = _load(family, rung if isinstance(array, np.ndarray) else "cuda")
+    kernels = _load(family, rung if isinstance(array, ndarray) else "cuda")
     return kernels if recorder is None else RecordedKernels(kernels, recorder)
 
 

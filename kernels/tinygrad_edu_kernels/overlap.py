@@ -27,6 +27,8 @@ import numpy as np
 
 Array = Any
 
+_monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
+
 
 class Work(NamedTuple):
     """What has been begun.
@@ -65,8 +67,7 @@ def is_debugged() -> bool:
     """Tell whether a debugger steps through this program."""
     if sys.gettrace() is not None:
         return True
-    monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
-    return monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None
+    return _monitoring is not None and _monitoring.get_tool(_monitoring.DEBUGGER_ID) is not None
 
 
 def end() -> None:

@@ -60,6 +60,8 @@ def is_worthwhile(nanoseconds: float) -> bool:
 
 def is_worthwhile_late(nanoseconds: float) -> bool:
     """Tell the same for work from which the caller may return early, in a block of ``overlap``."""
+    if nanoseconds < WORTHWHILE_LATE:
+        return False
     least = WORTHWHILE_LATE if overlap.is_allowed() else WORTHWHILE_NANOSECONDS
     return nanoseconds >= least and parallel.get_num_threads() > 1 and is_available()
 

@@ -135,7 +135,7 @@ class Forgetful(nn.Module):
         (lambda net: net.add_module("m", None), "cannot assign module before Module.__init__() call"),
         (
             lambda net: net(1),
-            "'Forgetful' object has no attribute '_forward_pre_hooks'. Hint: call super().__init__() at the "
+            "'Forgetful' object has no attribute '_call_hooks'. Hint: call super().__init__() at the "
             "beginning of __init__",
         ),
     ],

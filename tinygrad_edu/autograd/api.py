@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.graph import run_backward
 from tinygrad_edu.autograd.node import Edge, accumulate_grad, private_copy
-from tinygrad_edu.backend import Array, array_module, filled, on_card_of
+from tinygrad_edu.backend import Array, array_module, on_card_of
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
@@ -38,7 +38,8 @@ def unit_gradient(output: Any, create_graph: bool) -> Array:
             "reduce it with .sum() or .mean(), or pass gradient="
         )
     with on_card_of(array):
-        one = filled(array.shape, 1, array)
+        one = array.copy()  # and so of its shape, dtype and device
+        one.fill(1)
     return _tensor.tensor_from_array(one) if create_graph else one
 
 

@@ -100,7 +100,8 @@ def run_backward(
         is_kept = isinstance(edge[0], AccumulateGrad) and search is None
         add_gradient(pending, edge, private_copy(grad) if is_kept else grad)
 
-    first = getattr(root_grads[0], "array", root_grads[0]) if root_grads else np.zeros(0)
+    first = root_grads[0] if root_grads else np.zeros(0)
+    first = first.array if isinstance(first, _tensor.Tensor) else first
     on_gpu = not is_on_host(first)
     mode = this_thread.mode
     watched, grad_was_enabled = mode.watched, mode.grad_enabled

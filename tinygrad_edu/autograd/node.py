@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
+from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu import _tensor  # the module, not the class: the import cycle closes here
 from tinygrad_edu.backend import Array
@@ -186,9 +186,9 @@ class Node:
         """Raise if the saved arrays have been given up, or changed since they were saved."""
         if self.saved is None:
             raise RuntimeError(SECOND_BACKWARD)
-        for position, link in enumerate(self.saved_links):
+        for link in self.saved_links:
             if link is not None and link[2].value != link[3]:
-                raise RuntimeError(self._describe_change(self.saved[position], link))
+                raise RuntimeError(self._describe_change(self.saved[self.saved_links.index(link)], link))
 
     def _describe_change(self, array: Array, link: SavedLink) -> str:
         _, output_nr, counter, version = link
@@ -209,11 +209,15 @@ class Node:
 
 
 class AccumulateGrad(Node):
-    """The end of the graph: adds the gradient that arrives to the ``grad`` of a leaf tensor."""
+    """The end of the graph: adds the gradient that arrives to the ``grad`` of a leaf tensor.
 
-    def __init__(self, variable: Tensor) -> None:
-        self.variable = variable
-        self.sequence_nr = next_sequence_nr()
+    Attributes
+    ----------
+    variable : Tensor
+        The leaf.
+    """
+
+    variable: Tensor
 
     def name(self) -> str:
         """Return PyTorch's name for it, which has no suffix."""
@@ -239,7 +243,7 @@ def private_copy(grad: Array) -> Array:
 def accumulate_grad(tensor: Tensor, grad: Array) -> None:
     """Add a gradient, an array or a Tensor with history, to ``tensor.grad``; the first one is kept as it is."""
     before, array = tensor._grad, tensor.array
-    is_first = before is None and type(grad) is np.ndarray is type(array)
+    is_first = before is None and type(grad) is ndarray is type(array)
     if is_first and grad.shape == array.shape and grad.dtype == array.dtype:  # nothing happens more often
         tensor._grad = _tensor.tensor_from_array(grad)
         return

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import generic, ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
@@ -67,8 +68,10 @@ class Op(Node):
                 is_tensor = True
                 if grad_enabled:
                     edge = x._edge  # most tensors are neither views nor leaves: a call less for them
-                    if x._view is not None or (edge is None and x._requires_grad):
+                    if x._view is not None:
                         edge = x.edge()
+                    elif edge is None and x._requires_grad:
+                        edge = x.grad_accumulator(), 0
                 x = x.array
             arrays.append(x)
             edges.append(edge)
@@ -82,7 +85,7 @@ class Op(Node):
             if mode.watched:
                 with on_card_of(*arrays):
                     output = watched_forward(node, inputs, arrays, options)
-            elif type(arrays[0]) is np.ndarray:
+            elif type(arrays[0]) is ndarray:
                 output = mode.run_quietly(node.forward, *arrays, **options)
             else:
                 output = mode.run_quietly(run_on_card_of, arrays, node.forward, options)
@@ -94,7 +97,7 @@ class Op(Node):
         if isinstance(output, tuple):
             return node.several_results(inputs, arrays, output)
         result = object.__new__(Tensor)  # tensor_from_array, without the call
-        result.array = np.asarray(output) if isinstance(output, np.generic) else output
+        result.array = np.asarray(output) if isinstance(output, generic) else output
         if mode.inference:
             result._inference = True
         if cls.is_view:
@@ -130,7 +133,7 @@ def is_reentry(error: Exception) -> bool:
 def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:
     """Raise if the inputs live on different devices."""
     arrays = [x.array if isinstance(x, _tensor.Tensor) else x for x in inputs]
-    arrays = [x for x in arrays if hasattr(x, "device") and not isinstance(x, np.generic)]
+    arrays = [x for x in arrays if hasattr(x, "device") and not isinstance(x, generic)]
     devices = [str(device_of(x)) for x in arrays]
     if len(set(devices)) > 1:
         operands = ", ".join(f"{list(x.shape)} on {where}" for x, where in zip(arrays, devices, strict=True))

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import DeviceLike
-from tinygrad_edu.nn.calling import Hook, ModuleCall
+from tinygrad_edu.nn.calling import CallHooks, ModuleCall
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.state import IncompatibleKeys, collect_state, load_state, move_to
 from tinygrad_edu.nn.text import module_text
@@ -57,10 +57,7 @@ class Module(ModuleCall):
             object.__setattr__(self, name, {})
         self.training = True
         self._non_persistent = set()  # buffers that state_dict leaves out
-        self._forward_pre_hooks: list[Hook] = []
-        self._forward_hooks: list[Hook] = []
-        self._backward_pre_hooks: list[Hook] = []
-        self._backward_hooks: list[Hook] = []
+        self._call_hooks: CallHooks | None = None
 
     # ---- attributes ----------------------------------------------------------------------------------
 

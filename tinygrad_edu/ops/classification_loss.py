@@ -27,10 +27,12 @@ INT64 = np.dtype(np.int64)
 
 def as_rows(input: Array, target: Array) -> tuple[Array, Array]:
     """Return scores (n, c, d1, ...) as (n d1 ..., c), and the targets as a vector."""
-    if input.ndim == 1:
+    dims = raw(input).ndim
+    if dims == 2:
+        return input, target
+    if dims == 1:
         return reshape(input, (1, -1)), reshape(target, (1,))
-    rows = input if input.ndim == 2 else reshape(movedim(input, 1, -1), (-1, input.shape[1]))
-    return rows, target if target.ndim == 1 else reshape(target, (-1,))
+    return reshape(movedim(input, 1, -1), (-1, input.shape[1])), reshape(target, (-1,))
 
 
 def check_has_classes(name: str, shape: tuple[int, ...]) -> None:
@@ -39,17 +41,17 @@ def check_has_classes(name: str, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name}: Expected 1 or more dimensions (got 0) of the scores")
 
 
-def check_class_targets(name: str, input: Array, target: Array, weight: Any) -> None:
-    """Raise unless the targets are class numbers, and they and the weights of the classes fit the scores."""
-    shape, array = raw(input).shape, raw(target)
+def check_class_targets(name: str, scores: Array, labels: Array, weight: Any) -> None:
+    """Raise unless the labels (raw) are class numbers, and they and the weights of the classes fit the scores (raw)."""
+    shape = scores.shape
     check_has_classes(name, shape)
     expected = () if len(shape) == 1 else (shape[0], *shape[2:])
-    if array.shape != expected:
+    if labels.shape != expected:
         raise ValueError(
-            f"{name}: expected target of shape {list(expected)} for input {list(shape)}, got {list(array.shape)}"
+            f"{name}: expected target of shape {list(expected)} for input {list(shape)}, got {list(labels.shape)}"
         )
-    if array.dtype.kind not in "iu":
-        raise RuntimeError(f"{name}: expected scalar type Long for class targets but found {array.dtype}")
+    if labels.dtype.kind not in "iu":
+        raise RuntimeError(f"{name}: expected scalar type Long for class targets but found {labels.dtype}")
     classes = shape[0] if len(shape) == 1 else shape[1]
     if weight is not None and tuple(weight.shape) != (classes,):
         raise RuntimeError(
@@ -137,20 +139,19 @@ def cross_entropy(
     name = "cross_entropy"
     require_tensor(name, input)
     require_tensor(name, target, "target")
-    if raw(input).dtype.kind != "f":
-        raise NotImplementedError(
-            f"{name}: expected scores of a floating-point dtype, got {raw(input).dtype}"
-        )
+    scores, labels = raw(input), raw(target)
+    if scores.dtype.kind != "f":
+        raise NotImplementedError(f"{name}: expected scores of a floating-point dtype, got {scores.dtype}")
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    if raw(target).dtype.kind == "f":
+    if labels.dtype.kind == "f":
         if ignore_index >= 0:
             raise RuntimeError(
                 "ignore_index is not supported for floating point target: expected a negative one, got "
                 f"{ignore_index}"
             )
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
-    check_class_targets(name, input, target, weight)
+    check_class_targets(name, scores, labels, weight)
     check_reduction(name, reduction)
     return _cross_entropy_of_classes(input, target, weight, ignore_index, reduction, label_smoothing)
 
@@ -254,7 +255,7 @@ def nll_loss(
     """
     require_tensor("nll_loss", input)
     require_tensor("nll_loss", target, "target")
-    check_class_targets("nll_loss", input, target, weight)
+    check_class_targets("nll_loss", raw(input), raw(target), weight)
     if is_on_host(raw(target)):
         check_class_numbers("nll_loss", raw(target), raw(input).shape[min(input.ndim - 1, 1)], ignore_index)
     with on_card_of(raw(input)):

@@ -140,7 +140,8 @@ def promote_to_float(name: str, a: Any, b: Any) -> tuple[Any, Any]:
 
 def reject_bool(name: str, x: Any) -> None:
     """Raise if an operand is boolean, where the operation makes numbers only."""
-    if getattr(raw(x), "dtype", None) == np.bool_:
+    dtype = getattr(raw(x), "dtype", None)
+    if dtype is not None and dtype.kind == "b":
         raise RuntimeError(f"\"{name}\" not implemented for 'Bool': expected a number type, got torch.bool")
 
 

@@ -130,10 +130,10 @@ class Optimizer:
         """Update one parameter after the other; a kernel for one may go on while the next one's turn begins."""
         for group in self.param_groups:
             for param in group["params"]:
-                grad = param.grad
+                grad = param._grad  # not by way of the property: this runs before every update
                 if grad is None:
                     continue
-                if is_on_host(param.array):
+                if type(param.array) is np.ndarray:
                     self.update_parameter(param, grad, group)
                 else:
                     with on_card_of(param.array):
@@ -172,11 +172,11 @@ class Optimizer:
         """
         for group in self.param_groups:
             for param in group["params"]:
-                grad = param.grad
+                grad = param._grad
                 if grad is None:
                     continue
                 if set_to_none:
-                    param.grad = None
+                    param._grad = None
                     continue
                 grad.detach_()  # it has a graph after backward(create_graph=True)
                 grad.zero_()

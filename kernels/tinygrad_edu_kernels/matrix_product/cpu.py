@@ -20,10 +20,11 @@ Array = Any
 
 def matmul(a: Array, b: Array) -> Array:
     """Return a @ b: (*batch, m, k) @ (*batch, k, n) -> (*batch, m, n); see the reference."""
-    if a.ndim < 2 or b.ndim < 2:
+    dims = a.ndim, b.ndim
+    if dims[0] < 2 or dims[1] < 2:
         return np.matmul(a, b)
     nanoseconds = panels.NANOSECONDS * a.size * b.shape[-1]
-    if a.ndim == b.ndim == 2:
+    if dims == (2, 2):
         if nanoseconds < team.WORTHWHILE_NANOSECONDS and nanoseconds < parallel.WORTHWHILE_NANOSECONDS:
             return a.dot(b)  # begins sooner than matmul
         if team.is_worthwhile(nanoseconds) and panels.suits(a, b.shape[1]):

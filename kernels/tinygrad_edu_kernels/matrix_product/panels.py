@@ -71,9 +71,9 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool, late: b
     is_shared = team.is_worthwhile(nanoseconds)
     if transposed and not is_shared and rows in TURNED_ROWS and rows < columns:
         return _turned_product(a, b, bias)
-    if not (a.flags.c_contiguous or a.flags.f_contiguous):
-        a = np.ascontiguousarray(a)
     row_by_row = a.flags.c_contiguous
+    if not (row_by_row or a.flags.f_contiguous):
+        a, row_by_row = np.ascontiguousarray(a), True
     steps = (summands, 1) if row_by_row else (1, rows)
     shift = NO_BIAS if bias is None else np.ascontiguousarray(bias)
     y = np.empty((rows, columns), a.dtype)

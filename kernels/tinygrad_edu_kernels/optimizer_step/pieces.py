@@ -51,7 +51,8 @@ def walk(
         team.begin(param, _share_pieces, _compiled(part), -(-param.size // step), *flat, step)
         if copied:
             overlap.wait()
-    store(copied)
+    if copied:
+        store(copied)
 
 
 @functools.cache
