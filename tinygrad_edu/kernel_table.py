@@ -45,8 +45,8 @@ class RecordedKernels:
 class _Rung(threading.local):
     """The rung in use in this thread; the environment variable sets what every thread begins with.
 
-    ``in_use`` is what every call of a kernel asks for: the file of the kernels for arrays of the CPU, and who times
-    them.
+    ``in_use`` is what every call of a kernel looks into: the kernels for arrays of the CPU by the name of their family,
+    as far as they have been asked for.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class _Rung(threading.local):
     def use(self, name: str) -> None:
         """Choose a rung."""
         self.name = _checked(name)
-        self.in_use = "cpu" if name == "fast" else name, self.recorder
+        self.in_use: dict[str, Kernels] = {}
 
     def record(self, recorder: KernelRecorder | None) -> None:
         """Have the kernels timed; None ends it."""
@@ -167,9 +167,20 @@ def has_kernels(array: Array) -> bool:
 
 
 def _kernels(family: str, array: Array) -> Kernels:
-    rung, recorder = _rung.in_use
-    kernels = _load(family, rung if isinstance(array, ndarray) else "cuda")
-    return kernels if recorder is None else RecordedKernels(kernels, recorder)
+    found = _rung.in_use.get(family) if isinstance(array, ndarray) else None
+    return _look_up(family, array) if found is None else found
+
+
+def _look_up(family: str, array: Array) -> Kernels:
+    """Load the kernels of a family; those for the CPU are in ``in_use`` from then on."""
+    is_on_host = isinstance(array, ndarray)
+    rung = "reference" if _rung.name == "reference" else "cpu"
+    kernels: Kernels = _load(family, rung if is_on_host else "cuda")
+    if _rung.recorder is not None:
+        kernels = RecordedKernels(kernels, _rung.recorder)
+    if is_on_host:
+        _rung.in_use[family] = kernels
+    return kernels
 
 
 def record_kernels(recorder: KernelRecorder | None) -> None:

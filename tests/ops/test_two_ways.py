@@ -103,13 +103,13 @@ def test_the_reference_gives_the_same(name):
 def test_the_kernels_are_taken(name, monkeypatch):
     """Were they not, the tests above would compare the operators with themselves."""
     taken = []
-    load = kernel_table._load
+    kernels = kernel_table._kernels
 
-    def note(family, rung):
+    def note(family, array):
         taken.append(family)
-        return load(family, rung)
+        return kernels(family, array)
 
-    monkeypatch.setattr(kernel_table, "_load", note)
+    monkeypatch.setattr(kernel_table, "_kernels", note)
     run(name, torch.float32)
     assert len(taken) == 2
     assert set(taken) == {"norm" if "norm" in name else "activation"}
