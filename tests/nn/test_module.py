@@ -41,7 +41,7 @@ def test_a_name_is_filed_in_one_place_only():
     net = nn.Module()
     net.thing = 3
     net.thing = nn.Parameter(torch.ones(1))
-    assert "thing" not in net.__dict__
+    assert list(net._parameters) == ["thing"]
     net.thing = nn.Linear(1, 1)
     assert net._parameters == {}
     assert [name for name, _ in net.named_modules()] == ["", "thing"]
@@ -49,6 +49,36 @@ def test_a_name_is_filed_in_one_place_only():
     net.other = nn.Parameter(torch.ones(1))
     assert net._buffers == {}
     assert "other" in net.state_dict()
+
+
+def test_what_is_put_into_a_dictionary_of_a_module_is_an_attribute():
+    """Programs for PyTorch write to ``_parameters`` to compute with other weights for once."""
+    layer, weight = nn.Linear(2, 1, bias=False), torch.ones(1, 2) * 3
+    layer._parameters["weight"] = weight
+    assert layer.weight is weight
+    assert layer(torch.ones(1, 2)).tolist() == [[6.0]]
+    del layer._parameters["weight"]
+    assert not hasattr(layer, "weight")
+    layer.weight = weight  # a Tensor, and no parameter any more
+    assert list(layer.parameters()) == []
+    assert layer(torch.ones(1, 2)).tolist() == [[6.0]]
+    layer._modules["0"] = nn.ReLU()
+    assert repr(layer._modules) == "{'0': ReLU()}"
+    with pytest.raises(KeyError, match="weight"):
+        layer._parameters["weight"]
+
+
+def test_a_refused_parameter_leaves_the_old_one():
+    layer = nn.Linear(2, 1)
+    before = layer.weight
+    with pytest.raises(TypeError, match="cannot assign 'int' as parameter 'weight'"):
+        layer.weight = 3
+    derived = nn.Parameter(torch.ones(1, 2))
+    derived.set_history((torch.ones(1, requires_grad=True) * 2)._edge)
+    with pytest.raises(ValueError, match="non-leaf"):
+        layer.weight = derived
+    assert layer.weight is before
+    assert [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
 
 
 def test_none_keeps_the_place_of_a_parameter_module_or_buffer():

@@ -52,6 +52,11 @@ class ModuleCall:
                 return self._call_with_hooks(hooks, args, kwargs)
             return self.forward(*args, **kwargs)
         except Exception as error:
+            if "_call_hooks" not in self.__dict__:
+                raise AttributeError(
+                    f"'{type(self).__name__}' object has no attribute '_call_hooks'. Hint: call super().__init__() at "
+                    "the beginning of __init__"
+                ) from None
             note_layer(error, self)
             raise
 

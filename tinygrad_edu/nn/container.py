@@ -29,7 +29,8 @@ class _ModuleSequence(Module):
     """What Sequential and ModuleList share: they behave like a list."""
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values())
+        own = self.__dict__
+        return iter([own[name] for name in self._module_names])
 
     def __len__(self) -> int:
         return len(self._modules)
