@@ -94,8 +94,7 @@ class Tensor(
         self.array = array
         self._edge = self._view = None
         self._requires_grad = requires_grad
-        if this_thread.mode.inference:
-            self._inference = True
+        self._inference = this_thread.mode.inference
 
     # ---- the graph -----------------------------------------------------------------------------------
 
@@ -369,8 +368,7 @@ def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Tenso
     tensor.array = np.asarray(array) if isinstance(array, generic) else array  # NumPy's 0-d results
     tensor._edge = tensor._view = None
     tensor._requires_grad = requires_grad
-    if this_thread.mode.inference:
-        tensor._inference = True
+    tensor._inference = this_thread.mode.inference
     return tensor
 
 

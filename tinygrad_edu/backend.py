@@ -204,6 +204,11 @@ def is_cuda_available() -> bool:
     return why_cuda_is_missing() is None
 
 
+# A look into such a tuple takes a quarter of the time that dtype.kind takes.
+FLOAT32, FLOAT64, FLOAT16 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16)
+KERNEL_DTYPES = FLOAT32, FLOAT64  # what the compiled kernels know
+FLOATING_DTYPES = *KERNEL_DTYPES, FLOAT16
+
 # Not np.ndarray | np.generic, which would be put together anew at every look.
 HOST_KINDS = np.ndarray, np.generic
 

@@ -204,8 +204,7 @@ class Node:
 
     def release(self) -> None:
         """Give up the saved arrays; a second backward through this node is then an error."""
-        if self.saved:
-            self.saved, self.saved_links = None, ()
+        self.saved, self.saved_links = None, ()
 
 
 class AccumulateGrad(Node):

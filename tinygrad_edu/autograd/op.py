@@ -16,7 +16,7 @@ from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node, next_sequence_nr
 from tinygrad_edu.autograd.watching import watched_forward
-from tinygrad_edu.backend import device_of, on_card_of, run_on_card_of
+from tinygrad_edu.backend import FLOATING_DTYPES, device_of, on_card_of, run_on_card_of
 
 
 class Op(Node):
@@ -98,11 +98,10 @@ class Op(Node):
             return node.several_results(inputs, arrays, output)
         result = object.__new__(Tensor)  # tensor_from_array, without the call
         result.array = np.asarray(output) if isinstance(output, generic) else output
-        if mode.inference:
-            result._inference = True
+        result._inference = mode.inference
         if cls.is_view:
             result.become_view_of(inputs[0], cls, options)
-        if True in needs_input_grad and output.dtype.kind == "f":
+        if True in needs_input_grad and output.dtype in FLOATING_DTYPES:
             result._edge = (node, 0)
             if node.saved:
                 node.link_saved(inputs, arrays, (output,), (result,))
@@ -114,7 +113,7 @@ class Op(Node):
         if True in self.needs_input_grad:
             self.num_outputs = len(outputs)
             for output_nr, array in enumerate(outputs[: self.num_differentiable]):
-                if array.dtype.kind == "f":  # indices, such as those of max, have no gradient
+                if array.dtype in FLOATING_DTYPES:  # indices, such as those of max, have no gradient
                     results[output_nr]._edge = (self, output_nr)
             if self.saved:
                 self.link_saved(inputs, arrays, outputs, results)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
+from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.ops.common import cast, raw, require_tensor
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.loss import check_reduction, reduce_loss
@@ -165,7 +165,7 @@ def _cross_entropy_of_classes(
     label_smoothing: float,
 ) -> Array:
     """Return the cross-entropy with class numbers, for arguments that have been checked."""
-    if raw(input).dtype.char == "e":  # float16: the kernels know float32 and float64
+    if raw(input).dtype == FLOAT16:  # the kernels know float32 and float64
         weight = None if weight is None else cast(weight, np.float32)
         rest = weight, ignore_index, reduction, label_smoothing
         return cast(cross_entropy(cast(input, np.float32), target, *rest), np.float16)

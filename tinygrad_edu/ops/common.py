@@ -193,12 +193,12 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
 
 def ones(count: int, dtype: Any) -> Array:
     """Return a vector of ones, of the CPU and not to be written to: a product with it is a sum, and quick."""
-    return _kept_ones(count, dtype.char) if count <= 65536 else np.ones(count, dtype)
+    return _kept_ones(count, dtype) if count <= 65536 else np.ones(count, dtype)
 
 
 @functools.lru_cache(maxsize=64)
-def _kept_ones(count: int, dtype_char: str) -> Array:
-    vector = np.ones(count, dtype_char)
+def _kept_ones(count: int, dtype: Any) -> Array:
+    vector = np.ones(count, dtype)
     vector.flags.writeable = False
     return vector
 

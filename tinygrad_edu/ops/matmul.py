@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor, kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import KERNEL_DTYPES, Array
 from tinygrad_edu.ops.common import check_broadcast, ones, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 
@@ -206,7 +206,7 @@ def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
 
 def sum_of_rows(x: Array) -> Array:
     """Return the sum over the rows of a matrix; on the CPU as a product with ones, which is BLAS's and quicker."""
-    if type(x) is np.ndarray and x.dtype.char in "fd":
+    if type(x) is np.ndarray and x.dtype in KERNEL_DTYPES:
         return ones(len(x), x.dtype).dot(x)
     return x.sum(0)
 
@@ -251,17 +251,18 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     """
     require_tensor("linear", input)
     x, w, b = raw(input), raw(weight), raw(bias)
-    if w.ndim == 1:
+    shape, weight_shape, dtype = x.shape, w.shape, x.dtype
+    if len(weight_shape) == 1:
         y = matmul(input, weight)
         return y if bias is None else y + bias
-    if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1]:
+    if len(weight_shape) != 2 or not shape or shape[-1] != weight_shape[1]:
         raise RuntimeError(
-            f"linear: mat1 and mat2 shapes cannot be multiplied: expected input (*, {w.shape[-1]}) for "
-            f"weight {list(w.shape)}, got {list(x.shape)}"
+            f"linear: mat1 and mat2 shapes cannot be multiplied: expected input (*, {weight_shape[-1]}) for "
+            f"weight {list(weight_shape)}, got {list(shape)}"
         )
-    if b is not None and b.shape != (w.shape[0],):
-        raise RuntimeError(f"linear: expected bias ({w.shape[0]},), got {list(b.shape)}")
-    if w.dtype != x.dtype or (b is not None and b.dtype != x.dtype):
-        name, other = ("weight", w.dtype) if w.dtype != x.dtype else ("bias", b.dtype)
-        raise RuntimeError(f"linear: expected {name} to have the input's dtype {x.dtype}, got {other}")
+    if b is not None and b.shape != (weight_shape[0],):
+        raise RuntimeError(f"linear: expected bias ({weight_shape[0]},), got {list(b.shape)}")
+    if w.dtype != dtype or (b is not None and b.dtype != dtype):
+        name, other = ("weight", w.dtype) if w.dtype != dtype else ("bias", b.dtype)
+        raise RuntimeError(f"linear: expected {name} to have the input's dtype {dtype}, got {other}")
     return Linear.apply(input, weight, bias)

@@ -10,11 +10,12 @@ from copy import deepcopy
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.grad_mode import enable_grad, this_thread
-from tinygrad_edu.backend import array_module, is_on_host, on_card_of, to_device
+from tinygrad_edu.backend import array_module, on_card_of, to_device
 from tinygrad_edu.profiler.event import Category
 from tinygrad_edu.profiler.label import recorded
 from tinygrad_edu_kernels import overlap
@@ -133,7 +134,7 @@ class Optimizer:
                 grad = param._grad  # not by way of the property: this runs before every update
                 if grad is None:
                     continue
-                if type(param.array) is np.ndarray:
+                if type(param.array) is ndarray:
                     self.update_parameter(param, grad, group)
                 else:
                     with on_card_of(param.array):

@@ -100,10 +100,10 @@ def erf(x: Array) -> Array:
 
 def _run(kernel: Any, nanoseconds: float, *arrays: Array, options: tuple[Any, ...] = ()) -> Array:
     """Return what the kernel makes of the arrays; an element takes one thread so many nanoseconds."""
-    x = arrays[0]
-    result = np.empty(x.shape, x.dtype)
+    result = np.empty(arrays[0].shape, arrays[0].dtype)
     flat = [array.ravel() for array in (*arrays, result)]  # copies only what is not contiguous
-    parallel.run_over(x.size, nanoseconds * x.size, kernel, *flat, *options)
+    size = len(flat[0])
+    parallel.run_over(size, nanoseconds * size, kernel, *flat, *options)
     return result
 
 

@@ -17,6 +17,8 @@ from tinygrad_edu_kernels.matrix_product import panels
 
 Array = Any
 
+ADDED_TO_ROWS = np.dtype(np.float32), np.dtype(np.float64)
+
 
 def matmul(a: Array, b: Array) -> Array:
     """Return a @ b: (*batch, m, k) @ (*batch, k, n) -> (*batch, m, n); see the reference."""
@@ -59,7 +61,7 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
         return panels.product(x, weight, bias, transposed=True)
     y = matmul(x, weight.T)
     if bias is not None:
-        if y.dtype.char in "fd":
+        if y.dtype in ADDED_TO_ROWS:
             panels.add_to_rows(y, np.ascontiguousarray(bias))  # begins sooner than y += bias
         else:
             y += bias

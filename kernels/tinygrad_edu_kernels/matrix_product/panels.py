@@ -44,7 +44,8 @@ TURNED_ROWS = (PANEL, 2 * PANEL)
 
 PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
 
-NO_BIAS = np.empty(0, np.float32)
+FLOAT32 = np.dtype(np.float32)
+NO_BIAS = np.empty(0, FLOAT32)
 
 
 def suits(a: Array, columns: int) -> bool:
@@ -53,7 +54,7 @@ def suits(a: Array, columns: int) -> bool:
     return (
         columns >= LANES
         and rows >= LEAST_ROWS
-        and a.dtype.char == "f"
+        and a.dtype == FLOAT32
         and is_available()
         and 0 < summands <= MOST_SUMMANDS
         and rows * summands * columns <= MOST_MULTIPLY_ADDS

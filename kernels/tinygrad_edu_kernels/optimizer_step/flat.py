@@ -8,6 +8,8 @@ import numpy as np
 
 Array = Any
 
+LOOP_DTYPES = np.dtype(np.float32), np.dtype(np.float64)
+
 
 def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, Array]]]:
     """Return the arrays of a step as the loops want them: 1-D, contiguous, float32 or float64.
@@ -38,7 +40,7 @@ def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, 
     param: Array = arrays[0]
     grad = arrays[1]
     shape, dtype = param.shape, param.dtype
-    if dtype.char not in "fd":
+    if dtype not in LOOP_DTYPES:
         dtype = compute_dtype(param)
     flat, copied = [], []
     for array in arrays:

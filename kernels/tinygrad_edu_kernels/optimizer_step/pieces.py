@@ -16,7 +16,8 @@ Array = Any
 
 MOST_ARRAYS = 5  # the parameter, its gradient, and the arrays of its state
 PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
-NOTHING = np.empty(0, np.float32)
+FLOAT32 = np.dtype(np.float32)
+NOTHING = np.empty(0, FLOAT32)
 
 
 def walk(
@@ -42,13 +43,13 @@ def walk(
     overlap.wait_for(arrays)
     flat, copied = flatten(arrays)
     param = flat[0]
-    if param.dtype.char != "f" or not team.is_worthwhile_late(nanoseconds * param.size):
+    if not team.is_worthwhile_late(nanoseconds * len(param)) or param.dtype != FLOAT32:
         loop(*flat, *numbers)
     else:
-        step = -(-param.size // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))
+        step = -(-len(param) // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))
         flat += [NOTHING] * (MOST_ARRAYS - len(flat))
         flat.append(np.array(numbers, np.float64))  # yes and no as 1 and 0
-        team.begin(param, _share_pieces, _compiled(part), -(-param.size // step), *flat, step)
+        team.begin(param, _share_pieces, _compiled(part), -(-len(param) // step), *flat, step)
         if copied:
             overlap.wait()
     if copied:

@@ -16,7 +16,7 @@ Array = Any
 
 NANOSECONDS = 2.0  # for an entry, on one thread
 
-NO_WEIGHT = {char: np.empty(0, char) for char in "fd"}
+NO_WEIGHT = {np.dtype(char): np.empty(0, char) for char in "fd"}
 
 # fastmath flags for kernels with sums: terms may be added in another order, a * b + c may round once. NaN and
 # infinity come through as without them ("nnan" and "ninf" are left out on purpose).
@@ -91,7 +91,7 @@ def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) 
 
     Copies: for a read-only array the kernels would be compiled once more.
     """
-    weight = NO_WEIGHT[dtype.char] if weight is None else np.array(weight, dtype)
+    weight = NO_WEIGHT[dtype] if weight is None else np.array(weight, dtype)
     return np.array(target, np.int64), weight, int(ignore_index)
 
 
