@@ -101,9 +101,7 @@ def late_team(monkeypatch):
         late.append("linear_weight_gradient" if launch is panels._share_panels else "optimizer_step")
         if launch is panels._share_panels:
             result.fill(float("nan"))
-        overlap.begin(
-            overlap.Work(functools.partial(team.run, launch, *work), overlap.memory_of(result), result)
-        )
+        overlap.begin(functools.partial(team.run, launch, *work), result, result)
 
     monkeypatch.setattr(team, "WORTHWHILE_NANOSECONDS", 1e-9)
     monkeypatch.setattr(team, "WORTHWHILE_LATE", 1e-9)

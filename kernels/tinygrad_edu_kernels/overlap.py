@@ -21,7 +21,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -30,22 +30,9 @@ Array = Any
 _monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
 
 
-class Work(NamedTuple):
-    """What has been begun.
-
-    Attributes
-    ----------
-    finish : callable
-        Waits until it is done; does nothing if it has never begun.
-    memory : array or None
-        What ``memory_of`` says of the array that it writes to.
-    kept : object
-        Holds the arrays that it needs.
-    """
-
-    finish: Callable[[], None]
-    memory: Array | None
-    kept: Any
+Work: TypeAlias = "tuple[Callable[[], None], Array | None, Any]"
+"""What has been begun: the function that waits until it is done (and does nothing if it has never begun); what
+``memory_of`` says of the array that it writes to; and whatever holds the arrays that it needs."""
 
 
 class _Late(threading.local):
@@ -85,10 +72,11 @@ def is_allowed() -> bool:
     return _late.is_allowed
 
 
-def begin(work: Work) -> None:
-    """Note what is about to begin, after waiting for what was begun before."""
+def begin(finish: Callable[[], None], result: Array, kept: Any) -> Work:
+    """Note what is about to begin, after waiting for what was begun before; return the note."""
     wait()
-    _late.work = work
+    _late.work = work = finish, memory_of(result), kept
+    return work
 
 
 def is_noted(work: Work) -> bool:
@@ -100,7 +88,7 @@ def wait() -> None:
     """Wait for what this thread has begun."""
     work = _late.work
     if work is not None:
-        work.finish()
+        work[0]()
         _late.work = None
 
 
@@ -108,10 +96,11 @@ def wait_for(arrays: Sequence[Array | None]) -> None:
     """Wait for what this thread has begun, if its result shares memory with one of these, or may do so."""
     work = _late.work
     if work is not None:
+        written = work[1]
         for array in arrays:
             if array is not None:
                 memory = array if array.base is None else memory_of(array)
-                if memory is work.memory or memory is None or work.memory is None:
+                if memory is written or memory is None or written is None:
                     wait()
                     return
 

@@ -93,13 +93,11 @@ def begin(result: Array, launch: Callable[..., None], function: CFunc, parts: in
     team = _Current.team
     thread = threading.get_ident()
     team.wake(min(parts, parallel.get_num_threads()) - 1)
-    work = overlap.Work(
-        functools.partial(finish, team.mailbox, thread), overlap.memory_of(result), (result, arguments)
-    )
-    overlap.begin(work)
+    finish_it = functools.partial(finish, team.mailbox, thread)
+    work = overlap.begin(finish_it, result, arguments)
     launch(team.mailbox, thread, function.address, parts, *arguments)
     if not overlap.is_noted(work):
-        work.finish()
+        finish_it()
 
 
 def part_function(function: Callable[..., None]) -> CFunc:

@@ -33,7 +33,7 @@ def finished():
 
 
 def begin(finished, name, result):
-    overlap.begin(overlap.Work(lambda: finished.append(name), overlap.memory_of(result), result))
+    overlap.begin(lambda: finished.append(name), result, result)
 
 
 def test_the_end_waits(finished):
@@ -89,7 +89,7 @@ def test_an_end_that_is_interrupted_waits_all_the_same():
             raise KeyboardInterrupt
 
     overlap.allow(True)
-    overlap.begin(overlap.Work(finish, None, None))
+    overlap.begin(finish, np.zeros(1), None)
     with pytest.raises(KeyboardInterrupt):
         overlap.end()
     assert len(calls) == 2
@@ -115,7 +115,7 @@ def test_a_finish_that_is_interrupted_comes_again():
         if len(calls) == 1:
             raise KeyboardInterrupt
 
-    overlap.begin(overlap.Work(finish, None, None))
+    overlap.begin(finish, np.zeros(1), None)
     with pytest.raises(KeyboardInterrupt):
         overlap.wait()
     overlap.wait()
@@ -154,7 +154,7 @@ def test_arrays_are_kept_until_then():
 
     kept = Kept()
     gone = weakref.ref(kept)
-    overlap.begin(overlap.Work(lambda: None, None, (kept,)))
+    overlap.begin(lambda: None, np.zeros(1), (kept,))
     del kept
     assert gone() is not None
     overlap.wait()

@@ -96,7 +96,7 @@ def run_backward(
     if search is not None:
         order = [node for node in order if node in search.leading]
     pending: dict[Node, list[Array | None]] = {}
-    for edge, grad in zip(roots, root_grads, strict=True):
+    for edge, grad in zip(roots, root_grads):  # noqa: B905  (strict=True is slower, here and below)
         is_kept = isinstance(edge[0], AccumulateGrad) and search is None
         add_gradient(pending, edge, private_copy(grad) if is_kept else grad)
 
@@ -138,7 +138,7 @@ def run_backward(
                     node.release()
                 if len(grad_inputs) != len(node.next_edges):
                     raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
-                for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905  (strict=True is slower)
+                for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905
                     if next_edge is None or grad is None:
                         continue
                     receiver = next_edge[0]

@@ -145,7 +145,7 @@ class Node:
                             counter = results[output_nr].version_counter()
                             link = None, output_nr, counter, counter.value
             links.append(link)
-        self.saved_links = tuple(links)
+        self.saved_links = links
 
     def keep_copies_of(self, array: Array) -> None:
         """Copy an array that was saved, because it is about to be overwritten."""

@@ -29,8 +29,7 @@ class _ModuleSequence(Module):
     """What Sequential and ModuleList share: they behave like a list."""
 
     def __iter__(self) -> Iterator[Any]:
-        own = self.__dict__
-        return iter([own[name] for name in self._module_names])
+        return map(self.__dict__.__getitem__, self._module_names)
 
     def __len__(self) -> int:
         return len(self._modules)
