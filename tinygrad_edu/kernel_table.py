@@ -167,17 +167,20 @@ def has_kernels(array: Array) -> bool:
 
 
 def _kernels(family: str, array: Array) -> Kernels:
-    found = _rung.in_use.get(family) if isinstance(array, ndarray) else None
-    return _look_up(family, array) if found is None else found
+    if isinstance(array, ndarray):
+        try:
+            return _rung.in_use[family]
+        except KeyError:
+            pass
+    return _look_up(family, array)
 
 
 def _look_up(family: str, array: Array) -> Kernels:
     """Load the kernels of a family; those for the CPU are in ``in_use`` from then on."""
     is_on_host = isinstance(array, ndarray)
     rung = "reference" if _rung.name == "reference" else "cpu"
-    kernels: Kernels = _load(family, rung if is_on_host else "cuda")
-    if _rung.recorder is not None:
-        kernels = RecordedKernels(kernels, _rung.recorder)
+    module = _load(family, rung if is_on_host else "cuda")
+    kernels = module if _rung.recorder is None else RecordedKernels(module, _rung.recorder)
     if is_on_host:
         _rung.in_use[family] = kernels
     return kernels

@@ -64,7 +64,7 @@ class Node:
     saved : tuple of arrays, or None
         What ``save_for_backward`` was given; Tensors while a backward with ``create_graph=True`` runs; None when
         it has been given up by a backward without ``retain_graph``.
-    saved_links : tuple of SavedLink or None
+    saved_links : sequence of SavedLink or None
         What each of them is to this node; None for an array that is neither an input nor an output.
     num_outputs : int
         How many gradients ``backward`` is given.
@@ -86,7 +86,7 @@ class Node:
     next_edges: Sequence[Edge | None] = ()
     needs_input_grad: Sequence[bool] = ()
     saved: Any = ()
-    saved_links: tuple[SavedLink | None, ...] = ()
+    saved_links: Sequence[SavedLink | None] = ()
     num_outputs: int = 1
     tensor_hooks: list[tuple[int, TensorHook]] | tuple[()] = ()
     retained: list[tuple[int, weakref.ref[Tensor]]] | tuple[()] = ()

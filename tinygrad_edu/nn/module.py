@@ -11,7 +11,7 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
@@ -59,6 +59,10 @@ class Module(ModuleCall):
     _buffer_names: dict[str, None]
     _module_names: dict[str, None]
     _non_persistent: set[str]
+
+    if TYPE_CHECKING:  # buffers, and what a container holds
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self) -> None:
         for name in KINDS:

@@ -153,7 +153,12 @@ def cross_entropy(
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     check_class_targets(name, scores, labels, weight)
     check_reduction(name, reduction)
-    return _cross_entropy_of_classes(input, target, weight, ignore_index, reduction, label_smoothing)
+    target = target if labels.dtype == INT64 else target.long()
+    if scores.dtype != FLOAT16:
+        return _cross_entropy_of_classes(input, target, weight, ignore_index, reduction, label_smoothing)
+    weight = None if weight is None else cast(weight, np.float32)  # the kernels know float32 and float64
+    rest = weight, ignore_index, reduction, label_smoothing
+    return cast(_cross_entropy_of_classes(cast(input, np.float32), target, *rest), FLOAT16)
 
 
 def _cross_entropy_of_classes(
@@ -164,14 +169,8 @@ def _cross_entropy_of_classes(
     reduction: str,
     label_smoothing: float,
 ) -> Array:
-    """Return the cross-entropy with class numbers, for arguments that have been checked."""
-    if raw(input).dtype == FLOAT16:  # the kernels know float32 and float64
-        weight = None if weight is None else cast(weight, np.float32)
-        rest = weight, ignore_index, reduction, label_smoothing
-        return cast(cross_entropy(cast(input, np.float32), target, *rest), np.float16)
+    """Return the cross-entropy with class numbers (int64), for arguments that have been checked."""
     rows, classes = as_rows(input, target)
-    if raw(classes).dtype != INT64:
-        classes = classes.long()
     if not label_smoothing:
         loss = SoftmaxCrossEntropy.apply(
             rows, classes, weight, ignore_index=ignore_index, reduction=reduction

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu import _tensor, dtypes
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import next_sequence_nr
 from tinygrad_edu.autograd.op import Op, check_same_device, is_reentry
-from tinygrad_edu.backend import Array, array_module, is_on_host
+from tinygrad_edu.backend import FLOATING_DTYPES, Array, array_module, is_on_host
 
 
 class Cast(Op):
@@ -236,9 +237,9 @@ class ArithmeticOp(BinaryOp):
             return super().apply(*cls.promote(a, b))
         x, y = a.array, None
         dtype = x.dtype
-        if dtype.kind == "f" and type(x) is np.ndarray:
+        if dtype in FLOATING_DTYPES and type(x) is ndarray:
             if isinstance(b, Tensor):
-                y = b.array if type(b.array) is np.ndarray else None
+                y = b.array if type(b.array) is ndarray else None
             elif type(b) is float or type(b) is int:
                 y = as_scalar(b, dtype)
         if y is None or y.dtype is not dtype:
@@ -268,7 +269,7 @@ class ArithmeticOp(BinaryOp):
                 raise
             output = mode.quiet.copy().run(node.forward, x, y)
         result = object.__new__(Tensor)
-        result.array = output if type(output) is np.ndarray else np.asarray(output)
+        result.array = output if type(output) is ndarray else np.asarray(output)
         result._view = None
         if edge_a or edge_b:
             result._edge = node, 0
