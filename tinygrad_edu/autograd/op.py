@@ -81,14 +81,15 @@ class Op(Node):
         if not is_tensor:
             return node.forward(*arrays, **options)
 
+        run_quietly = mode.run_quietly  # found sooner as an attribute than as a method
         try:
             if mode.watched:
                 with on_card_of(*arrays):
                     output = watched_forward(node, inputs, arrays, options)
             elif type(arrays[0]) is ndarray:
-                output = mode.run_quietly(node.forward, *arrays, **options)
+                output = run_quietly(node.forward, *arrays, **options)
             else:
-                output = mode.run_quietly(run_on_card_of, arrays, node.forward, options)
+                output = run_quietly(run_on_card_of, arrays, node.forward, options)
         except Exception as error:
             if not is_reentry(error):
                 node.explain_failure(inputs)

@@ -261,8 +261,9 @@ class ArithmeticOp(BinaryOp):
             BOTH if edge_a and edge_b else FIRST if edge_a else SECOND if edge_b else NEITHER
         )
         node.sequence_nr = next_sequence_nr()
+        run_quietly = mode.run_quietly  # found sooner as an attribute than as a method
         try:
-            output = mode.run_quietly(node.forward, x, y)
+            output = run_quietly(node.forward, x, y)
         except Exception as error:
             if not is_reentry(error):
                 node.explain_failure((a, b))
