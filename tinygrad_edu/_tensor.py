@@ -66,7 +66,7 @@ class Tensor(
     array: Array
 
     # What most tensors never need stands here, once for all of them: so a tensor is quickly made. (What every
-    # operation asks for is set for each tensor all the same: a tensor's own attributes are quicker to read.)
+    # operation asks for is set for most tensors all the same: a tensor's own attributes are quicker to read.)
     _edge: Edge | None = None  # the node that computed it, and which of the node's outputs it is
     _requires_grad: bool = False  # of a leaf; what was computed has an edge instead
     _view: ViewInfo | None = None

@@ -19,6 +19,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
+
 Array: TypeAlias = Any
 """A NumPy array or a CuPy array; in a ``backward`` that builds a graph of its own, a Tensor."""
 
@@ -204,10 +206,8 @@ def is_cuda_available() -> bool:
     return why_cuda_is_missing() is None
 
 
-# A look into such a tuple takes a quarter of the time that dtype.kind takes.
-FLOAT32, FLOAT64, FLOAT16 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16)
-KERNEL_DTYPES = FLOAT32, FLOAT64  # what the compiled kernels know
-FLOATING_DTYPES = *KERNEL_DTYPES, FLOAT16
+FLOAT16 = np.dtype(np.float16)
+FLOATING_DTYPES = *COMPILED_DTYPES, FLOAT16
 
 # Not np.ndarray | np.generic, which would be put together anew at every look.
 HOST_KINDS = np.ndarray, np.generic

@@ -17,7 +17,8 @@ from typing import Any, Protocol, TypeAlias
 
 from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
-from tinygrad_edu.backend import KERNEL_DTYPES, Array
+from tinygrad_edu.backend import Array
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 RUNGS = ("fast", "reference")
 
@@ -160,10 +161,10 @@ def has_kernels(array: Array) -> bool:
     """
     kind = type(array)
     if kind is ndarray:  # asked first: this runs before every relu
-        return array.dtype in KERNEL_DTYPES
+        return array.dtype in COMPILED_DTYPES
     # An array of the GPU; not a Tensor, and not a NumPy scalar. The class is asked, for the array itself would
     # put its answer together anew.
-    return hasattr(kind, "__cuda_array_interface__") and array.dtype in KERNEL_DTYPES
+    return hasattr(kind, "__cuda_array_interface__") and array.dtype in COMPILED_DTYPES
 
 
 def _kernels(family: str, array: Array) -> Kernels:

@@ -88,7 +88,8 @@ def wait() -> None:
     """Wait for what this thread has begun."""
     work = _late.work
     if work is not None:
-        work[0]()
+        finish, _, _ = work
+        finish()
         _late.work = None
 
 
@@ -96,7 +97,7 @@ def wait_for(arrays: Sequence[Array | None]) -> None:
     """Wait for what this thread has begun, if its result shares memory with one of these, or may do so."""
     work = _late.work
     if work is not None:
-        written = work[1]
+        _, written, _ = work
         for array in arrays:
             if array is not None:
                 memory = array if array.base is None else memory_of(array)

@@ -71,7 +71,11 @@ def parts(count: int, nanoseconds: float) -> list[tuple[int, int]]:
     if nanoseconds < WORTHWHILE_NANOSECONDS:
         return [(0, count)]
     threads = max(min(_Setting.num_threads, count, 1 + int(nanoseconds // WORTHWHILE_NANOSECONDS)), 1)
-    return [(i * count // threads, (i + 1) * count // threads) for i in range(threads)]
+    return _cut(count, threads)
+
+
+def _cut(count: int, pieces: int) -> list[tuple[int, int]]:
+    return [(i * count // pieces, (i + 1) * count // pieces) for i in range(pieces)]
 
 
 def run_over(count: int, nanoseconds: float, kernel: Callable[..., Any], *arguments: Any) -> None:
@@ -89,7 +93,11 @@ def run_over(count: int, nanoseconds: float, kernel: Callable[..., Any], *argume
     if nanoseconds < WORTHWHILE_NANOSECONDS:  # asked here, too: the shortest way for small arrays
         kernel(*arguments, 0, count)
     else:
-        run(kernel, [(*arguments, first, last) for first, last in parts(count, nanoseconds)])
+        run(kernel, _with_parts(arguments, parts(count, nanoseconds)))
+
+
+def _with_parts(arguments: tuple[Any, ...], parts: list[tuple[int, int]]) -> list[tuple[Any, ...]]:
+    return [(*arguments, first, last) for first, last in parts]
 
 
 def run(kernel: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 import tinygrad_edu as torch
@@ -41,7 +43,7 @@ def test_a_name_is_filed_in_one_place_only():
     net = nn.Module()
     net.thing = 3
     net.thing = nn.Parameter(torch.ones(1))
-    assert list(net._parameters) == ["thing"]
+    assert "thing" not in net.__dict__
     net.thing = nn.Linear(1, 1)
     assert net._parameters == {}
     assert [name for name, _ in net.named_modules()] == ["", "thing"]
@@ -51,7 +53,7 @@ def test_a_name_is_filed_in_one_place_only():
     assert "other" in net.state_dict()
 
 
-def test_what_is_put_into_a_dictionary_of_a_module_is_an_attribute():
+def test_what_is_put_into_a_dictionary_of_a_module_is_its_attribute():
     """Programs for PyTorch write to ``_parameters`` to compute with other weights for once."""
     layer, weight = nn.Linear(2, 1, bias=False), torch.ones(1, 2) * 3
     layer._parameters["weight"] = weight
@@ -59,13 +61,35 @@ def test_what_is_put_into_a_dictionary_of_a_module_is_an_attribute():
     assert layer(torch.ones(1, 2)).tolist() == [[6.0]]
     del layer._parameters["weight"]
     assert not hasattr(layer, "weight")
+    with pytest.raises(AttributeError, match="'Linear' object has no attribute 'weight'"):
+        layer(torch.ones(1, 2))
     layer.weight = weight  # a Tensor, and no parameter any more
     assert list(layer.parameters()) == []
     assert layer(torch.ones(1, 2)).tolist() == [[6.0]]
-    layer._modules["0"] = nn.ReLU()
-    assert repr(layer._modules) == "{'0': ReLU()}"
-    with pytest.raises(KeyError, match="weight"):
-        layer._parameters["weight"]
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Linear(2, 3), nn.Conv2d(2, 3, 1), nn.BatchNorm1d(3)], ids=["linear", "conv", "norm"]
+)
+def test_a_weight_may_be_anything(layer):
+    layer = copy.deepcopy(layer)
+    assert layer.weight is layer._parameters["weight"]
+    layer.bias = None
+    assert layer.bias is None
+    del layer.weight
+    layer.register_buffer("weight", torch.ones(3))
+    assert layer.weight is layer._buffers["weight"]
+    del layer.weight
+    layer.weight = nn.Identity()
+    assert layer.weight is layer._modules["weight"]
+    layer.__dict__["weight"] = 5
+    assert layer.weight == 5
+    assert type(layer).weight.__get__(None, type(layer)) is type(layer).weight
+
+
+def test_a_layer_that_was_not_initialised_says_so():
+    with pytest.raises(AttributeError, match=r"'Linear' object has no attribute 'weight'. Hint: call super"):
+        nn.Linear.__new__(nn.Linear).weight  # noqa: B018
 
 
 def test_a_refused_parameter_leaves_the_old_one():
@@ -165,7 +189,7 @@ class Forgetful(nn.Module):
         (lambda net: net.add_module("m", None), "cannot assign module before Module.__init__() call"),
         (
             lambda net: net(1),
-            "'Forgetful' object has no attribute '_call_hooks'. Hint: call super().__init__() at the "
+            "'Forgetful' object has no attribute '_forward_pre_hooks'. Hint: call super().__init__() at the "
             "beginning of __init__",
         ),
     ],

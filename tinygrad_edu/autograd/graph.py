@@ -94,9 +94,9 @@ def run_backward(
     order, shared = explore([node for node, _ in roots])
     search = None if wanted is None else Search(wanted, order)
     if search is not None:
-        order = [node for node in order if node in search.leading]
+        order = search.on_the_way(order)
     pending: dict[Node, list[Array | None]] = {}
-    for edge, grad in zip(roots, root_grads):  # noqa: B905  (strict=True is slower, here and below)
+    for edge, grad in zip(roots, root_grads):  # noqa: B905  (strict=True is slower)
         is_kept = isinstance(edge[0], AccumulateGrad) and search is None
         add_gradient(pending, edge, private_copy(grad) if is_kept else grad)
 
@@ -138,7 +138,10 @@ def run_backward(
                     node.release()
                 if len(grad_inputs) != len(node.next_edges):
                     raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
-                for next_edge, grad in zip(node.next_edges, grad_inputs):  # noqa: B905
+                position = 0  # not by zip, of which every node would need a new one
+                for next_edge in node.next_edges:
+                    grad = grad_inputs[position]
+                    position += 1
                     if next_edge is None or grad is None:
                         continue
                     receiver = next_edge[0]
@@ -156,7 +159,7 @@ def run_backward(
         mode.grad_enabled = grad_was_enabled
         mode.numpy_errors.reset(token)
         overlap.end()
-    return [search.collected.get(edge) for edge in wanted or ()] if search is not None else []
+    return [] if search is None else search.results()
 
 
 @contextlib.contextmanager
@@ -171,6 +174,8 @@ class Search:
 
     Attributes
     ----------
+    wanted : list of (Node, int)
+        Those edges.
     targets, leading : set of Node
         The nodes of those edges; all nodes from which they can be reached.
     collected : dict
@@ -178,14 +183,23 @@ class Search:
     """
 
     def __init__(self, wanted: list[Edge], order: list[Node]) -> None:
+        self.wanted = wanted
         self.targets = {node for node, _ in wanted}
         self.leading = nodes_leading_to(order, self.targets)
         self.collected: dict[Edge, Array] = {}
+
+    def on_the_way(self, order: list[Node]) -> list[Node]:
+        """Return the nodes of ``order`` from which a target can be reached."""
+        return [node for node in order if node in self.leading]
 
     def collect(self, node: Node, grads: list[Array | None]) -> bool:
         """Take the gradients that have arrived at a target; tell whether there is another one behind it."""
         self.collected.update({(node, i): grad for i, grad in enumerate(grads) if grad is not None})
         return any(edge is not None and edge[0] in self.leading for edge in node.next_edges)
+
+    def results(self) -> list[Array | None]:
+        """Return the gradient that arrived at each edge; None where no path led."""
+        return [self.collected.get(edge) for edge in self.wanted]
 
 
 def last_operation(order: list[Node]) -> Node | None:

@@ -132,13 +132,15 @@ class Node:
         for saved in self.saved:
             link: SavedLink | None = None
             if saved is not None:
-                for position, array in enumerate(arrays):
+                position = 0  # not by enumerate, which takes longer than the search
+                for array in arrays:
                     if array is saved:
                         x = inputs[position]
                         if isinstance(x, _tensor.Tensor):
                             counter = x._counter or x.version_counter()
                             link = self.next_edges[position], None, counter, counter.value
                         break
+                    position += 1  # noqa: SIM113
                 else:
                     for output_nr, output in enumerate(outputs):
                         if output is saved:
@@ -188,7 +190,8 @@ class Node:
             raise RuntimeError(SECOND_BACKWARD)
         for link in self.saved_links:
             if link is not None and link[2].value != link[3]:
-                raise RuntimeError(self._describe_change(self.saved[self.saved_links.index(link)], link))
+                position = next(i for i, other in enumerate(self.saved_links) if other is link)
+                raise RuntimeError(self._describe_change(self.saved[position], link))
 
     def _describe_change(self, array: Array, link: SavedLink) -> str:
         _, output_nr, counter, version = link

@@ -20,20 +20,13 @@ class Hook(NamedTuple):
     with_kwargs: bool = False
 
 
-class CallHooks:
-    """The hooks of a module, each kind in the order in which they are called."""
-
-    def __init__(self) -> None:
-        self.forward_pre: list[Hook] = []
-        self.forward: list[Hook] = []
-        self.backward_pre: list[Hook] = []
-        self.backward: list[Hook] = []
-
-
 class ModuleCall:
     """How a module is called; part of Module."""
 
-    _call_hooks: CallHooks | None  # None until the first one is registered
+    _forward_pre_hooks: list[Hook]
+    _forward_hooks: list[Hook]
+    _backward_pre_hooks: list[Hook]
+    _backward_hooks: list[Hook]
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass defines it."""
@@ -46,33 +39,32 @@ class ModuleCall:
         try:
             if this_thread.mode.watched:
                 with recorded_module(self):
-                    return self._call_with_hooks(self._call_hooks or CallHooks(), args, kwargs)
-            hooks = self._call_hooks
-            if hooks is not None:
-                return self._call_with_hooks(hooks, args, kwargs)
+                    return self._call_with_hooks(args, kwargs)
+            if (
+                self._forward_pre_hooks
+                or self._forward_hooks
+                or self._backward_pre_hooks
+                or self._backward_hooks
+            ):
+                return self._call_with_hooks(args, kwargs)
             return self.forward(*args, **kwargs)
         except Exception as error:
-            if "_call_hooks" not in self.__dict__:
-                raise AttributeError(
-                    f"'{type(self).__name__}' object has no attribute '_call_hooks'. Hint: call super().__init__() at "
-                    "the beginning of __init__"
-                ) from None
             note_layer(error, self)
             raise
 
-    def _call_with_hooks(self, hooks: CallHooks, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook in tuple(hooks.forward_pre):
+    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for hook in tuple(self._forward_pre_hooks):
             args, kwargs = self._call_pre_hook(hook, args, kwargs)
         backward_hooks = None
-        if hooks.backward_pre or hooks.backward:
+        if self._backward_pre_hooks or self._backward_hooks:
             backward_hooks = BackwardHooks(
                 self,
-                [hook.function for hook in hooks.backward_pre],
-                [hook.function for hook in hooks.backward],
+                [hook.function for hook in self._backward_pre_hooks],
+                [hook.function for hook in self._backward_hooks],
             )
             args = backward_hooks.wrap_inputs(args)
         output = self.forward(*args, **kwargs)
-        for hook in tuple(hooks.forward):
+        for hook in tuple(self._forward_hooks):
             given = (args, kwargs, output) if hook.with_kwargs else (args, output)
             answer = hook.function(self, *given)
             output = output if answer is None else answer
@@ -104,12 +96,6 @@ class ModuleCall:
             )
         return answer
 
-    def _own_hooks(self) -> CallHooks:
-        """Return the hooks, for one more of them."""
-        if self._call_hooks is None:
-            self._call_hooks = CallHooks()
-        return self._call_hooks
-
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
@@ -129,7 +115,7 @@ class ModuleCall:
         RemovableHandle
             Its ``remove()`` takes the hook away.
         """
-        return _register(self._own_hooks().forward_pre, Hook(hook, with_kwargs), prepend)
+        return _register(self._forward_pre_hooks, Hook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -150,13 +136,13 @@ class ModuleCall:
         Linear torch.Size([4, 2])
         >>> handle.remove()
         """
-        return _register(self._own_hooks().forward, Hook(hook, with_kwargs), prepend)
+        return _register(self._forward_hooks, Hook(hook, with_kwargs), prepend)
 
     def register_full_backward_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
         """Call ``hook(module, grad_output)`` in backward, first; what it returns replaces grad_output."""
-        return _register(self._own_hooks().backward_pre, Hook(hook), prepend)
+        return _register(self._backward_pre_hooks, Hook(hook), prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_input, grad_output)`` in backward; what it returns replaces grad_input.
@@ -168,7 +154,7 @@ class ModuleCall:
         ----------
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook
         """
-        return _register(self._own_hooks().backward, Hook(hook), prepend)
+        return _register(self._backward_hooks, Hook(hook), prepend)
 
 
 def _register(hooks: list[Hook], hook: Hook, prepend: bool) -> RemovableHandle:

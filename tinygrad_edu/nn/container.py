@@ -29,7 +29,7 @@ class _ModuleSequence(Module):
     """What Sequential and ModuleList share: they behave like a list."""
 
     def __iter__(self) -> Iterator[Any]:
-        return map(self.__dict__.__getitem__, self._module_names)
+        return iter(self._modules.values())
 
     def __len__(self) -> int:
         return len(self._modules)

@@ -14,7 +14,7 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn.linear import reset_weight_and_bias
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.nn.parameter import FiledParameter, Parameter
 from tinygrad_edu.ops.common import pair
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -23,6 +23,8 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 class _ConvNd(Module):
     """What the convolution layers share: the options, and the parameters."""
 
+    weight = FiledParameter()
+    bias = FiledParameter()
     dims = 2
     transposed = False
 

@@ -15,7 +15,7 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.nn.parameter import FiledParameter, Parameter
 
 
 class Identity(Module):
@@ -55,6 +55,9 @@ class Linear(Module):
     >>> torch.nn.Linear(20, 30)(torch.randn(128, 20)).shape
     torch.Size([128, 30])
     """
+
+    weight = FiledParameter()
+    bias = FiledParameter()
 
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None

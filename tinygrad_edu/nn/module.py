@@ -1,7 +1,7 @@
 """Module: the base of all layers and models.
 
-A module knows which of its attributes are parameters, which are buffers and which are submodules: assigning an
-attribute files its name. Everything else (``state_dict``, ``to``, ``train``) walks through these names.
+A module keeps three dictionaries: its parameters, its buffers and its submodules. Assigning an attribute
+files it there; everything else (``state_dict``, ``to``, ``train``) walks through them.
 
 References
 ----------
@@ -11,25 +11,17 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import DeviceLike
-from tinygrad_edu.nn.calling import CallHooks, ModuleCall
-from tinygrad_edu.nn.filed import FiledAttributes
+from tinygrad_edu.nn.calling import Hook, ModuleCall
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.state import IncompatibleKeys, collect_state, load_state, move_to
 from tinygrad_edu.nn.text import module_text
 
 Self = TypeVar("Self", bound="Module")
-
-# Where a module keeps the names of what it has of each kind, and what an attribute of that kind may be set to.
-KINDS = {
-    "_parameter_names": "parameter '{}' (torch.nn.Parameter or None expected)",
-    "_buffer_names": "buffer '{}' (torch.Tensor or None expected)",
-    "_module_names": "child module '{}' (torch.nn.Module or None expected)",
-}
 
 
 class Module(ModuleCall):
@@ -55,82 +47,88 @@ class Module(ModuleCall):
     """
 
     training: bool
-    _parameter_names: dict[str, None]  # dicts for their order
-    _buffer_names: dict[str, None]
-    _module_names: dict[str, None]
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
     _non_persistent: set[str]
 
-    if TYPE_CHECKING:  # buffers, and what a container holds
-
-        def __getattr__(self, name: str) -> Any: ...
-
     def __init__(self) -> None:
-        for name in KINDS:
+        for name in ("_parameters", "_buffers", "_modules"):
             object.__setattr__(self, name, {})
         self.training = True
         self._non_persistent = set()  # buffers that state_dict leaves out
-        self._call_hooks: CallHooks | None = None
+        self._forward_pre_hooks: list[Hook] = []
+        self._forward_hooks: list[Hook] = []
+        self._backward_pre_hooks: list[Hook] = []
+        self._backward_hooks: list[Hook] = []
 
     # ---- attributes ----------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Parameter | Module) and "_module_names" not in self.__dict__:
+        if isinstance(value, Parameter | Module) and "_modules" not in self.__dict__:
             kind = "parameters" if isinstance(value, Parameter) else "module"
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
-        filed_as = self._kind_of(name)
+        place, expected = self._place_of(name)
         if isinstance(value, Parameter):
-            self._forget(name, "_parameter_names")
+            self._forget(name, self._parameters)
             self.register_parameter(name, value)
         elif isinstance(value, Module):
-            self._forget(name, "_module_names")
+            self._forget(name, self._modules)
             self._modules[name] = value
-        elif filed_as is None or value is None or (filed_as == "_buffer_names" and isinstance(value, Tensor)):
+        elif place is None:
             object.__setattr__(self, name, value)
+        elif value is None or (place is self._buffers and isinstance(value, Tensor)):
+            place[name] = value
         else:
-            raise TypeError(f"cannot assign '{type(value).__name__}' as {KINDS[filed_as].format(name)}")
+            raise TypeError(f"cannot assign '{type(value).__name__}' as {expected}")
 
-    def _kind_of(self, name: str) -> str | None:
-        """Return the key of KINDS under which a name is filed, if it is."""
-        own = self.__dict__
-        return next((kind for kind in KINDS if name in own.get(kind, ())), None)
+    def _place_of(self, name: str) -> tuple[dict[str, Any] | None, str]:
+        """Return the dictionary in which a name is filed, if it is, and what it may hold."""
+        filed = self.__dict__
+        if name in filed.get("_parameters", ()):
+            return self._parameters, f"parameter '{name}' (torch.nn.Parameter or None expected)"
+        if name in filed.get("_buffers", ()):
+            return self._buffers, f"buffer '{name}' (torch.Tensor or None expected)"
+        if name in filed.get("_modules", ()):
+            return self._modules, f"child module '{name}' (torch.nn.Module or None expected)"
+        return None, ""
 
-    def _forget(self, name: str, keep: str | None = None) -> None:
-        """Remove an attribute, and from where it is filed; not from ``keep``, where its rank stays the same."""
-        own = self.__dict__
-        if keep is None or name not in own[keep]:
-            own.pop(name, None)
-        for kind in KINDS:
-            if kind != keep:
-                own[kind].pop(name, None)
+    def _forget(self, name: str, keep: dict[str, Any] | None = None) -> None:
+        """Remove an attribute from wherever it is filed; not from ``keep``, where its rank stays the same."""
+        for place in (self.__dict__, self._parameters, self._buffers, self._modules):
+            if place is not keep:
+                place.pop(name, None)
         self._non_persistent.discard(name)
 
+    def __getattr__(self, name: str) -> Any:
+        own = self.__dict__
+        if "_modules" not in own:
+            raise AttributeError(
+                f"'{type(self).__name__}' object has no attribute '{name}'. Hint: call "
+                "super().__init__() at the beginning of __init__"
+            )
+        if name in own["_parameters"]:  # not in a loop over the three: every layer asks for its weight
+            return own["_parameters"][name]
+        if name in own["_buffers"]:
+            return own["_buffers"][name]
+        if name in own["_modules"]:
+            return own["_modules"][name]
+        # With name and obj Python can ask "Did you mean ...?".
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
+
     def __delattr__(self, name: str) -> None:
-        if self._kind_of(name) is not None:
+        if self._place_of(name)[0] is not None:
             self._forget(name)
         else:
             object.__delattr__(self, name)
 
     def __dir__(self) -> list[str]:
-        return sorted([name for name in object.__dir__(self) if not name[:1].isdigit()])
-
-    @property
-    def _parameters(self) -> FiledAttributes:
-        """The parameters by name; those that have been set to None, too."""
-        return FiledAttributes(self.__dict__, self._parameter_names)
-
-    @property
-    def _buffers(self) -> FiledAttributes:
-        """The buffers by name, as above."""
-        return FiledAttributes(self.__dict__, self._buffer_names)
-
-    @property
-    def _modules(self) -> FiledAttributes:
-        """The submodules by name, as above."""
-        return FiledAttributes(self.__dict__, self._module_names)
+        names = {*object.__dir__(self), *self._parameters, *self._buffers, *self._modules}
+        return sorted([name for name in names if not name[:1].isdigit()])
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """File a parameter, or None to keep its place."""
-        self._check_name("parameter", name, "_parameter_names")
+        self._check_name("parameter", name, "_parameters")
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
                 f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter "
@@ -149,7 +147,7 @@ class Module(ModuleCall):
 
         It moves with ``to`` and, if ``persistent``, is part of the ``state_dict``.
         """
-        self._check_name("buffer", name, "_buffer_names")
+        self._check_name("buffer", name, "_buffers")
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None "
@@ -165,16 +163,16 @@ class Module(ModuleCall):
         """File a submodule."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
-        self._check_name("module", name, "_module_names")
+        self._check_name("module", name, "_modules")
         self._modules[name] = module
 
     def register_module(self, name: str, module: Module | None) -> None:
         """File a submodule; the same as ``add_module``."""
         self.add_module(name, module)
 
-    def _check_name(self, kind: str, name: str, names: str) -> None:
+    def _check_name(self, kind: str, name: str, place: str) -> None:
         """Raise if this cannot become the name of a parameter, buffer or submodule."""
-        if names not in self.__dict__:
+        if place not in self.__dict__:
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
@@ -182,7 +180,7 @@ class Module(ModuleCall):
             raise KeyError(f'{kind} name can\'t contain ".", got: {name}')
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
-        if name not in self.__dict__[names] and hasattr(self, name):
+        if name not in self.__dict__[place] and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
 
     # ---- walking -------------------------------------------------------------------------------------
@@ -221,13 +219,11 @@ class Module(ModuleCall):
             yield module
 
     def _named_members(
-        self, names: str, prefix: str, recurse: bool, remove_duplicate: bool
+        self, place: str, prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
         for module_name, module in self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate):
-            own = module.__dict__
-            for name in getattr(module, names):
-                member = own[name]
+            for name, member in getattr(module, place).items():
                 if member is None or id(member) in seen:
                     continue
                 if remove_duplicate:
@@ -240,7 +236,7 @@ class Module(ModuleCall):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """Yield the parameters with their dotted names; a shared one once."""
-        return self._named_members("_parameter_names", prefix, recurse, remove_duplicate)
+        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Yield the parameters: what an optimizer is given."""
@@ -251,7 +247,7 @@ class Module(ModuleCall):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """Yield the buffers with their dotted names; a shared one once."""
-        return self._named_members("_buffer_names", prefix, recurse, remove_duplicate)
+        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Yield the buffers."""

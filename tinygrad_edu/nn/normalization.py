@@ -14,14 +14,14 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.nn.parameter import FiledParameter, Parameter
 
 
 class _Affine(Module):
     """What the normalisation layers share: a learned scale ``weight`` and shift ``bias``, or neither."""
 
-    weight: Parameter | None
-    bias: Parameter | None
+    weight = FiledParameter()
+    bias = FiledParameter()
 
     def _add_affine(self, shape: Any, affine: bool, bias: bool, device: Any, dtype: Any) -> None:
         for name, wanted in (("weight", affine), ("bias", affine and bias)):

@@ -53,3 +53,25 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
+
+
+class FiledParameter:
+    """A parameter that all layers of a class have: reads it from where the module has filed it.
+
+    ``Module.__getattr__`` finds it as well. But Python asks that only after it has looked for the name everywhere
+    else, and has made an error because it is not there: this takes five times as long, and a layer asks for its
+    weight whenever it is called. Assigning needs nothing of the kind: it is ``Module.__setattr__`` that does it.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, module: Any, owner: type) -> Any:
+        if module is None:
+            return self
+        try:
+            return module._parameters[self.name]
+        except KeyError:
+            raise AttributeError(
+                self.name
+            ) from None  # then Module.__getattr__ looks elsewhere, or says it better

@@ -23,6 +23,7 @@ from tinygrad_edu.ops.index import getitem
 from tinygrad_edu.ops.join import pad
 from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
 class Geometry(NamedTuple):
@@ -63,7 +64,7 @@ class Conv2d(Op):
 
 def sum_of_channels(x: Array) -> Array:
     """Return the sums over (n, h, w) of images (n, c, h, w); if possible as products with ones, by BLAS and quicker."""
-    if type(x) is np.ndarray and x.dtype.char in "fd" and x.flags.c_contiguous:
+    if type(x) is np.ndarray and x.dtype in COMPILED_DTYPES and x.flags.c_contiguous:
         n, c, h, w = x.shape
         return x.reshape(n * c, h * w).dot(ones(h * w, x.dtype)).reshape(n, c).sum(0)
     return sum(x, (0, 2, 3))

@@ -13,9 +13,10 @@ import numpy as np
 
 from tinygrad_edu import _tensor, kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import KERNEL_DTYPES, Array
+from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import check_broadcast, ones, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
 class MatMul(Op):
@@ -206,7 +207,7 @@ def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
 
 def sum_of_rows(x: Array) -> Array:
     """Return the sum over the rows of a matrix; on the CPU as a product with ones, which is BLAS's and quicker."""
-    if type(x) is np.ndarray and x.dtype in KERNEL_DTYPES:
+    if type(x) is np.ndarray and x.dtype in COMPILED_DTYPES:
         return ones(len(x), x.dtype).dot(x)
     return x.sum(0)
 

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu_kernels import parallel, team
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 from tinygrad_edu_kernels.matrix_product import panels
 
 Array = Any
-
-ADDED_TO_ROWS = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def matmul(a: Array, b: Array) -> Array:
@@ -32,7 +31,11 @@ def matmul(a: Array, b: Array) -> Array:
         if team.is_worthwhile(nanoseconds) and panels.suits(a, b.shape[1]):
             transposed = not b.flags.c_contiguous and b.flags.f_contiguous
             return panels.product(a, b.T if transposed else b, None, transposed=transposed)
-    parts = parallel.parts(len(a), nanoseconds)
+    return _in_parts(a, b, parallel.parts(len(a), nanoseconds))
+
+
+def _in_parts(a: Array, b: Array, parts: list[tuple[int, int]]) -> Array:
+    """Return a @ b, with the rows of a, or its first dimension, in parts that threads share."""
     if len(parts) == 1:
         return np.matmul(a, b)
     same_batch = a.ndim > 2 and a.ndim == b.ndim and len(a) == len(b)
@@ -61,7 +64,7 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
         return panels.product(x, weight, bias, transposed=True)
     y = matmul(x, weight.T)
     if bias is not None:
-        if y.dtype in ADDED_TO_ROWS:
+        if y.dtype in COMPILED_DTYPES:
             panels.add_to_rows(y, np.ascontiguousarray(bias))  # begins sooner than y += bias
         else:
             y += bias

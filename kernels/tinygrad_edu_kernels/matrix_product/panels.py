@@ -23,6 +23,7 @@ import numpy as np
 from numba import carray, njit
 
 from tinygrad_edu_kernels import parallel, team
+from tinygrad_edu_kernels.dtypes import FLOAT32
 from tinygrad_edu_kernels.mailbox import address_of, floats_at, share
 from tinygrad_edu_kernels.micro_kernel import LANES, PANEL, ROWS, is_available, micro_kernel, transpose
 
@@ -44,7 +45,6 @@ TURNED_ROWS = (PANEL, 2 * PANEL)
 
 PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
 
-FLOAT32 = np.dtype(np.float32)
 NO_BIAS = np.empty(0, FLOAT32)
 
 

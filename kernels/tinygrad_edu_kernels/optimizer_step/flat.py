@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-Array = Any
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
-LOOP_DTYPES = np.dtype(np.float32), np.dtype(np.float64)
+Array = Any
 
 
 def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, Array]]]:
@@ -40,7 +40,7 @@ def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, 
     param: Array = arrays[0]
     grad = arrays[1]
     shape, dtype = param.shape, param.dtype
-    if dtype not in LOOP_DTYPES:
+    if dtype not in COMPILED_DTYPES:
         dtype = compute_dtype(param)
     flat, copied = [], []
     for array in arrays:

@@ -9,6 +9,7 @@ import numpy as np
 from numba import carray, njit
 
 from tinygrad_edu_kernels import overlap, parallel, team
+from tinygrad_edu_kernels.dtypes import FLOAT32
 from tinygrad_edu_kernels.mailbox import address_of, doubles_at, floats_at, share
 from tinygrad_edu_kernels.optimizer_step.flat import flatten, store
 
@@ -16,7 +17,6 @@ Array = Any
 
 MOST_ARRAYS = 5  # the parameter, its gradient, and the arrays of its state
 PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
-FLOAT32 = np.dtype(np.float32)
 NOTHING = np.empty(0, FLOAT32)
 
 

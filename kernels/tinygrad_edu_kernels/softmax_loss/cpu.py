@@ -11,12 +11,13 @@ from numba import njit, types
 from numba.extending import intrinsic, overload
 
 from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 Array = Any
 
 NANOSECONDS = 2.0  # for an entry, on one thread
 
-NO_WEIGHT = {np.dtype(char): np.empty(0, char) for char in "fd"}
+NO_WEIGHT = {dtype: np.empty(0, dtype) for dtype in COMPILED_DTYPES}
 
 # fastmath flags for kernels with sums: terms may be added in another order, a * b + c may round once. NaN and
 # infinity come through as without them ("nnan" and "ninf" are left out on purpose).
@@ -32,8 +33,11 @@ def softmax_cross_entropy_forward(
     arrays = _rows(logits), losses, probabilities, *_labels(target, weight, ignore_index, dtype)
     parts = parallel.parts(rows, NANOSECONDS * logits.size)
     totals = np.empty((len(parts), 3), dtype)  # a row for every part
+    if len(parts) == 1:
+        _loss_rows(*arrays, totals[0], 0, rows)
+        return losses, totals[0], probabilities
     parallel.run(_loss_rows, [(*arrays, totals[i], *part) for i, part in enumerate(parts)])
-    return losses, totals[0] if len(parts) == 1 else totals.sum(0), probabilities
+    return losses, totals.sum(0), probabilities
 
 
 def softmax_cross_entropy_backward(
