@@ -43,6 +43,7 @@ def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, 
     if dtype not in COMPILED_DTYPES:
         dtype = compute_dtype(param)
     flat, copied = [], []
+    is_flat = len(shape) == 1
     for array in arrays:
         if array is None:
             flat.append(np.empty(0, dtype))  # a loop that does without it takes nothing from it
@@ -51,7 +52,7 @@ def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, 
                 f"optimizer step: expected gradient and state of the parameter's shape {shape}, got {array.shape}"
             )
         elif array.dtype == dtype and array.flags.carray:  # contiguous, aligned and writeable
-            flat.append(array.ravel())
+            flat.append(array if is_flat else array.ravel())
         else:
             flat.append(np.array(array, dtype, order="C").reshape(-1))
             if array is not grad:

@@ -17,6 +17,7 @@ Array = Any
 
 NANOSECONDS = 2.0  # for an entry, on one thread
 
+INT64 = np.dtype(np.int64)
 NO_WEIGHT = {dtype: np.empty(0, dtype) for dtype in COMPILED_DTYPES}
 
 # fastmath flags for kernels with sums: terms may be added in another order, a * b + c may round once. NaN and
@@ -93,10 +94,12 @@ def _rows(x: Array) -> Array:
 def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) -> tuple[Array, Array, int]:
     """Return class numbers and weights as the kernels take them; no weights become none at all, (0,).
 
-    Copies: for a read-only array the kernels would be compiled once more.
+    Copies, if need be: the kernels would be compiled once more for a read-only array.
     """
     weight = NO_WEIGHT[dtype] if weight is None else np.array(weight, dtype)
-    return np.array(target, np.int64), weight, int(ignore_index)
+    if type(target) is not np.ndarray or target.dtype != INT64 or not target.flags.carray:
+        target = np.array(target, INT64)
+    return target, weight, int(ignore_index)
 
 
 def _run(kernel: Any, arrays: tuple[Array, ...], *labels: Any) -> None:
