@@ -38,8 +38,8 @@ def unit_gradient(output: Any, create_graph: bool) -> Array:
             "reduce it with .sum() or .mean(), or pass gradient="
         )
     with on_card_of(array):
-        one = array.copy()  # and so of its shape, dtype and device
-        one.fill(1)
+        one = array_module(array).empty(array.shape, array.dtype)
+        one.fill(1)  # less than half the time of NumPy's ones()
     return _tensor.tensor_from_array(one) if create_graph else one
 
 

@@ -71,7 +71,5 @@ class FiledParameter:
             return self
         try:
             return module._parameters[self.name]
-        except KeyError:
-            raise AttributeError(
-                self.name
-            ) from None  # then Module.__getattr__ looks elsewhere, or says it better
+        except KeyError:  # then Module.__getattr__ looks elsewhere, or says it better
+            raise AttributeError(self.name) from None
