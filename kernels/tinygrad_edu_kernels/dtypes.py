@@ -1,8 +1,8 @@
 """The dtypes that compiled kernels know.
 
-Whether an array has one of them is asked before nearly every kernel: ``array.dtype in COMPILED_DTYPES``. Comparing
-dtypes takes a third of the time that a look at ``dtype.char`` takes, for which NumPy makes a string every time; and of
-the byte order of another machine only the comparison knows.
+Whether an array has one of them is asked before nearly every kernel: ``array.dtype in COMPILED_DTYPES``. For float32,
+the first of them, this takes half the time of a look at ``dtype.char``, for which NumPy makes a string every time (34
+nanoseconds and 62; for float64 77 and 60). And of the byte order of another machine only the comparison knows.
 """
 
 from __future__ import annotations
