@@ -16,6 +16,7 @@ from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 Array = Any
 
 NANOSECONDS = 2.0  # for an entry, on one thread
+BLOCK = 4096  # entries that are worked on together, in the nearest cache
 
 INT64 = np.dtype(np.int64)
 NO_WEIGHT = {dtype: np.empty(0, dtype) for dtype in COMPILED_DTYPES}
@@ -30,15 +31,15 @@ def softmax_cross_entropy_forward(
 ) -> tuple[Array, Array, Array]:
     """Return losses (n,), totals (3,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
     rows, dtype = len(logits), logits.dtype
-    losses, probabilities = np.empty(rows, dtype), np.empty(logits.shape, dtype)
+    losses, probabilities = np.empty(rows, dtype), np.empty(logits.size, dtype)
     arrays = _rows(logits), losses, probabilities, *_labels(target, weight, ignore_index, dtype)
     parts = parallel.parts(rows, NANOSECONDS * logits.size)
     totals = np.empty((len(parts), 3), dtype)  # a row for every part
     if len(parts) == 1:
         _loss_rows(*arrays, totals[0], 0, rows)
-        return losses, totals[0], probabilities
+        return losses, totals[0], probabilities.reshape(logits.shape)
     parallel.run(_loss_rows, [(*arrays, totals[i], *part) for i, part in enumerate(parts)])
-    return losses, totals.sum(0), probabilities
+    return losses, totals.sum(0), probabilities.reshape(logits.shape)
 
 
 def softmax_cross_entropy_backward(
@@ -60,9 +61,9 @@ def softmax_cross_entropy_backward(
 
 def softmax_forward(x: Array) -> Array:
     """Turn each row of scores into probabilities: (rows, cols) -> (rows, cols)."""
-    y = np.empty(x.shape, x.dtype)
-    _run(_softmax_rows, (_rows(x), y))
-    return y
+    largest, y = np.empty(len(x), x.dtype), np.empty(x.size, x.dtype)
+    _run(_softmax_rows, (_rows(x), largest, y))
+    return y.reshape(x.shape)
 
 
 def log_softmax_forward(x: Array) -> Array:
@@ -217,27 +218,44 @@ def _largest(bits, i):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
-def _softmax_row(x, bits, y, i):
-    """Exponentials of row i, whose bits are ``bits[i]``, over their sum; return the largest entry and the sum."""
-    row, result = x[i], y[i]
-    largest = _largest(bits, i)
-    total = x.dtype.type(0)
+def _exponentials(x, largest, y, first, last):
+    """Write down the largest entry of rows first..last, and e^(entry - largest) for all entries, in y (n c,).
+
+    The exponentials of all these rows are one loop: a row of ten classes alone fills no vectors.
+    """
+    bits, columns = _as_integers(x), x.shape[1]
+    for i in range(first, last):
+        row, shifted, top = x[i], y[i * columns : (i + 1) * columns], _largest(bits, i)
+        largest[i] = top
+        for j in range(columns):
+            shifted[j] = row[j] - top
+    block = y[first * columns : last * columns]
+    for k in range(block.size):
+        block[k] = _exp(block[k])
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
+def _divide_by_sum(row):
+    """Divide a row by its sum, and return the sum."""
+    total = row.dtype.type(0)
     for j in range(row.size):
-        exponential = _exp(row[j] - largest)
-        result[j] = exponential
-        total += exponential
-    scale = x.dtype.type(1) / total
+        total += row[j]
+    scale = row.dtype.type(1) / total
     for j in range(row.size):
-        result[j] *= scale
-    return largest, total
+        row[j] *= scale
+    return total
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _softmax_rows(x, y, first, last):
+def _softmax_rows(x, largest, y, first, last):
     """Take the softmax of every row."""
-    bits = _as_integers(x)
-    for i in range(first, last):
-        _softmax_row(x, bits, y, i)
+    columns = x.shape[1]
+    height = max(1, BLOCK // max(1, columns))
+    for start in range(first, last, height):
+        stop = min(start + height, last)
+        _exponentials(x, largest, y, start, stop)
+        for i in range(start, stop):
+            _divide_by_sum(y[i * columns : (i + 1) * columns])
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
@@ -282,22 +300,26 @@ def _log_softmax_backward_rows(grad_output, y, grad_input, first, last):
 @njit(cache=True, error_model="numpy", nogil=True)
 def _loss_rows(logits, losses, probabilities, target, weight, ignore_index, totals, first, last):
     """Probabilities of each row and the loss of its target; the sums of losses, of weights, and of classes outside."""
-    bits, classes = _as_integers(logits), logits.shape[1]
+    number, classes = logits.dtype.type, logits.shape[1]
+    height = max(1, BLOCK // max(1, classes))
     total_loss = total_weight = outside = 0.0  # float64
-    for i in range(first, last):
-        largest, total = _softmax_row(logits, bits, probabilities, i)
-        t = target[i]
-        loss = w = logits.dtype.type(0)
-        if t != ignore_index:
-            if 0 <= t < classes:
-                w = weight[t] if weight.size else logits.dtype.type(1)
-                loss = w * (math.log(total) - (logits[i, t] - largest))
-            else:
-                loss = logits.dtype.type(np.nan)
-                outside += 1
-        losses[i] = loss
-        total_loss += loss
-        total_weight += w
+    for start in range(first, last, height):
+        stop = min(start + height, last)
+        _exponentials(logits, losses, probabilities, start, stop)  # losses hold the largest scores at first
+        for i in range(start, stop):
+            total = _divide_by_sum(probabilities[i * classes : (i + 1) * classes])
+            t, largest = target[i], losses[i]
+            loss = w = number(0)
+            if t != ignore_index:
+                if 0 <= t < classes:
+                    w = weight[t] if weight.size else number(1)
+                    loss = w * (math.log(total) - (logits[i, t] - largest))
+                else:
+                    loss = number(np.nan)
+                    outside += 1
+            losses[i] = loss
+            total_loss += loss
+            total_weight += w
     totals[0], totals[1], totals[2] = total_loss, total_weight, outside
 
 
