@@ -156,8 +156,9 @@ class Tensor(
         if node is None:
             node = AccumulateGrad()
             node.variable, node.sequence_nr = self, next_sequence_nr()
+            node.watched = self._hooks is not None
             if self._hooks is not None:
-                node.tensor_hooks, node.watched = self._hooks, True
+                node.tensor_hooks = self._hooks
             self._accumulator = weakref.ref(node)
         return node
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from numpy import empty, ndarray  # by name: a look-up in NumPy's module takes long
+
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.graph import run_backward
 from tinygrad_edu.autograd.node import Edge, accumulate_grad, private_copy
@@ -37,9 +39,12 @@ def unit_gradient(output: Any, create_graph: bool) -> Array:
             f"grad can be implicitly created only for scalar outputs, got shape {list(output.shape)}. Hint: "
             "reduce it with .sum() or .mean(), or pass gradient="
         )
-    with on_card_of(array):
-        one = array_module(array).empty(array.shape, array.dtype)
+    if type(array) is ndarray:
+        one = empty(array.shape, array.dtype)
         one.fill(1)  # less than half the time of NumPy's ones()
+    else:
+        with on_card_of(array):
+            one = array_module(array).ones(array.shape, array.dtype)
     return _tensor.tensor_from_array(one) if create_graph else one
 
 

@@ -45,11 +45,12 @@ def explore(roots: Iterable[Node]) -> tuple[list[Node], set[Node]]:
     for node in found:  # the list grows while it is walked
         for edge in node.next_edges:
             if edge is not None:
-                if edge[0] in seen:
-                    shared.add(edge[0])
+                behind, _ = edge
+                if behind in seen:
+                    shared.add(behind)
                 else:
-                    seen.add(edge[0])
-                    found.append(edge[0])
+                    seen.add(behind)
+                    found.append(behind)
     found.sort(key=SEQUENCE_NR, reverse=True)
     return found, shared
 
@@ -148,9 +149,8 @@ def run_backward(
                     if isinstance(receiver, AccumulateGrad) and search is None:
                         if create_graph or not node.gives_new_gradients:
                             grad = private_copy(grad)  # somebody else may hold it, too
-                        if plain and receiver not in shared and receiver.is_empty():
-                            receiver.backward(grad)  # nothing will be added to it: its turn has come
-                            continue
+                        if plain and receiver not in shared and receiver.keep_first(grad):
+                            continue  # nothing will be added to it
                     if receiver in pending or receiver.num_outputs > 1:
                         add_gradient(pending, next_edge, grad)
                     else:  # the same without a call: most nodes have one output, and one user

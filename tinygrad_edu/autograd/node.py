@@ -43,8 +43,11 @@ next_sequence_nr = itertools.count().__next__
 class VersionCounter:
     """Counts the in-place changes of an array; a tensor and those that share its memory have one together."""
 
-    value: int = 0
-    last_change: str = ""
+    __slots__ = ("last_change", "value")
+
+    def __init__(self) -> None:
+        self.value = 0
+        self.last_change = ""
 
 
 SavedLink: TypeAlias = "tuple[Edge | None, int | None, VersionCounter, int]"
@@ -129,25 +132,44 @@ class Node:
         ``arrays`` are those of the inputs, ``outputs`` what forward returned, ``results`` the Tensors made from it.
         """
         links: list[SavedLink | None] = []
+        position, num_inputs = 0, len(arrays)
         for saved in self.saved:
             link: SavedLink | None = None
-            if saved is not None:
-                position = 0  # not by enumerate, which takes longer than the search
-                for array in arrays:
-                    if array is saved:
-                        x = inputs[position]
-                        if isinstance(x, _tensor.Tensor):
-                            counter = x._counter or x.version_counter()
-                            link = self.next_edges[position], None, counter, counter.value
-                        break
-                    position += 1  # noqa: SIM113
-                else:
-                    for output_nr, output in enumerate(outputs):
-                        if output is saved:
-                            counter = results[output_nr].version_counter()
-                            link = None, output_nr, counter, counter.value
+            if saved is None:
+                pass
+            elif position < num_inputs and arrays[position] is saved:  # most operations save inputs, in their order
+                x = inputs[position]
+                if isinstance(x, _tensor.Tensor):
+                    counter = x._counter or x.version_counter()
+                    link = self.next_edges[position], None, counter, counter.value
+            elif num_inputs == 1 and outputs[0] is saved:  # or the output
+                counter = results[0].version_counter()
+                link = None, 0, counter, counter.value
+            else:
+                link = self._find_saved(saved, inputs, arrays, outputs, results)
             links.append(link)
+            position += 1  # noqa: SIM113  (enumerate takes longer)
         self.saved_links = links
+
+    def _find_saved(
+        self,
+        saved: Any,
+        inputs: Sequence[Any],
+        arrays: Sequence[Any],
+        outputs: Sequence[Any],
+        results: Sequence[Any],
+    ) -> SavedLink | None:
+        """Return the link to the input that a saved array is, or else to the output; None if it is neither."""
+        for position, array in enumerate(arrays):
+            if array is saved:
+                x = inputs[position]
+                counter = x.version_counter() if isinstance(x, _tensor.Tensor) else None
+                return None if counter is None else (self.next_edges[position], None, counter, counter.value)
+        for output_nr, output in enumerate(outputs):
+            if output is saved:
+                counter = results[output_nr].version_counter()
+                return None, output_nr, counter, counter.value
+        return None
 
     def keep_copies_of(self, array: Array) -> None:
         """Copy an array that was saved, because it is about to be overwritten."""
@@ -225,9 +247,13 @@ class AccumulateGrad(Node):
         """Return PyTorch's name for it, which has no suffix."""
         return "AccumulateGrad"
 
-    def is_empty(self) -> bool:
-        """Tell whether the leaf has no gradient yet, nor hooks that want to see one."""
-        return self.variable._grad is None and not self.watched
+    def keep_first(self, grad: Array) -> bool:
+        """Give the leaf its gradient if it has none yet, nor hooks that want to see it; tell whether it was so."""
+        variable = self.variable
+        if self.watched or variable._grad is not None:
+            return False
+        accumulate_grad(variable, grad)
+        return True
 
     def backward(self, grad_output: Array) -> tuple[()]:
         """Add ``grad_output`` (an array, or a Tensor with history) to ``variable.grad``."""
