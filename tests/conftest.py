@@ -105,7 +105,7 @@ def late_team(monkeypatch):
 
     monkeypatch.setattr(team, "WORTHWHILE_NANOSECONDS", 1e-9)
     monkeypatch.setattr(team, "WORTHWHILE_LATE", 1e-9)
-    monkeypatch.setattr(parallel._Setting, "num_threads", 3)
+    monkeypatch.setattr(parallel.setting, "num_threads", 3)
     monkeypatch.setattr(team, "begin", begin)
     monkeypatch.setattr(overlap, "is_debugged", lambda: False)  # a tool that measures coverage looks like one
     return late

@@ -43,11 +43,24 @@ class RecordedKernels:
         return functools.partial(self._recorder.run_kernel, f"{family}.{name}", kernel)
 
 
+class _Families(dict[str, "Kernels"]):
+    """The kernels of one rung by the name of their family; they are loaded when they are first asked for."""
+
+    def __init__(self, rung: str, recorder: KernelRecorder | None) -> None:
+        super().__init__()
+        self._rung = rung
+        self._recorder = recorder
+
+    def __missing__(self, family: str) -> Kernels:
+        module = _load(family, self._rung)
+        self[family] = module if self._recorder is None else RecordedKernels(module, self._recorder)
+        return self[family]
+
+
 class _Rung(threading.local):
     """The rung in use in this thread; the environment variable sets what every thread begins with.
 
-    ``in_use`` is what every call of a kernel looks into: the kernels for arrays of the CPU by the name of their family,
-    as far as they have been asked for.
+    ``on_host`` and ``on_gpu`` are what every call of a kernel looks into: the kernels for arrays there.
     """
 
     def __init__(self) -> None:
@@ -57,7 +70,8 @@ class _Rung(threading.local):
     def use(self, name: str) -> None:
         """Choose a rung."""
         self.name = _checked(name)
-        self.in_use: dict[str, Kernels] = {}
+        self.on_host = _Families("reference" if name == "reference" else "cpu", self.recorder)
+        self.on_gpu = _Families("cuda", self.recorder)
 
     def record(self, recorder: KernelRecorder | None) -> None:
         """Have the kernels timed; None ends it."""
@@ -110,47 +124,47 @@ Kernels: TypeAlias = ModuleType | RecordedKernels
 
 def convolution(array: Array) -> Kernels:
     """im2col, col2im, and the forward and backward of conv2d."""
-    return _kernels("convolution", array)
+    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["convolution"]
 
 
 def embedding(array: Array) -> Kernels:
     """Gradient of an embedding; for arrays that ``has_kernels`` of."""
-    return _kernels("embedding", array)
+    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["embedding"]
 
 
 def matrix_product(array: Array) -> Kernels:
     """Products of matrices, and the linear layer."""
-    return _kernels("matrix_product", array)
+    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["matrix_product"]
 
 
 def pooling(array: Array) -> Kernels:
     """Max, average and adaptive pooling."""
-    return _kernels("pooling", array)
+    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["pooling"]
 
 
 def softmax_loss(array: Array) -> Kernels:
     """Softmax, log-softmax and the cross-entropy on top of it."""
-    return _kernels("softmax_loss", array)
+    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["softmax_loss"]
 
 
 def dropout(array: Array) -> Kernels:
     """Random zeros from a counter hash."""
-    return _kernels("dropout", array)
+    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["dropout"]
 
 
 def activation(array: Array) -> Kernels:
     """Activation functions and their gradients, each in one pass; for arrays that ``has_kernels`` of."""
-    return _kernels("activation", array)
+    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["activation"]
 
 
 def norm(array: Array) -> Kernels:
     """Layer and batch normalisation; for arrays that ``has_kernels`` of."""
-    return _kernels("norm", array)
+    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["norm"]
 
 
 def optimizer_step(array: Array) -> Kernels:
     """One fused update of a parameter and its state."""
-    return _kernels("optimizer_step", array)
+    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["optimizer_step"]
 
 
 def has_kernels(array: Array) -> bool:
@@ -165,26 +179,6 @@ def has_kernels(array: Array) -> bool:
     # An array of the GPU; not a Tensor, and not a NumPy scalar. The class is asked, for the array itself would
     # put its answer together anew.
     return hasattr(kind, "__cuda_array_interface__") and array.dtype in COMPILED_DTYPES
-
-
-def _kernels(family: str, array: Array) -> Kernels:
-    if isinstance(array, ndarray):
-        try:
-            return _rung.in_use[family]
-        except KeyError:
-            pass
-    return _look_up(family, array)
-
-
-def _look_up(family: str, array: Array) -> Kernels:
-    """Load the kernels of a family; those for the CPU are in ``in_use`` from then on."""
-    is_on_host = isinstance(array, ndarray)
-    rung = "reference" if _rung.name == "reference" else "cpu"
-    module = _load(family, rung if is_on_host else "cuda")
-    kernels = module if _rung.recorder is None else RecordedKernels(module, _rung.recorder)
-    if is_on_host:
-        _rung.in_use[family] = kernels
-    return kernels
 
 
 def record_kernels(recorder: KernelRecorder | None) -> None:

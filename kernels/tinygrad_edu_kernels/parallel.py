@@ -45,17 +45,21 @@ def _initial_threads() -> int:
 class _Setting:
     """How many threads compute."""
 
-    num_threads: int = _initial_threads()
+    def __init__(self) -> None:
+        self.num_threads = _initial_threads()
+
+
+setting = _Setting()
 
 
 def get_num_threads() -> int:
     """Return how many threads work on a large kernel, the calling thread included."""
-    return _Setting.num_threads
+    return setting.num_threads
 
 
 def set_num_threads(num: int) -> None:
     """Let ``num`` threads work on a large kernel, the calling thread included."""
-    _Setting.num_threads = num
+    setting.num_threads = num
 
 
 def parts(count: int, nanoseconds: float) -> list[tuple[int, int]]:
@@ -70,7 +74,7 @@ def parts(count: int, nanoseconds: float) -> list[tuple[int, int]]:
     """
     if nanoseconds < WORTHWHILE_NANOSECONDS:
         return [(0, count)]
-    threads = max(min(_Setting.num_threads, count, 1 + int(nanoseconds // WORTHWHILE_NANOSECONDS)), 1)
+    threads = max(min(setting.num_threads, count, 1 + int(nanoseconds // WORTHWHILE_NANOSECONDS)), 1)
     return _cut(count, threads)
 
 

@@ -55,7 +55,7 @@ def is_available() -> bool:
 
 def is_worthwhile(nanoseconds: float) -> bool:
     """Tell whether work that takes one thread so long is to be shared."""
-    return nanoseconds >= WORTHWHILE_NANOSECONDS and parallel.get_num_threads() > 1 and is_available()
+    return nanoseconds >= WORTHWHILE_NANOSECONDS and parallel.setting.num_threads > 1 and is_available()
 
 
 def is_worthwhile_late(nanoseconds: float) -> bool:
@@ -63,7 +63,7 @@ def is_worthwhile_late(nanoseconds: float) -> bool:
     if nanoseconds < WORTHWHILE_LATE:
         return False
     least = WORTHWHILE_LATE if overlap.is_allowed() else WORTHWHILE_NANOSECONDS
-    return nanoseconds >= least and parallel.get_num_threads() > 1 and is_available()
+    return nanoseconds >= least and parallel.setting.num_threads > 1 and is_available()
 
 
 def run(launch: Callable[..., None], function: CFunc, parts: int, *arguments: Any) -> None:
@@ -81,7 +81,7 @@ def run(launch: Callable[..., None], function: CFunc, parts: int, *arguments: An
         What ``launch`` wants.
     """
     team = _Current.team
-    team.wake(min(parts, parallel.get_num_threads()) - 1)
+    team.wake(min(parts, parallel.setting.num_threads) - 1)
     launch(team.mailbox, WAITING, function.address, parts, *arguments)
 
 
@@ -92,7 +92,7 @@ def begin(result: Array, launch: Callable[..., None], function: CFunc, parts: in
         return
     team = _Current.team
     thread = threading.get_ident()
-    team.wake(min(parts, parallel.get_num_threads()) - 1)
+    team.wake(min(parts, parallel.setting.num_threads) - 1)
     finish_it = functools.partial(finish, team.mailbox, thread)
     work = overlap.begin(finish_it, result, arguments)
     launch(team.mailbox, thread, function.address, parts, *arguments)

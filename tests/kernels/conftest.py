@@ -11,7 +11,7 @@ from tinygrad_edu_kernels import parallel, team
 def three_threads(monkeypatch):
     """Cut every piece of work, however small, into three parts, whatever the number of cores."""
     monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
-    monkeypatch.setattr(parallel._Setting, "num_threads", 3)
+    monkeypatch.setattr(parallel.setting, "num_threads", 3)
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def team_of_three(monkeypatch):
         pytest.skip("no team of threads here")
     monkeypatch.setattr(team, "WORTHWHILE_NANOSECONDS", 1e-9)
     monkeypatch.setattr(team, "WORTHWHILE_LATE", 1e-9)
-    monkeypatch.setattr(parallel._Setting, "num_threads", 3)
+    monkeypatch.setattr(parallel.setting, "num_threads", 3)
 
 
 @pytest.fixture(params=["one thread", "three threads"])

@@ -95,7 +95,7 @@ def test_parts_leave_no_element_out(monkeypatch):
     x = make(1000, np.float32, seed=99)
     results = []
     for threads in (3, 1):
-        monkeypatch.setattr(parallel._Setting, "num_threads", threads)
+        monkeypatch.setattr(parallel.setting, "num_threads", threads)
         forward = [getattr(cpu, name)(x) for name in FORWARD]
         backward = [getattr(cpu, name)(x[::-1], x) for name in BACKWARD]
         results.append(

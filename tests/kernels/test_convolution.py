@@ -263,7 +263,7 @@ def test_chunks_leave_no_image_out(monkeypatch):
     options = ((1, 1), (0, 0), (1, 1), 1)
     results = []
     for chunks in (3, 1):
-        monkeypatch.setattr(parallel._Setting, "num_threads", chunks)
+        monkeypatch.setattr(parallel.setting, "num_threads", chunks)
         forward = cpu.conv2d_forward(x, weight, None, *options)
         grad_input = cpu.conv2d_grad_input(grad_output, weight, x.shape, *options)
         grad_weight = cpu.conv2d_grad_weight(grad_output, x, weight.shape, *options)

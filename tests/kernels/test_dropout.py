@@ -40,9 +40,9 @@ def test_chunks_leave_no_element_out(monkeypatch):
     """Three chunks of 1000 elements; the numbers are new, lest the right ones lie in memory from before."""
     monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     x = np.random.default_rng(99).standard_normal(1000)
-    monkeypatch.setattr(parallel._Setting, "num_threads", 3)
+    monkeypatch.setattr(parallel.setting, "num_threads", 3)
     in_chunks = cpu.dropout(x, 0.3, 99)
-    monkeypatch.setattr(parallel._Setting, "num_threads", 1)
+    monkeypatch.setattr(parallel.setting, "num_threads", 1)
     np.testing.assert_array_equal(in_chunks, cpu.dropout(x, 0.3, 99))
 
 

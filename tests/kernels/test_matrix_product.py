@@ -164,7 +164,7 @@ def test_a_small_batch_is_transposed_instead_of_the_weight(rows, is_shared, is_t
 
 def test_large_products_are_cut_into_parts(monkeypatch):
     calls = []
-    monkeypatch.setattr(parallel._Setting, "num_threads", 2)
+    monkeypatch.setattr(parallel.setting, "num_threads", 2)
     monkeypatch.setattr(parallel, "run", lambda kernel, parts: calls.append(len(parts)))
     cpu.matmul(np.ones((512, 512)), np.ones((512, 512)))
     cpu.matmul(np.ones((8, 8)), np.ones((8, 8)))
@@ -179,7 +179,7 @@ def test_products_of_a_small_network_are_shared(monkeypatch):
     monkeypatch.setattr(team, "run", lambda *arguments: shared.append(arguments[2]))
     x, grad, weight = np.ones((64, 784), "f"), np.ones((64, 128), "f"), np.ones((128, 784), "f")
     for threads in (1, 2):
-        monkeypatch.setattr(parallel._Setting, "num_threads", threads)
+        monkeypatch.setattr(parallel.setting, "num_threads", threads)
         cpu.linear(x, weight, None)
         cpu.matmul(grad.T, x)
         cpu.matmul(grad, weight)

@@ -103,7 +103,7 @@ def test_parts_leave_nothing_out(monkeypatch):
     weight, bias = make((2, 9), np.float64, seed=98)
     results = []
     for threads in (3, 1):
-        monkeypatch.setattr(parallel._Setting, "num_threads", threads)
+        monkeypatch.setattr(parallel.setting, "num_threads", threads)
         forward = cpu.layer_norm_forward(x, weight, bias, 1e-5)
         image_forward = cpu.batch_norm_forward(image, weight[:8], bias[:8], 1e-5)
         backward = cpu.layer_norm_backward(x[::-1], x, *forward[1:], weight, True)

@@ -152,7 +152,7 @@ def test_large_parameters_are_shared(monkeypatch):
     monkeypatch.setattr(team, "run", lambda *arguments: shared.append(arguments[2]))
     options = {"step": 1.0, "lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0}
     for threads in (1, 2):
-        monkeypatch.setattr(parallel._Setting, "num_threads", threads)
+        monkeypatch.setattr(parallel.setting, "num_threads", threads)
         for size, dtype in ((128 * 784, "f"), (128, "f"), (128 * 784, "d")):
             arrays = np.ones((4, size), dtype)
             cpu.adam_step(*arrays, None, **options, decoupled_weight_decay=False, maximize=False)

@@ -301,11 +301,11 @@ def test_a_fork_waits(counting, team_of_three):
 
 @needs_team
 def test_less_is_worthwhile_if_nobody_waits(monkeypatch):
-    monkeypatch.setattr(parallel._Setting, "num_threads", 2)
+    monkeypatch.setattr(parallel.setting, "num_threads", 2)
     answers = []
     for allowed in (False, True):
         overlap.allow(allowed)
         answers += [team.is_worthwhile_late(nanoseconds) for nanoseconds in (5_000, 15_000, 30_000)]
     assert answers == [False, False, True, False, True, True]
-    monkeypatch.setattr(parallel._Setting, "num_threads", 1)
+    monkeypatch.setattr(parallel.setting, "num_threads", 1)
     assert not team.is_worthwhile_late(30_000)

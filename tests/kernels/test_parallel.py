@@ -37,7 +37,7 @@ def test_run_over_covers_everything_once(nanoseconds, monkeypatch):
 
 
 def test_no_more_parts_than_threads(monkeypatch):
-    monkeypatch.setattr(parallel._Setting, "num_threads", 2)
+    monkeypatch.setattr(parallel.setting, "num_threads", 2)
     assert parallel.parts(1000, nanoseconds=1e9) == [(0, 500), (500, 1000)]
 
 

@@ -145,7 +145,7 @@ def test_chunks_leave_no_plane_out(monkeypatch):
     x = np.random.default_rng(99).standard_normal((4, 2, 6, 6))
     results = []
     for chunks in (3, 1):
-        monkeypatch.setattr(parallel._Setting, "num_threads", chunks)
+        monkeypatch.setattr(parallel.setting, "num_threads", chunks)
         halves, indices = cpu.max_pool2d_forward(x, (2, 2), (2, 2), (0, 0), (1, 1), (3, 3))
         thirds = cpu.adaptive_max_pool2d_forward(x, (2, 2))
         means = cpu.adaptive_avg_pool2d_forward(x, (2, 2))

@@ -158,7 +158,7 @@ def test_chunks_leave_no_row_out(monkeypatch):
     target, weight = np.arange(8) % 7, x[0] ** 2
     results = []
     for chunks in (3, 1):
-        monkeypatch.setattr(parallel._Setting, "num_threads", chunks)
+        monkeypatch.setattr(parallel.setting, "num_threads", chunks)
         losses, totals, y = cpu.softmax_cross_entropy_forward(x, target, weight, IGNORED)
         grad_logits = cpu.softmax_cross_entropy_backward(losses, y, target, weight, IGNORED)
         log_y = cpu.log_softmax_forward(2 * x)

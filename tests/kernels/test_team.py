@@ -51,7 +51,7 @@ def counting():
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
 def test_every_part_is_done_once(threads, counting, monkeypatch):
-    monkeypatch.setattr(parallel._Setting, "num_threads", threads)
+    monkeypatch.setattr(parallel.setting, "num_threads", threads)
     for parts in [*range(1, 20), 500]:
         for work in (0, 200):
             counts = np.zeros(parts, np.float32)

@@ -82,7 +82,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool, late: b
     arguments = flat, *steps, np.ascontiguousarray(b), transposed, shift, y
     panels = -(-columns // PANEL)
     if is_shared:
-        size = max(1, panels // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))  # panels in a part
+        size = max(1, panels // (PARTS_FOR_A_THREAD * parallel.setting.num_threads))  # panels in a part
         work = _share_panels, _part(), -(-panels // size), *arguments, size
         if late:
             team.begin(y, *work)

@@ -46,7 +46,7 @@ def walk(
     if not team.is_worthwhile_late(nanoseconds * len(param)) or param.dtype != FLOAT32:
         loop(*flat, *numbers)
     else:
-        step = -(-len(param) // (PARTS_FOR_A_THREAD * parallel.get_num_threads()))
+        step = -(-len(param) // (PARTS_FOR_A_THREAD * parallel.setting.num_threads))
         flat += [NOTHING] * (MOST_ARRAYS - len(flat))
         flat.append(np.array(numbers, np.float64))  # yes and no as 1 and 0
         team.begin(param, _share_pieces, _compiled(part), -(-len(param) // step), *flat, step)
