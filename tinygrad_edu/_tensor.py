@@ -152,13 +152,14 @@ class Tensor(
 
     def grad_accumulator(self) -> AccumulateGrad:
         """Return the node that adds to ``grad``; one for all uses, and gone when the graph is."""
-        node = None if self._accumulator is None else self._accumulator()
+        known, hooks = self._accumulator, self._hooks
+        node = None if known is None else known()
         if node is None:
             node = AccumulateGrad()
             node.variable, node.sequence_nr = self, next_sequence_nr()
-            node.watched = self._hooks is not None
-            if self._hooks is not None:
-                node.tensor_hooks = self._hooks
+            node.watched = hooks is not None
+            if hooks is not None:
+                node.tensor_hooks = hooks
             self._accumulator = weakref.ref(node)
         return node
 

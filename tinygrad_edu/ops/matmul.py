@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
+from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu import _tensor, kernel_table
 from tinygrad_edu.autograd.op import Op
@@ -179,8 +179,9 @@ class Linear(Op):
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         needs_x, needs_weight, _ = self.needs_input_grad
         self.save_for_backward(x if needs_weight else None, weight if needs_x else None)
-        y = kernel_table.matrix_product(x).linear(as_rows(x), weight, bias)  # (rows, out_features)
-        return y if x.ndim == 2 else y.reshape((*x.shape[:-1], weight.shape[0]))
+        rows = as_rows(x)
+        y = kernel_table.matrix_product(x).linear(rows, weight, bias)  # (rows, out_features)
+        return y if rows is x else y.reshape((*x.shape[:-1], weight.shape[0]))
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None, Array | None]:
         x, weight = self.saved
@@ -189,7 +190,7 @@ class Linear(Op):
         grad_x = grad_weight = grad_bias = None
         if needs_x:
             grad_x = product(grad_rows, weight)
-            if grad_output.ndim != 2:
+            if grad_rows is not grad_output:
                 grad_x = grad_x.reshape((*grad_output.shape[:-1], weight.shape[1]))
         if needs_weight:
             grad_weight = linear_weight_gradient(grad_rows, as_rows(x))
@@ -207,8 +208,10 @@ def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
 
 def sum_of_rows(x: Array) -> Array:
     """Return the sum over the rows of a matrix; on the CPU as a product with ones, which is BLAS's and quicker."""
-    if type(x) is np.ndarray and x.dtype in COMPILED_DTYPES:
-        return ones(len(x), x.dtype).dot(x)
+    if type(x) is ndarray:
+        dtype = x.dtype
+        if dtype in COMPILED_DTYPES:
+            return ones(len(x), dtype).dot(x)
     return x.sum(0)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
+from numpy import empty, ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu_kernels import parallel
 
@@ -100,9 +101,9 @@ def erf(x: Array) -> Array:
 
 def _run(kernel: Any, nanoseconds: float, *arrays: Array, options: tuple[Any, ...] = ()) -> Array:
     """Return what the kernel makes of the arrays; an element takes one thread so many nanoseconds."""
-    result = np.empty(arrays[0].shape, arrays[0].dtype)
-    flat = [array.ravel() for array in (*arrays, result)]  # copies only what is not contiguous
-    size = len(flat[0])
+    x = arrays[0]
+    result, size = empty(x.shape, x.dtype), x.size
+    flat = map(ndarray.ravel, (*arrays, result))  # copies only what is not contiguous
     parallel.run_over(size, nanoseconds * size, kernel, *flat, *options)
     return result
 

@@ -8,9 +8,11 @@ cut into parts for the threads of ``parallel.py``: NumPy lets go of the GIL whil
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+from numpy import ascontiguousarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu_kernels import parallel, team
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -21,14 +23,14 @@ Array = Any
 
 def matmul(a: Array, b: Array) -> Array:
     """Return a @ b: (*batch, m, k) @ (*batch, k, n) -> (*batch, m, n); see the reference."""
-    dims = a.ndim, b.ndim
-    if dims[0] < 2 or dims[1] < 2:
+    shape, other_shape = a.shape, b.shape
+    if len(shape) < 2 or len(other_shape) < 2:
         return np.matmul(a, b)
-    nanoseconds = panels.NANOSECONDS * a.size * b.shape[-1]
-    if dims == (2, 2):
+    nanoseconds = panels.NANOSECONDS * math.prod(shape) * other_shape[-1]
+    if len(shape) == 2 == len(other_shape):
         if nanoseconds < team.WORTHWHILE_NANOSECONDS and nanoseconds < parallel.WORTHWHILE_NANOSECONDS:
             return a.dot(b)  # begins sooner than matmul
-        if team.is_worthwhile(nanoseconds) and panels.suits(a, b.shape[1]):
+        if team.is_worthwhile(nanoseconds) and panels.suits(a, other_shape[1]):
             transposed = not b.flags.c_contiguous and b.flags.f_contiguous
             return panels.product(a, b.T if transposed else b, None, transposed=transposed)
     return _in_parts(a, b, parallel.parts(len(a), nanoseconds))
@@ -65,7 +67,7 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     y = matmul(x, weight.T)
     if bias is not None:
         if y.dtype in COMPILED_DTYPES:
-            panels.add_to_rows(y, np.ascontiguousarray(bias))  # begins sooner than y += bias
+            panels.add_to_rows(y, ascontiguousarray(bias))  # begins sooner than y += bias
         else:
             y += bias
     return y
@@ -76,7 +78,7 @@ def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
 
     Nobody reads it before all of backward is done, so the threads that share the work may end later.
     """
-    turned = grad_output.T
-    if team.is_worthwhile(panels.NANOSECONDS * turned.size * x.shape[1]) and panels.suits(turned, x.shape[1]):
+    turned, columns = grad_output.T, x.shape[1]
+    if team.is_worthwhile(panels.NANOSECONDS * turned.size * columns) and panels.suits(turned, columns):
         return panels.product(turned, x, None, transposed=False, late=True)
     return matmul(turned, x)

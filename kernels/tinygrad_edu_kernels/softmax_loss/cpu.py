@@ -9,6 +9,7 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
+from numpy import ascontiguousarray, empty, ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -30,16 +31,18 @@ def softmax_cross_entropy_forward(
     logits: Array, target: Array, weight: Array | None, ignore_index: int
 ) -> tuple[Array, Array, Array]:
     """Return losses (n,), totals (3,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
-    rows, dtype = len(logits), logits.dtype
-    losses, probabilities = np.empty(rows, dtype), np.empty(logits.size, dtype)
+    rows, size, dtype = len(logits), logits.size, logits.dtype
+    losses, probabilities = empty(rows, dtype), empty(size, dtype)
     arrays = _rows(logits), losses, probabilities, *_labels(target, weight, ignore_index, dtype)
-    parts = parallel.parts(rows, NANOSECONDS * logits.size)
-    totals = np.empty((len(parts), 3), dtype)  # a row for every part
+    parts = parallel.parts(rows, NANOSECONDS * size)
     if len(parts) == 1:
-        _loss_rows(*arrays, totals[0], 0, rows)
-        return losses, totals[0], probabilities.reshape(logits.shape)
-    parallel.run(_loss_rows, [(*arrays, totals[i], *part) for i, part in enumerate(parts)])
-    return losses, totals.sum(0), probabilities.reshape(logits.shape)
+        totals = empty(3, dtype)
+        _loss_rows(*arrays, totals, 0, rows)
+    else:
+        part_totals = empty((len(parts), 3), dtype)
+        parallel.run(_loss_rows, [(*arrays, part_totals[i], *part) for i, part in enumerate(parts)])
+        totals = part_totals.sum(0)
+    return losses, totals, probabilities.reshape(logits.shape)
 
 
 def softmax_cross_entropy_backward(
@@ -52,7 +55,7 @@ def softmax_cross_entropy_backward(
 ) -> Array:
     """Return the gradient with respect to the logits, (n, c)."""
     dtype = probabilities.dtype
-    grad_logits = np.empty(probabilities.shape, dtype)
+    grad_logits = empty(probabilities.shape, dtype)
     arrays = _rows(probabilities), np.array(grad_losses, dtype, ndmin=1, order="C"), grad_logits
     share = dtype.type(1.0 / divisor if divisor else math.inf)
     _run(_loss_backward_rows, arrays, *_labels(target, weight, ignore_index, dtype), share)
@@ -61,35 +64,35 @@ def softmax_cross_entropy_backward(
 
 def softmax_forward(x: Array) -> Array:
     """Turn each row of scores into probabilities: (rows, cols) -> (rows, cols)."""
-    largest, y = np.empty(len(x), x.dtype), np.empty(x.size, x.dtype)
+    largest, y = empty(len(x), x.dtype), empty(x.size, x.dtype)
     _run(_softmax_rows, (_rows(x), largest, y))
     return y.reshape(x.shape)
 
 
 def log_softmax_forward(x: Array) -> Array:
     """Return the logarithm of the softmax of each row: (rows, cols) -> (rows, cols)."""
-    y = np.empty(x.shape, x.dtype)
+    y = empty(x.shape, x.dtype)
     _run(_log_softmax_rows, (_rows(x), y))
     return y
 
 
 def softmax_backward(grad_output: Array, y: Array) -> Array:
     """Return the gradient of softmax from its output y: (rows, cols) -> (rows, cols)."""
-    grad_input = np.empty(y.shape, y.dtype)
+    grad_input = empty(y.shape, y.dtype)
     _run(_softmax_backward_rows, (_rows(grad_output), _rows(y), grad_input))
     return grad_input
 
 
 def log_softmax_backward(grad_output: Array, y: Array) -> Array:
     """Return the gradient of log-softmax from its output y: (rows, cols) -> (rows, cols)."""
-    grad_input = np.empty(y.shape, y.dtype)
+    grad_input = empty(y.shape, y.dtype)
     _run(_log_softmax_backward_rows, (_rows(grad_output), _rows(y), grad_input))
     return grad_input
 
 
 def _rows(x: Array) -> Array:
     """Return x contiguous."""
-    return np.ascontiguousarray(x)
+    return ascontiguousarray(x)
 
 
 def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) -> tuple[Array, Array, int]:
@@ -98,7 +101,7 @@ def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) 
     Copies, if need be: the kernels would be compiled once more for a read-only array.
     """
     weight = NO_WEIGHT[dtype] if weight is None else np.array(weight, dtype)
-    if type(target) is not np.ndarray or target.dtype != INT64 or not target.flags.carray:
+    if type(target) is not ndarray or target.dtype != INT64 or not target.flags.carray:
         target = np.array(target, INT64)
     return target, weight, int(ignore_index)
 
