@@ -39,8 +39,8 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
 
 def explore(roots: Iterable[Node]) -> tuple[list[Node], set[Node]]:
     """Return the nodes in topological order, and those of them that can be reached by more than one edge."""
-    found = list(dict.fromkeys(roots))
-    seen = set(found)
+    seen = set(roots)
+    found = list(seen)
     shared: set[Node] = set()
     for node in found:  # the list grows while it is walked
         for edge in node.next_edges:

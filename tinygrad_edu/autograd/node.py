@@ -252,7 +252,11 @@ class AccumulateGrad(Node):
         variable = self.variable
         if self.watched or variable._grad is not None:
             return False
-        accumulate_grad(variable, grad)
+        array = variable.array
+        if type(grad) is ndarray is type(array) and grad.shape == array.shape and grad.dtype == array.dtype:
+            variable._grad = _tensor.tensor_from_array(grad)  # nothing happens more often
+        else:
+            accumulate_grad(variable, grad)
         return True
 
     def backward(self, grad_output: Array) -> tuple[()]:
@@ -270,12 +274,8 @@ def private_copy(grad: Array) -> Array:
 
 def accumulate_grad(tensor: Tensor, grad: Array) -> None:
     """Add a gradient, an array or a Tensor with history, to ``tensor.grad``; the first one is kept as it is."""
-    before, array = tensor._grad, tensor.array
-    is_first = before is None and type(grad) is ndarray is type(array)
-    if is_first and grad.shape == array.shape and grad.dtype == array.dtype:  # nothing happens more often
-        tensor._grad = _tensor.tensor_from_array(grad)
-        return
     overlap.wait()  # helpers may be at it still
+    before = tensor._grad
     if before is not None and not before.requires_grad and not isinstance(grad, _tensor.Tensor):
         before.array += grad
         before.increment_version("AccumulateGrad")

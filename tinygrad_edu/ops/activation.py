@@ -31,6 +31,7 @@ class Relu(Op):
         if kernel_table.has_kernels(x):
             y = kernel_table.activation(x).relu_forward(x)
         else:
+            reject_bool("relu", x)
             y = array_module(x).maximum(x, x.dtype.type(0))
         self.save_for_backward(y)
         return y
@@ -68,7 +69,6 @@ def relu(input: Array) -> Array:
     tensor([0., 2.])
     """
     require_tensor("relu", input)
-    reject_bool("relu", input)
     return Relu.apply(input)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -22,8 +21,6 @@ from tinygrad_edu_kernels import overlap
 
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 ParamGroup: TypeAlias = dict[str, Any]
-
-NOTHING = contextlib.nullcontext()
 
 
 def ends_with_kernel(update_parameter: Callable[..., None]) -> Callable[..., None]:
@@ -118,9 +115,12 @@ class Optimizer:
         overlap.allow(
             not watched and update is not None and getattr(update, "ends_with_kernel", None) is update
         )
+        name = f"{type(self).__name__}.step"
         try:
-            name = f"{type(self).__name__}.step"
-            with recorded(f"Optimizer.step#{name}", Category.OPTIMIZER) if watched else NOTHING:
+            if watched:
+                with recorded(f"Optimizer.step#{name}", Category.OPTIMIZER):
+                    self._update_all(name)
+            else:
                 self._update_all(name)
         finally:
             overlap.end()

@@ -33,7 +33,7 @@ def softmax_cross_entropy_forward(
     """Return losses (n,), totals (3,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
     rows, size, dtype = len(logits), logits.size, logits.dtype
     losses, probabilities = empty(rows, dtype), empty(size, dtype)
-    arrays = _rows(logits), losses, probabilities, *_labels(target, weight, ignore_index, dtype)
+    arrays = ascontiguousarray(logits), losses, probabilities, *_labels(target, weight, ignore_index, dtype)
     parts = parallel.parts(rows, NANOSECONDS * size)
     if len(parts) == 1:
         totals = empty(3, dtype)
@@ -54,45 +54,41 @@ def softmax_cross_entropy_backward(
     divisor: float | Array = 1.0,
 ) -> Array:
     """Return the gradient with respect to the logits, (n, c)."""
-    dtype = probabilities.dtype
-    grad_logits = empty(probabilities.shape, dtype)
-    arrays = _rows(probabilities), np.array(grad_losses, dtype, ndmin=1, order="C"), grad_logits
+    shape, dtype = probabilities.shape, probabilities.dtype
+    grad_logits = empty(shape, dtype)
+    arrays = ascontiguousarray(probabilities), np.array(grad_losses, dtype, ndmin=1, order="C"), grad_logits
+    labels = _labels(target, weight, ignore_index, dtype)
     share = dtype.type(1.0 / divisor if divisor else math.inf)
-    _run(_loss_backward_rows, arrays, *_labels(target, weight, ignore_index, dtype), share)
+    parallel.run_over(shape[0], NANOSECONDS * probabilities.size, _loss_backward_rows, *arrays, *labels, share)
     return grad_logits
 
 
 def softmax_forward(x: Array) -> Array:
     """Turn each row of scores into probabilities: (rows, cols) -> (rows, cols)."""
     largest, y = empty(len(x), x.dtype), empty(x.size, x.dtype)
-    _run(_softmax_rows, (_rows(x), largest, y))
+    _run(_softmax_rows, ascontiguousarray(x), largest, y)
     return y.reshape(x.shape)
 
 
 def log_softmax_forward(x: Array) -> Array:
     """Return the logarithm of the softmax of each row: (rows, cols) -> (rows, cols)."""
     y = empty(x.shape, x.dtype)
-    _run(_log_softmax_rows, (_rows(x), y))
+    _run(_log_softmax_rows, ascontiguousarray(x), y)
     return y
 
 
 def softmax_backward(grad_output: Array, y: Array) -> Array:
     """Return the gradient of softmax from its output y: (rows, cols) -> (rows, cols)."""
     grad_input = empty(y.shape, y.dtype)
-    _run(_softmax_backward_rows, (_rows(grad_output), _rows(y), grad_input))
+    _run(_softmax_backward_rows, ascontiguousarray(grad_output), ascontiguousarray(y), grad_input)
     return grad_input
 
 
 def log_softmax_backward(grad_output: Array, y: Array) -> Array:
     """Return the gradient of log-softmax from its output y: (rows, cols) -> (rows, cols)."""
     grad_input = empty(y.shape, y.dtype)
-    _run(_log_softmax_backward_rows, (_rows(grad_output), _rows(y), grad_input))
+    _run(_log_softmax_backward_rows, ascontiguousarray(grad_output), ascontiguousarray(y), grad_input)
     return grad_input
-
-
-def _rows(x: Array) -> Array:
-    """Return x contiguous."""
-    return ascontiguousarray(x)
 
 
 def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) -> tuple[Array, Array, int]:
@@ -106,9 +102,9 @@ def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) 
     return target, weight, int(ignore_index)
 
 
-def _run(kernel: Any, arrays: tuple[Array, ...], *labels: Any) -> None:
+def _run(kernel: Any, *arrays: Array) -> None:
     """Run a kernel over all rows of arrays[0]."""
-    parallel.run_over(len(arrays[0]), NANOSECONDS * arrays[0].size, kernel, *arrays, *labels)
+    parallel.run_over(len(arrays[0]), NANOSECONDS * arrays[0].size, kernel, *arrays)
 
 
 # ---- exponential and maximum -------------------------------------------------------------------------------
