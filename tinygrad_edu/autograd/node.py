@@ -137,7 +137,7 @@ class Node:
             link: SavedLink | None = None
             if saved is None:
                 pass
-            elif position < num_inputs and arrays[position] is saved:  # most operations save inputs, in their order
+            elif position < num_inputs and arrays[position] is saved:  # most save inputs, in their order
                 x = inputs[position]
                 if isinstance(x, _tensor.Tensor):
                     counter = x._counter or x.version_counter()

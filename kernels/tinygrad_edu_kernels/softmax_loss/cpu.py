@@ -59,7 +59,9 @@ def softmax_cross_entropy_backward(
     arrays = ascontiguousarray(probabilities), np.array(grad_losses, dtype, ndmin=1, order="C"), grad_logits
     labels = _labels(target, weight, ignore_index, dtype)
     share = dtype.type(1.0 / divisor if divisor else math.inf)
-    parallel.run_over(shape[0], NANOSECONDS * probabilities.size, _loss_backward_rows, *arrays, *labels, share)
+    parallel.run_over(
+        shape[0], NANOSECONDS * probabilities.size, _loss_backward_rows, *arrays, *labels, share
+    )
     return grad_logits
 
 
