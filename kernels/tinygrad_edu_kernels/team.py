@@ -176,7 +176,8 @@ class Team:
     def wake(self, count: int) -> None:
         """Have ``count`` helpers awake, and no more of them."""
         if count != self.wanted:
-            self.wanted = self.mailbox[HELPERS] = count
+            self.mailbox[HELPERS] = count
+            self.wanted = count
         helpers = self.helpers
         if len(helpers) < count and not self.is_dismissed:
             self._hire(count)

@@ -358,6 +358,42 @@ class Negative(Function):
         return -grad_output, None
 
 
+class SavesItsInputSecond(torch.autograd.Function):
+    """Returns its input, which is also the second array it saves; its gradient is said to be grad * x^2."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x.exp(), x)
+        return x
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        _, x = ctx.saved_tensors
+        return grad_output * x * x
+
+
+def test_an_input_that_is_returned_and_saved_counts_as_the_input():
+    x = leaf(3.0)
+    y = SavesItsInputSecond.apply(x)
+    assert y.grad_fn.saved_tensors[1] is x
+    (grad,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    assert grad.tolist() == [9]
+    assert torch.autograd.grad(grad.sum(), x)[0].tolist() == [6]
+
+
+class Nothing(torch.autograd.Function):
+    """Has no outputs."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x.exp())
+        return ()
+
+
+def test_no_outputs():
+    assert Nothing.apply(leaf(1.0)) == ()
+
+
 @pytest.mark.parametrize("as_view", [False, True])
 def test_returning_an_input(as_view):
     x = leaf(3.0, 4.0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import pickle
 
 import numpy as np
 import pytest
 
 from tinygrad_edu_kernels import parallel, team
-from tinygrad_edu_kernels.optimizer_step import cpu, reference
+from tinygrad_edu_kernels.optimizer_step import cpu, flat, reference
 
 RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
@@ -347,3 +348,13 @@ def test_one_compilation_serves_all_options():
         loop = getattr(cpu, f"{rule}_loop")
         kinds = [signature for signature in loop.signatures if "float32" in str(signature[0])]
         assert len(kinds) == 1, (rule, options, kinds)
+
+
+def test_unpickled_arrays_are_not_copied():
+    """Their dtypes are equal to NumPy's own ones, and other objects."""
+    param = pickle.loads(pickle.dumps(np.ones((2, 3), np.float32)))
+    grad = np.ones((2, 3), np.float32)
+    views, copied = flat.flatten([param, grad, None])
+    assert not copied
+    assert np.shares_memory(views[0], param)
+    assert np.shares_memory(views[1], grad)

@@ -16,10 +16,10 @@ from tinygrad_edu_kernels.softmax_loss import cpu, reference
 RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
 precision = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-# Rows of less and of more than 128 entries, and of lengths that four does and does not divide.
-sizes = pytest.mark.parametrize(
-    ("n", "c"), [(1, 1), (3, 2), (5, 10), (4, 33), (3, 128), (3, 131), (2, 514), (0, 4), (4, 0), (0, 0)]
-)
+# Rows of less and of more than 128 entries, and of lengths that four does and does not divide; several blocks of short
+# rows, two rows to a block, and rows that are blocks by themselves.
+SIZES = [(1, 1), (3, 2), (5, 10), (4, 33), (3, 128), (3, 131), (2, 514), (0, 4), (4, 0), (0, 0)]
+sizes = pytest.mark.parametrize(("n", "c"), [*SIZES, (230, 10), (5, cpu.BLOCK // 2), (3, cpu.BLOCK // 2 + 1)])
 IGNORED = -100
 
 

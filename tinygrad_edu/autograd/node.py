@@ -133,6 +133,7 @@ class Node:
         """
         links: list[SavedLink | None] = []
         position, num_inputs = 0, len(arrays)
+        one_to_one = num_inputs == 1 == len(outputs)
         for saved in self.saved:
             link: SavedLink | None = None
             if saved is None:
@@ -142,7 +143,7 @@ class Node:
                 if isinstance(x, _tensor.Tensor):
                     counter = x._counter or x.version_counter()
                     link = self.next_edges[position], None, counter, counter.value
-            elif num_inputs == 1 and outputs[0] is saved:  # or the output
+            elif one_to_one and outputs[0] is saved and arrays[0] is not saved:  # or their only output
                 counter = results[0].version_counter()
                 link = None, 0, counter, counter.value
             else:
@@ -163,8 +164,10 @@ class Node:
         for position, array in enumerate(arrays):
             if array is saved:
                 x = inputs[position]
-                counter = x.version_counter() if isinstance(x, _tensor.Tensor) else None
-                return None if counter is None else (self.next_edges[position], None, counter, counter.value)
+                if not isinstance(x, _tensor.Tensor):
+                    return None
+                counter = x.version_counter()
+                return self.next_edges[position], None, counter, counter.value
         for output_nr, output in enumerate(outputs):
             if output is saved:
                 counter = results[output_nr].version_counter()

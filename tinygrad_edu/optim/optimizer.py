@@ -110,12 +110,12 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        name = f"{type(self).__name__}.step"
         watched = this_thread.mode.watched
         update = getattr(self.update_parameter, "__func__", None)
         overlap.allow(
             not watched and update is not None and getattr(update, "ends_with_kernel", None) is update
         )
-        name = f"{type(self).__name__}.step"
         try:
             if watched:
                 with recorded(f"Optimizer.step#{name}", Category.OPTIMIZER):

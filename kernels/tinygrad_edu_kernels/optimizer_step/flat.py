@@ -51,7 +51,8 @@ def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, 
             raise ValueError(
                 f"optimizer step: expected gradient and state of the parameter's shape {shape}, got {array.shape}"
             )
-        elif array.dtype is dtype and array.flags.carray:  # contiguous, aligned and writeable
+        elif (array.dtype is dtype or array.dtype == dtype) and array.flags.carray:
+            # Contiguous, aligned and writeable. Most dtypes are the same object, not so those of unpickled arrays.
             flat.append(array if is_flat else array.ravel())
         else:
             flat.append(np.array(array, dtype, order="C").reshape(-1))

@@ -17,7 +17,7 @@ from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 Array = Any
 
 NANOSECONDS = 2.0  # for an entry, on one thread
-BLOCK = 4096  # entries that are worked on together, in the nearest cache
+BLOCK = 1024  # entries of short rows that are worked on together, in the nearest cache
 
 INT64 = np.dtype(np.int64)
 NO_WEIGHT = {dtype: np.empty(0, dtype) for dtype in COMPILED_DTYPES}
@@ -219,12 +219,12 @@ def _largest(bits, i):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
-def _exponentials(x, largest, y, first, last):
+def _exponentials(x, bits, largest, y, first, last):
     """Write down the largest entry of rows first..last, and e^(entry - largest) for all entries, in y (n c,).
 
-    The exponentials of all these rows are one loop: a row of ten classes alone fills no vectors.
+    The exponentials of all these rows are one loop: with ten to a row, most turns of a loop would fill no vector.
     """
-    bits, columns = _as_integers(x), x.shape[1]
+    columns = x.shape[1]
     for i in range(first, last):
         row, shifted, top = x[i], y[i * columns : (i + 1) * columns], _largest(bits, i)
         largest[i] = top
@@ -247,16 +247,36 @@ def _divide_by_sum(row):
     return total
 
 
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
+def _softmax_of_row(x, bits, largest, row, i):
+    """Do all of it for row i, which is a long one: it fills the vectors by itself, and is gone through less often."""
+    scores, top, total = x[i], _largest(bits, i), x.dtype.type(0)
+    largest[i] = top
+    for j in range(row.size):
+        exponential = _exp(scores[j] - top)
+        row[j] = exponential
+        total += exponential
+    scale = x.dtype.type(1) / total
+    for j in range(row.size):
+        row[j] *= scale
+    return total
+
+
 @njit(cache=True, error_model="numpy", nogil=True)
 def _softmax_rows(x, largest, y, first, last):
     """Take the softmax of every row."""
-    columns = x.shape[1]
+    bits, columns = _as_integers(x), x.shape[1]
     height = max(1, BLOCK // max(1, columns))
     for start in range(first, last, height):
         stop = min(start + height, last)
-        _exponentials(x, largest, y, start, stop)
+        if height > 1:
+            _exponentials(x, bits, largest, y, start, stop)
         for i in range(start, stop):
-            _divide_by_sum(y[i * columns : (i + 1) * columns])
+            row = y[i * columns : (i + 1) * columns]
+            if height > 1:
+                _divide_by_sum(row)
+            else:
+                _softmax_of_row(x, bits, largest, row, i)
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
@@ -301,14 +321,16 @@ def _log_softmax_backward_rows(grad_output, y, grad_input, first, last):
 @njit(cache=True, error_model="numpy", nogil=True)
 def _loss_rows(logits, losses, probabilities, target, weight, ignore_index, totals, first, last):
     """Probabilities of each row and the loss of its target; the sums of losses, of weights, and of classes outside."""
-    number, classes = logits.dtype.type, logits.shape[1]
+    number, bits, classes = logits.dtype.type, _as_integers(logits), logits.shape[1]
     height = max(1, BLOCK // max(1, classes))
     total_loss = total_weight = outside = 0.0  # float64
     for start in range(first, last, height):
         stop = min(start + height, last)
-        _exponentials(logits, losses, probabilities, start, stop)  # losses hold the largest scores at first
+        if height > 1:
+            _exponentials(logits, bits, losses, probabilities, start, stop)
         for i in range(start, stop):
-            total = _divide_by_sum(probabilities[i * classes : (i + 1) * classes])
+            row = probabilities[i * classes : (i + 1) * classes]
+            total = _divide_by_sum(row) if height > 1 else _softmax_of_row(logits, bits, losses, row, i)
             t, largest = target[i], losses[i]
             loss = w = number(0)
             if t != ignore_index:
