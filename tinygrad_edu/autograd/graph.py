@@ -22,6 +22,7 @@ from tinygrad_edu.profiler.event import Category
 from tinygrad_edu.profiler.label import recorded
 from tinygrad_edu_kernels import overlap
 
+NOTHING = contextlib.nullcontext()
 SEQUENCE_NR = operator.attrgetter("sequence_nr")
 
 
@@ -104,82 +105,61 @@ def run_backward(
     first = first.array if isinstance(first, _tensor.Tensor) else first
     on_gpu = not is_on_host(first)
     mode = this_thread.mode
-    grad_was_enabled = mode.grad_enabled
+    watched, grad_was_enabled = mode.watched, mode.grad_enabled
+    plain = not (watched or create_graph)
+    last = last_operation(order) if plain else None
     token = mode.numpy_errors.set(mode.ignored_errors())  # np.errstate and set_grad_enabled, in less time
     try:
         mode.grad_enabled = create_graph
         overlap.allow(False)  # this may be a backward within another one's last operation
-        if mode.watched or on_gpu:
-            with surroundings(first):
-                walk(order, shared, pending, search, retain_graph, create_graph, on_gpu)
-        else:
-            walk(order, shared, pending, search, retain_graph, create_graph, on_gpu)
+        with surroundings(first) if watched or on_gpu else NOTHING:
+            for node in order:
+                grad_outputs = pending.pop(node, None)
+                if grad_outputs is None:
+                    continue  # all its users answered None: nothing flows through here
+                if on_gpu:
+                    use_card_of(grad_outputs)
+                if node.watched:
+                    apply_hooks(node, grad_outputs)
+                if search is not None and node in search.targets and not search.collect(node, grad_outputs):
+                    continue
+                if node.saved or node.saved is None:
+                    node.check_ready()
+                if node is last:
+                    overlap.allow(True)  # only leaves are left; who reads a gradient there calls overlap.wait
+                if watched:
+                    grad_inputs = watched_backward(node, grad_outputs, create_graph)
+                elif create_graph:
+                    grad_inputs = backward_on_tensors(node, grad_outputs)
+                else:
+                    grad_inputs = node.backward(*grad_outputs)
+                if not isinstance(grad_inputs, tuple):
+                    grad_inputs = (grad_inputs,)
+                if node.saved and not retain_graph:
+                    node.release()
+                if len(grad_inputs) != len(node.next_edges):
+                    raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
+                position = 0  # not by zip, of which every node would need a new one
+                for next_edge in node.next_edges:
+                    grad = grad_inputs[position]
+                    position += 1
+                    if next_edge is None or grad is None:
+                        continue
+                    receiver = next_edge[0]
+                    if isinstance(receiver, AccumulateGrad) and search is None:
+                        if create_graph or not node.gives_new_gradients:
+                            grad = private_copy(grad)  # somebody else may hold it, too
+                        if plain and receiver not in shared and receiver.keep_first(grad):
+                            continue  # nothing will be added to it
+                    if receiver in pending or receiver.num_outputs > 1:
+                        add_gradient(pending, next_edge, grad)
+                    else:  # the same without a call: most nodes have one output, and one user
+                        pending[receiver] = [grad]
     finally:
         mode.grad_enabled = grad_was_enabled
         mode.numpy_errors.reset(token)
         overlap.end()
     return [] if search is None else search.results()
-
-
-def walk(
-    order: list[Node],
-    shared: set[Node],
-    pending: dict[Node, list[Array | None]],
-    search: Search | None,
-    retain_graph: bool,
-    create_graph: bool,
-    on_gpu: bool,
-) -> None:
-    """Call the ``backward`` of one node after the other, and pass its gradients on to the nodes behind it.
-
-    ``pending`` holds the gradients of a node's outputs until its turn comes, ``shared`` the nodes to which more
-    than one edge leads; the rest is as in :func:`run_backward`.
-    """
-    watched = this_thread.mode.watched
-    plain = not (watched or create_graph)
-    last = last_operation(order) if plain else None
-    for node in order:
-        grad_outputs = pending.pop(node, None)
-        if grad_outputs is None:
-            continue  # all its users answered None: nothing flows through here
-        if on_gpu:
-            use_card_of(grad_outputs)
-        if node.watched:
-            apply_hooks(node, grad_outputs)
-        if search is not None and node in search.targets and not search.collect(node, grad_outputs):
-            continue
-        if node.saved or node.saved is None:
-            node.check_ready()
-        if node is last:
-            overlap.allow(True)  # only leaves are left; who reads a gradient there calls overlap.wait
-        if watched:
-            grad_inputs = watched_backward(node, grad_outputs, create_graph)
-        elif create_graph:
-            grad_inputs = backward_on_tensors(node, grad_outputs)
-        else:
-            grad_inputs = node.backward(*grad_outputs)
-        if not isinstance(grad_inputs, tuple):
-            grad_inputs = (grad_inputs,)
-        if node.saved and not retain_graph:
-            node.release()
-        if len(grad_inputs) != len(node.next_edges):
-            raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
-        position = 0  # not by zip, of which every node would need a new one
-        for next_edge in node.next_edges:
-            grad = grad_inputs[position]
-            position += 1
-            if next_edge is None or grad is None:
-                continue
-            receiver = next_edge[0]
-            if isinstance(receiver, AccumulateGrad) and search is None:
-                if create_graph or not node.gives_new_gradients:
-                    grad = private_copy(grad)  # somebody else may hold it, too
-                if plain and receiver not in shared and receiver.keep_first(grad):
-                    continue  # nothing will be added to it
-            if receiver in pending or receiver.num_outputs > 1:
-                add_gradient(pending, next_edge, grad)
-            else:  # the same without a call: most nodes have one output, and one user
-                pending[receiver] = [grad]
 
 
 @contextlib.contextmanager
