@@ -331,7 +331,7 @@ def _loss_rows(logits, losses, probabilities, target, weight, ignore_index, tota
         for i in range(start, stop):
             row = probabilities[i * classes : (i + 1) * classes]
             total = _divide_by_sum(row) if height > 1 else _softmax_of_row(logits, bits, losses, row, i)
-            t, largest = target[i], losses[i]
+            t, largest = target[i], losses[i]  # where the largest score was written down
             loss = w = number(0)
             if t != ignore_index:
                 if 0 <= t < classes:
