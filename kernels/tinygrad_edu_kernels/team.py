@@ -168,16 +168,13 @@ class Team:
 
     def __init__(self) -> None:
         self.mailbox = new_mailbox()
-        self.wanted = 0  # what the mailbox says, too
         self.helpers: list[Helper] = []
         self.is_dismissed = False
         self._hiring = threading.RLock()  # a signal handler may come here, too
 
     def wake(self, count: int) -> None:
         """Have ``count`` helpers awake, and no more of them."""
-        if count != self.wanted:
-            self.mailbox[HELPERS] = count
-            self.wanted = count
+        self.mailbox[HELPERS] = count
         helpers = self.helpers
         if len(helpers) < count and not self.is_dismissed:
             self._hire(count)

@@ -43,11 +43,8 @@ next_sequence_nr = itertools.count().__next__
 class VersionCounter:
     """Counts the in-place changes of an array; a tensor and those that share its memory have one together."""
 
-    __slots__ = ("last_change", "value")
-
-    def __init__(self) -> None:
-        self.value = 0
-        self.last_change = ""
+    value: int = 0
+    last_change: str = ""
 
 
 SavedLink: TypeAlias = "tuple[Edge | None, int | None, VersionCounter, int]"
@@ -132,47 +129,25 @@ class Node:
         ``arrays`` are those of the inputs, ``outputs`` what forward returned, ``results`` the Tensors made from it.
         """
         links: list[SavedLink | None] = []
-        position, num_inputs = 0, len(arrays)
-        one_to_one = num_inputs == 1 == len(outputs)
         for saved in self.saved:
             link: SavedLink | None = None
-            if saved is None:
-                pass
-            elif position < num_inputs and arrays[position] is saved:  # most save inputs, in their order
-                x = inputs[position]
-                if isinstance(x, _tensor.Tensor):
-                    counter = x._counter or x.version_counter()
-                    link = self.next_edges[position], None, counter, counter.value
-            elif one_to_one and outputs[0] is saved and arrays[0] is not saved:  # or their only output
-                counter = results[0].version_counter()
-                link = None, 0, counter, counter.value
-            else:
-                link = self._find_saved(saved, inputs, arrays, outputs, results)
+            if saved is not None:
+                position = 0  # not by enumerate, which takes longer than the search
+                for array in arrays:
+                    if array is saved:
+                        x = inputs[position]
+                        if isinstance(x, _tensor.Tensor):
+                            counter = x._counter or x.version_counter()
+                            link = self.next_edges[position], None, counter, counter.value
+                        break
+                    position += 1  # noqa: SIM113
+                else:
+                    for output_nr, output in enumerate(outputs):
+                        if output is saved:
+                            counter = results[output_nr].version_counter()
+                            link = None, output_nr, counter, counter.value
             links.append(link)
-            position += 1  # noqa: SIM113  (enumerate takes longer)
         self.saved_links = links
-
-    def _find_saved(
-        self,
-        saved: Any,
-        inputs: Sequence[Any],
-        arrays: Sequence[Any],
-        outputs: Sequence[Any],
-        results: Sequence[Any],
-    ) -> SavedLink | None:
-        """Return the link to the input that a saved array is, or else to the output; None if it is neither."""
-        for position, array in enumerate(arrays):
-            if array is saved:
-                x = inputs[position]
-                if not isinstance(x, _tensor.Tensor):
-                    return None
-                counter = x.version_counter()
-                return self.next_edges[position], None, counter, counter.value
-        for output_nr, output in enumerate(outputs):
-            if output is saved:
-                counter = results[output_nr].version_counter()
-                return None, output_nr, counter, counter.value
-        return None
 
     def keep_copies_of(self, array: Array) -> None:
         """Copy an array that was saved, because it is about to be overwritten."""
