@@ -94,18 +94,19 @@ def late_team(monkeypatch):
         pytest.skip("no team of threads here")
     late = []
 
-    def begin(result, launch, *work):
-        if not overlap.is_allowed():
-            team.run(launch, *work)
+    def begin_over(result, count, nanoseconds, kernel, *arguments):
+        if not (overlap.is_allowed() and team.is_worthwhile_late(nanoseconds)):
+            team.run_over(count, nanoseconds, kernel, *arguments)
             return
-        late.append("linear_weight_gradient" if launch is panels._share_panels else "optimizer_step")
-        if launch is panels._share_panels:
+        late.append("linear_weight_gradient" if kernel is panels._panels else "optimizer_step")
+        if kernel is panels._panels:
             result.fill(float("nan"))
-        overlap.begin(functools.partial(team.run, launch, *work), result, result)
+        work = functools.partial(team.run_over, count, nanoseconds, kernel, *arguments)
+        overlap.begin(work, result, result)
 
     monkeypatch.setattr(team, "WORTHWHILE_NANOSECONDS", 1e-9)
     monkeypatch.setattr(team, "WORTHWHILE_LATE", 1e-9)
     monkeypatch.setattr(parallel.setting, "num_threads", 3)
-    monkeypatch.setattr(team, "begin", begin)
+    monkeypatch.setattr(team, "begin_over", begin_over)
     monkeypatch.setattr(overlap, "is_debugged", lambda: False)  # a tool that measures coverage looks like one
     return late

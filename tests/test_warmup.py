@@ -39,13 +39,7 @@ def entry_points():
         for name, value in vars(module).items()
         if isinstance(value, Dispatcher) and value.py_func.__module__ == module.__name__
     }
-    callers = [kernel.py_func for kernel in kernels.values()]
-    # What does a part of shared work is compiled otherwise, as a function of C.
-    for module in cpu_modules():
-        callers += [
-            part for name, part in inspect.getmembers(module, inspect.isfunction) if name.endswith("_part")
-        ]
-    called = {name for caller in callers for name in caller.__code__.co_names}
+    called = {name for kernel in kernels.values() for name in kernel.py_func.__code__.co_names}
     for name, kernel in kernels.items():
         if name.rpartition(".")[2] not in called:
             yield name, kernel
@@ -67,11 +61,29 @@ def test_every_kernel_is_compiled():
     assert len(kernels) > 15
     unused = []
     if not micro_kernel.is_available():
-        unused += [".direct.", ".panels.", ".mailbox."]
+        unused += [".direct.", ".panels."]
     if not team.is_available() or parallel.get_num_threads() == 1:
-        unused += ["._share_panels", ".mailbox."]
+        unused += ["._loss_sums", ".mailbox."]
     kernels = {name: kernel for name, kernel in kernels.items() if not any(part in name for part in unused)}
     assert not [name for name, kernel in kernels.items() if not kernel.signatures]
+
+
+@pytest.mark.skipif(
+    not team.is_available() or parallel.get_num_threads() == 1, reason="no team of threads here"
+)
+def test_every_kernel_is_compiled_for_threads_that_share_it(monkeypatch):
+    """Every one that works on a part first..last."""
+    shared = set()
+    address_of = team.address_of
+    monkeypatch.setattr(
+        team, "address_of", lambda kernel, args: shared.add(kernel) or address_of(kernel, args)
+    )
+    warmup.compile_kernels()
+    for name, kernel in entry_points():
+        if inspect.getfullargspec(kernel.py_func).args[-2:] == ["first", "last"]:
+            is_possible = micro_kernel.is_available() or not (".direct." in name or ".panels." in name)
+            assert (kernel in shared) == is_possible, name
+    assert len(shared) > 20
 
 
 def test_the_random_numbers_of_the_program_stay_the_same():

@@ -1,14 +1,15 @@
 """Compile all kernels beforehand: ``python -m tinygrad_edu.warmup``.
 
 Every recipe below is a small program that uses one family of kernels in all the ways there are; running it
-makes Numba compile them, or find them in its cache.
+makes Numba compile them, or find them in its cache. It is run on one thread and on all of them, with arrays that
+are large enough for threads to share.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tqdm import tqdm
 
@@ -20,7 +21,7 @@ from tinygrad_edu import nn
 def convolution(dtype: torch.dtype) -> None:
     """Run all convolutions: by the micro-kernel, and by im2col where that does not suit."""
     for channels, stride in ((16, 1), (3, 2)):
-        x = torch.ones(2, channels, 9, 9, dtype=dtype, requires_grad=True)
+        x = torch.ones(8, channels, 29, 29, dtype=dtype, requires_grad=True)
         weight = torch.ones(channels, channels, 3, 3, dtype=dtype, requires_grad=True)
         F.conv2d(x, weight, stride=stride, padding=1).sum().backward()
     F.unfold(x, 3).sum().backward()
@@ -28,7 +29,7 @@ def convolution(dtype: torch.dtype) -> None:
 
 def pooling(dtype: torch.dtype) -> None:
     """Run all poolings."""
-    x = torch.ones(1, 1, 6, 6, dtype=dtype, requires_grad=True)
+    x = torch.ones(2, 4, 60, 60, dtype=dtype, requires_grad=True)
     for pool in (F.max_pool2d, F.avg_pool2d):
         for size in (2, 3):
             pool(x, size).sum().backward()
@@ -38,15 +39,15 @@ def pooling(dtype: torch.dtype) -> None:
 
 def softmax_loss(dtype: torch.dtype) -> None:
     """Run softmax, log-softmax and cross-entropy."""
-    x = torch.ones(2, 3, dtype=dtype, requires_grad=True)
+    x = torch.ones(1000, 30, dtype=dtype, requires_grad=True)
     F.softmax(x, dim=1).sum().backward()
     F.log_softmax(x, dim=1).sum().backward()
-    F.cross_entropy(x, torch.tensor([0, 2])).backward()
+    F.cross_entropy(x, torch.zeros(1000, dtype=torch.int64)).backward()
 
 
 def activation(dtype: torch.dtype) -> None:
     """Run all activations that have a kernel."""
-    x = torch.ones(2, 3, dtype=dtype, requires_grad=True)
+    x = torch.ones(250, 1000, dtype=dtype, requires_grad=True)
     for function in (F.relu, torch.sigmoid, torch.tanh, F.silu, F.gelu, F.softplus, torch.erf):
         function(x).sum().backward()
     F.gelu(x, approximate="tanh").sum().backward()
@@ -54,14 +55,14 @@ def activation(dtype: torch.dtype) -> None:
 
 def norm(dtype: torch.dtype) -> None:
     """Run layer norm and batch norm."""
-    x = torch.ones(2, 3, dtype=dtype, requires_grad=True)
-    F.layer_norm(x, (3,)).sum().backward()
+    x = torch.ones(1000, 100, dtype=dtype, requires_grad=True)
+    F.layer_norm(x, (100,)).sum().backward()
     F.batch_norm(x, None, None, training=True).sum().backward()
 
 
 def dropout(dtype: torch.dtype) -> None:
     """Run dropout."""
-    x = torch.ones(2, 3, dtype=dtype, requires_grad=True)
+    x = torch.ones(300, 100, dtype=dtype, requires_grad=True)
     F.dropout(x, 0.5).sum().backward()
 
 
@@ -72,16 +73,10 @@ def embedding(dtype: torch.dtype) -> None:
 
 
 def matrix_product(dtype: torch.dtype) -> None:
-    """Run a linear layer large enough for the micro-kernel, on one thread and shared by several, and a small one."""
+    """Run a linear layer large enough for the micro-kernel, and a small one."""
     weight = torch.ones(128, 784, dtype=dtype, requires_grad=True)
-    threads = torch.get_num_threads()
-    try:
-        for count in sorted({1, threads}):
-            torch.set_num_threads(count)
-            F.linear(torch.ones(64, 784, dtype=dtype), weight).relu().sum().backward()
-        F.linear(torch.ones(2, 3, dtype=dtype), torch.ones(4, 3, dtype=dtype), torch.ones(4, dtype=dtype))
-    finally:
-        torch.set_num_threads(threads)
+    F.linear(torch.ones(64, 784, dtype=dtype), weight).relu().sum().backward()
+    F.linear(torch.ones(2, 3, dtype=dtype), torch.ones(4, 3, dtype=dtype), torch.ones(4, dtype=dtype))
 
 
 def optimizer_step(dtype: torch.dtype) -> None:
@@ -144,7 +139,18 @@ def compile_kernels(
     ):
         for family, dtype in progress:
             progress.set_postfix_str(f"{family}, {str(dtype).removeprefix('torch.')}")
-            RECIPES[family](dtype)
+            _run(RECIPES[family], dtype)
+
+
+def _run(recipe: Callable[[torch.dtype], None], dtype: torch.dtype) -> None:
+    """Run a recipe on one thread, and on as many as are set."""
+    threads = torch.get_num_threads()
+    try:
+        for count in sorted({1, threads}):
+            torch.set_num_threads(count)
+            recipe(dtype)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def main() -> None:

@@ -7,11 +7,14 @@ A *mailbox* is an array of integers:
     DONE       how many parts are finished
     IN_USE     how many threads want to use the mailbox for work of theirs; only the first one may
     HELPERS    how many helpers are wanted
-    FUNCTION   the address of a compiled function, called with the address of ARGUMENTS and the number of a part
+    FUNCTION   the address of a compiled function that does a part; see ``native_call.py``
     CORE       on which core the thread runs whose work it is, or was last
-    PARTS      how many parts there are
     OWNER      whose work it is: the number of a thread that will come back for it, WAITING for one that waits, or 0
-    ARGUMENTS  whatever the function wants to know: addresses and sizes
+    PARTS      how many parts there are
+    FAILED     1 if a part of the work ended with an error
+    KERNEL     the address of the kernel
+    COUNT      of how many images, rows or elements the work is
+    ARGUMENTS  those of the kernel
 
 A helper first takes a part and then reads what is to be done. So it does not matter how late it is: what it reads
 belongs to the work that it has got a part of, and stays there until that part is done. No signal, such as that of
@@ -31,14 +34,27 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from tinygrad_edu_kernels.native_call import (
+    ARGUMENTS,
+    COUNT,
+    FAILED,
+    INTEGER,
+    KERNEL,
+    MOST_ARGUMENTS,
+    PART,
+    PARTS,
+    write_arguments,
+)
+
 Array = Any
 
 # The first two change often: a cache line for each.
-LEFT, DONE, IN_USE, HELPERS, FUNCTION, CORE, PARTS, OWNER, ARGUMENTS = 0, 8, 16, 17, 18, 19, 20, 21, 22
-MOST_ARGUMENTS = 24
+LEFT, DONE, IN_USE, HELPERS, FUNCTION, CORE, OWNER = 0, 8, 16, 17, 18, 19, 20
 WAITING = 1
 
 TAKEN_NANOSECONDS = 50_000  # away for longer than this: another program has used the core
+NO_MEMORY = "a kernel that threads share found no memory for its work"
+
 LOOKS = 50  # before the core is offered to others
 CLOCK_MONOTONIC = 1
 
@@ -117,43 +133,14 @@ def call_part(typing_context, mailbox, part):
     def generate(context, builder, signature, arguments):
         mail, part = arguments
         data = context.make_array(signature.args[0])(context, builder, mail).data
-        integer = ir.IntType(64)
-        kind = ir.FunctionType(ir.VoidType(), [integer.as_pointer(), integer])
-        address = builder.load(builder.gep(data, [integer(FUNCTION)]))
-        function = builder.inttoptr(address, kind.as_pointer())
-        builder.call(function, [builder.gep(data, [integer(ARGUMENTS)]), part])
+        address = builder.load(builder.gep(data, [INTEGER(FUNCTION)]))
+        builder.call(builder.inttoptr(address, PART.as_pointer()), [data, part])
         return context.get_dummy_value()
 
     return types.void(mailbox, types.int64), generate
 
 
-@intrinsic
-def floats_at(typing_context, address):
-    """Return an address as a pointer to float32, for ``numba.carray``."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], ir.FloatType().as_pointer())
-
-    return types.CPointer(types.float32)(types.int64), generate
-
-
-@intrinsic
-def doubles_at(typing_context, address):
-    """Return an address as a pointer to float64, for ``numba.carray``."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], ir.DoubleType().as_pointer())
-
-    return types.CPointer(types.float64)(types.int64), generate
-
-
 # ---- sharing the work ------------------------------------------------------------------------------------------
-
-
-@njit(cache=True, nogil=True)
-def address_of(array):
-    """Return where the numbers of an array lie."""
-    return np.int64(array.ctypes.data)
 
 
 @njit(cache=True, nogil=True)
@@ -179,13 +166,18 @@ def finish(mailbox, owner):
         looks += 1
         if looks % LOOKS == 0:
             _sched_yield()
+    failed = mailbox[FAILED]
     atomic_store(mailbox, OWNER, 0)
     atomic_add(mailbox, IN_USE, -1)
+    if failed:
+        raise MemoryError(NO_MEMORY)
 
 
 @njit(cache=True, nogil=True)
-def share(mailbox, function, parts, arguments, owner):
-    """Have all parts done, by this thread and by the helpers that are awake.
+def share(mailbox, owner, kernel, count, parts, arguments):
+    """Have all parts of range(count) done by this thread and by the helpers that are awake.
+
+    A part is ``kernel(*arguments, first, last)``, where the kernel is given by its address.
 
     If ``owner`` is WAITING, return when they are finished; if it is the number of this thread, return at once, and
     this thread has to call ``finish``. If the mailbox is in use already, this thread does all parts itself, with a
@@ -193,19 +185,37 @@ def share(mailbox, function, parts, arguments, owner):
     """
     is_free = atomic_add(mailbox, IN_USE, 1) == 0
     box = mailbox if is_free else np.zeros(mailbox.size, np.int64)
-    box[FUNCTION] = function
-    box[CORE] = _sched_getcpu()
-    box[PARTS] = parts
-    for i in range(len(arguments)):
-        box[ARGUMENTS + i] = arguments[i]
-    atomic_store(box, DONE, 0)
-    atomic_store(box, LEFT, parts)  # from here on, others take parts
-    atomic_store(box, OWNER, owner)
-    if not is_free:
-        do_parts(box)
-        atomic_add(mailbox, IN_USE, -1)
-    elif owner == WAITING:
+    box[KERNEL], box[COUNT], box[PARTS] = kernel, count, parts
+    box[FUNCTION] = write_arguments(box, arguments)
+    if is_free:
+        _share_box(box, owner)
+    else:
+        _do_box_alone(box, mailbox)
+
+
+# The rest is compiled once, not once more for every type of arguments.
+
+
+@njit(cache=True, nogil=True)
+def _share_box(mailbox, owner):
+    """Let others take parts from now on."""
+    mailbox[CORE] = _sched_getcpu()
+    mailbox[FAILED] = 0
+    atomic_store(mailbox, DONE, 0)
+    atomic_store(mailbox, LEFT, mailbox[PARTS])
+    atomic_store(mailbox, OWNER, owner)
+    if owner == WAITING:
         finish(mailbox, owner)
+
+
+@njit(cache=True, nogil=True)
+def _do_box_alone(box, mailbox):
+    """Do all parts; the mailbox is in use."""
+    atomic_add(mailbox, IN_USE, -1)
+    atomic_store(box, LEFT, box[PARTS])
+    do_parts(box)
+    if box[FAILED]:
+        raise MemoryError(NO_MEMORY)
 
 
 @njit(cache=True, nogil=True)

@@ -211,6 +211,14 @@ def transpose_block(typing_context, matrix, start, width, transposed, at, transp
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def aligned_rows(like, rows, width):
+    """Return new memory (rows, width) of the dtype of ``like`` from a multiple of 64 bytes on."""
+    memory = np.empty(rows * width + LANES, like.dtype)
+    begin = -(memory.ctypes.data // memory.itemsize) % LANES
+    return memory[begin : begin + rows * width].reshape(rows, width)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def transpose(matrix, transposed):
     """transposed[j, i] = matrix[i, j] for each j < len(transposed), i < len(matrix)."""
     rows, columns = min(matrix.shape[0], transposed.shape[1]), min(matrix.shape[1], transposed.shape[0])

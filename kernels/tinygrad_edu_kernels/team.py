@@ -30,11 +30,10 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba import cfunc, types
-from numba.core.ccallback import CFunc
 
 from tinygrad_edu_kernels import overlap, parallel
-from tinygrad_edu_kernels.mailbox import CORE, HELPERS, WAITING, finish, help_out, new_mailbox
+from tinygrad_edu_kernels.mailbox import CORE, HELPERS, WAITING, finish, help_out, new_mailbox, share
+from tinygrad_edu_kernels.native_call import address_of
 
 Array = Any
 
@@ -42,7 +41,8 @@ WORTHWHILE_NANOSECONDS = 25_000  # less work than this is done sooner than it is
 WORTHWHILE_LATE = 10_000  # the same for work that nobody waits for
 PATIENCE_NANOSECONDS = 500_000  # for how long a helper looks out for work
 
-PART = types.void(types.CPointer(types.int64), types.int64)
+PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
+SUMS_FOR_A_THREAD = 4
 
 
 @functools.cache
@@ -66,43 +66,68 @@ def is_worthwhile_late(nanoseconds: float) -> bool:
     return nanoseconds >= least and parallel.setting.num_threads > 1 and is_available()
 
 
-def run(launch: Callable[..., None], function: CFunc, parts: int, *arguments: Any) -> None:
-    """Call ``launch(mailbox, owner, address, parts, *arguments)``, which calls ``share``, with helpers at the ready.
+def run_over(count: int, nanoseconds: float, kernel: Callable[..., Any], *arguments: Any) -> None:
+    """Call ``kernel(*arguments, first, last)`` for parts of range(count), by all threads if it is worthwhile.
 
     Parameters
     ----------
-    launch : compiled function
-        Takes addresses and sizes from the arguments and gives them to ``share``.
-    function : CFunc
-        What does a part; see ``part_function``.
-    parts : int
-        Into how many parts the work is cut.
+    count : int
+        How many images, rows or elements there are.
+    nanoseconds : float
+        How long one thread would need for all of them, roughly.
+    kernel : compiled function
+        What does a part.
     *arguments
-        What ``launch`` wants.
+        What every call is given.
     """
-    team = _Current.team
-    team.wake(min(parts, parallel.setting.num_threads) - 1)
-    launch(team.mailbox, WAITING, function.address, parts, *arguments)
+    if nanoseconds < WORTHWHILE_NANOSECONDS or parallel.setting.num_threads == 1:
+        kernel(*arguments, 0, count)
+    elif is_available():
+        parts = parts_of(count)
+        mailbox = _mailbox(parts)
+        share(mailbox, WAITING, address_of(kernel, arguments), count, parts, arguments)
+    else:
+        parallel.run_over(count, nanoseconds, kernel, *arguments)
 
 
-def begin(result: Array, launch: Callable[..., None], function: CFunc, parts: int, *arguments: Any) -> None:
-    """Do what ``run`` does, but return at once if this is a block of ``overlap``; its end waits for the result."""
-    if not overlap.is_allowed():
-        run(launch, function, parts, *arguments)
+def begin_over(
+    result: Array, count: int, nanoseconds: float, kernel: Callable[..., Any], *arguments: Any
+) -> None:
+    """Do what ``run_over`` does, but return early if this is a block of ``overlap``; its end waits for the result."""
+    if not (overlap.is_allowed() and is_worthwhile_late(nanoseconds)):
+        run_over(count, nanoseconds, kernel, *arguments)
         return
-    team = _Current.team
     thread = threading.get_ident()
-    team.wake(min(parts, parallel.setting.num_threads) - 1)
-    finish_it = functools.partial(finish, team.mailbox, thread)
+    parts, address = parts_of(count), address_of(kernel, arguments)
+    mailbox = _mailbox(parts)
+    finish_it = functools.partial(finish, mailbox, thread)
     work = overlap.begin(finish_it, result, arguments)
-    launch(team.mailbox, thread, function.address, parts, *arguments)
+    share(mailbox, thread, address, count, parts, arguments)
     if not overlap.is_noted(work):
         finish_it()
 
 
-def part_function(function: Callable[..., None]) -> CFunc:
-    """Compile ``function(arguments, part)``, which must not raise; its address is good while the result is kept."""
-    return cfunc(PART, cache=True, error_model="numpy")(function)
+def number_of_sums(count: int, nanoseconds: float) -> int:
+    """Return in how many sums a kernel shall add up what becomes one: threads that share the work need several.
+
+    It depends on the sizes and on the number of threads alone: with the same number of threads, every run adds in the
+    same order.
+    """
+    if nanoseconds < WORTHWHILE_NANOSECONDS or parallel.setting.num_threads == 1:
+        return 1
+    return max(min(count, SUMS_FOR_A_THREAD * parallel.setting.num_threads), 1)
+
+
+def parts_of(count: int) -> int:
+    """Return into how many parts work on so many images, rows or elements is cut."""
+    return max(min(count, PARTS_FOR_A_THREAD * parallel.setting.num_threads), 1)
+
+
+def _mailbox(parts: int) -> Array:
+    """Return the mailbox, with helpers at the ready."""
+    team = _Current.team
+    team.wake(min(parts, parallel.setting.num_threads) - 1)
+    return team.mailbox
 
 
 class Helper:

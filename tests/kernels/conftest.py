@@ -9,7 +9,9 @@ from tinygrad_edu_kernels import parallel, team
 
 @pytest.fixture
 def three_threads(monkeypatch):
-    """Cut every piece of work, however small, into three parts, whatever the number of cores."""
+    """Cut every piece of work, however small, into three parts, for the pool, whatever the number of cores."""
+    monkeypatch.setattr(team, "WORTHWHILE_NANOSECONDS", 1e-9)
+    monkeypatch.setattr(team, "is_available", lambda: False)
     monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     monkeypatch.setattr(parallel.setting, "num_threads", 3)
 
@@ -24,9 +26,9 @@ def team_of_three(monkeypatch):
     monkeypatch.setattr(parallel.setting, "num_threads", 3)
 
 
-@pytest.fixture(params=["one thread", "three threads"])
+@pytest.fixture(params=["one thread", "three threads", "team of three"])
 def way(request):
-    """Both ways through the compiled kernels."""
-    if request.param == "three threads":
-        request.getfixturevalue("three_threads")
+    """All ways through the compiled kernels."""
+    if request.param != "one thread":
+        request.getfixturevalue(request.param.replace(" ", "_"))
     return request.param

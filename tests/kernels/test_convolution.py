@@ -103,11 +103,13 @@ needs_vectors = pytest.mark.skipif(not direct.is_available(), reason="no micro-k
 WAYS = ["im2col", "small products", "direct"]
 
 
-@pytest.fixture(params=[*WAYS, *[f"{way}, three threads" for way in WAYS]])
+@pytest.fixture(
+    params=[*WAYS, *[f"{way}, three threads" for way in WAYS], *[f"{way}, team of three" for way in WAYS]]
+)
 def way(request, monkeypatch):
     """Every way through the compiled kernels, whatever the processor and whichever would be the fastest."""
     if "three" in request.param:
-        request.getfixturevalue("three_threads")
+        request.getfixturevalue(request.param.partition(", ")[2].replace(" ", "_"))
     if "direct" in request.param and not direct.is_available():
         pytest.skip("no micro-kernel for this processor")
     monkeypatch.setattr(direct, "suits", fits_at_all if "direct" in request.param else never)

@@ -51,7 +51,7 @@ def test_matmul(a_shape, b_shape, transposed, dtype):
     assert_equal(np.asarray(cpu.matmul(a, b)), np.asarray(reference.matmul(a, b)))
 
 
-@pytest.fixture(params=["BLAS", "micro-kernel", "micro-kernel, shared"])
+@pytest.fixture(params=["BLAS", "micro-kernel"])
 def product(request, monkeypatch):
     """All ways of a product, whichever would be the fastest one."""
     if request.param == "BLAS":
@@ -60,8 +60,6 @@ def product(request, monkeypatch):
     if not micro_kernel.is_available():
         pytest.skip("no micro-kernel for this processor")
     monkeypatch.setattr(panels, "suits", fits_at_all)
-    if request.param == "micro-kernel, shared":
-        request.getfixturevalue("team_of_three")
 
 
 def fits_at_all(a, columns):
@@ -176,7 +174,7 @@ def test_large_products_are_cut_into_parts(monkeypatch):
 def test_products_of_a_small_network_are_shared(monkeypatch):
     """Those of 64 x 784 x 128 are, with more than one thread; smaller ones are not worth it."""
     shared = []
-    monkeypatch.setattr(team, "run", lambda *arguments: shared.append(arguments[2]))
+    monkeypatch.setattr(team, "share", lambda *arguments: shared.append(arguments[4]))
     x, grad, weight = np.ones((64, 784), "f"), np.ones((64, 128), "f"), np.ones((128, 784), "f")
     for threads in (1, 2):
         monkeypatch.setattr(parallel.setting, "num_threads", threads)

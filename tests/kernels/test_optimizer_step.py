@@ -16,13 +16,6 @@ RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
 
 
-@pytest.fixture(params=["one thread", "team"])
-def alone_or_shared(request):
-    """Both ways through a loop: in one go, and in pieces."""
-    if request.param == "team":
-        request.getfixturevalue("team_of_three")
-
-
 def combinations(**choices):
     """Return a dict of options for every combination of the choices."""
     return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
@@ -118,7 +111,7 @@ def tolerance(dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
 @pytest.mark.parametrize(("rule", "options"), CASES)
-@pytest.mark.usefixtures("alone_or_shared")
+@pytest.mark.usefixtures("way")
 def test_rungs_are_equal(rule, options, dtype):
     expected = make_arrays((3, 4), dtype, "contiguous")
     run_step(reference, rule, expected[0], expected[1], expected[2:], **options)
@@ -136,7 +129,7 @@ FEW = [("sgd", SGD[-1]), ("adam", ADAM[-1]), ("adagrad", ADAGRAD[-1]), ("rmsprop
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (3, 0), (7,), (5, 3), (2, 3, 4), (33, 65)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
 @pytest.mark.parametrize(("rule", "options"), FEW)
-@pytest.mark.usefixtures("alone_or_shared")
+@pytest.mark.usefixtures("way")
 def test_every_shape_and_memory_order(rule, options, dtype, shape, layout):
     expected = make_arrays(shape, dtype, "contiguous")
     run_step(reference, rule, expected[0], expected[1], expected[2:], **options)
@@ -148,14 +141,14 @@ def test_every_shape_and_memory_order(rule, options, dtype, shape, layout):
 
 @pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
 def test_large_parameters_are_shared(monkeypatch):
-    """The weight of a small network is, by Adam and with more than one thread; a bias or float64 is not."""
+    """The weight of a small network is, by Adam and with more than one thread; a bias is not."""
     shared = []
-    monkeypatch.setattr(team, "run", lambda *arguments: shared.append(arguments[2]))
+    monkeypatch.setattr(team, "share", lambda *arguments: shared.append(arguments[4]))
     options = {"step": 1.0, "lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0}
     for threads in (1, 2):
         monkeypatch.setattr(parallel.setting, "num_threads", threads)
-        for size, dtype in ((128 * 784, "f"), (128, "f"), (128 * 784, "d")):
-            arrays = np.ones((4, size), dtype)
+        for size in (128 * 784, 128):
+            arrays = np.ones((4, size), np.float32)
             cpu.adam_step(*arrays, None, **options, decoupled_weight_decay=False, maximize=False)
     assert shared == [8]
 

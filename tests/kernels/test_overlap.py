@@ -165,19 +165,14 @@ def test_arrays_are_kept_until_then():
 
 
 @njit(nogil=True)
-def launch(mail, owner, function, parts, counts):
-    mailbox.share(mail, function, parts, (mailbox.address_of(counts), counts.size), owner)
+def count_parts(counts, first, last):
+    """Count how often each was done."""
+    for part in range(first, last):
+        counts[part] += 1
 
 
-def count_part(arguments, part):
-    """Add one to the part's count."""
-    from_address = mailbox.floats_at(arguments[0])
-    from_address[part] += np.float32(1)
-
-
-@pytest.fixture(scope="module")
-def counting():
-    return team.part_function(count_part)
+def begin_counting(counts):
+    team.begin_over(counts, len(counts), 1e9, count_parts, counts)
 
 
 def mailbox_is_free():
@@ -185,11 +180,11 @@ def mailbox_is_free():
 
 
 @needs_team
-def test_work_is_done_at_the_end_of_the_block(counting, team_of_three):
+def test_work_is_done_at_the_end_of_the_block(team_of_three):
     for _ in range(300):
-        counts = np.zeros(40, np.float32)
+        counts = np.zeros(40, np.int64)
         overlap.allow(True)
-        team.begin(counts, launch, counting, 40, counts)
+        begin_counting(counts)
         assert not mailbox_is_free()
         overlap.end()
         np.testing.assert_array_equal(counts, 1)
@@ -197,20 +192,20 @@ def test_work_is_done_at_the_end_of_the_block(counting, team_of_three):
 
 
 @needs_team
-def test_outside_of_a_block_it_is_done_at_once(counting, team_of_three):
+def test_outside_of_a_block_it_is_done_at_once(team_of_three):
     for _ in range(300):
         counts = np.zeros(40, np.float32)
-        team.begin(counts, launch, counting, 40, counts)
+        begin_counting(counts)
         np.testing.assert_array_equal(counts, 1)
         assert mailbox_is_free()
 
 
 @needs_team
-def test_other_work_in_between_is_done_alone(counting, team_of_three):
+def test_other_work_in_between_is_done_alone(team_of_three):
     first, second = np.zeros(9, np.float32), np.zeros(9, np.float32)
     overlap.allow(True)
-    team.begin(first, launch, counting, 9, first)
-    team.run(launch, counting, 9, second)
+    begin_counting(first)
+    team.run_over(9, 1e9, count_parts, second)
     np.testing.assert_array_equal(second, 1)
     overlap.end()
     np.testing.assert_array_equal(first, 1)
@@ -218,33 +213,35 @@ def test_other_work_in_between_is_done_alone(counting, team_of_three):
 
 @needs_team
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_signal_handler_that_computes_in_between(moment, counting, team_of_three):
+def test_a_signal_handler_that_computes_in_between(moment, team_of_three, monkeypatch):
     """It waits for what it finds, and nobody else does: so what begins after that must not be late."""
 
     def interrupted(*arguments):
         if moment == "before":
             overlap.wait()
-        launch(*arguments)
+        share(*arguments)
         if moment == "after":
             overlap.wait()
 
+    share = team.share
+    monkeypatch.setattr(team, "share", interrupted)
     counts = np.zeros(40, np.float32)
     overlap.allow(True)
-    team.begin(counts, interrupted, counting, 40, counts)
+    begin_counting(counts)
     np.testing.assert_array_equal(counts, 1)
     assert mailbox_is_free()
 
 
 @needs_team
-def test_several_threads_have_blocks_at_once(counting, team_of_three):
+def test_several_threads_have_blocks_at_once(team_of_three):
     wrong = []
 
     def work():
         for _ in range(300):
             counts = np.zeros((2, 9), np.float32)
             overlap.allow(True)
-            team.begin(counts, launch, counting, 9, counts[0])
-            team.begin(counts, launch, counting, 9, counts[1])
+            begin_counting(counts[0])
+            begin_counting(counts[1])
             overlap.end()
             if not (counts == 1).all():
                 wrong.append(counts)
@@ -259,7 +256,7 @@ def test_several_threads_have_blocks_at_once(counting, team_of_three):
 
 
 @needs_team
-def test_ctrl_c_at_any_moment(counting, team_of_three):
+def test_ctrl_c_at_any_moment(team_of_three):
     """What was begun is finished at last, and the mailbox is free again."""
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     interrupts = 0
@@ -271,7 +268,7 @@ def test_ctrl_c_at_any_moment(counting, team_of_three):
                 while True:
                     try:
                         overlap.allow(True)
-                        team.begin(counts, launch, counting, 8, counts)
+                        begin_counting(counts)
                     finally:
                         overlap.end()
             except KeyboardInterrupt:
@@ -287,10 +284,10 @@ def test_ctrl_c_at_any_moment(counting, team_of_three):
 
 @needs_team
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_fork_waits(counting, team_of_three):
+def test_a_fork_waits(team_of_three):
     counts = np.zeros(200, np.float32)
     overlap.allow(True)
-    team.begin(counts, launch, counting, 200, counts)
+    begin_counting(counts)
     child = os.fork()
     if child == 0:  # pragma: no cover
         overlap.end()

@@ -11,9 +11,9 @@ import time
 
 import numpy as np
 import pytest
-from numba import carray, njit
+from numba import njit
 
-from tinygrad_edu_kernels import mailbox, micro_kernel, parallel, team
+from tinygrad_edu_kernels import mailbox, micro_kernel, native_call, parallel, team
 from tinygrad_edu_kernels.matrix_product import panels
 
 pytestmark = pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
@@ -23,17 +23,22 @@ needs_vectors = pytest.mark.skipif(
 
 
 @njit(nogil=True)
-def launch(mail, owner, function, parts, counts, work):
-    mailbox.share(mail, function, parts, (mailbox.address_of(counts), counts.size, work), owner)
-
-
-def count_part(arguments, part):
-    """Count how often the part was done, after some work; the mailbox has room for integers of 64 bits."""
-    counts = carray(mailbox.floats_at(arguments[0]), (arguments[1],))
+def count_parts(counts, work, first, last):
+    """Count how often each was done, after some work."""
     total = np.float32(0)
-    for i in range(arguments[2]):
+    for i in range(work):
         total += np.float32(i % 3)
-    counts[part] += np.float32(1) if total >= 0 else np.float32(2)
+    for part in range(first, last):
+        counts[part] += 1 if total >= 0 else 2
+
+
+def share(mail, owner, parts, counts, work):
+    arguments = counts, work
+    mailbox.share(mail, owner, native_call.address_of(count_parts, arguments), parts, parts, arguments)
+
+
+def run(parts, counts, work):
+    team.run_over(parts, 1e9, count_parts, counts, work)
 
 
 def eventually(condition):
@@ -44,34 +49,29 @@ def eventually(condition):
     return condition()
 
 
-@pytest.fixture(scope="module")
-def counting():
-    return team.part_function(count_part)
-
-
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
-def test_every_part_is_done_once(threads, counting, monkeypatch):
+def test_every_part_is_done_once(threads, monkeypatch):
     monkeypatch.setattr(parallel.setting, "num_threads", threads)
     for parts in [*range(1, 20), 500]:
         for work in (0, 200):
-            counts = np.zeros(parts, np.float32)
-            team.run(launch, counting, parts, counts, work)
+            counts = np.zeros(parts, np.int64)
+            run(parts, counts, work)
             np.testing.assert_array_equal(counts, 1)
 
 
-def test_thousands_of_pieces_of_work_in_a_row(counting, team_of_three):
-    counts = np.zeros(4, np.float32)
+def test_thousands_of_pieces_of_work_in_a_row(team_of_three):
+    counts = np.zeros(4, np.int64)
     for _ in range(5000):
-        team.run(launch, counting, 4, counts, 50)
+        run(4, counts, 50)
     np.testing.assert_array_equal(counts, 5000)
 
 
 LONG = 50_000_000  # additions: some hundredths of a second
 
 
-def test_a_part_is_done_when_it_has_ended(counting):
-    mail, counts = mailbox.new_mailbox(), np.zeros(1, np.float32)
-    post(mail, counting, counts, parts=1, work=LONG)
+def test_a_part_is_done_when_it_has_ended():
+    mail, counts = mailbox.new_mailbox(), np.zeros(1, np.int64)
+    post(mail, counts, parts=1, work=LONG)
     thread = threading.Thread(target=mailbox.do_parts, args=(mail,))
     thread.start()
     while not mail[mailbox.DONE]:
@@ -80,33 +80,40 @@ def test_a_part_is_done_when_it_has_ended(counting):
     thread.join()
 
 
-def post(mail, function, counts, parts, work):
+@njit
+def write(mail, arguments):
+    return native_call.write_arguments(mail, arguments)
+
+
+def post(mail, counts, parts, work):
     """Do what ``share`` does before it takes parts itself."""
-    mail[mailbox.FUNCTION], mail[mailbox.CORE], mail[mailbox.DONE] = function.address, -1, 0
-    mail[mailbox.ARGUMENTS : mailbox.ARGUMENTS + 3] = counts.ctypes.data, counts.size, work
+    arguments = counts, work
+    mail[mailbox.FUNCTION], mail[mailbox.CORE], mail[mailbox.DONE] = write(mail, arguments), -1, 0
+    mail[native_call.KERNEL] = native_call.address_of(count_parts, arguments)
+    mail[native_call.COUNT] = mail[native_call.PARTS] = parts
     mail[mailbox.LEFT] = parts
 
 
-def test_a_mailbox_that_is_in_use_is_left_alone(counting):
-    mail, first, second = mailbox.new_mailbox(), np.zeros(4, np.float32), np.zeros(4, np.float32)
-    thread = threading.Thread(target=launch, args=(mail, mailbox.WAITING, counting.address, 4, first, LONG))
+def test_a_mailbox_that_is_in_use_is_left_alone():
+    mail, first, second = mailbox.new_mailbox(), np.zeros(4, np.int64), np.zeros(4, np.int64)
+    thread = threading.Thread(target=share, args=(mail, mailbox.WAITING, 4, first, LONG))
     thread.start()
     assert eventually(lambda: mail[mailbox.IN_USE] == 1)
-    launch(mail, mailbox.WAITING, counting.address, 4, second, 10)
+    share(mail, mailbox.WAITING, 4, second, 10)
     assert thread.is_alive()
     thread.join()
     np.testing.assert_array_equal([first, second], np.ones((2, 4)))
     assert mail[mailbox.IN_USE] == 0
 
 
-def test_several_threads_have_work_at_once(counting, team_of_three):
+def test_several_threads_have_work_at_once(team_of_three):
     """One of them gets the mailbox, the others do theirs alone."""
     wrong = []
 
     def work():
         for _ in range(300):
-            counts = np.zeros(9, np.float32)
-            team.run(launch, counting, 9, counts, 30_000)
+            counts = np.zeros(9, np.int64)
+            run(9, counts, 30_000)
             if not (counts == 1).all():
                 wrong.append(counts)
 
@@ -119,40 +126,40 @@ def test_several_threads_have_work_at_once(counting, team_of_three):
     assert team._Current.team.mailbox[mailbox.IN_USE] == 0
 
 
-def test_helpers_do_help(counting, team_of_three):
+def test_helpers_do_help(team_of_three):
     """While the calling thread is kept from taking parts, somebody else takes them."""
     crew = team.Team()
     crew.wake(2)
-    counts = np.zeros(50, np.float32)
-    post(crew.mailbox, counting, counts, parts=50, work=10)
+    counts = np.zeros(50, np.int64)
+    post(crew.mailbox, counts, parts=50, work=10)
     assert eventually(lambda: crew.wake(2) or crew.mailbox[mailbox.DONE] == 50)
     crew.dismiss()
     np.testing.assert_array_equal(counts, 1)
 
 
-def test_helpers_go_to_sleep_and_wake_up(counting, team_of_three):
-    team.run(launch, counting, 4, np.zeros(4, np.float32), 10)
+def test_helpers_go_to_sleep_and_wake_up(team_of_three):
+    run(4, np.zeros(4, np.int64), 10)
     helpers = team._Current.team.helpers
     assert len(helpers) >= 2
     for _ in range(3):
         assert eventually(lambda: all(helper.asleep for helper in helpers))
-        counts = np.zeros(4, np.float32)
-        team.run(launch, counting, 4, counts, 10)
+        counts = np.zeros(4, np.int64)
+        run(4, counts, 10)
         np.testing.assert_array_equal(counts, 1)
 
 
-def test_no_thread_can_be_started(counting, team_of_three, monkeypatch):
+def test_no_thread_can_be_started(team_of_three, monkeypatch):
     def refuse(helper):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(team.Helper, "start", refuse)
     monkeypatch.setattr(team._Current, "team", team.Team())
-    counts = np.zeros(6, np.float32)
-    team.run(launch, counting, 6, counts, 10)
+    counts = np.zeros(6, np.int64)
+    run(6, counts, 10)
     np.testing.assert_array_equal(counts, 1)
 
 
-def test_dismissed_helpers_are_gone(counting, team_of_three):
+def test_dismissed_helpers_are_gone(team_of_three):
     crew = team.Team()
     crew.wake(2)
     threads = [helper._thread for helper in crew.helpers]
@@ -162,10 +169,10 @@ def test_dismissed_helpers_are_gone(counting, team_of_three):
     assert crew.helpers == []
 
 
-def test_fewer_helpers_are_wanted(counting):
+def test_fewer_helpers_are_wanted():
     """Those that are too many go to sleep, however much there is to do."""
-    mail, counts = mailbox.new_mailbox(), np.zeros(1, np.float32)
-    post(mail, counting, counts, parts=1, work=10)
+    mail, counts = mailbox.new_mailbox(), np.zeros(1, np.int64)
+    post(mail, counts, parts=1, work=10)
     mail[mailbox.HELPERS] = 2
     mailbox.help_out(mail, 2, np.zeros(2, np.int64), 0)
     assert not counts.any()
@@ -181,17 +188,17 @@ def test_fewer_helpers_are_wanted(counting):
     crew.dismiss()
 
 
-def test_ctrl_c_at_any_moment(counting, team_of_three):
+def test_ctrl_c_at_any_moment(team_of_three):
     """Work that was begun is finished, and the mailbox is free again."""
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     interrupts = 0
-    counts = np.zeros(8, np.float32)
+    counts = np.zeros(8, np.int64)
     try:
         for pause in np.random.default_rng(0).uniform(1e-6, 2e-3, 400):
             try:
                 signal.setitimer(signal.ITIMER_REAL, pause)
                 while True:
-                    team.run(launch, counting, 8, counts, 100)
+                    run(8, counts, 100)
             except KeyboardInterrupt:
                 interrupts += 1
             assert (counts == counts[0]).all()
@@ -220,12 +227,12 @@ def test_a_helper_that_cannot_leave_the_core_goes_to_sleep(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_has_a_team_of_its_own(counting, team_of_three):
-    team.run(launch, counting, 4, np.zeros(4, np.float32), 10)
+def test_a_forked_child_has_a_team_of_its_own(team_of_three):
+    run(4, np.zeros(4, np.int64), 10)
     child = os.fork()
     if child == 0:  # pragma: no cover
-        counts = np.zeros(4, np.float32)
-        team.run(launch, counting, 4, counts, 10)
+        counts = np.zeros(4, np.int64)
+        run(4, counts, 10)
         os._exit(0 if (counts == 1).all() and len(team._Current.team.helpers) == 2 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 

@@ -19,7 +19,7 @@ from numba import njit, types
 from numba.extending import intrinsic, overload
 from numpy import empty  # by name: a look-up in NumPy's module takes long
 
-from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels import team
 
 Array = Any
 
@@ -107,7 +107,7 @@ def _run(kernel: Any, nanoseconds: float, *arrays: Array, options: tuple[Any, ..
     x = arrays[0]
     result, size = empty(x.shape, x.dtype), x.size
     flat = map(ravel, (*arrays, result))  # copies only what is not contiguous
-    parallel.run_over(size, nanoseconds * size, kernel, *flat, *options)
+    team.run_over(size, nanoseconds * size, kernel, *flat, *options)
     return result
 
 
@@ -285,22 +285,22 @@ def _choose_log1p(e):
     return single if e == types.float32 else double
 
 
-# ---- kernels: they do elements start..stop -----------------------------------------------------------------
+# ---- kernels: they do elements first..last -----------------------------------------------------------------
 # They take slices, for then Numba knows that no index is negative, and can vectorise the loop. A factor such as
 # x.dtype.type(0.5) keeps float32 from becoming float64.
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _relu(x, y, start, stop):
-    x_part, y_part = x[start:stop], y[start:stop]
+def _relu(x, y, first, last):
+    x_part, y_part = x[first:last], y[first:last]
     zero = x.dtype.type(0)
     for i in range(x_part.size):
         y_part[i] = zero if x_part[i] <= zero else x_part[i]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _relu_backward(grad_output, y, grad_input, start, stop):
-    grad_part, y_part, result = grad_output[start:stop], y[start:stop], grad_input[start:stop]
+def _relu_backward(grad_output, y, grad_input, first, last):
+    grad_part, y_part, result = grad_output[first:last], y[first:last], grad_input[first:last]
     zero = y.dtype.type(0)
     for i in range(result.size):
         grad = grad_part[i]
@@ -308,37 +308,37 @@ def _relu_backward(grad_output, y, grad_input, start, stop):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _sigmoid(x, y, start, stop):
-    x_part, y_part = x[start:stop], y[start:stop]
+def _sigmoid(x, y, first, last):
+    x_part, y_part = x[first:last], y[first:last]
     one = x.dtype.type(1)
     for i in range(x_part.size):
         y_part[i] = one / (one + _exp(-x_part[i]))
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _sigmoid_backward(grad_output, y, grad_input, start, stop):
-    grad_part, y_part, result = grad_output[start:stop], y[start:stop], grad_input[start:stop]
+def _sigmoid_backward(grad_output, y, grad_input, first, last):
+    grad_part, y_part, result = grad_output[first:last], y[first:last], grad_input[first:last]
     for i in range(result.size):
         result[i] = grad_part[i] * y_part[i] * (y.dtype.type(1) - y_part[i])
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _tanh_backward(grad_output, y, grad_input, start, stop):
-    grad_part, y_part, result = grad_output[start:stop], y[start:stop], grad_input[start:stop]
+def _tanh_backward(grad_output, y, grad_input, first, last):
+    grad_part, y_part, result = grad_output[first:last], y[first:last], grad_input[first:last]
     for i in range(result.size):
         result[i] = grad_part[i] * (y.dtype.type(1) - y_part[i] * y_part[i])
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _silu(x, y, start, stop):
-    x_part, y_part = x[start:stop], y[start:stop]
+def _silu(x, y, first, last):
+    x_part, y_part = x[first:last], y[first:last]
     for i in range(x_part.size):
         y_part[i] = x_part[i] / (x.dtype.type(1) + _exp(-x_part[i]))
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _silu_backward(grad_output, x, grad_input, start, stop):
-    grad_part, x_part, result = grad_output[start:stop], x[start:stop], grad_input[start:stop]
+def _silu_backward(grad_output, x, grad_input, first, last):
+    grad_part, x_part, result = grad_output[first:last], x[first:last], grad_input[first:last]
     one = x.dtype.type(1)
     for i in range(result.size):
         s = one / (one + _exp(-x_part[i]))
@@ -346,16 +346,16 @@ def _silu_backward(grad_output, x, grad_input, start, stop):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _gelu(x, y, start, stop):
-    x_part, y_part = x[start:stop], y[start:stop]
+def _gelu(x, y, first, last):
+    x_part, y_part = x[first:last], y[first:last]
     for i in range(x_part.size):
         cdf, _ = _normal(x_part[i])
         y_part[i] = x_part[i] * cdf
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _gelu_backward(grad_output, x, grad_input, start, stop):
-    grad_part, x_part, result = grad_output[start:stop], x[start:stop], grad_input[start:stop]
+def _gelu_backward(grad_output, x, grad_input, first, last):
+    grad_part, x_part, result = grad_output[first:last], x[first:last], grad_input[first:last]
     scale = x.dtype.type(1 / math.sqrt(2 * math.pi))
     for i in range(result.size):
         cdf, exponential = _normal(x_part[i])
@@ -363,8 +363,8 @@ def _gelu_backward(grad_output, x, grad_input, start, stop):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _gelu_tanh(x, y, start, stop):
-    x_part, y_part = x[start:stop], y[start:stop]
+def _gelu_tanh(x, y, first, last):
+    x_part, y_part = x[first:last], y[first:last]
     one = x.dtype.type(1)
     scale, cube = x.dtype.type(2 * math.sqrt(2 / math.pi)), x.dtype.type(0.044715)
     for i in range(x_part.size):
@@ -373,8 +373,8 @@ def _gelu_tanh(x, y, start, stop):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _gelu_tanh_backward(grad_output, x, grad_input, start, stop):
-    grad_part, x_part, result = grad_output[start:stop], x[start:stop], grad_input[start:stop]
+def _gelu_tanh_backward(grad_output, x, grad_input, first, last):
+    grad_part, x_part, result = grad_output[first:last], x[first:last], grad_input[first:last]
     one = x.dtype.type(1)
     scale, cube = x.dtype.type(2 * math.sqrt(2 / math.pi)), x.dtype.type(0.044715)
     for i in range(result.size):
@@ -386,8 +386,8 @@ def _gelu_tanh_backward(grad_output, x, grad_input, start, stop):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _softplus(x, y, beta, threshold, start, stop):
-    x_part, y_part = x[start:stop], y[start:stop]
+def _softplus(x, y, beta, threshold, first, last):
+    x_part, y_part = x[first:last], y[first:last]
     zero = x.dtype.type(0)
     for i in range(x_part.size):
         value = x_part[i]
@@ -398,8 +398,8 @@ def _softplus(x, y, beta, threshold, start, stop):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _softplus_backward(grad_output, x, grad_input, beta, threshold, start, stop):
-    grad_part, x_part, result = grad_output[start:stop], x[start:stop], grad_input[start:stop]
+def _softplus_backward(grad_output, x, grad_input, beta, threshold, first, last):
+    grad_part, x_part, result = grad_output[first:last], x[first:last], grad_input[first:last]
     one = x.dtype.type(1)
     for i in range(result.size):
         scaled = x_part[i] * beta
@@ -408,7 +408,7 @@ def _softplus_backward(grad_output, x, grad_input, beta, threshold, start, stop)
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _erf_range(x, y, start, stop):
-    x_part, y_part = x[start:stop], y[start:stop]
+def _erf_range(x, y, first, last):
+    x_part, y_part = x[first:last], y[first:last]
     for i in range(x_part.size):
         y_part[i] = _erf(x_part[i])

@@ -20,7 +20,7 @@ one ``i * sh * pitch + j * sw`` further on.
 
 Numbers of rows and columns are written k = c / groups * kh * kw and g = groups.
 
-The images are cut into a part for each thread (``parallel.py``).
+The images are cut into parts, which threads share (``team.py``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels import team
 from tinygrad_edu_kernels.blas_threads import small_product_limit, use_single_blas_thread
 from tinygrad_edu_kernels.convolution import direct
 from tinygrad_edu_kernels.convolution.reference import output_size
@@ -90,7 +90,7 @@ def conv2d_forward(
     if x.size and weight.size and out.size:
         filters = np.ascontiguousarray(weight).reshape(groups, out_channels // groups, -1)  # (g, o/g, k)
         arrays = _flat_channels(x), filters, bias, out
-        _run(_forward_images, _parts(n, out.size * filters.shape[2]), *arrays, geometry)
+        _run(_forward_images, n, out.size * filters.shape[2], *arrays, geometry)
     else:
         out[...] = bias[:, None]
     return out.reshape(n, out_channels, oh, ow)
@@ -118,7 +118,7 @@ def conv2d_grad_input(
         filters = weight.reshape(groups, out_channels // groups, -1)
         filters = np.ascontiguousarray(filters.swapaxes(1, 2))  # (g, k, o/g), k = c/g * kh * kw
         arrays = _flat_channels(grad_output), filters, grad_input
-        _run(_grad_input_images, _parts(n, grad_output.size * filters.shape[1]), *arrays, geometry)
+        _run(_grad_input_images, n, grad_output.size * filters.shape[1], *arrays, geometry)
     return grad_input.reshape(n, c, h, w)
 
 
@@ -138,13 +138,13 @@ def conv2d_grad_weight(
     k = group_in * kh * kw
     if grad_output.size and direct.suits(x.dtype, k, out_channels // groups):
         return direct.conv2d_grad_weight(grad_output, x, weight_shape, geometry, groups)
-    parts = _parts(n, grad_output.size * k)
-    # One sum for each part of the images, transposed (BLAS is faster so): (parts, g, c/g * kh * kw, o/g).
-    partial = np.zeros((len(parts), groups, k, out_channels // groups), x.dtype)
+    # Sums over some of the images, transposed (BLAS is faster so): (sums, g, c/g * kh * kw, o/g).
+    sums = team.number_of_sums(n, NANOSECONDS * grad_output.size * k)
+    partial = np.zeros((sums, groups, k, out_channels // groups), x.dtype)
     if grad_output.size and x.size and partial.size:
         arrays = _flat_channels(grad_output), _flat_channels(x), partial
-        _run(_grad_weight_images, parts, *arrays, geometry)
-    total = partial.sum(axis=0)  # part after part, in order
+        _run(_grad_weight_images, sums, grad_output.size * k, *arrays, geometry)
+    total = partial.sum(axis=0)
     return np.ascontiguousarray(total.swapaxes(1, 2)).reshape(weight_shape)
 
 
@@ -167,18 +167,10 @@ def _flat_channels(x: Array) -> Array:
     return np.ascontiguousarray(x).reshape(n, c, h * w)
 
 
-def _parts(images: int, multiply_adds: int) -> list[tuple[int, int]]:
-    """Return the parts into which the batch is cut."""
-    return parallel.parts(images, NANOSECONDS * multiply_adds)
-
-
-def _run(kernel: Any, parts: list[tuple[int, int]], *arguments: Any) -> None:
-    """Run a kernel over all images, part by part; it is told the number of its part, too."""
+def _run(kernel: Any, count: int, multiply_adds: int, *arguments: Any) -> None:
+    """Run a kernel over all images or sums."""
     use_single_blas_thread()
-    calls = [
-        (*arguments, small_product_limit(), number, first, last) for number, (first, last) in enumerate(parts)
-    ]
-    parallel.run(kernel, calls)
+    team.run_over(count, NANOSECONDS * multiply_adds, kernel, *arguments, small_product_limit())
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -310,7 +302,7 @@ def _rows_per_product(rows, row_size, step, small_product):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _forward_images(x, filters, bias, out, geometry, small_product, _part, first, last):
+def _forward_images(x, filters, bias, out, geometry, small_product, first, last):
     """Convolve images first..last: x (n, c, h * w), filters (g, o/g, k) -> out (n, o, oh * ow)."""
     groups, group_out, k = filters.shape
     planes = np.zeros((x.shape[1], _plane_layout(geometry)[2]), x.dtype)
@@ -331,7 +323,7 @@ def _forward_images(x, filters, bias, out, geometry, small_product, _part, first
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _grad_input_images(grad_output, filters, grad_input, geometry, small_product, _part, first, last):
+def _grad_input_images(grad_output, filters, grad_input, geometry, small_product, first, last):
     """Gradient of images first..last; filters (g, c/g * kh * kw, o/g); grad_input arrives as zeros."""
     groups, k, group_out = filters.shape
     taps = geometry[4] * geometry[5]
@@ -360,20 +352,21 @@ def _grad_input_images(grad_output, filters, grad_input, geometry, small_product
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _grad_weight_images(grad_output, x, partial, geometry, _small_product, part, first, last):
-    """Gradient from images first..last, added to partial[part] (g, c/g * kh * kw, o/g)."""
-    _, groups, k, group_out = partial.shape
+def _grad_weight_images(grad_output, x, partial, geometry, _small_product, first, last):
+    """Add up sums first..last of partial (sums, g, c/g * kh * kw, o/g), the gradient of some images each."""
+    sums, groups, k, group_out = partial.shape
     planes = np.zeros((x.shape[1], _plane_layout(geometry)[2]), x.dtype)
     buffer = np.empty((groups * k, grad_output.shape[2]), x.dtype)
     product = np.empty((k, group_out), x.dtype)
-    for image in range(first, last):
-        columns = _image_columns(x[image], planes, buffer, geometry)
-        for group in range(groups):
-            group_grad = grad_output[image, group * group_out : (group + 1) * group_out]
-            np.dot(columns[group * k : (group + 1) * k], group_grad.T, product)
-            for r in range(k):
-                for o in range(group_out):
-                    partial[part, group, r, o] += product[r, o]
+    for number in range(first, last):
+        for image in range(number * len(x) // sums, (number + 1) * len(x) // sums):
+            columns = _image_columns(x[image], planes, buffer, geometry)
+            for group in range(groups):
+                group_grad = grad_output[image, group * group_out : (group + 1) * group_out]
+                np.dot(columns[group * k : (group + 1) * k], group_grad.T, product)
+                for r in range(k):
+                    for o in range(group_out):
+                        partial[number, group, r, o] += product[r, o]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -26,12 +26,12 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels import team
 from tinygrad_edu_kernels.micro_kernel import (
     LANES,
     PANEL,
     ROWS,
-    aligned_empty,
+    aligned_rows,
     aligned_zeros,
     is_available,
     micro_kernel,
@@ -70,13 +70,8 @@ def conv2d_forward(x: Array, weight: Array, bias: Array | None, geometry: Geomet
     out = np.empty((n, out_channels, oh * ow), np.float32)
     images = np.ascontiguousarray(x).reshape(n, c, h * w)
     tables = taps, pad(pixels, ROWS), geometry, plane
-    parallel.run(
-        _forward_images,
-        [
-            (images, filters, shift, out, aligned_empty((tables[1].size, padded)), *tables, first, last)
-            for first, last in parallel.parts(n, NANOSECONDS * out.size * taps.size)
-        ],
-    )
+    nanoseconds = NANOSECONDS * out.size * taps.size
+    team.run_over(n, nanoseconds, _forward_images, images, filters, shift, out, *tables)
     return out.reshape(n, out_channels, oh, ow)
 
 
@@ -98,20 +93,15 @@ def conv2d_grad_weight(
     taps, pixels, plane = _tables(c // groups, geometry)
     group_out = weight_shape[0] // groups
     padded = round_up(group_out, PANEL)
-    parts = parallel.parts(n, NANOSECONDS * grad_output.size * taps.size)
+    nanoseconds = NANOSECONDS * grad_output.size * taps.size
     tables = pad(taps, ROWS), pixels, geometry, plane
-    # One sum for each part of the images, transposed.
-    partial = aligned_zeros((len(parts), groups, tables[0].size, padded))
+    partial = aligned_zeros(
+        (team.number_of_sums(n, nanoseconds), groups, tables[0].size, padded)
+    )  # transposed
     grads = np.ascontiguousarray(grad_output).reshape(n, weight_shape[0], pixels.size)
     images = np.ascontiguousarray(x).reshape(n, c, h * w)
-    parallel.run(
-        _grad_weight_images,
-        [
-            (grads, images, partial, aligned_zeros((pixels.size, padded)), *tables, number, first, last)
-            for number, (first, last) in enumerate(parts)
-        ],
-    )
-    total = partial.sum(axis=0)[:, : taps.size, :group_out]  # part after part, in order
+    team.run_over(len(partial), nanoseconds, _grad_weight_images, grads, images, partial, *tables)
+    total = partial.sum(axis=0)[:, : taps.size, :group_out]
     return np.ascontiguousarray(total.swapaxes(1, 2)).reshape(weight_shape)
 
 
@@ -145,11 +135,12 @@ def _into_planes(image, planes, geometry):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _forward_images(x, filters, bias, out, result, taps, pixels, geometry, plane, first, last):
+def _forward_images(x, filters, bias, out, taps, pixels, geometry, plane, first, last):
     """x (n, c, h * w), filters (g, k, o/g padded), bias (g, o/g padded) -> out (n, o, p), images first..last."""
     groups, k, padded = filters.shape
     group_in, group_out = x.shape[1] // groups, out.shape[1] // groups
     planes = np.zeros((x.shape[1], plane), x.dtype)
+    result = aligned_rows(x, pixels.size, padded)
     tiles = result.reshape(-1)
     for image in range(first, last):
         _into_planes(x[image], planes, geometry)
@@ -165,24 +156,26 @@ def _forward_images(x, filters, bias, out, result, taps, pixels, geometry, plane
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _grad_weight_images(
-    grad_output, x, partial, transposed, taps, pixels, geometry, plane, part, first, last
-):
-    """Add the gradient of images first..last to partial[part] (g, k padded, o/g padded)."""
-    _, groups, _, padded = partial.shape
+def _grad_weight_images(grad_output, x, partial, taps, pixels, geometry, plane, first, last):
+    """Add up sums first..last of partial (sums, g, k padded, o/g padded), the gradient of some images each."""
+    sums, groups, _, padded = partial.shape
     count = grad_output.shape[2]
     group_in, group_out = x.shape[1] // groups, grad_output.shape[1] // groups
     planes = np.zeros((x.shape[1], plane), x.dtype)
+    transposed = aligned_rows(x, count, padded)
     grads = transposed.reshape(-1)
-    for image in range(first, last):
-        _into_planes(x[image], planes, geometry)
-        for g in range(groups):
-            window, sums = planes[g * group_in :].reshape(-1), partial[part, g].reshape(-1)
-            transpose(grad_output[image, g * group_out : (g + 1) * group_out], transposed)
-            for o in range(0, padded, PANEL):
-                for q in range(0, taps.size, ROWS):
-                    at = q * padded + o
-                    micro_kernel(
-                        window, taps, q, pixels, count, grads, o, padded, sums, at, padded,
-                        sums, at, padded,
-                    )  # fmt: skip
+    for i in range(grads.size):
+        grads[i] = 0
+    for number in range(first, last):
+        for image in range(number * len(x) // sums, (number + 1) * len(x) // sums):
+            _into_planes(x[image], planes, geometry)
+            for g in range(groups):
+                window, total = planes[g * group_in :].reshape(-1), partial[number, g].reshape(-1)
+                transpose(grad_output[image, g * group_out : (g + 1) * group_out], transposed)
+                for o in range(0, padded, PANEL):
+                    for q in range(0, taps.size, ROWS):
+                        at = q * padded + o
+                        micro_kernel(
+                            window, taps, q, pixels, count, grads, o, padded, total, at, padded,
+                            total, at, padded,
+                        )  # fmt: skip

@@ -16,17 +16,23 @@ Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM 
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
-from numba import carray, njit
+from numba import njit
 from numpy import ascontiguousarray, empty  # by name: a look-up in NumPy's module takes long
 
-from tinygrad_edu_kernels import parallel, team
+from tinygrad_edu_kernels import team
 from tinygrad_edu_kernels.dtypes import FLOAT32
-from tinygrad_edu_kernels.mailbox import address_of, floats_at, share
-from tinygrad_edu_kernels.micro_kernel import LANES, PANEL, ROWS, is_available, micro_kernel, transpose
+from tinygrad_edu_kernels.micro_kernel import (
+    LANES,
+    PANEL,
+    ROWS,
+    aligned_rows,
+    is_available,
+    micro_kernel,
+    transpose,
+)
 
 Array = Any
 
@@ -43,8 +49,6 @@ SUMMANDS_AT_ONCE = 1024
 # one panel or two; with more of them, b would be read too often. Not if several threads share the work: each would read
 # all of b, and an optimizer that then writes to a weight has to take it away from all their caches.
 TURNED_ROWS = (PANEL, 2 * PANEL)
-
-PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
 
 NO_BIAS = np.empty(0, FLOAT32)
 
@@ -70,8 +74,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool, late: b
     rows, summands = a.shape
     columns = len(b) if transposed else b.shape[1]
     nanoseconds = NANOSECONDS * rows * summands * columns
-    is_shared = team.is_worthwhile(nanoseconds)
-    if transposed and not is_shared and rows in TURNED_ROWS and rows < columns:
+    if transposed and not team.is_worthwhile(nanoseconds) and rows in TURNED_ROWS and rows < columns:
         return _turned_product(a, b, bias)
     row_by_row = a.flags.c_contiguous
     if not (row_by_row or a.flags.f_contiguous):
@@ -82,15 +85,10 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool, late: b
     flat = (a if row_by_row else a.T).reshape(-1)
     arguments = flat, *steps, ascontiguousarray(b), transposed, shift, y
     panels = -(-columns // PANEL)
-    if is_shared:
-        size = max(1, panels // (PARTS_FOR_A_THREAD * parallel.setting.num_threads))  # panels in a part
-        work = _share_panels, _part(), -(-panels // size), *arguments, size
-        if late:
-            team.begin(y, *work)
-        else:
-            team.run(*work)
+    if late:
+        team.begin_over(y, panels, nanoseconds, _panels, *arguments)
     else:
-        parallel.run_over(panels, nanoseconds, _panels, *arguments)
+        team.run_over(panels, nanoseconds, _panels, *arguments)
     return y
 
 
@@ -102,35 +100,7 @@ def _turned_product(a: Array, b: Array, bias: Array | None) -> Array:
     return y
 
 
-@functools.cache
-def _part() -> Any:
-    return team.part_function(_panels_part)
-
-
 # ---- what is compiled ------------------------------------------------------------------------------------------
-
-
-@njit(cache=True, nogil=True)
-def _share_panels(mailbox, owner, function, parts, a, row_step, column_step, b, transposed, bias, y, size):
-    """Put addresses and sizes into the mailbox, in the order in which ``_panels_part`` reads them."""
-    arguments = (
-        address_of(a), a.size, row_step, column_step,
-        address_of(b), b.shape[0], b.shape[1], int(transposed),
-        address_of(bias), bias.size, address_of(y), y.shape[0], y.shape[1], size,
-    )  # fmt: skip
-    share(mailbox, function, parts, arguments, owner)
-
-
-def _panels_part(arguments, part):
-    """Do one part: ``size`` panels."""
-    given = carray(arguments, (14,))
-    a = carray(floats_at(given[0]), (given[1],))
-    b = carray(floats_at(given[4]), (given[5], given[6]))
-    bias = carray(floats_at(given[8]), (given[9],))
-    y = carray(floats_at(given[10]), (given[11], given[12]))
-    size = given[13]
-    last = min((part + 1) * size, -(-y.shape[1] // PANEL))
-    _panels(a, given[2], given[3], b, given[7] == 1, bias, y, part * size, last)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -158,16 +128,13 @@ def _panels(a, row_step, column_step, b, transposed, bias, y, first, last):
     # What the last tile has too many of is the last row once more.
     row_starts = _table(rows + ROWS, rows - 1, row_step)
     column_places = _table(summands, summands, column_step)
-    memory = np.empty(summands * PANEL + LANES, a.dtype)
-    begin = -(memory.ctypes.data // memory.itemsize) % LANES  # no vector shall lie across two cache lines
-    panel = memory[begin : begin + summands * PANEL].reshape(summands, PANEL)
+    panel = aligned_rows(a, summands, PANEL)
     shift = np.zeros(PANEL, a.dtype)
     for start in range(first * PANEL, last * PANEL, PANEL):
         width = min(PANEL, columns - start)
         if width < PANEL:
             # What is beyond the width is multiplied, too: nothing that would be slow.
-            for i in range(memory.size):
-                memory[i] = 0
+            _fill_with_zeros(panel.reshape(-1))
         if transposed:
             transpose(b[start : start + width], panel)
         else:
@@ -210,6 +177,12 @@ def _table(size, last, step):
     for i in range(size):
         table[i] = min(i, last) * step
     return table
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _fill_with_zeros(flat):
+    for i in range(flat.size):
+        flat[i] = 0
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

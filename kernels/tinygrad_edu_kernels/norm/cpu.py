@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels import team
 
 Array = Any
 
@@ -39,7 +39,7 @@ def layer_norm_forward(
     y = np.empty((rows, cols), x.dtype)
     mean, rstd = np.empty(rows, x.dtype), np.empty(rows, x.dtype)
     arrays = np.ascontiguousarray(x), *_parameters(x, weight, bias, cols), float(eps), y, mean, rstd
-    parallel.run_over(rows, NANOSECONDS * x.size, _layer_norm_rows, *arrays)
+    team.run_over(rows, NANOSECONDS * x.size, _layer_norm_rows, *arrays)
     return y, mean, rstd
 
 
@@ -49,12 +49,11 @@ def layer_norm_backward(
     """Return the gradients of x (rows, cols) and, or None, of the weight (cols,) and of the bias (cols,)."""
     rows, cols = x.shape
     grad_input = np.empty((rows, cols), x.dtype)
-    parts = parallel.parts(rows, 2 * NANOSECONDS * x.size)
-    sums = np.zeros((len(parts), 2, cols if with_parameters else 0))  # every part has its own
+    nanoseconds = 2 * NANOSECONDS * x.size
+    sums = np.zeros((team.number_of_sums(rows, nanoseconds), 2, cols if with_parameters else 0))
     arrays = np.ascontiguousarray(grad_output), np.ascontiguousarray(x), mean, rstd
     weights, _ = _parameters(x, weight, None, cols)
-    calls = [(*arrays, weights, grad_input, sums[i], *parts[i]) for i in range(len(parts))]
-    parallel.run(_layer_norm_backward_rows, calls)
+    team.run_over(len(sums), nanoseconds, _layer_norm_backward_rows, *arrays, weights, grad_input, sums)
     if not with_parameters:
         return grad_input, None, None
     grad_weight, grad_bias = sums.sum(axis=0).astype(x.dtype)
@@ -70,7 +69,7 @@ def batch_norm_forward(
     mean, variance, rstd = np.empty((3, x.shape[1]), x.dtype)
     parameters = _parameters(x, weight, bias, x.shape[1])
     arrays = rows, *parameters, float(eps), y, mean, variance, rstd
-    parallel.run_over(x.shape[1], NANOSECONDS * x.size, _batch_norm_channels, *arrays)
+    team.run_over(x.shape[1], NANOSECONDS * x.size, _batch_norm_channels, *arrays)
     return _images(y, x.shape), mean, variance, rstd
 
 
@@ -83,7 +82,7 @@ def batch_norm_backward(
     grad_weight, grad_bias = np.empty((2, x.shape[1]), x.dtype)
     weights, _ = _parameters(x, weight, None, x.shape[1])
     arrays = _channels(grad_output), rows, mean, rstd, weights, grad_input, grad_weight, grad_bias
-    parallel.run_over(x.shape[1], 2 * NANOSECONDS * x.size, _batch_norm_backward_channels, *arrays)
+    team.run_over(x.shape[1], 2 * NANOSECONDS * x.size, _batch_norm_backward_channels, *arrays)
     return _images(grad_input, x.shape), grad_weight, grad_bias
 
 
@@ -173,6 +172,15 @@ def _layer_norm_rows(x, weight, bias, eps, y, mean, rstd, first, last):
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
 def _layer_norm_backward_rows(grad_output, x, mean, rstd, weight, grad_input, sums, first, last):
+    """Do sums first..last of sums (sums, 2, cols), of some of the rows each, and the gradients of these rows."""
+    for number in range(first, last):
+        start, stop = number * len(x) // len(sums), (number + 1) * len(x) // len(sums)
+        _layer_norm_backward_sum(grad_output, x, mean, rstd, weight, grad_input, sums[number], start, stop)
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
+def _layer_norm_backward_sum(grad_output, x, mean, rstd, weight, grad_input, sums, first, last):
+    """Gradients of rows first..last, and their sums (2, cols)."""
     block_sums = np.empty(sums.shape, x.dtype)
     grad_weight, grad_bias = block_sums[0], block_sums[1]
     scaled = np.empty(x.shape[1], x.dtype)

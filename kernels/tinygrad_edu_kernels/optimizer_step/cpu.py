@@ -1,9 +1,8 @@
 """The update rules of ``reference.py``, compiled: one pass over memory for each parameter.
 
-Each rule is three functions: a launcher (``*_step``); a loop over 1-D contiguous arrays, which the compiler turns into
-vector instructions (``*_loop``); and what does a part of that loop, for threads that share it (``*_part``). The
-function ``walk`` puts them together (``pieces.py``). The hyperparameters have one order in all three, from ``numbers``
-on; a part gets them as ``n``, an array in which 1 and 0 are yes and no.
+Each rule is two functions: a launcher (``*_step``), and a loop over elements first..last of 1-D contiguous arrays
+(``*_loop``), which the compiler turns into vector instructions; ``walk`` puts them together. The hyperparameters have
+one order in both, from ``numbers`` on.
 
 Python's floats are float64; every hyperparameter is made a number of the array's dtype once, before the loop, or the
 whole loop would run in float64.
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from tinygrad_edu_kernels.optimizer_step.pieces import pieces, walk
+from tinygrad_edu_kernels.optimizer_step.flat import walk
 
 Array = Any
 
@@ -47,20 +46,16 @@ def sgd_step(
         bool(nesterov),
         bool(maximize),
     )
-    walk(0.15, sgd_loop, sgd_part, arrays, numbers)
+    walk(0.15, sgd_loop, arrays, numbers)
 
 
-def sgd_part(arguments, part):
-    """Do a part of the loop."""
-    param, grad, momentum_buffer, _, _, n = pieces(arguments, part)
-    sgd_loop(param, grad, momentum_buffer, n[0] != 0, n[1] != 0, n[2], n[3], n[4], n[5], n[6] != 0, n[7] != 0)
-
-
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def sgd_loop(
-    param, grad, momentum_buffer, with_momentum, is_first_step, lr, momentum, undamped, weight_decay, nesterov, maximize
+    param, grad, momentum_buffer,
+    with_momentum, is_first_step, lr, momentum, undamped, weight_decay, nesterov, maximize, first, last,
 ):  # fmt: skip
     """Walk once through the elements of an SGD update."""
+    param, grad, momentum_buffer = param[first:last], grad[first:last], momentum_buffer[first:last]
     number = param.dtype.type
     gamma, mu, kept, decay = number(lr), number(momentum), number(undamped), number(weight_decay)
     for i in range(param.size):
@@ -105,22 +100,17 @@ def adam_step(
         1.0 - lr * weight_decay if decoupled_weight_decay else 1.0,
         bool(maximize),
     )
-    walk(0.25, adam_loop, adam_part, arrays, numbers)
+    walk(0.25, adam_loop, arrays, numbers)
 
 
-def adam_part(arguments, part):
-    """Do a part of the loop."""
-    param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, n = pieces(arguments, part)
-    averages = exp_avg, exp_avg_sq, max_exp_avg_sq
-    adam_loop(param, grad, *averages, n[0] != 0, n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8] != 0)
-
-
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def adam_loop(
     param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq,
-    amsgrad, beta1, beta2, eps, step_size, root_bias_correction2, weight_decay, shrink, maximize,
+    amsgrad, beta1, beta2, eps, step_size, root_bias_correction2, weight_decay, shrink, maximize, first, last,
 ):  # fmt: skip
     """Walk once through the elements of an Adam update."""
+    param, grad, exp_avg = param[first:last], grad[first:last], exp_avg[first:last]
+    exp_avg_sq, max_exp_avg_sq = exp_avg_sq[first:last], max_exp_avg_sq[first:last]
     number = param.dtype.type
     b1, rest1 = number(beta1), number(1.0 - beta1)  # subtracted in float64: 1 - float32(0.999) is off by 1e-5
     b2, rest2 = number(beta2), number(1.0 - beta2)
@@ -157,18 +147,13 @@ def adagrad_step(
     arrays = [param, grad, square_sum]
     decayed_lr = lr / (1.0 + (step - 1.0) * lr_decay)
     numbers = float(decayed_lr), float(weight_decay), float(eps), bool(maximize)
-    walk(0.25, adagrad_loop, adagrad_part, arrays, numbers)
+    walk(0.25, adagrad_loop, arrays, numbers)
 
 
-def adagrad_part(arguments, part):
-    """Do a part of the loop."""
-    param, grad, square_sum, _, _, n = pieces(arguments, part)
-    adagrad_loop(param, grad, square_sum, n[0], n[1], n[2], n[3] != 0)
-
-
-@njit(cache=True, error_model="numpy")
-def adagrad_loop(param, grad, square_sum, lr, weight_decay, eps, maximize):
+@njit(cache=True, error_model="numpy", nogil=True)
+def adagrad_loop(param, grad, square_sum, lr, weight_decay, eps, maximize, first, last):
     """Walk once through the elements of an Adagrad update."""
+    param, grad, square_sum = param[first:last], grad[first:last], square_sum[first:last]
     number = param.dtype.type
     gamma, decay, epsilon = number(lr), number(weight_decay), number(eps)
     for i in range(param.size):
@@ -207,22 +192,17 @@ def rmsprop_step(
         float(momentum),
         bool(maximize),
     )
-    walk(0.25, rmsprop_loop, rmsprop_part, arrays, numbers)
+    walk(0.25, rmsprop_loop, arrays, numbers)
 
 
-def rmsprop_part(arguments, part):
-    """Do a part of the loop."""
-    param, grad, square_avg, grad_avg, momentum_buffer, n = pieces(arguments, part)
-    state = square_avg, grad_avg, momentum_buffer
-    rmsprop_loop(param, grad, *state, n[0] != 0, n[1] != 0, n[2], n[3], n[4], n[5], n[6], n[7] != 0)
-
-
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def rmsprop_loop(
     param, grad, square_avg, grad_avg, momentum_buffer,
-    centered, with_momentum, lr, alpha, eps, weight_decay, momentum, maximize,
+    centered, with_momentum, lr, alpha, eps, weight_decay, momentum, maximize, first, last,
 ):  # fmt: skip
     """Walk once through the elements of an RMSprop update."""
+    param, grad, square_avg = param[first:last], grad[first:last], square_avg[first:last]
+    grad_avg, momentum_buffer = grad_avg[first:last], momentum_buffer[first:last]
     number = param.dtype.type
     old, new = number(alpha), number(1.0 - alpha)
     gamma, epsilon, decay, mu = number(lr), number(eps), number(weight_decay), number(momentum)

@@ -1,4 +1,4 @@
-"""The arrays of an optimizer step, as the loops of ``cpu.py`` want them."""
+"""Walking through the arrays of an optimizer step, which the loops of ``cpu.py`` want 1-D and contiguous."""
 
 from __future__ import annotations
 
@@ -6,9 +6,35 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu_kernels import overlap, team
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 Array = Any
+
+
+def walk(nanoseconds: float, loop: Any, arrays: list[Array | None], numbers: tuple[Any, ...]) -> None:
+    """Call ``loop(*arrays, *numbers, first, last)`` for all elements; threads of the team may share them.
+
+    Within ``overlap`` they may be at it still when this function returns.
+
+    Parameters
+    ----------
+    nanoseconds : float
+        For how long an element keeps one thread busy.
+    loop : compiled function
+        Walks through elements first..last of the arrays.
+    arrays : list of arrays or None
+        The parameter, its gradient, and the arrays of its state.
+    numbers : tuple of bool and float
+        The hyperparameters.
+    """
+    overlap.wait_for(arrays)
+    flat, copied = flatten(arrays)
+    count = len(flat[0])
+    team.begin_over(flat[0], count, nanoseconds * count, loop, *flat, *numbers)
+    if copied:
+        overlap.wait()
+        store(copied)
 
 
 def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, Array]]]:

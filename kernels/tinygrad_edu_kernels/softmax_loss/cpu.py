@@ -11,7 +11,7 @@ from numba import njit, types
 from numba.extending import intrinsic, overload
 from numpy import ascontiguousarray, empty, ndarray  # by name: a look-up in NumPy's module takes long
 
-from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels import team
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 Array = Any
@@ -34,14 +34,14 @@ def softmax_cross_entropy_forward(
     rows, size, dtype = len(logits), logits.size, logits.dtype
     losses, probabilities = empty(rows, dtype), empty(size, dtype)
     arrays = ascontiguousarray(logits), losses, probabilities, *_labels(target, weight, ignore_index, dtype)
-    parts = parallel.parts(rows, NANOSECONDS * size)
-    if len(parts) == 1:
+    sums = team.number_of_sums(rows, NANOSECONDS * size)
+    if sums == 1:
         totals = empty(3, dtype)
         _loss_rows(*arrays, totals, 0, rows)
     else:
-        part_totals = empty((len(parts), 3), dtype)
-        parallel.run(_loss_rows, [(*arrays, part_totals[i], *part) for i, part in enumerate(parts)])
-        totals = part_totals.sum(0)
+        partial = empty((sums, 3), dtype)
+        team.run_over(sums, NANOSECONDS * size, _loss_sums, *arrays, partial)
+        totals = partial.sum(0)
     return losses, totals, probabilities.reshape(logits.shape)
 
 
@@ -59,9 +59,7 @@ def softmax_cross_entropy_backward(
     arrays = ascontiguousarray(probabilities), np.array(grad_losses, dtype, ndmin=1, order="C"), grad_logits
     labels = _labels(target, weight, ignore_index, dtype)
     share = dtype.type(1.0 / divisor if divisor else math.inf)
-    parallel.run_over(
-        shape[0], NANOSECONDS * probabilities.size, _loss_backward_rows, *arrays, *labels, share
-    )
+    team.run_over(shape[0], NANOSECONDS * probabilities.size, _loss_backward_rows, *arrays, *labels, share)
     return grad_logits
 
 
@@ -106,7 +104,7 @@ def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) 
 
 def _run(kernel: Any, *arrays: Array) -> None:
     """Run a kernel over all rows of arrays[0]."""
-    parallel.run_over(len(arrays[0]), NANOSECONDS * arrays[0].size, kernel, *arrays)
+    team.run_over(len(arrays[0]), NANOSECONDS * arrays[0].size, kernel, *arrays)
 
 
 # ---- exponential and maximum -------------------------------------------------------------------------------
@@ -344,6 +342,15 @@ def _loss_rows(logits, losses, probabilities, target, weight, ignore_index, tota
             total_loss += loss
             total_weight += w
     totals[0], totals[1], totals[2] = total_loss, total_weight, outside
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _loss_sums(logits, losses, probabilities, target, weight, ignore_index, partial, first, last):
+    """Do sums first..last of partial (sums, 3), the totals of some of the rows each."""
+    rows, sums = len(logits), len(partial)
+    for number in range(first, last):
+        start, stop = number * rows // sums, (number + 1) * rows // sums
+        _loss_rows(logits, losses, probabilities, target, weight, ignore_index, partial[number], start, stop)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

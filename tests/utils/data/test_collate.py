@@ -38,6 +38,9 @@ class Frozen(collections.abc.Mapping):
     def __len__(self):
         return len(self.items_)
 
+    def __repr__(self):
+        return f"Frozen({self.items_})"
+
 
 def plain(value):
     """Turn a batch into something that can be compared: types, dtypes and numbers."""
