@@ -95,7 +95,7 @@ def late_team(monkeypatch):
     late = []
 
     def begin_over(result, count, nanoseconds, kernel, *arguments):
-        if not (overlap.is_allowed() and team.is_worthwhile_late(nanoseconds)):
+        if not team.may_be_late(nanoseconds):
             team.run_over(count, nanoseconds, kernel, *arguments)
             return
         late.append("linear_weight_gradient" if kernel is panels._panels else "optimizer_step")

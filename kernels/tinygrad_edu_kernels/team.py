@@ -42,7 +42,6 @@ WORTHWHILE_LATE = 10_000  # the same for work that nobody waits for
 PATIENCE_NANOSECONDS = 500_000  # for how long a helper looks out for work
 
 PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
-SUMS_FOR_A_THREAD = 4
 
 
 @functools.cache
@@ -58,12 +57,11 @@ def is_worthwhile(nanoseconds: float) -> bool:
     return nanoseconds >= WORTHWHILE_NANOSECONDS and parallel.setting.num_threads > 1 and is_available()
 
 
-def is_worthwhile_late(nanoseconds: float) -> bool:
-    """Tell the same for work from which the caller may return early, in a block of ``overlap``."""
-    if nanoseconds < WORTHWHILE_LATE:
+def may_be_late(nanoseconds: float) -> bool:
+    """Tell whether helpers may go on with work that takes one thread so long, while its caller does something else."""
+    if nanoseconds < WORTHWHILE_LATE or not overlap.is_allowed():
         return False
-    least = WORTHWHILE_LATE if overlap.is_allowed() else WORTHWHILE_NANOSECONDS
-    return nanoseconds >= least and parallel.setting.num_threads > 1 and is_available()
+    return parallel.setting.num_threads > 1 and is_available()
 
 
 def run_over(count: int, nanoseconds: float, kernel: Callable[..., Any], *arguments: Any) -> None:
@@ -83,9 +81,8 @@ def run_over(count: int, nanoseconds: float, kernel: Callable[..., Any], *argume
     if nanoseconds < WORTHWHILE_NANOSECONDS or parallel.setting.num_threads == 1:
         kernel(*arguments, 0, count)
     elif is_available():
-        parts = parts_of(count)
-        mailbox = _mailbox(parts)
-        share(mailbox, WAITING, address_of(kernel, arguments), count, parts, arguments)
+        parts, address = _parts(count), address_of(kernel, arguments)
+        share(_mailbox(parts), WAITING, address, count, parts, arguments)
     else:
         parallel.run_over(count, nanoseconds, kernel, *arguments)
 
@@ -94,12 +91,11 @@ def begin_over(
     result: Array, count: int, nanoseconds: float, kernel: Callable[..., Any], *arguments: Any
 ) -> None:
     """Do what ``run_over`` does, but return early if this is a block of ``overlap``; its end waits for the result."""
-    if not (overlap.is_allowed() and is_worthwhile_late(nanoseconds)):
+    if not may_be_late(nanoseconds):
         run_over(count, nanoseconds, kernel, *arguments)
         return
-    thread = threading.get_ident()
-    parts, address = parts_of(count), address_of(kernel, arguments)
-    mailbox = _mailbox(parts)
+    parts, address = _parts(count), address_of(kernel, arguments)
+    mailbox, thread = _mailbox(parts), threading.get_ident()
     finish_it = functools.partial(finish, mailbox, thread)
     work = overlap.begin(finish_it, result, arguments)
     share(mailbox, thread, address, count, parts, arguments)
@@ -115,18 +111,19 @@ def number_of_sums(count: int, nanoseconds: float) -> int:
     """
     if nanoseconds < WORTHWHILE_NANOSECONDS or parallel.setting.num_threads == 1:
         return 1
-    return max(min(count, SUMS_FOR_A_THREAD * parallel.setting.num_threads), 1)
+    return _parts(count)
 
 
-def parts_of(count: int) -> int:
+def _parts(count: int) -> int:
     """Return into how many parts work on so many images, rows or elements is cut."""
-    return max(min(count, PARTS_FOR_A_THREAD * parallel.setting.num_threads), 1)
+    most = PARTS_FOR_A_THREAD * parallel.setting.num_threads
+    return most if count > most else max(count, 1)
 
 
 def _mailbox(parts: int) -> Array:
     """Return the mailbox, with helpers at the ready."""
-    team = _Current.team
-    team.wake(min(parts, parallel.setting.num_threads) - 1)
+    team, threads = _Current.team, parallel.setting.num_threads
+    team.wake((threads if parts > threads else parts) - 1)
     return team.mailbox
 
 
