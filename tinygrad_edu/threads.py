@@ -1,4 +1,4 @@
-"""How many threads compute; the pool itself is ``tinygrad_edu_kernels/parallel.py``."""
+"""How many threads compute; who they are, see ``team.py`` and ``parallel.py`` in ``tinygrad_edu_kernels``."""
 
 from __future__ import annotations
 

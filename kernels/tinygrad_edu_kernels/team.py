@@ -1,8 +1,13 @@
-"""A team of threads for short kernels: it stays awake for a while, and shares the work without Python.
+"""A team of threads that stay awake for a while, and share the work of kernels without Python.
+
+A kernel for several threads is an ordinary serial kernel, compiled with ``nogil=True``, that works on the part
+``first..last`` of its arrays:
+
+    team.run_over(len(x), 0.3 * x.size, _softmax_rows, x, y)  # calls _softmax_rows(x, y, first, last)
 
 Waking a thread that sleeps takes the operating system about 50 microseconds, and handing work to it from Python can
-take as long again: whoever wants the GIL while another thread holds it goes to sleep. So for kernels that run for
-less than that, ``parallel.py`` is no help. Here the work goes from thread to thread in compiled code.
+take as long again: whoever wants the GIL while another thread holds it goes to sleep. Most kernels are done by then. So
+here threads are awake, and the work goes from one to the other in compiled code.
 
 Work is a number of *parts* that may be done in any order, by anybody. Thread after thread takes the next part until
 none is left; the calling thread is one of them, so a helper that comes late, or never, costs nothing but its help. (One
@@ -11,10 +16,9 @@ After its last part a helper looks out for the next work for half a millisecond,
 it offers its core to other programs, and goes to sleep at once if one of them took it. A helper that finds itself on
 the core of the calling thread moves to another one: Linux often wakes it there, and then neither gets on.
 
-The *mailbox* through which they do that is in ``mailbox.py``.
+The *mailbox* through which they do that is in ``mailbox.py``, how arguments get into it in ``native_call.py``.
 
-On Linux only. With ``TINYGRAD_EDU_THREAD_TEAM=0`` in the environment there is no team, and the kernels use
-``parallel.py`` alone.
+On Linux only. Elsewhere, and with ``TINYGRAD_EDU_THREAD_TEAM=0`` in the environment, the kernels use ``parallel.py``.
 """
 
 from __future__ import annotations
