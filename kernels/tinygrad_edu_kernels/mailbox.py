@@ -19,8 +19,6 @@ A *mailbox* is an array of integers:
 A helper first takes a part and then reads what is to be done. So it does not matter how late it is: what it reads
 belongs to the work that it has got a part of, and stays there until that part is done. No signal, such as that of
 Ctrl-C, is handled by Python while compiled code runs: work that was begun is finished.
-
-Numba's cache does not see changes in this file: after one, delete the ``__pycache__`` of the families that use it.
 """
 
 from __future__ import annotations

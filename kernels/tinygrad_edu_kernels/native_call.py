@@ -6,6 +6,8 @@ function that knows their types, reads them again and calls the kernel with a pa
 
 The arrays are written without their owners: whoever shares the work keeps them until it is done, and a thread that
 does not hold Python's lock must not be the one that gives back an array's memory.
+
+Numba's cache does not see changes in this file: after one, delete the ``__pycache__`` beside it.
 """
 
 from __future__ import annotations
@@ -54,13 +56,13 @@ def write_arguments(typing_context, mailbox, arguments):
             _without_owner(context, builder, kind, item)
             for kind, item in zip(kinds, cgutils.unpack_tuple(builder, values[1], len(kinds)), strict=True)
         ]
-        items = context.make_tuple(builder, signature.args[1], items)
-        size = context.get_abi_sizeof(items.type)
+        packed = context.make_tuple(builder, signature.args[1], items)
+        size = context.get_abi_sizeof(packed.type)
         if size > 8 * MOST_ARGUMENTS:
             raise ValueError(f"expected arguments of up to {8 * MOST_ARGUMENTS} bytes, got {size}")
         place = builder.gep(data, [INTEGER(ARGUMENTS)])
-        builder.store(items, builder.bitcast(place, items.type.as_pointer()), align=8)
-        return builder.ptrtoint(_part_function(context, builder.module, kinds, items.type), INTEGER)
+        builder.store(packed, builder.bitcast(place, packed.type.as_pointer()), align=8)
+        return builder.ptrtoint(_part_function(context, builder.module, kinds, packed.type), INTEGER)
 
     return types.int64(mailbox, arguments), generate
 
