@@ -21,7 +21,7 @@ from tinygrad_edu import nn
 def convolution(dtype: torch.dtype) -> None:
     """Run all convolutions: by the micro-kernel, and by im2col where that does not suit."""
     for channels, stride in ((16, 1), (3, 2)):
-        x = torch.ones(8, channels, 29, 29, dtype=dtype, requires_grad=True)
+        x = torch.ones(8, channels, 100, 100, dtype=dtype, requires_grad=True)
         weight = torch.ones(channels, channels, 3, 3, dtype=dtype, requires_grad=True)
         F.conv2d(x, weight, stride=stride, padding=1).sum().backward()
     F.unfold(x, 3).sum().backward()

@@ -28,30 +28,38 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import njit, typeof, types
+from numba._dispatcher import compute_fingerprint
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from tinygrad_edu_kernels.native_call import (
     ARGUMENTS,
+    CORE,
     COUNT,
+    DONE,
     FAILED,
+    FUNCTION,
+    HELPERS,
+    IN_USE,
     INTEGER,
     KERNEL,
+    LEFT,
     MOST_ARGUMENTS,
+    OWNER,
     PART,
     PARTS,
+    compile_alone,
+    native_address,
     write_arguments,
 )
 
 Array = Any
 
-# The first two change often: a cache line for each.
-LEFT, DONE, IN_USE, HELPERS, FUNCTION, CORE, OWNER = 0, 8, 16, 17, 18, 19, 20
 WAITING = 1
 
 TAKEN_NANOSECONDS = 50_000  # away for longer than this: another program has used the core
-NO_MEMORY = "a kernel that threads share found no memory for its work"
+FAILURE = "a kernel that threads share failed, most likely for want of memory; with one thread it says why"
 
 LOOKS = 50  # before the core is offered to others
 CLOCK_MONOTONIC = 1
@@ -168,7 +176,7 @@ def finish(mailbox, owner):
     atomic_store(mailbox, OWNER, 0)
     atomic_add(mailbox, IN_USE, -1)
     if failed:
-        raise MemoryError(NO_MEMORY)
+        raise MemoryError(FAILURE)
 
 
 @njit(cache=True, nogil=True)
@@ -213,7 +221,21 @@ def _do_box_alone(box, mailbox):
     atomic_store(box, LEFT, box[PARTS])
     do_parts(box)
     if box[FAILED]:
-        raise MemoryError(NO_MEMORY)
+        raise MemoryError(FAILURE)
+
+
+_addresses: dict[tuple[Any, bytes], int] = {}
+
+
+def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
+    """Return the address of what Numba makes of ``kernel(*arguments, first, last)``, compiling it if need be."""
+    key = kernel, compute_fingerprint(arguments)  # the types as bytes; numba.typeof takes 30 microseconds
+    address = _addresses.get(key)
+    if address is None:
+        address = native_address(kernel, tuple(map(typeof, arguments)))
+        compile_alone(share, (types.int64[::1], *[types.int64] * 4, typeof(arguments)))
+        _addresses[key] = address
+    return address
 
 
 @njit(cache=True, nogil=True)

@@ -219,6 +219,13 @@ def aligned_rows(like, rows, width):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def fill_with_zeros(flat):
+    """flat[:] = 0, which takes longer to compile."""
+    for i in range(flat.size):
+        flat[i] = 0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def transpose(matrix, transposed):
     """transposed[j, i] = matrix[i, j] for each j < len(transposed), i < len(matrix)."""
     rows, columns = min(matrix.shape[0], transposed.shape[1]), min(matrix.shape[1], transposed.shape[0])

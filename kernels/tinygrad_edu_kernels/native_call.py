@@ -12,16 +12,21 @@ Numba's cache does not see changes in this file: after one, delete the ``__pycac
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from typing import Any
 
-import numba
 from llvmlite import ir
 from numba import types
-from numba._dispatcher import compute_fingerprint
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-# Where these lie in a mailbox; the others, which the threads use among themselves, are in ``mailbox.py``.
+if sys.platform == "linux":
+    import fcntl
+
+# Where things lie in a mailbox; the first two change often: a cache line for each.
+LEFT, DONE, IN_USE, HELPERS, FUNCTION, CORE, OWNER = 0, 8, 16, 17, 18, 19, 20
 PARTS, FAILED, KERNEL, COUNT, ARGUMENTS = 24, 25, 26, 27, 28
 MOST_ARGUMENTS = 128  # words of 64 bits
 
@@ -29,20 +34,27 @@ INTEGER = ir.IntType(64)
 PART = ir.FunctionType(ir.VoidType(), [INTEGER.as_pointer(), INTEGER])
 """The function that does a part: of the address of a mailbox and the number of the part."""
 
-_addresses: dict[tuple[Any, bytes], int] = {}
+
+def native_address(kernel: Any, kinds: tuple[Any, ...]) -> int:
+    """Return the address of what Numba makes of ``kernel(*arguments, first, last)`` for arguments of these types."""
+    signature = (*kinds, types.int64, types.int64)
+    compile_alone(kernel, signature)
+    compiled = kernel.overloads[signature]
+    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
 
 
-def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
-    """Return the address of what Numba makes of ``kernel(*arguments, first, last)``, compiling it if need be."""
-    key = kernel, compute_fingerprint(arguments)  # the types as bytes; numba.typeof takes 30 microseconds
-    address = _addresses.get(key)
-    if address is None:
-        signature = (*map(numba.typeof, arguments), types.int64, types.int64)
-        kernel.compile(signature)
-        compiled = kernel.overloads[signature]
-        address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
-        _addresses[key] = address
-    return address
+def compile_alone(function: Any, signature: tuple[Any, ...]) -> None:
+    """Compile a function, or load it from Numba's cache, while no other process does so.
+
+    Numba numbers the files of its cache without a lock: two processes that save at the same moment may save one thing
+    under the name of another.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # no such folder yet, or not allowed: then without
+            folder = os.open(function.stats.cache_path or "", os.O_RDONLY)
+            stack.callback(os.close, folder)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        function.compile(signature)
 
 
 @intrinsic
@@ -68,8 +80,11 @@ def write_arguments(typing_context, mailbox, arguments):
 
 
 def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    """Return an array as one that nobody counts the users of; anything else as it is."""
+    """Return an array as one that nobody counts the users of; a number, or a tuple of them, as it is."""
     if not isinstance(kind, types.Array):
+        for part in kind if isinstance(kind, types.BaseTuple) else (kind,):
+            if not isinstance(part, types.Number | types.Boolean | types.NoneType):
+                raise TypeError(f"expected arrays, numbers and tuples of numbers as arguments, got {kind}")
         return value
     array = context.make_array(kind)(context, builder, value)
     array.meminfo = cgutils.get_null_value(array.meminfo.type)

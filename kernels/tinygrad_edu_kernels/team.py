@@ -10,8 +10,9 @@ take as long again: whoever wants the GIL while another thread holds it goes to 
 here threads are awake, and the work goes from one to the other in compiled code.
 
 Work is a number of *parts* that may be done in any order, by anybody. Thread after thread takes the next part until
-none is left; the calling thread is one of them, so a helper that comes late, or never, costs nothing but its help. (One
-that is interrupted with a part in its hand has to be waited for. That is why helpers keep out of the way of others.)
+none is left; the calling thread is one of them, so nobody waits for a helper that comes late. (One that is interrupted
+with a part in its hand has to be waited for. That is why helpers keep out of the way of others. And to wake one that is
+asleep takes 10 to 30 microseconds: a single short kernel after a pause is slower by them.)
 After its last part a helper looks out for the next work for half a millisecond, then goes to sleep. Between two looks
 it offers its core to other programs, and goes to sleep at once if one of them took it. A helper that finds itself on
 the core of the calling thread moves to another one: Linux often wakes it there, and then neither gets on.
@@ -36,8 +37,8 @@ import numba
 import numpy as np
 
 from tinygrad_edu_kernels import overlap, parallel
-from tinygrad_edu_kernels.mailbox import CORE, HELPERS, WAITING, finish, help_out, new_mailbox, share
-from tinygrad_edu_kernels.native_call import address_of
+from tinygrad_edu_kernels.mailbox import WAITING, address_of, finish, help_out, new_mailbox, share
+from tinygrad_edu_kernels.native_call import CORE, HELPERS
 
 Array = Any
 
@@ -46,6 +47,7 @@ WORTHWHILE_LATE = 10_000  # the same for work that nobody waits for
 PATIENCE_NANOSECONDS = 500_000  # for how long a helper looks out for work
 
 PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
+NUMBERS_IN_SUMS = 2**18  # in all sums together; a megabyte
 
 
 @functools.cache
@@ -107,15 +109,24 @@ def begin_over(
         finish_it()
 
 
-def number_of_sums(count: int, nanoseconds: float) -> int:
+def number_of_sums(count: int, nanoseconds: float, size: int) -> int:
     """Return in how many sums a kernel shall add up what becomes one: threads that share the work need several.
 
+    One for each part of the work; but large ones, which take long to be added to each other, only one for each thread.
     It depends on the sizes and on the number of threads alone: with the same number of threads, every run adds in the
     same order.
+
+    Parameters
+    ----------
+    count, nanoseconds
+        As in :func:`run_over`.
+    size : int
+        How many numbers a sum has.
     """
-    if nanoseconds < WORTHWHILE_NANOSECONDS or parallel.setting.num_threads == 1:
+    threads = parallel.setting.num_threads
+    if nanoseconds < WORTHWHILE_NANOSECONDS or threads == 1:
         return 1
-    return _parts(count)
+    return min(_parts(count), max(threads, NUMBERS_IN_SUMS // max(size, 1)))
 
 
 def _parts(count: int) -> int:

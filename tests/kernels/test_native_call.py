@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import types
+import weakref
 
 import numpy as np
 import pytest
@@ -10,13 +13,15 @@ from numba import njit
 
 from tinygrad_edu_kernels import mailbox, native_call, overlap, team
 
+fcntl = pytest.importorskip("fcntl", reason="no team of threads here")
+
 pytestmark = pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
 
 
 def share(kernel, count, parts, *arguments):
     """Have a kernel called by a team of nobody but this thread."""
     mail = mailbox.new_mailbox()
-    mailbox.share(mail, mailbox.WAITING, native_call.address_of(kernel, arguments), count, parts, arguments)
+    mailbox.share(mail, mailbox.WAITING, mailbox.address_of(kernel, arguments), count, parts, arguments)
     return mail
 
 
@@ -83,9 +88,9 @@ def test_arrays_are_given_back():
 
 def test_one_address_for_each_kind_of_array():
     single, double = np.zeros((2, 2), np.int64), np.zeros((2, 2))
-    address = native_call.address_of(note_bounds, (single,))
-    assert native_call.address_of(note_bounds, (single[:1],)) == address
-    assert native_call.address_of(note_bounds, (double,)) != address
+    address = mailbox.address_of(note_bounds, (single,))
+    assert mailbox.address_of(note_bounds, (single[:1],)) == address
+    assert mailbox.address_of(note_bounds, (double,)) != address
     share(note_bounds, 1, 1, double)
     np.testing.assert_array_equal(double, [[0, 1], [0, 0]])
 
@@ -110,7 +115,9 @@ def test_a_kernel_without_memory_says_so(late, team_of_three, monkeypatch):
     monkeypatch.setattr(overlap, "is_debugged", lambda: False)
     sizes = np.ones(12, np.int64)
     sizes[4] = 1 << 60
-    with pytest.raises(MemoryError, match="a kernel that threads share found no memory"):
+    with pytest.raises(
+        MemoryError, match="a kernel that threads share failed, most likely for want of memory"
+    ):
         run_in_block(sizes, late)
     np.testing.assert_array_equal(np.delete(sizes, 4), 2)
     sizes[4] = 1
@@ -121,17 +128,94 @@ def test_a_kernel_without_memory_says_so(late, team_of_three, monkeypatch):
 def test_a_kernel_without_memory_while_the_mailbox_is_in_use():
     mail, sizes = mailbox.new_mailbox(), np.full(2, 1 << 60)
     mail[mailbox.IN_USE] = 1
-    with pytest.raises(MemoryError, match="a kernel that threads share found no memory"):
-        mailbox.share(mail, mailbox.WAITING, native_call.address_of(want_memory, (sizes,)), 2, 2, (sizes,))
+    with pytest.raises(
+        MemoryError, match="a kernel that threads share failed, most likely for want of memory"
+    ):
+        mailbox.share(mail, mailbox.WAITING, mailbox.address_of(want_memory, (sizes,)), 2, 2, (sizes,))
     assert mail[mailbox.IN_USE] == 1
 
 
 @njit(nogil=True)
-def take_many(many, first, last):
-    many[0][0] += 1
+def take_first(items, first, last):
+    items[0]
 
 
 def test_more_arguments_than_a_mailbox_holds():
-    many = tuple(np.zeros((1, 1, 1)) for _ in range(20))
-    with pytest.raises(Exception, match="expected arguments of up to 1024 bytes, got 1760"):
-        share(take_many, 1, 1, many)
+    with pytest.raises(Exception, match="expected arguments of up to 1024 bytes, got 1040"):
+        share(take_first, 1, 1, (0,) * 130)
+
+
+def test_arrays_in_a_tuple_are_refused():
+    """Their owners would be given back while other threads use them."""
+    with pytest.raises(Exception, match="expected arrays, numbers and tuples of numbers as arguments, got"):
+        share(take_first, 1, 1, (np.zeros(1), np.zeros(1)))
+
+
+def test_arrays_have_no_owner_in_the_mailbox():
+    mail = share(want_memory, 1, 1, np.ones(7, np.int64))
+    owner, parent, size = mail[native_call.ARGUMENTS :][:3]
+    assert (owner, parent, size) == (0, 0, 7)
+
+
+def test_arrays_are_kept_until_late_work_is_done(team_of_three, monkeypatch):
+    monkeypatch.setattr(overlap, "is_debugged", lambda: False)
+    sizes = np.ones(12, np.int64)
+    other = np.ones(12, np.int64)
+    gone = weakref.ref(other)
+    overlap.allow(True)
+    team.begin_over(sizes, 12, 1e9, add_to, sizes, other)
+    del other
+    assert gone() is not None
+    overlap.end()
+    assert gone() is None
+    np.testing.assert_array_equal(sizes, 2)
+
+
+@njit(nogil=True)
+def add_to(total, other, first, last):
+    for i in range(first, last):
+        total[i] += other[i]
+
+
+def test_one_process_compiles_at_a_time():
+    """The lock is held while a function is compiled, and given back."""
+    folder = want_memory.stats.cache_path or "."
+    seen = []
+
+    class Compiling:
+        stats = types.SimpleNamespace(cache_path=folder)
+
+        def compile(self, signature):
+            seen.append(is_locked(folder))
+
+    native_call.compile_alone(Compiling(), ())
+    assert seen == [True]
+    assert not is_locked(folder)
+
+
+def is_locked(folder):
+    """Tell whether somebody else has locked the folder."""
+    other = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(other)
+    return False
+
+
+@pytest.mark.parametrize("path", [None, "/no/such/folder"])
+def test_without_a_folder_there_is_no_lock(path):
+    compiled = []
+    function = types.SimpleNamespace(stats=types.SimpleNamespace(cache_path=path), compile=compiled.append)
+    native_call.compile_alone(function, (1,))
+    assert compiled == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("size", "sums"), [(3, 12), (2**18 // 12, 12), (2**16, 4), (2**17, 3), (2**30, 3), (0, 12)]
+)
+def test_large_sums_are_fewer(size, sums, team_of_three):
+    assert team.number_of_sums(1000, 1e9, size) == sums
+    assert team.number_of_sums(2, 1e9, size) == 2

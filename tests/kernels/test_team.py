@@ -34,7 +34,7 @@ def count_parts(counts, work, first, last):
 
 def share(mail, owner, parts, counts, work):
     arguments = counts, work
-    mailbox.share(mail, owner, native_call.address_of(count_parts, arguments), parts, parts, arguments)
+    mailbox.share(mail, owner, mailbox.address_of(count_parts, arguments), parts, parts, arguments)
 
 
 def run(parts, counts, work):
@@ -89,7 +89,7 @@ def post(mail, counts, parts, work):
     """Do what ``share`` does before it takes parts itself."""
     arguments = counts, work
     mail[mailbox.FUNCTION], mail[mailbox.CORE], mail[mailbox.DONE] = write(mail, arguments), -1, 0
-    mail[native_call.KERNEL] = native_call.address_of(count_parts, arguments)
+    mail[native_call.KERNEL] = mailbox.address_of(count_parts, arguments)
     mail[native_call.COUNT] = mail[native_call.PARTS] = parts
     mail[mailbox.LEFT] = parts
 
@@ -133,8 +133,12 @@ def test_helpers_do_help(team_of_three):
     counts = np.zeros(50, np.int64)
     post(crew.mailbox, counts, parts=50, work=10)
     assert eventually(lambda: crew.wake(2) or crew.mailbox[mailbox.DONE] == 50)
+    assert eventually(lambda: all(helper.asleep for helper in crew.helpers))
+    post(crew.mailbox, counts, parts=50, work=10)
+    crew.wake(2)
+    assert eventually(lambda: crew.mailbox[mailbox.DONE] == 50)
     crew.dismiss()
-    np.testing.assert_array_equal(counts, 1)
+    np.testing.assert_array_equal(counts, 2)
 
 
 def test_helpers_go_to_sleep_and_wake_up(team_of_three):

@@ -139,7 +139,7 @@ def conv2d_grad_weight(
     if grad_output.size and direct.suits(x.dtype, k, out_channels // groups):
         return direct.conv2d_grad_weight(grad_output, x, weight_shape, geometry, groups)
     # Sums over some of the images, transposed (BLAS is faster so): (sums, g, c/g * kh * kw, o/g).
-    sums = team.number_of_sums(n, NANOSECONDS * grad_output.size * k)
+    sums = team.number_of_sums(n, NANOSECONDS * grad_output.size * k, k * out_channels)
     partial = np.zeros((sums, groups, k, out_channels // groups), x.dtype)
     if grad_output.size and x.size and partial.size:
         arrays = _flat_channels(grad_output), _flat_channels(x), partial

@@ -33,6 +33,7 @@ from tinygrad_edu_kernels.micro_kernel import (
     ROWS,
     aligned_rows,
     aligned_zeros,
+    fill_with_zeros,
     is_available,
     micro_kernel,
     pad,
@@ -95,12 +96,11 @@ def conv2d_grad_weight(
     padded = round_up(group_out, PANEL)
     nanoseconds = NANOSECONDS * grad_output.size * taps.size
     tables = pad(taps, ROWS), pixels, geometry, plane
-    partial = aligned_zeros(
-        (team.number_of_sums(n, nanoseconds), groups, tables[0].size, padded)
-    )  # transposed
+    sums = team.number_of_sums(n, nanoseconds, groups * tables[0].size * padded)
+    partial = aligned_zeros((sums, groups, tables[0].size, padded))  # of filters that are transposed
     grads = np.ascontiguousarray(grad_output).reshape(n, weight_shape[0], pixels.size)
     images = np.ascontiguousarray(x).reshape(n, c, h * w)
-    team.run_over(len(partial), nanoseconds, _grad_weight_images, grads, images, partial, *tables)
+    team.run_over(sums, nanoseconds, _grad_weight_images, grads, images, partial, *tables)
     total = partial.sum(axis=0)[:, : taps.size, :group_out]
     return np.ascontiguousarray(total.swapaxes(1, 2)).reshape(weight_shape)
 
@@ -164,8 +164,7 @@ def _grad_weight_images(grad_output, x, partial, taps, pixels, geometry, plane, 
     planes = np.zeros((x.shape[1], plane), x.dtype)
     transposed = aligned_rows(x, count, padded)
     grads = transposed.reshape(-1)
-    for i in range(grads.size):
-        grads[i] = 0
+    fill_with_zeros(grads)  # what is beyond group_out stays zero
     for number in range(first, last):
         for image in range(number * len(x) // sums, (number + 1) * len(x) // sums):
             _into_planes(x[image], planes, geometry)

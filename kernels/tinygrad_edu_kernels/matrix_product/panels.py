@@ -29,6 +29,7 @@ from tinygrad_edu_kernels.micro_kernel import (
     PANEL,
     ROWS,
     aligned_rows,
+    fill_with_zeros,
     is_available,
     micro_kernel,
     transpose,
@@ -134,7 +135,7 @@ def _panels(a, row_step, column_step, b, transposed, bias, y, first, last):
         width = min(PANEL, columns - start)
         if width < PANEL:
             # What is beyond the width is multiplied, too: nothing that would be slow.
-            _fill_with_zeros(panel.reshape(-1))
+            fill_with_zeros(panel.reshape(-1))
         if transposed:
             transpose(b[start : start + width], panel)
         else:
@@ -177,12 +178,6 @@ def _table(size, last, step):
     for i in range(size):
         table[i] = min(i, last) * step
     return table
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _fill_with_zeros(flat):
-    for i in range(flat.size):
-        flat[i] = 0
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -50,7 +50,7 @@ def layer_norm_backward(
     rows, cols = x.shape
     grad_input = np.empty((rows, cols), x.dtype)
     nanoseconds = 2 * NANOSECONDS * x.size
-    sums = np.zeros((team.number_of_sums(rows, nanoseconds), 2, cols if with_parameters else 0))
+    sums = np.zeros((team.number_of_sums(rows, nanoseconds, 2 * cols), 2, cols if with_parameters else 0))
     arrays = np.ascontiguousarray(grad_output), np.ascontiguousarray(x), mean, rstd
     weights, _ = _parameters(x, weight, None, cols)
     team.run_over(len(sums), nanoseconds, _layer_norm_backward_rows, *arrays, weights, grad_input, sums)
