@@ -54,6 +54,8 @@ def compile_alone(function: Any, signature: tuple[Any, ...]) -> None:
             folder = os.open(function.stats.cache_path or "", os.O_RDONLY)
             stack.callback(os.close, folder)
             fcntl.flock(folder, fcntl.LOCK_EX)
+            # To close it is not enough: a child that is forked meanwhile has it open, too.
+            stack.callback(fcntl.flock, folder, fcntl.LOCK_UN)
         function.compile(signature)
 
 

@@ -12,7 +12,7 @@ here threads are awake, and the work goes from one to the other in compiled code
 Work is a number of *parts* that may be done in any order, by anybody. Thread after thread takes the next part until
 none is left; the calling thread is one of them, so nobody waits for a helper that comes late. (One that is interrupted
 with a part in its hand has to be waited for. That is why helpers keep out of the way of others. And to wake one that is
-asleep takes 10 to 30 microseconds: a single short kernel after a pause is slower by them.)
+asleep takes some tens of microseconds: a single short kernel after a pause is slower by them.)
 After its last part a helper looks out for the next work for half a millisecond, then goes to sleep. Between two looks
 it offers its core to other programs, and goes to sleep at once if one of them took it. A helper that finds itself on
 the core of the calling thread moves to another one: Linux often wakes it there, and then neither gets on.

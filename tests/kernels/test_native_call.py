@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import types
 import weakref
@@ -191,6 +192,24 @@ def test_one_process_compiles_at_a_time():
     native_call.compile_alone(Compiling(), ())
     assert seen == [True]
     assert not is_locked(folder)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_that_is_forked_meanwhile_does_not_keep_the_lock(tmp_path):
+    children = []
+
+    def compile_and_fork(signature):
+        children.append(os.fork())
+        if children[0] == 0:  # pragma: no cover
+            signal.pause()
+
+    stats = types.SimpleNamespace(cache_path=str(tmp_path))
+    native_call.compile_alone(types.SimpleNamespace(stats=stats, compile=compile_and_fork), ())
+    try:
+        assert not is_locked(str(tmp_path))
+    finally:
+        os.kill(children[0], signal.SIGKILL)
+        os.waitpid(children[0], 0)
 
 
 def is_locked(folder):
