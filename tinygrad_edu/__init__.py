@@ -18,10 +18,10 @@ from tinygrad_edu._tensor_str import (
     printoptions,
     set_printoptions,
 )
+from tinygrad_edu.autograd.anomaly import is_anomaly_enabled
 from tinygrad_edu.autograd.grad_mode import (
     enable_grad,
     inference_mode,
-    is_anomaly_enabled,
     is_grad_enabled,
     is_inference_mode_enabled,
     no_grad,

@@ -10,7 +10,6 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy import generic  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor_methods import (
@@ -65,8 +64,7 @@ class Tensor(
 
     array: Array
 
-    # What most tensors never need stands here, once for all of them: so a tensor is quickly made. (What every
-    # operation asks for is set for most tensors all the same: a tensor's own attributes are quicker to read.)
+    # What most tensors never need stands here, once for all of them: so a tensor is quickly made.
     _edge: Edge | None = None  # the node that computed it, and which of the node's outputs it is
     _requires_grad: bool = False  # of a leaf; what was computed has an edge instead
     _view: ViewInfo | None = None
@@ -74,7 +72,7 @@ class Tensor(
     _grad: Tensor | None = None
     _retains_grad: bool = False
     _accumulator: weakref.ref[AccumulateGrad] | None = None
-    _hooks: list[Any] | None = None  # of a leaf; those of computed tensors are kept by their node
+    _hooks: list[Any] | tuple[()] = ()  # of a leaf; those of computed tensors are kept by their node
     _counter: VersionCounter | None = None
     _inference: bool = False
 
@@ -92,7 +90,6 @@ class Tensor(
 
     def _initialise(self, array: Array, requires_grad: bool) -> None:
         self.array = array
-        self._edge = self._view = None
         self._requires_grad = requires_grad
         self._inference = this_thread.mode.inference
 
@@ -152,14 +149,10 @@ class Tensor(
 
     def grad_accumulator(self) -> AccumulateGrad:
         """Return the node that adds to ``grad``; one for all uses, and gone when the graph is."""
-        known, hooks = self._accumulator, self._hooks
-        node = None if known is None else known()
+        node = None if self._accumulator is None else self._accumulator()
         if node is None:
             node = AccumulateGrad()
-            node.variable, node.sequence_nr = self, next_sequence_nr()
-            node.watched = hooks is not None
-            if hooks is not None:
-                node.tensor_hooks = hooks
+            node.variable, node.sequence_nr, node.tensor_hooks = self, next_sequence_nr(), self._hooks
             self._accumulator = weakref.ref(node)
         return node
 
@@ -184,6 +177,20 @@ class Tensor(
         if value is not None:
             check_grad_of(self, value)
         self._grad = value
+
+    def accumulate_grad(self, grad: Array) -> None:
+        """Add a gradient, an array or a Tensor with history, to ``grad``; the first one is copied.
+
+        Somebody else may hold the same array: both gradients of a + b are one.
+        """
+        before, is_tensor = self._grad, isinstance(grad, Tensor)
+        if before is None:
+            self.grad = grad.clone() if is_tensor else tensor_from_array(grad.copy())
+        elif is_tensor or before.requires_grad:
+            self.grad = before + grad
+        else:
+            before.array += grad
+            before.increment_version("AccumulateGrad")
 
     def backward(
         self,
@@ -230,7 +237,6 @@ class Tensor(
         """Have a node fill ``grad`` in backward."""
         node, output_nr = edge
         node.retained = [*node.retained, (output_nr, weakref.ref(self))]
-        node.watched = True
 
     def register_hook(self, hook: Any) -> RemovableHandle:
         """Call ``hook(grad)`` when this tensor's gradient is known; what it returns replaces the gradient.
@@ -252,7 +258,7 @@ class Tensor(
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         owner, output_nr = (self.grad_accumulator(), 0) if self._edge is None else self._edge
         if not owner.tensor_hooks:
-            owner.tensor_hooks, owner.watched = [], True
+            owner.tensor_hooks = []
         if self._edge is None:
             self._hooks = owner.tensor_hooks  # the node of a leaf lives no longer than the graph
         entry = (output_nr, hook)
@@ -367,8 +373,7 @@ def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Tenso
     one ``array.view()``, which is another object on the same memory.
     """
     tensor = object.__new__(cls)
-    tensor.array = np.asarray(array) if isinstance(array, generic) else array  # NumPy's 0-d results
-    tensor._edge = tensor._view = None
+    tensor.array = np.asarray(array) if isinstance(array, np.generic) else array  # NumPy's 0-d results
     tensor._requires_grad = requires_grad
     tensor._inference = this_thread.mode.inference
     return tensor

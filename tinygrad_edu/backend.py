@@ -282,10 +282,14 @@ def on_card_of(*arrays: Array) -> contextlib.AbstractContextManager[Any]:
     return _NO_CARD
 
 
-def run_on_card_of(arrays: list[Array], function: Any, options: dict[str, Any]) -> Any:
-    """Call ``function(*arrays, **options)`` with the card of the arrays in use."""
-    with on_card_of(*arrays):
-        return function(*arrays, **options)
+def filled_like(array: Array, value: float) -> Array:
+    """Return an array of the shape, dtype and device of another one that holds one value everywhere."""
+    if isinstance(array, np.ndarray):
+        filled = np.empty(array.shape, array.dtype)
+        filled.fill(value)
+        return filled
+    with on_card_of(array):
+        return array_module(array).full(array.shape, value, array.dtype)
 
 
 def to_numpy(array: Array) -> np.ndarray[Any, Any]:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import _tensor, dtypes
-from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.backend import Array, DeviceLike, default_or, device_of, to_device, to_numpy
+from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.shape import sizes_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def finish(array: Array, dtype: Dtype, device: DeviceLike, requires_grad: bool) 
 
 def converted(array: Array, numpy_dtype: Any, **options: Any) -> Array:
     """Return an array of another dtype; what is too large becomes infinity without a warning."""
-    return this_thread.mode.quiet.copy().run(array.astype, numpy_dtype, **options)
+    return quietly(array.astype, numpy_dtype, **options)
 
 
 # ---- from data -----------------------------------------------------------------------------------

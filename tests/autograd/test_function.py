@@ -580,7 +580,7 @@ def test_a_breakpoint_in_backward_is_near_the_user():
             return grad_output * 2
 
     Looks.apply(leaf(1.0)).backward()
-    assert depth == [["backward", "backward", "run_backward", "backward", "backward"]]
+    assert depth == [["backward", "backward", "run_backward", "run_node", "backward", "backward"]]
 
 
 class ExpInPlace(torch.autograd.Function):

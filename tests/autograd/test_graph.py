@@ -11,7 +11,6 @@ import pytest
 import tinygrad_edu as torch
 from tests.device import shares_memory
 from tinygrad_edu.autograd.graph import topological_order
-from tinygrad_edu.autograd.node import accumulate_grad
 
 
 def leaf(*values):
@@ -435,7 +434,7 @@ def test_a_loss_of_n_against_n_by_1_warns():
 def test_a_leaf_refuses_a_gradient_that_does_not_fit(grad, message):
     x = leaf(1.0, 2.0)
     with pytest.raises(RuntimeError, match=message):
-        accumulate_grad(x, grad)
+        x.accumulate_grad(grad)
     assert x.grad is None
 
 

@@ -140,15 +140,14 @@ def test_many_training_steps_take_no_more_memory():
     try:
         train(100)
         tracemalloc.start()
-        train(100)
+        train(3000)  # Python keeps the memory of freed tuples, up to some thousands: let it have them
         before = tracemalloc.get_traced_memory()[0]
         train(3000)
         after = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
         gc.enable()
-    # Python keeps the memory of some hundred freed tuples, now more of them, now less: up to 11 kB were seen, however
-    # many steps there were. One lost tuple a step would be 150 kB.
+    # Less than 4 kB were seen. One lost tuple a step would be 150 kB.
     assert after - before < 32 * 1024
 
 

@@ -13,6 +13,7 @@ import pytest
 import tinygrad_edu as torch
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.profiler.recorder import current_recorder
 from tinygrad_edu.profiler.event import Category
 from tinygrad_edu.profiler.recorder import Recorder
 from tinygrad_edu.profiler.trace import trace_events
@@ -339,7 +340,7 @@ def test_together_with_anomaly_detection():
     prof = profile()
     with pytest.raises(RuntimeError, match="nan"), torch.autograd.detect_anomaly(), prof:
         (x.sqrt() * 0).sum().backward()
-    assert not this_thread.mode.watched
+    assert this_thread.mode.observers == ()
     assert names(prof.events())[-1] == "SqrtBackward0"
 
 
@@ -361,8 +362,8 @@ def test_nothing_is_recorded_outside():
     torch.ones(2) * 2
     assert prof.events() == []
     assert prof.key_averages().table() == ""
-    assert not this_thread.mode.watched
-    assert this_thread.mode.recorder is None
+    assert this_thread.mode.observers == ()
+    assert current_recorder() is None
     assert kernel_table.pooling(np.ones(1)).__name__ == "tinygrad_edu_kernels.pooling.cpu"
 
 
@@ -370,7 +371,7 @@ def test_an_exception_ends_the_profile():
     prof = profile()
     with pytest.raises(RuntimeError), prof, torch.profiler.record_function("label"):
         torch.ones(2) + torch.ones(3)
-    assert not this_thread.mode.watched
+    assert this_thread.mode.observers == ()
     label, add = prof.events()
     assert (label.name, label.cpu_children, add.name) == ("label", [add], "Add")
     assert label.end_ns > add.end_ns > add.start_ns
@@ -389,7 +390,7 @@ def test_two_profilers_at_once():
             pass
         torch.ones(2) * 2
     assert names(outer.events()) == ["Mul"]
-    assert not this_thread.mode.watched
+    assert this_thread.mode.observers == ()
 
 
 def test_one_profiler_twice_in_a_row():

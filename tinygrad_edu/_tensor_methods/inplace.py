@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import _tensor, ops
-from tinygrad_edu.autograd.anomaly import user_line
+from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.backend import Array, to_device
 from tinygrad_edu.ops.index import SetItem, check_index, index_put_zeros, raw_index

@@ -7,14 +7,13 @@ https://docs.pytorch.org/docs/stable/autograd.html
 
 from __future__ import annotations
 
+from tinygrad_edu.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from tinygrad_edu.autograd.api import Variable, backward, grad
 from tinygrad_edu.autograd.function import Function, once_differentiable
 from tinygrad_edu.autograd.grad_mode import (
-    detect_anomaly,
     enable_grad,
     inference_mode,
     no_grad,
-    set_detect_anomaly,
     set_grad_enabled,
 )
 from tinygrad_edu.autograd.gradcheck import gradcheck, gradgradcheck

@@ -2,74 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
-from numpy import empty, ndarray  # by name: a look-up in NumPy's module takes long
-
 from tinygrad_edu import _tensor
-from tinygrad_edu.autograd.graph import run_backward
-from tinygrad_edu.autograd.node import Edge, accumulate_grad, private_copy
-from tinygrad_edu.backend import Array, array_module, on_card_of
+from tinygrad_edu.autograd.graph import Pending, Search, add_gradient, run_backward
+from tinygrad_edu.autograd.node import Edge
+from tinygrad_edu.backend import Array, filled_like, on_card_of
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
-    """Return one Tensor, or a sequence of them, as a tuple."""
+    """Return one Tensor, or several, as a tuple."""
     return (tensors,) if isinstance(tensors, _tensor.Tensor) else tuple(tensors)
 
 
-def root_edges(outputs: Iterable[Any]) -> list[Edge]:
-    """Return where the outputs stand in the graph; raise for one that needs no gradient."""
-    edges = []
+def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bool) -> Pending:
+    """Return the gradients with which a backward begins, by the nodes that made the outputs."""
+    given = (None,) * len(outputs) if grad_outputs is None else as_gradients(grad_outputs, len(outputs))
+    pending: Pending = {}
     for i, output in enumerate(outputs):
-        if not isinstance(output, _tensor.Tensor):
-            raise TypeError(f"backward: expected Tensors to differentiate, got {type(output).__name__}")
-        edge = output.edge()
-        if edge is None:
-            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
-        edges.append(edge)
-    return edges
+        add_gradient(pending, edge_of(i, output), root_gradient(output, given[i], create_graph))
+    return pending
 
 
-def unit_gradient(output: Any, create_graph: bool) -> Array:
-    """Return the gradient of a single number with respect to itself: 1."""
-    array = output.array
-    if array.size != 1:
-        raise RuntimeError(
-            f"grad can be implicitly created only for scalar outputs, got shape {list(output.shape)}. Hint: "
-            "reduce it with .sum() or .mean(), or pass gradient="
-        )
-    if type(array) is ndarray:
-        one = empty(array.shape, array.dtype)
-        one.fill(1)  # less than half the time of NumPy's ones()
-    else:
-        with on_card_of(array):
-            one = array_module(array).ones(array.shape, array.dtype)
-    return _tensor.tensor_from_array(one) if create_graph else one
+def edge_of(index: int, output: Any) -> Edge:
+    """Return where a Tensor stands in the graph; raise if it needs no gradient."""
+    if not isinstance(output, _tensor.Tensor):
+        raise TypeError(f"backward: expected Tensors to differentiate, got {type(output).__name__}")
+    edge = output.edge()
+    if edge is None:
+        raise RuntimeError(f"element {index} of tensors does not require grad and does not have a grad_fn")
+    return edge
 
 
-def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bool) -> list[Array]:
-    """Return the gradient every output starts with: what was given, or 1 for a single number."""
-    if grad_outputs is None:
-        return [unit_gradient(output, create_graph) for output in outputs]
-    given = tuple(grad_outputs) if isinstance(grad_outputs, list | tuple) else (grad_outputs,)
-    if len(given) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
-    grads = []
-    for output, grad in zip(outputs, given, strict=True):
-        if grad is None:
-            grads.append(unit_gradient(output, create_graph))
-            continue
-        if not isinstance(grad, _tensor.Tensor):
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
-        if grad.shape != output.shape:
+def as_gradients(grad_outputs: Any, count: int) -> Sequence[Any]:
+    """Return the gradients that were given, one or several, as a sequence; None is one, too."""
+    given = grad_outputs if isinstance(grad_outputs, list | tuple) else (grad_outputs,)
+    if len(given) != count:
+        raise RuntimeError(f"got {count} tensors and {len(given)} gradients")
+    return given
+
+
+def root_gradient(output: Any, given: Any, create_graph: bool) -> Array:
+    """Return the gradient with which an output begins: what was given, in its dtype, or 1 for a single number."""
+    if given is None:
+        if output.array.size != 1:
             raise RuntimeError(
-                f"Mismatch in shape: grad_output has a shape of {grad.shape} and output has a shape of {output.shape}."
+                f"grad can be implicitly created only for scalar outputs, got shape {list(output.shape)}. Hint: "
+                "reduce it with .sum() or .mean(), or pass gradient="
             )
-        if grad.array.dtype != output.array.dtype:
-            grad = grad.to(dtype=output.dtype)
-        grads.append(grad if create_graph else grad.array)
-    return grads
+        one = filled_like(output.array, 1)
+        return _tensor.tensor_from_array(one) if create_graph else one
+    if not isinstance(given, _tensor.Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
+    if given.shape != output.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output has a shape of {given.shape} and output has a shape of {output.shape}."
+        )
+    if given.array.dtype != output.array.dtype:
+        given = given.to(dtype=output.dtype)
+    return given if create_graph else given.array
 
 
 def backward(
@@ -85,20 +77,24 @@ def backward(
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.autograd.backward.html
     """
-    outputs = as_tuple(tensors)
-    edges = root_edges(outputs)
-    grads = root_gradients(outputs, grad_tensors, create_graph)
+    pending = root_gradients(as_tuple(tensors), grad_tensors, create_graph)
     retain_graph = create_graph if retain_graph is None else retain_graph
     if inputs is None:
-        run_backward(edges, grads, retain_graph, create_graph)
-        return
+        run_backward(pending, retain_graph, create_graph)
+    else:
+        accumulate_into(inputs, pending, retain_graph, create_graph)
+
+
+def accumulate_into(inputs: Any, pending: Pending, retain_graph: bool, create_graph: bool) -> None:
+    """Do what ``backward`` does for these inputs alone, be they leaves or not."""
     targets = list({id(x): x for x in as_tuple(inputs)}.values())  # each once, however often it is named
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    found = run_backward(edges, grads, retain_graph, create_graph, root_edges(targets))
-    for target, grad in zip(targets, found, strict=True):
+    search = Search([edge_of(i, target) for i, target in enumerate(targets)])
+    run_backward(pending, retain_graph, create_graph, search)
+    for target, grad in zip(targets, search.results(), strict=True):
         if grad is not None and not target.retains_grad:  # a retained gradient is there already
-            accumulate_grad(target, private_copy(grad))
+            target.accumulate_grad(grad)
 
 
 def grad(
@@ -145,22 +141,16 @@ def grad(
     """
     if is_grads_batched:
         raise NotImplementedError("grad: is_grads_batched=True needs vmap, which does not exist here")
-    outs, ins = as_tuple(outputs), as_tuple(inputs)
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
         )
-    edges = root_edges(outs)
-    for x in ins:
-        if not isinstance(x, _tensor.Tensor):
-            raise TypeError(
-                f"grad: expected Tensors to differentiate with respect to, got {type(x).__name__}"
-            )
-        if not x.requires_grad:
-            raise RuntimeError("One of the differentiated Tensors does not require grad")
-    grads = root_gradients(outs, grad_outputs, create_graph)
+    pending = root_gradients(as_tuple(outputs), grad_outputs, create_graph)
     retain_graph = create_graph if retain_graph is None else retain_graph
-    found = run_backward(edges, grads, retain_graph, create_graph, [x.edge() for x in ins])
+    ins = as_tuple(inputs)
+    search = Search([wanted_edge(x) for x in ins])
+    run_backward(pending, retain_graph, create_graph, search)
+    found = search.results()
     if any(g is None for g in found) and not (allow_unused or materialize_grads):
         raise RuntimeError(
             "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
@@ -169,12 +159,19 @@ def grad(
     return tuple([_finished(g, x, materialize_grads) for g, x in zip(found, ins, strict=True)])
 
 
+def wanted_edge(x: Any) -> Edge:
+    """Return where a Tensor stands in the graph with respect to which is differentiated."""
+    if not isinstance(x, _tensor.Tensor):
+        raise TypeError(f"grad: expected Tensors to differentiate with respect to, got {type(x).__name__}")
+    edge = x.edge()
+    if edge is None:
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    return edge
+
+
 def _finished(grad: Any, x: Any, materialize: bool) -> Any:
     if grad is None:
-        with on_card_of(x.array):
-            return (
-                _tensor.tensor_from_array(array_module(x.array).zeros_like(x.array)) if materialize else None
-            )
+        return _tensor.tensor_from_array(filled_like(x.array, 0)) if materialize else None
     if isinstance(grad, _tensor.Tensor):
         return grad
     with on_card_of(grad):

@@ -10,12 +10,12 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import _tensor
-from tinygrad_edu.autograd import anomaly
+from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
 from tinygrad_edu.autograd.node import Node, SavedLink, next_sequence_nr
+from tinygrad_edu.autograd.running import run_forward_observed
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.dtypes import from_numpy_dtype
-from tinygrad_edu.profiler.label import recorded_function
 
 
 class FunctionContext(Node):
@@ -41,6 +41,10 @@ class FunctionContext(Node):
     def name(self) -> str:
         """Return the name PyTorch gives such a node."""
         return f"{self.function.__name__}Backward"
+
+    def operation_name(self) -> str:
+        """Return the name of the user's class."""
+        return self.function.__name__
 
     # ---- what a user's forward calls -----------------------------------------------------------------
 
@@ -69,8 +73,6 @@ class FunctionContext(Node):
 
     def record(self, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Tie this node into the graph and return the outputs, of which it is the origin now."""
-        if this_thread.mode.detect_anomaly:
-            self.made_at = anomaly.user_line()
         self.input_likes = tuple([_like(x) for x in args])
         self.output_likes = tuple([_like(x) for x in outputs])
         self.num_outputs = len(outputs)
@@ -79,8 +81,7 @@ class FunctionContext(Node):
         self.saved = tuple([None if x is None else x.array for x in self.to_save])
         # What was changed in place is an output now, and no longer the input it was.
         unchanged = [None if any(x is y for y in self.dirty) else getattr(x, "array", None) for x in args]
-        self.link_saved(args, unchanged, arrays, outputs)
-        known = zip(self.saved_links, self.to_save, strict=True)
+        known = zip(self.find_saved(args, unchanged, arrays, outputs), self.to_save, strict=True)
         self.saved_links = tuple([link or _link_to(x) for link, x in known])
         return outputs
 
@@ -173,7 +174,7 @@ def _link_to(x: Any) -> SavedLink | None:
     if x is None:
         return None
     counter = x.version_counter()
-    return None, None, counter, counter.value
+    return SavedLink(None, None, counter, counter.value)
 
 
 class Function:
@@ -229,27 +230,28 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """Run ``forward``, and leave a node in the graph if a gradient may be wanted."""
         ctx = FunctionContext(cls)
-        recording = this_thread.mode.grad_enabled
-        ctx.next_edges = tuple(
-            [x.edge() if recording and isinstance(x, _tensor.Tensor) else None for x in args]
-        )
-        ctx.needs_input_grad = tuple([edge is not None for edge in ctx.next_edges])
-        ctx.sequence_nr = next_sequence_nr()
-        with ModeSwitch(grad_enabled=False), recorded_function(ctx, args):
-            if cls.setup_context is Function.setup_context:
-                output = cls.forward(ctx, *args)
-            else:
-                output = cls.forward(*args)
-                cls.setup_context(ctx, args, output)
+        arrays = ctx.connect(args)
+        with ModeSwitch(grad_enabled=False):
+            output = run_forward_observed(functools.partial(run_user_forward, args), ctx, arrays, {})
         outputs = output if isinstance(output, tuple) else (output,)
-        recorded = True in ctx.needs_input_grad
+        recorded = any(ctx.next_edges)
         for x in ctx.dirty:
             x.check_may_change(recorded)
-            x.increment_version(f"{ctx.name()} at {anomaly.user_line()}")
+            x.increment_version(f"{ctx.name()} at {user_line()}")
         if recorded:
             outputs = ctx.record(args, outputs)
         ctx.to_save = ctx.dirty = ctx.non_differentiable = ()
         return outputs if isinstance(output, tuple) else outputs[0]
+
+
+def run_user_forward(args: tuple[Any, ...], ctx: FunctionContext, arrays: Any, options: Any) -> Any:
+    """Call the user's ``forward`` with Tensors, and ``setup_context`` if that is defined."""
+    function = ctx.function
+    if function.setup_context is Function.setup_context:
+        return function.forward(ctx, *args)
+    output = function.forward(*args)
+    function.setup_context(ctx, args, output)
+    return output
 
 
 class DifferentiatedTwice(Node):

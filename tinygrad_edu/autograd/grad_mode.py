@@ -1,4 +1,4 @@
-"""Switches for what autograd does in the current thread: record the graph or not, look for NaN or not.
+"""Switches for what autograd does in the current thread: record the graph or not.
 
 References
 ----------
@@ -7,7 +7,6 @@ https://docs.pytorch.org/docs/stable/notes/autograd.html#locally-disabling-gradi
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import inspect
 import threading
@@ -15,10 +14,8 @@ from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from tinygrad_edu.profiler.recorder import Recorder
+    from tinygrad_edu.autograd.observer import Observer
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -26,53 +23,20 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 class AutogradMode:
     """The switches.
 
-    ``quiet`` is a context in which NumPy's floating-point warnings are off, so that 1 / 0 is infinity and no
-    news, as in PyTorch: ``run_quietly(function, *args)``. NumPy keeps its error state in a context variable;
-    running in a context that has been prepared takes a tenth of the time of ``np.errstate``. A context cannot
-    be entered again by what runs in it; ``quiet.copy().run`` always works. Where code of the user may run, which
-    has context variables of its own, ``numpy_errors``, which is that variable, is set to ``ignored_errors()``.
+    Attributes
+    ----------
+    grad_enabled : bool
+        Whether operations are recorded.
+    inference : bool
+        Whether tensors are made that never will be.
+    observers : tuple of Observer
+        Who sees what runs: mostly nobody.
     """
 
     def __init__(self) -> None:
         self.grad_enabled = True
         self.inference = False
-        self.watched = False  # NaN is looked for or a profiler records: what every operation asks
-        self._detect_anomaly = False
-        self._recorder: Recorder | None = None
-        before = contextvars.copy_context()
-        self.quiet = before.copy()
-        self.quiet.run(np.seterr, all="ignore")
-        self.run_quietly = self.quiet.run
-        (self.numpy_errors,) = [var for var, value in self.quiet.items() if before.get(var) is not value]
-        self._usual_errors = before.get(self.numpy_errors)
-
-    def ignored_errors(self) -> Any:
-        """Return the value of ``numpy_errors`` that is the present one but for the warnings, which are off."""
-        if self.numpy_errors.get(None) is self._usual_errors:
-            return self.quiet[self.numpy_errors]
-        context = contextvars.copy_context()  # the user has set a callback or a buffer size: keep it
-        context.run(np.seterr, all="ignore")
-        return context[self.numpy_errors]
-
-    @property
-    def detect_anomaly(self) -> bool:
-        """Whether NaN is looked for."""
-        return self._detect_anomaly
-
-    @detect_anomaly.setter
-    def detect_anomaly(self, value: bool) -> None:
-        self._detect_anomaly = value
-        self.watched = value or self._recorder is not None
-
-    @property
-    def recorder(self) -> Recorder | None:
-        """Who notes what runs, while a profiler is on."""
-        return self._recorder
-
-    @recorder.setter
-    def recorder(self, value: Recorder | None) -> None:
-        self._recorder = value
-        self.watched = self._detect_anomaly or value is not None
+        self.observers: tuple[Observer, ...] = ()
 
 
 class ThisThread(threading.local):
@@ -86,49 +50,57 @@ this_thread = ThisThread()
 
 
 class ModeSwitch:
-    """Sets attributes of this thread's ``mode`` within a ``with`` block or a decorated function, then restores them."""
+    """Sets switches of this thread within a ``with`` block or a decorated function, then restores them.
 
-    def __init__(self, **changes: bool) -> None:
-        self._changes = changes
-        self._before: list[dict[str, bool]] = []
+    Parameters
+    ----------
+    grad_enabled : bool
+        Whether operations are recorded.
+    inference : bool, optional
+        Whether tensors are made that never will be; as it is, by default.
+    """
+
+    def __init__(self, grad_enabled: bool, inference: bool | None = None) -> None:
+        self._wanted = grad_enabled, inference
+        self._before: list[tuple[bool, bool]] = []
 
     def __enter__(self) -> None:
         mode = this_thread.mode
-        before = {}
-        for name, value in self._changes.items():
-            before[name] = getattr(mode, name)
-            setattr(mode, name, value)
-        self._before.append(before)
+        self._before.append((mode.grad_enabled, mode.inference))
+        mode.grad_enabled, inference = self._wanted
+        if inference is not None:
+            mode.inference = inference
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         mode = this_thread.mode
-        for name, value in self._before.pop().items():
-            setattr(mode, name, value)
+        mode.grad_enabled, mode.inference = self._before.pop()
 
     def __call__(self, function: Decorated) -> Decorated:
-        changes = self._changes
+        wanted = self._wanted
 
         if inspect.isgeneratorfunction(function):
 
             @functools.wraps(function)
             def generator_in_the_mode(*args: Any, **kwargs: Any) -> Any:
-                return run_generator(function(*args, **kwargs), changes)
+                return run_generator(function(*args, **kwargs), wanted)
 
             return generator_in_the_mode  # type: ignore[return-value]
 
         @functools.wraps(function)
         def inside_the_mode(*args: Any, **kwargs: Any) -> Any:
-            with ModeSwitch(**changes):  # one for every call: it may run in several threads
+            with ModeSwitch(*wanted):  # one for every call: it may run in several threads
                 return function(*args, **kwargs)
 
         return inside_the_mode  # type: ignore[return-value]
 
 
-def run_generator(generator: Generator[Any, Any, Any], changes: dict[str, bool]) -> Generator[Any, Any, Any]:
+def run_generator(
+    generator: Generator[Any, Any, Any], wanted: tuple[bool, bool | None]
+) -> Generator[Any, Any, Any]:
     """Run a generator with the switches set while it computes, but not while its caller does."""
-    with ModeSwitch(**changes):
+    with ModeSwitch(*wanted):
         try:
             item = next(generator)
         except StopIteration as stop:
@@ -137,17 +109,17 @@ def run_generator(generator: Generator[Any, Any, Any], changes: dict[str, bool])
         try:
             answer = yield item
         except GeneratorExit:
-            with ModeSwitch(**changes):
+            with ModeSwitch(*wanted):
                 generator.close()
             raise
         except BaseException as error:
-            with ModeSwitch(**changes):
+            with ModeSwitch(*wanted):
                 try:
                     item = generator.throw(error)
                 except StopIteration as stop:
                     return stop.value
             continue
-        with ModeSwitch(**changes):
+        with ModeSwitch(*wanted):
             try:
                 item = generator.send(answer)
             except StopIteration as stop:
@@ -236,30 +208,7 @@ class set_grad_enabled(ModeSwitch):
 
     def __call__(self, function: Decorated) -> Decorated:
         self.__exit__(None, None, None)
-        return ModeSwitch(**self._changes)(function)
-
-
-class detect_anomaly(ModeSwitch):
-    """Stop at the first NaN, in forward or backward, and say which operation made it.
-
-    Every operation also notes the line of the user's program that called it, so errors can name it.
-    This costs time: use it to look for a fault.
-
-    References
-    ----------
-    https://docs.pytorch.org/docs/stable/autograd.html#anomaly-detection
-    """
-
-    def __init__(self) -> None:
-        super().__init__(detect_anomaly=True)
-
-
-class set_detect_anomaly(set_grad_enabled):
-    """Switch anomaly detection on or off; as a context manager it restores the old setting at the end."""
-
-    def __init__(self, mode: bool) -> None:
-        ModeSwitch.__init__(self, detect_anomaly=bool(mode))
-        ModeSwitch.__enter__(self)
+        return ModeSwitch(*self._wanted)(function)
 
 
 def is_grad_enabled() -> bool:
@@ -270,8 +219,3 @@ def is_grad_enabled() -> bool:
 def is_inference_mode_enabled() -> bool:
     """Tell whether inference mode is on in this thread."""
     return this_thread.mode.inference
-
-
-def is_anomaly_enabled() -> bool:
-    """Tell whether anomaly detection is on in this thread."""
-    return this_thread.mode.detect_anomaly

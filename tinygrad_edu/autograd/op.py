@@ -7,16 +7,18 @@ PyTorch's public interface to the same.)
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy import generic, ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.autograd.node import Node, next_sequence_nr
-from tinygrad_edu.autograd.watching import watched_forward
-from tinygrad_edu.backend import FLOATING_DTYPES, device_of, on_card_of, run_on_card_of
+from tinygrad_edu.autograd.node import Node
+from tinygrad_edu.autograd.running import run_forward, run_forward_observed
+from tinygrad_edu.backend import FLOATING_DTYPES, device_of
+
+if TYPE_CHECKING:
+    from tinygrad_edu._tensor import Tensor
 
 
 class Op(Node):
@@ -43,7 +45,7 @@ class Op(Node):
 
     @classmethod
     def apply(cls, *inputs: Any, **options: Any) -> Any:
-        """Run the operation, and leave a node in the graph if a gradient may be wanted.
+        """Run the operation on Tensors, and leave a node in the graph if a gradient may be wanted.
 
         Parameters
         ----------
@@ -55,85 +57,59 @@ class Op(Node):
         Returns
         -------
         Tensor or tuple of Tensors
-            Arrays, if no input is a Tensor.
         """
+        if not any([isinstance(x, _tensor.Tensor) for x in inputs]):
+            return cls.compute(*inputs, **options)  # TEMP
         node = cls()
-        mode = this_thread.mode
-        Tensor, grad_enabled = _tensor.Tensor, mode.grad_enabled
-        arrays, edges, needs_input_grad = [], [], []
-        is_tensor = False
+        arrays = node.connect(inputs)
+        if this_thread.mode.observers:
+            output = run_forward_observed(run_forward, node, arrays, options)
+        else:
+            output = run_forward(node, arrays, options)
+        return node.tie(inputs, arrays, output, options)
+
+    @classmethod
+    def compute(cls, *inputs: Any, **options: Any) -> Any:
+        """Run the operation within a ``backward``: on arrays, or on Tensors if it is differentiated in its turn."""
         for x in inputs:
-            edge = None
-            if isinstance(x, Tensor):
-                is_tensor = True
-                if grad_enabled:
-                    edge = x._edge  # most tensors are neither views nor leaves: a call less for them
-                    if x._view is not None:
-                        edge = x.edge()
-                    elif edge is None and x._requires_grad:
-                        edge = x.grad_accumulator(), 0
-                x = x.array
-            arrays.append(x)
-            edges.append(edge)
-            needs_input_grad.append(edge is not None)
-        node.next_edges, node.needs_input_grad = edges, tuple(needs_input_grad)
-        node.sequence_nr = next_sequence_nr()
-        if not is_tensor:
-            return node.forward(*arrays, **options)
+            if isinstance(x, _tensor.Tensor):
+                return cls.apply(*inputs, **options)
+        node = cls()
+        node.needs_input_grad = (False,) * len(inputs)
+        return node.forward(*inputs, **options)
 
-        run_quietly = mode.run_quietly  # found sooner as an attribute than as a method
-        try:
-            if mode.watched:
-                with on_card_of(*arrays):
-                    output = watched_forward(node, inputs, arrays, options)
-            elif type(arrays[0]) is ndarray:
-                output = run_quietly(node.forward, *arrays, **options)
-            else:
-                output = run_quietly(run_on_card_of, arrays, node.forward, options)
-        except Exception as error:
-            if not is_reentry(error):
-                node.explain_failure(inputs)
-                raise
-            output = mode.quiet.copy().run(run_on_card_of, arrays, node.forward, options)
-        if isinstance(output, tuple):
-            return node.several_results(inputs, arrays, output)
-        result = object.__new__(Tensor)  # tensor_from_array, without the call
-        result.array = np.asarray(output) if isinstance(output, generic) else output
-        result._inference = mode.inference
-        if cls.is_view:
-            result.become_view_of(inputs[0], cls, options)
-        if True in needs_input_grad and output.dtype in FLOATING_DTYPES:
-            result._edge = (node, 0)
-            if node.saved:
-                node.link_saved(inputs, arrays, (output,), (result,))
-        return result
+    def tie(
+        self, inputs: tuple[Any, ...], arrays: tuple[Any, ...], output: Any, options: dict[str, Any]
+    ) -> Any:
+        """Return the output, or the tuple of them, as Tensors whose history is this node."""
+        outputs = output if isinstance(output, tuple) else (output,)
+        results = []
+        for array in outputs:
+            results.append(_tensor.tensor_from_array(array))
+        if any(self.next_edges):
+            self.become_origin_of(results)
+            links = self.find_saved(inputs, arrays, outputs, results)
+            self.saved_links = links if any(links) else ()
+        if self.is_view:
+            results[0].become_view_of(inputs[0], type(self), options)
+        return tuple(results) if isinstance(output, tuple) else results[0]
 
-    def several_results(self, inputs: tuple[Any, ...], arrays: list[Any], outputs: tuple[Any, ...]) -> Any:
-        """Return the outputs as Tensors; those that have a gradient have this node as their origin."""
-        results = tuple([_tensor.tensor_from_array(array) for array in outputs])
-        if True in self.needs_input_grad:
-            self.num_outputs = len(outputs)
-            for output_nr, array in enumerate(outputs[: self.num_differentiable]):
-                if array.dtype in FLOATING_DTYPES:  # indices, such as those of max, have no gradient
-                    results[output_nr]._edge = (self, output_nr)
-            if self.saved:
-                self.link_saved(inputs, arrays, outputs, results)
-        return results
+    def become_origin_of(self, results: list[Tensor]) -> None:
+        """Be the history of those results that can have a gradient: indices, such as those of max, cannot."""
+        self.num_outputs = len(results)
+        for output_nr, result in enumerate(results[: self.num_differentiable]):
+            if result.array.dtype in FLOATING_DTYPES:
+                result._edge = (self, output_nr)
 
-    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
         """After an exception in ``forward``: raise a clearer one if its cause is known."""
-        check_same_device(type(self).__name__, inputs)
-
-
-def is_reentry(error: Exception) -> bool:
-    """Tell whether an operation began within another one's forward: a signal handler or a finaliser did that."""
-    return isinstance(error, RuntimeError) and "is already entered" in str(error)
+        check_same_device(type(self).__name__, arrays)
 
 
 def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:
-    """Raise if the inputs live on different devices."""
+    """Raise if the inputs, Tensors or arrays, live on different devices."""
     arrays = [x.array if isinstance(x, _tensor.Tensor) else x for x in inputs]
-    arrays = [x for x in arrays if hasattr(x, "device") and not isinstance(x, generic)]
+    arrays = [x for x in arrays if hasattr(x, "device") and not isinstance(x, np.generic)]
     devices = [str(device_of(x)) for x in arrays]
     if len(set(devices)) > 1:
         operands = ", ".join(f"{list(x.shape)} on {where}" for x, where in zip(arrays, devices, strict=True))

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.hooks import RemovableHandle
+from tinygrad_edu.autograd.observer import observed_module
 from tinygrad_edu.nn.hooks import BackwardHooks
-from tinygrad_edu.profiler.label import recorded_module
 
 
 class Hook(NamedTuple):
@@ -37,20 +37,21 @@ class ModuleCall:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and the hooks if there are any."""
         try:
-            if this_thread.mode.watched:
-                with recorded_module(self):
+            if this_thread.mode.observers:
+                with observed_module(self):
                     return self._call_with_hooks(args, kwargs)
-            if (
-                self._forward_pre_hooks
-                or self._forward_hooks
-                or self._backward_pre_hooks
-                or self._backward_hooks
-            ):
+            if self._has_hooks():
                 return self._call_with_hooks(args, kwargs)
             return self.forward(*args, **kwargs)
         except Exception as error:
             note_layer(error, self)
             raise
+
+    def _has_hooks(self) -> bool:
+        """Tell whether anything is to be called before, after or in the backward of ``forward``."""
+        return bool(
+            self._forward_pre_hooks or self._forward_hooks or self._backward_pre_hooks or self._backward_hooks
+        )
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for hook in tuple(self._forward_pre_hooks):

@@ -17,7 +17,6 @@ import numpy as np
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import (
-    ArithmeticOp,
     BinaryOp,
     promote,
     raw,
@@ -32,7 +31,7 @@ from tinygrad_edu.ops.select import where
 from tinygrad_edu.ops.unary import log
 
 
-class Add(ArithmeticOp):
+class Add(BinaryOp):
     """a + b; both derivatives are 1."""
 
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # of the operands, if one was repeated
@@ -77,7 +76,7 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Array:
     """
     if alpha != 1:
         other = scaled("add", input, other, alpha)
-    return Add.apply(input, other)
+    return Add.apply(*promote("add", input, other))
 
 
 def scaled(name: str, input: Any, other: Any, alpha: float) -> Any:
@@ -92,7 +91,7 @@ def scaled(name: str, input: Any, other: Any, alpha: float) -> Any:
     return mul(other, alpha)
 
 
-class Sub(ArithmeticOp):
+class Sub(BinaryOp):
     """a - b; the derivatives are 1 and -1."""
 
     def forward(self, a: Array, b: Array) -> Array:
@@ -115,10 +114,10 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Array:
             )
     if alpha != 1:
         other = scaled("sub", input, other, alpha)
-    return Sub.apply(input, other)
+    return Sub.apply(*promote("sub", input, other))
 
 
-class Mul(ArithmeticOp):
+class Mul(BinaryOp):
     """a * b; the derivatives are b and a."""
 
     def forward(self, a: Array, b: Array) -> Array:
@@ -137,7 +136,7 @@ class Mul(ArithmeticOp):
 
 def mul(input: Any, other: Any) -> Array:
     """input * other."""
-    return Mul.apply(input, other)
+    return Mul.apply(*promote("mul", input, other))
 
 
 class Pow(BinaryOp):

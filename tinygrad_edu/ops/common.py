@@ -6,17 +6,15 @@ The functions take Tensors as well as arrays, as everything that a ``backward`` 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu import _tensor, dtypes
-from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.autograd.node import next_sequence_nr
-from tinygrad_edu.autograd.op import Op, check_same_device, is_reentry
-from tinygrad_edu.backend import FLOATING_DTYPES, Array, array_module, is_on_host
+from tinygrad_edu.autograd.op import Op, check_same_device
+from tinygrad_edu.backend import Array, array_module, is_on_host
+from tinygrad_edu.float_errors import quietly
 
 
 class Cast(Op):
@@ -59,21 +57,32 @@ def as_float(name: str, x: Array) -> Array:
 def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
     if isinstance(a, _tensor.Tensor) and isinstance(b, _tensor.Tensor):
-        if type(a.array) is not type(b.array):
-            a, b = on_one_device(a, b)
-        if a.array.dtype is b.array.dtype:
+        a, b = on_one_device(a, b)
+        if a.array.dtype == b.array.dtype:
             return a, b
+    elif fits(b, a):
+        return a, a.array.dtype.type(b)
+    elif fits(a, b):
+        return b.array.dtype.type(a), b
+    return promote_by(dtypes.result_numpy_dtype, name, a, b)
+
+
+def promote_to_float(name: str, a: Any, b: Any) -> tuple[Any, Any]:
+    """Return two operands of one floating-point dtype: the default one if both are integers or booleans."""
+    return promote_by(float_result_dtype, name, *on_one_device(a, b))
+
+
+def float_result_dtype(a: Any, b: Any) -> Any:
+    """Return the dtype in which two operands are divided."""
+    dtype = dtypes.result_numpy_dtype(a, b)
+    return dtypes.get_default_dtype().numpy_dtype if dtype.kind in "biu" else dtype
+
+
+def promote_by(result_dtype: Callable[[Any, Any], Any], name: str, a: Any, b: Any) -> tuple[Any, Any]:
+    """Return two operands in the dtype that a rule gives."""
     a, b = without_numpy_scalars(a, b)
-    array_a, array_b = raw(a), raw(b)
-    dtype_a, dtype_b = getattr(array_a, "dtype", None), getattr(array_b, "dtype", None)
-    if dtype_a is dtype_b and dtype_a is not None:
-        return a, b
-    if dtype_b is None and fits(b, dtype_a):
-        return a, as_scalar(b, dtype_a)
-    if dtype_a is None and fits(a, dtype_b):
-        return as_scalar(a, dtype_b), b
     try:
-        dtype = dtypes.result_numpy_dtype(array_a, array_b)
+        dtype = result_dtype(raw(a), raw(b))
     except TypeError as error:
         raise TypeError(f"{name}: {error}") from None
     return _with_dtype(a, dtype), _with_dtype(b, dtype)
@@ -99,13 +108,11 @@ def on_one_device(a: Any, b: Any) -> tuple[Any, Any]:
     return a, b
 
 
-def fits(number: Any, dtype: Any) -> bool:
-    """Tell whether an operation of a Python number with a tensor of this dtype leaves the dtype as it is."""
-    if dtype is None:
-        return False
-    return (
-        isinstance(number, int | float) if dtype.kind == "f" else type(number) is int and dtype.kind in "iu"
-    )
+def fits(number: Any, tensor: Any) -> bool:
+    """Tell whether a Python number leaves the dtype of a Tensor as it is, and can be had in every such dtype."""
+    if isinstance(number, int | float) and isinstance(tensor, _tensor.Tensor):
+        return tensor.array.dtype.kind == "f" and abs(number) < 60000
+    return False
 
 
 def as_scalar(number: Any, dtype: Any) -> Any:
@@ -114,9 +121,7 @@ def as_scalar(number: Any, dtype: Any) -> Any:
     Too large a number is infinity, without NumPy's warning; too large an integer wraps round, as in PyTorch.
     """
     try:
-        if isinstance(number, complex) or abs(number) < 60000:  # even float16 holds it
-            return dtype.type(number)
-        return this_thread.mode.quiet.copy().run(dtype.type, number)
+        return quietly(dtype.type, number)
     except OverflowError:
         return np.asarray(number).astype(dtype)[()]
 
@@ -125,18 +130,6 @@ def _with_dtype(operand: Any, dtype: Any) -> Any:
     if isinstance(operand, np.generic):
         return operand.astype(dtype)
     return cast(operand, dtype) if hasattr(operand, "shape") else as_scalar(operand, dtype)
-
-
-def promote_to_float(name: str, a: Any, b: Any) -> tuple[Any, Any]:
-    """Return two operands of one floating-point dtype: the default one if both are integers or booleans."""
-    a, b = on_one_device(*without_numpy_scalars(a, b))
-    try:
-        dtype = dtypes.result_numpy_dtype(raw(a), raw(b))
-    except TypeError as error:
-        raise TypeError(f"{name}: {error}") from None
-    if dtype.kind in "biu":
-        dtype = dtypes.get_default_dtype().numpy_dtype
-    return _with_dtype(a, dtype), _with_dtype(b, dtype)
 
 
 def reject_bool(name: str, x: Any) -> None:
@@ -211,72 +204,6 @@ class BinaryOp(Op):
         """Say which sizes do not fit together."""
         check_same_device(type(self).__name__, inputs)
         check_broadcast(type(self).__name__.lower(), *[np.shape(raw(x)) for x in inputs])
-
-
-# Made once, for the many nodes of a long chain to share.
-BOTH, FIRST, SECOND, NEITHER = (True, True), (True, False), (False, True), (False, False)
-
-
-class ArithmeticOp(BinaryOp):
-    """A binary operation that brings its operands to one dtype by itself."""
-
-    @classmethod
-    def promote(cls, a: Any, b: Any) -> tuple[Any, Any]:
-        """Return the operands in one dtype."""
-        return promote(cls.__name__.lower(), a, b)
-
-    @classmethod
-    def apply(cls, a: Any, b: Any) -> Any:
-        """Do what ``Op.apply`` does with the promoted operands.
-
-        A floating-point Tensor of the CPU, and another one of its dtype or a number, have a short way of their own:
-        nothing runs more often.
-        """
-        Tensor, mode = _tensor.Tensor, this_thread.mode
-        if mode.watched or mode.inference or not isinstance(a, Tensor):
-            return super().apply(*cls.promote(a, b))
-        x, y = a.array, None
-        dtype = x.dtype
-        if dtype in FLOATING_DTYPES and type(x) is ndarray:
-            if isinstance(b, Tensor):
-                y = b.array if type(b.array) is ndarray else None
-            elif type(b) is float or type(b) is int:
-                y = as_scalar(b, dtype)
-        if y is None or y.dtype is not dtype:
-            return super().apply(*cls.promote(a, b))
-
-        edge_a = edge_b = None
-        if mode.grad_enabled:
-            edge_a = a._edge
-            if a._view is not None or (edge_a is None and a._requires_grad):
-                edge_a = a.edge()
-            if isinstance(b, Tensor):
-                edge_b = b._edge
-                if b._view is not None or (edge_b is None and b._requires_grad):
-                    edge_b = b.edge()
-        node = cls()
-        node.saved = ()  # an attribute of its own: quicker to read than the class's
-        node.next_edges = edge_a, edge_b
-        node.needs_input_grad = (
-            BOTH if edge_a and edge_b else FIRST if edge_a else SECOND if edge_b else NEITHER
-        )
-        node.sequence_nr = next_sequence_nr()
-        run_quietly = mode.run_quietly  # found sooner as an attribute than as a method
-        try:
-            output = run_quietly(node.forward, x, y)
-        except Exception as error:
-            if not is_reentry(error):
-                node.explain_failure((a, b))
-                raise
-            output = mode.quiet.copy().run(node.forward, x, y)
-        result = object.__new__(Tensor)
-        result.array = output if type(output) is ndarray else np.asarray(output)
-        result._view = None
-        if edge_a or edge_b:
-            result._edge = node, 0
-            if node.saved:
-                node.link_saved((a, b), (x, y), (output,), (result,))
-        return result
 
 
 def check_broadcast(name: str, *shapes: tuple[int, ...]) -> None:

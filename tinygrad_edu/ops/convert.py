@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import _tensor
-from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, device_of, to_device
+from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.common import cast, raw, unbroadcast
 from tinygrad_edu.ops.shape import expand
 
@@ -52,7 +52,7 @@ def scalar_like(x: Array, value: Any) -> Any:
     if isinstance(value, complex) and raw(x).dtype.kind != "c":
         raise RuntimeError(f"value {value} cannot be converted to type {raw(x).dtype} without overflow")
     try:
-        return this_thread.mode.quiet.copy().run(raw(x).dtype.type, value)
+        return quietly(raw(x).dtype.type, value)
     except OverflowError:
         return np.asarray(value).astype(raw(x).dtype)[()]
 

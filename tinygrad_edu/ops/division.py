@@ -11,7 +11,6 @@ from typing import Any
 
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
-    ArithmeticOp,
     BinaryOp,
     promote,
     promote_to_float,
@@ -23,13 +22,8 @@ from tinygrad_edu.ops.common import (
 from tinygrad_edu.ops.rounding import trunc
 
 
-class Div(ArithmeticOp):
+class Div(BinaryOp):
     """a / b; the derivatives are 1 / b and -a / b^2 = -(a / b) / b."""
-
-    @classmethod
-    def promote(cls, a: Any, b: Any) -> tuple[Any, Any]:
-        """Return the operands in one floating-point dtype: integers become the default one."""
-        return promote_to_float("div", a, b)
 
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape
@@ -77,7 +71,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Array:
     tensor([ 3, -3])
     """
     if rounding_mode is None:
-        return Div.apply(input, other)
+        return Div.apply(*promote_to_float("div", input, other))
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"

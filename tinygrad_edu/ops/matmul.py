@@ -200,7 +200,7 @@ class Linear(Op):
 
 
 def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
-    """Return grad_output^T x; of arrays as soon as it has begun, if this is the last operation of a backward."""
+    """Return grad_output^T x."""
     if isinstance(grad_output, _tensor.Tensor) or isinstance(x, _tensor.Tensor):
         return matmul(grad_output.T, x)
     return kernel_table.matrix_product(x).linear_weight_gradient(grad_output, x)

@@ -10,7 +10,6 @@ from tinygrad_edu.optim.optimizer import (
     ParamsT,
     check_lr_size,
     count_step,
-    ends_with_kernel,
     new_step_counter,
     zeros_for,
 )
@@ -116,7 +115,6 @@ class Adagrad(Optimizer):
         initial = self.defaults["initial_accumulator_value"]
         self.state[param] = {"step": new_step_counter(), "sum": zeros_for(param, initial)}
 
-    @ends_with_kernel
     def update_parameter(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
         """Do one step for one parameter; remember ``step`` and ``sum``."""
         if not self.state[param]:  # its group was added after the constructor

@@ -9,27 +9,15 @@ from copy import deepcopy
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, tensor_from_array
-from tinygrad_edu.autograd.grad_mode import enable_grad, this_thread
+from tinygrad_edu.autograd.grad_mode import enable_grad
+from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.backend import array_module, on_card_of, to_device
-from tinygrad_edu.profiler.event import Category
-from tinygrad_edu.profiler.label import recorded
-from tinygrad_edu_kernels import overlap
 
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 ParamGroup: TypeAlias = dict[str, Any]
-
-
-def ends_with_kernel(update_parameter: Callable[..., None]) -> Callable[..., None]:
-    """Mark an ``update_parameter`` that calls a kernel at its end, and does not look at the parameter afterwards.
-
-    The mark is good for this very function: one that overrides or wraps it may do more.
-    """
-    update_parameter.ends_with_kernel = update_parameter  # type: ignore[attr-defined]
-    return update_parameter
 
 
 class Optimizer:
@@ -111,35 +99,16 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         name = f"{type(self).__name__}.step"
-        watched = this_thread.mode.watched
-        update = getattr(self.update_parameter, "__func__", None)
-        overlap.allow(
-            not watched and update is not None and getattr(update, "ends_with_kernel", None) is update
-        )
-        try:
-            if watched:
-                with recorded(f"Optimizer.step#{name}", Category.OPTIMIZER):
-                    self._update_all(name)
-            else:
-                self._update_all(name)
-        finally:
-            overlap.end()
+        with observed_block(f"Optimizer.step#{name}", "optimizer"):
+            for group in self.param_groups:
+                for param in group["params"]:
+                    grad = param.grad
+                    if grad is not None:
+                        with on_card_of(param.array):
+                            self.update_parameter(param, grad, group)
+                        self._note_change(param, name)
         self.step_count += 1
         return loss
-
-    def _update_all(self, operation: str) -> None:
-        """Update one parameter after the other; a kernel for one may go on while the next one's turn begins."""
-        for group in self.param_groups:
-            for param in group["params"]:
-                grad = param._grad  # not by way of the property: this runs before every update
-                if grad is None:
-                    continue
-                if type(param.array) is ndarray:
-                    self.update_parameter(param, grad, group)
-                else:
-                    with on_card_of(param.array):
-                        self.update_parameter(param, grad, group)
-                self._note_change(param, operation)
 
     def update_parameter(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
         """Change one parameter, and what ``self.state[param]`` remembers of it, in place.

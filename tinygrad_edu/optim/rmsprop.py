@@ -12,7 +12,6 @@ from tinygrad_edu.optim.optimizer import (
     ParamsT,
     check_lr_size,
     count_step,
-    ends_with_kernel,
     new_step_counter,
     zeros_for,
 )
@@ -116,7 +115,6 @@ class RMSprop(Optimizer):
         )
         super().__init__(params, defaults)
 
-    @ends_with_kernel
     def update_parameter(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
         """Do one step for one parameter; remember ``step`` and the running averages."""
         state: dict[str, Any] = self.state[param]

@@ -11,7 +11,6 @@ from tinygrad_edu.optim.optimizer import (
     ParamGroup,
     ParamsT,
     check_lr_size,
-    ends_with_kernel,
     zeros_for,
 )
 
@@ -106,7 +105,6 @@ class SGD(Optimizer):
         )
         super().__init__(params, defaults)
 
-    @ends_with_kernel
     def update_parameter(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
         """Do one step for one parameter; remember ``momentum_buffer``."""
         buffer, is_first_step = None, False

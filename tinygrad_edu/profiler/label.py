@@ -1,48 +1,19 @@
-"""Labels: events that stand for a piece of a program, of the user's or of the engine's."""
+"""Labels: events that stand for a piece of the user's program."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.profiler.event import Category
-
-if TYPE_CHECKING:
-    from tinygrad_edu.profiler.event import FunctionEvent
-    from tinygrad_edu.profiler.recorder import Recorder
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-class recorded:
-    """A ``with`` block that is one event while a profiler records, and otherwise costs next to nothing."""
-
-    _recorder: Recorder | None = None
-    _event: FunctionEvent | None = None
-
-    def __init__(self, name: str, category: Category, key: str | None = None) -> None:
-        self.name = name
-        self._category = category
-        self._key = key
-
-    def __enter__(self) -> recorded:
-        self._recorder = this_thread.mode.recorder
-        if self._recorder is not None:
-            self._event = self._recorder.begin(self.name, self._category, self._key)
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        if self._recorder is not None and self._event is not None:
-            self._recorder.end(self._event)
-        self._recorder = self._event = None
-
-
-class record_function(recorded):
+class record_function:
     """Give a piece of the program a row of its own in the profiler's table.
 
     Works as a context manager and as a decorator. Nothing happens while no profiler is on.
@@ -69,8 +40,18 @@ class record_function(recorded):
     """
 
     def __init__(self, name: str, args: str | None = None) -> None:
-        super().__init__(name, Category.LABEL)
+        self.name = name
         self.args = args
+
+    def __enter__(self) -> record_function:
+        self._block = observed_block(self.name, Category.LABEL.value)
+        self._block.__enter__()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._block.__exit__(exc_type, exc, tb)
 
     def __call__(self, function: Decorated) -> Decorated:
         """Label every call of a function."""
@@ -81,39 +62,3 @@ class record_function(recorded):
                 return function(*args, **kwargs)
 
         return labelled  # type: ignore[return-value]
-
-
-class recorded_module(recorded):
-    """The forward of a module as one event, if the profiler wants modules."""
-
-    def __init__(self, module: Any) -> None:
-        super().__init__("", Category.MODULE)
-        self._module = module
-
-    def __enter__(self) -> recorded_module:
-        recorder = this_thread.mode.recorder
-        if recorder is not None and recorder.with_modules:
-            self._recorder = recorder
-            self._event = recorder.begin_module(self._module)
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        if self._recorder is not None and self._event is not None:
-            self._recorder.end_module(self._event)
-
-
-class recorded_function(recorded):
-    """The forward of a user's ``autograd.Function`` as one event."""
-
-    def __init__(self, ctx: Any, inputs: tuple[Any, ...]) -> None:
-        super().__init__("", Category.FORWARD)
-        self._ctx = ctx
-        self._inputs = inputs
-
-    def __enter__(self) -> recorded_function:
-        self._recorder = this_thread.mode.recorder
-        if self._recorder is not None:
-            self._event = self._recorder.begin_forward(self._ctx, self._inputs)
-        return self

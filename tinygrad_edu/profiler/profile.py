@@ -13,13 +13,12 @@ from types import TracebackType
 from typing import Any
 
 from tinygrad_edu import kernel_table
-from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.autograd.observer import attach, detach
 from tinygrad_edu.backend import is_cuda_available
 from tinygrad_edu.profiler import trace
 from tinygrad_edu.profiler.averages import EventList
-from tinygrad_edu.profiler.event import Category
-from tinygrad_edu.profiler.label import recorded
-from tinygrad_edu.profiler.recorder import Recorder
+from tinygrad_edu.profiler.event import Category, FunctionEvent
+from tinygrad_edu.profiler.recorder import Recorder, current_recorder
 from tinygrad_edu.profiler.schedule import ProfilerAction, record_always
 
 RECORDING = (ProfilerAction.RECORD, ProfilerAction.RECORD_AND_SAVE)
@@ -126,7 +125,7 @@ class profile:
         self.step_num = 0
         self.current_action = self.schedule(0)
         self._has_steps = schedule is not None
-        self._step_label: recorded | None = None
+        self._step_event: FunctionEvent | None = None
         self._recorder: Recorder | None = None
         self._events: EventList | None = None
         self._kernel_events: EventList | None = None
@@ -164,15 +163,14 @@ class profile:
         self._change_action(self.current_action, None)
 
     def _begin_step(self) -> None:
-        if self._has_steps:
+        if self._has_steps and self._recorder is not None:
             name = f"ProfilerStep#{self.step_num}"
-            self._step_label = recorded(name, Category.LABEL, key="ProfilerStep*")
-            self._step_label.__enter__()
+            self._step_event = self._recorder.begin(name, Category.LABEL, key="ProfilerStep*")
 
     def _end_step(self) -> None:
-        if self._step_label is not None:
-            self._step_label.__exit__(None, None, None)
-            self._step_label = None
+        if self._recorder is not None and self._step_event is not None:
+            self._recorder.end(self._step_event)
+        self._step_event = None
 
     def _change_action(self, before: ProfilerAction, after: ProfilerAction | None) -> None:
         """Begin and end a recording as the schedule asks; ``after`` is None at the very end."""
@@ -190,21 +188,22 @@ class profile:
             self._start_recording()
 
     def _start_recording(self) -> None:
-        if this_thread.mode.recorder is not None:
+        if current_recorder() is not None:
             raise RuntimeError(
                 "Profiler is already enabled on this thread. Hint: leave the block of the other profile first"
             )
         self._recorder = Recorder(
             self.clock, self.record_shapes, self.profile_memory, self.with_stack, self.with_modules
         )
-        this_thread.mode.recorder = self._recorder
+        attach(self._recorder)
         kernel_table.record_kernels(self._recorder)
 
     def _stop_recording(self) -> None:
         recorder = self._recorder
-        if recorder is None or this_thread.mode.recorder is not recorder:
+        if recorder is None or current_recorder() is not recorder:
             raise RuntimeError("profile: expected stop() in the thread that called start(), got another one")
-        self._recorder = this_thread.mode.recorder = None
+        self._recorder = None
+        detach(recorder)
         kernel_table.record_kernels(None)
         recorder.finish()
         if not self.acc_events or self._events is None or self._kernel_events is None:

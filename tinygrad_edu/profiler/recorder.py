@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.autograd.anomaly import user_stack
+from tinygrad_edu.autograd.callers import user_stack
+from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.autograd.observer import Observer
 from tinygrad_edu.profiler.event import Category, FunctionEvent
 
 if TYPE_CHECKING:
     from tinygrad_edu.autograd.node import Node
 
 
-class Recorder:
+class Recorder(Observer):
     """Notes the events of one thread, as a tree.
 
     The events that have begun and not ended are a stack; a new one belongs to the last of them.
@@ -86,11 +89,59 @@ class Recorder:
                 ancestor = ancestor.cpu_parent
         self._forward_of.clear()
 
+    # ---- what an observer sees -----------------------------------------------------------------------
+
+    def forward(
+        self, run: Callable[[], Any], node: Node, arrays: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        """Note when the forward of a node begins and ends."""
+        event = self.begin_forward(node, arrays)
+        try:
+            output = run()
+        finally:
+            self.end(event)
+        self.note_memory(event, arrays, output)
+        return output
+
+    def backward(
+        self, run: Callable[[], tuple[Any, ...]], node: Node, grad_outputs: list[Any]
+    ) -> tuple[Any, ...]:
+        """Note when the backward of a node begins and ends."""
+        known = [*grad_outputs, *(node.saved or ())]
+        event = self.begin_backward(node, grad_outputs)
+        try:
+            grad_inputs = run()
+        finally:
+            self.end(event)
+        self.note_memory(event, known, grad_inputs)
+        return grad_inputs
+
+    @contextlib.contextmanager
+    def block(self, name: str, kind: str) -> Iterator[None]:
+        """Note when a labelled piece of work begins and ends."""
+        event = self.begin(name, Category(kind))
+        try:
+            yield
+        finally:
+            self.end(event)
+
+    @contextlib.contextmanager
+    def module(self, module: Any) -> Iterator[None]:
+        """Note when the forward of a module begins and ends, if modules are wanted."""
+        if not self.with_modules:
+            yield
+            return
+        event = self.begin_module(module)
+        try:
+            yield
+        finally:
+            self.end_module(event)
+
     # ---- operations ----------------------------------------------------------------------------------
 
     def begin_forward(self, node: Node, inputs: tuple[Any, ...]) -> FunctionEvent:
         """Note that the forward of a node begins."""
-        event = self.begin(operation_name(node), Category.FORWARD)
+        event = self.begin(node.operation_name(), Category.FORWARD)
         event.sequence_nr = node.sequence_nr
         self._forward_of[node.sequence_nr] = event
         if self.record_shapes:
@@ -99,7 +150,7 @@ class Recorder:
 
     def begin_backward(self, node: Node, grad_outputs: list[Any]) -> FunctionEvent:
         """Note that the backward of a node begins; its forward may have run before anything was recorded."""
-        event = self.begin(node.name(), Category.BACKWARD, operation_name(node))
+        event = self.begin(node.name(), Category.BACKWARD, node.operation_name())
         event.sequence_nr = node.sequence_nr
         event.forward = self._forward_of.get(node.sequence_nr)
         if self.record_shapes:
@@ -155,11 +206,6 @@ class Recorder:
         self.end(event)
 
 
-def operation_name(node: Node) -> str:
-    """Return the name of the class that a learner finds in the source: Conv2d for Conv2dBackward0."""
-    return node.name().removesuffix("0").removesuffix("Backward")
-
-
 def shapes_of(values: Any) -> list[list[int]]:
     """Return the shape of each Tensor or array, and [] for anything else."""
     return [list(getattr(value, "shape", ())) for value in values]
@@ -171,3 +217,8 @@ def owner_of(value: Any) -> Any:
     while getattr(getattr(array, "base", None), "nbytes", None) is not None:
         array = array.base
     return array
+
+
+def current_recorder() -> Recorder | None:
+    """Return the recorder of the profiler that is on in this thread, if one is."""
+    return next((observer for observer in this_thread.mode.observers if isinstance(observer, Recorder)), None)

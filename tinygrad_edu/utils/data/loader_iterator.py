@@ -8,9 +8,8 @@ import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.backend import is_cuda_available
-from tinygrad_edu.profiler.event import Category
-from tinygrad_edu.profiler.label import recorded
 from tinygrad_edu.utils.data.collate import pin_memory
 from tinygrad_edu.utils.data.fetch import make_fetcher
 from tinygrad_edu.utils.data.sampler import draw_seed
@@ -50,7 +49,7 @@ class LoaderIterator:
         return len(self._loader)
 
     def __next__(self) -> Any:
-        with recorded(f"enumerate(DataLoader)#{type(self).__name__}.__next__", Category.DATA):
+        with observed_block(f"enumerate(DataLoader)#{type(self).__name__}.__next__", "data"):
             batch = self._next_batch()
         self._batches_seen += 1
         if self._loader._length_asked is not None:

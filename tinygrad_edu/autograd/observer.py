@@ -1,0 +1,103 @@
+"""Watching from outside: how a profiler, anomaly detection or a recorder of graphs sees what runs.
+
+The engine knows only that there may be observers, and none by name. Nodes and modules run the same whether
+somebody watches or not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.backend import Array
+
+if TYPE_CHECKING:
+    from tinygrad_edu.autograd.node import Node
+
+Block: TypeAlias = contextlib.AbstractContextManager[Any]
+NOTHING: Block = contextlib.nullcontext()
+
+
+class Observer:
+    """Base class of those who watch; a subclass overrides what it wants to see.
+
+    ``forward`` and ``backward`` stand round what they see: they call ``run()`` once and return what that returned.
+    ``block`` and ``module`` return a context manager that is entered before and left after.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> class Names(Observer):
+    ...     def forward(self, run, node, arrays, options):
+    ...         result = run()
+    ...         print(type(node).__name__, [a.shape for a in arrays], "->", result.shape)
+    ...         return result
+    >>> with observed_by(Names()):
+    ...     y = torch.ones(2, 3) @ torch.ones(3)
+    MatMul [(2, 3), (3,)] -> (2,)
+    """
+
+    def forward(
+        self, run: Callable[[], Any], node: Node, arrays: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        """See a node compute its result from the arrays of its inputs."""
+        return run()
+
+    def backward(
+        self, run: Callable[[], tuple[Any, ...]], node: Node, grad_outputs: list[Array | None]
+    ) -> tuple[Any, ...]:
+        """See a node turn the gradients of its outputs into those of its inputs."""
+        return run()
+
+    def block(self, name: str, kind: str) -> Block:
+        """See a labelled piece of work: a whole backward, a step of an optimizer, what the user has labelled."""
+        return NOTHING
+
+    def module(self, module: Any) -> Block:
+        """See the forward of a module, with its hooks."""
+        return NOTHING
+
+
+def attach(observer: Observer) -> None:
+    """Let an observer see from now on what this thread runs."""
+    mode = this_thread.mode
+    mode.observers = (*mode.observers, observer)
+
+
+def detach(observer: Observer) -> None:
+    """Let an observer see nothing more of this thread."""
+    mode = this_thread.mode
+    mode.observers = tuple([other for other in mode.observers if other is not observer])
+
+
+@contextlib.contextmanager
+def observed_by(observer: Observer) -> Iterator[None]:
+    """Let an observer see what this thread runs within a ``with`` block."""
+    attach(observer)
+    try:
+        yield
+    finally:
+        detach(observer)
+
+
+def observed_block(name: str, kind: str) -> Block:
+    """Return a ``with`` block that this thread's observers see begin and end."""
+    if not this_thread.mode.observers:
+        return NOTHING
+    return entered_by_all([observer.block(name, kind) for observer in this_thread.mode.observers])
+
+
+def observed_module(module: Any) -> Block:
+    """Return a ``with`` block for the forward of a module, which this thread's observers see begin and end."""
+    return entered_by_all([observer.module(module) for observer in this_thread.mode.observers])
+
+
+@contextlib.contextmanager
+def entered_by_all(blocks: list[Block]) -> Iterator[None]:
+    """Enter several ``with`` blocks, one in the other."""
+    with contextlib.ExitStack() as stack:
+        for block in blocks:
+            stack.enter_context(block)
+        yield

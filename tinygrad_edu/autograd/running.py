@@ -1,0 +1,133 @@
+"""Running one node: its forward, and its backward with whatever is wanted round it.
+
+``run_node`` is what a backward does with each node. The functions below it stand round ``run_node``, or round one
+another: each is given the ``run`` that it stands round, and ``choose_run`` puts together those that are wanted.
+Mostly nothing is.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.autograd.hooks import apply_hooks
+from tinygrad_edu.autograd.node import SECOND_BACKWARD, Node
+from tinygrad_edu.backend import Array, on_card_of
+from tinygrad_edu.float_errors import FLOAT_ERRORS, IGNORED
+
+if TYPE_CHECKING:
+    from tinygrad_edu.autograd.graph import Search
+    from tinygrad_edu.autograd.op import Op
+
+TENSOR_HOOKS, RETAINED = operator.attrgetter("tensor_hooks"), operator.attrgetter("retained")
+
+Gradients: TypeAlias = tuple[Array | None, ...]
+Run: TypeAlias = "Callable[[Node, list[Array | None]], Gradients]"
+"""Turns the gradients of a node's outputs into the gradients of its inputs."""
+
+
+# ---- forward -----------------------------------------------------------------------------------------------
+
+
+def run_forward(node: Op, arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Return what an operation computes from the arrays of its inputs."""
+    before = FLOAT_ERRORS.set(IGNORED)
+    try:
+        if isinstance(arrays[0], np.ndarray):
+            return node.forward(*arrays, **options)
+        with on_card_of(*arrays):
+            return node.forward(*arrays, **options)
+    except Exception:
+        node.explain_failure(arrays)
+        raise
+    finally:
+        FLOAT_ERRORS.reset(before)
+
+
+def run_forward_observed(
+    run: Callable[..., Any], node: Node, arrays: tuple[Any, ...], options: dict[str, Any]
+) -> Any:
+    """Return ``run(node, arrays, options)``; this thread's observers look on."""
+    seen: Callable[[], Any] = functools.partial(run, node, arrays, options)
+    for observer in this_thread.mode.observers:
+        seen = functools.partial(observer.forward, seen, node, arrays, options)
+    return seen()
+
+
+# ---- backward ----------------------------------------------------------------------------------------------
+
+
+def run_node(node: Node, grad_outputs: list[Array | None], retain_graph: bool) -> Gradients:
+    """Turn the gradients of a node's outputs into those of its inputs; then give up what the node has saved."""
+    if node.saved is None:
+        raise RuntimeError(SECOND_BACKWARD)
+    if node.saved_links:
+        node.check_versions()
+    grad_inputs = node.backward(*grad_outputs)
+    if not isinstance(grad_inputs, tuple):
+        grad_inputs = (grad_inputs,)
+    if len(grad_inputs) != len(node.next_edges):
+        raise RuntimeError(wrong_number_of_gradients(node, grad_inputs))
+    if node.saved and not retain_graph:
+        node.release_saved()
+    return grad_inputs
+
+
+def wrong_number_of_gradients(node: Node, grad_inputs: Gradients) -> str:
+    """Say that a ``backward`` returned too many gradients, or too few."""
+    expected, got = len(node.next_edges), len(grad_inputs)
+    return (
+        f"{node.name()}: backward returned an incorrect number of gradients (expected {expected}, got {got})"
+    )
+
+
+def choose_run(order: list[Node], retain_graph: bool, create_graph: bool, search: Search | None) -> Run:
+    """Return what a backward does with each node: ``run_node``, and what is wanted round it."""
+    run: Run = functools.partial(run_node, retain_graph=retain_graph)
+    if create_graph:
+        run = functools.partial(run_on_tensors, run)
+    if this_thread.mode.observers:
+        run = functools.partial(run_observed, run)
+    if search is not None:
+        run = functools.partial(search.run, run)
+    if any(map(TENSOR_HOOKS, order)) or any(map(RETAINED, order)):
+        run = functools.partial(run_hooks, run)
+    if "cupy" in sys.modules:  # gradients may be on a card
+        run = functools.partial(run_on_card, run)
+    return run
+
+
+def run_on_tensors(run: Run, node: Node, grad_outputs: list[Array | None]) -> Gradients:
+    """Have Tensors in the place of the saved arrays: they have a history, so the result can be differentiated."""
+    arrays, node.saved = node.saved, node.saved_as_tensors()
+    try:
+        return run(node, grad_outputs)
+    finally:
+        if node.saved is not None:  # it has not been given up
+            node.saved = arrays
+
+
+def run_observed(run: Run, node: Node, grad_outputs: list[Array | None]) -> Gradients:
+    """Let this thread's observers look on."""
+    seen: Callable[[], Gradients] = functools.partial(run, node, grad_outputs)
+    for observer in this_thread.mode.observers:
+        seen = functools.partial(observer.backward, seen, node, grad_outputs)
+    return seen()
+
+
+def run_hooks(run: Run, node: Node, grad_outputs: list[Array | None]) -> Gradients:
+    """Let the hooks of the node's outputs see, and replace, the gradients first."""
+    apply_hooks(node, grad_outputs)
+    return run(node, grad_outputs)
+
+
+def run_on_card(run: Run, node: Node, grad_outputs: list[Array | None]) -> Gradients:
+    """Use the card where the gradients are: CuPy computes on no other."""
+    with on_card_of(*[getattr(grad, "array", grad) for grad in grad_outputs]):
+        return run(node, grad_outputs)
