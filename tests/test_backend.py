@@ -11,7 +11,7 @@ import pytest
 
 import tinygrad_edu as torch
 from tests.both import check
-from tinygrad_edu import backend
+from tinygrad_edu import backend, ops
 
 SAME_AS_PYTORCH = [
     "torch.zeros(1, device='cpu')",
@@ -57,6 +57,9 @@ def test_names_of_devices():
 def test_array_modules():
     assert backend.array_module(np.ones(1)) is np
     assert backend.array_module(np.float32(1)) is np
+    assert (
+        backend.array_module(torch.ones(1)) is backend.array_module(torch.nn.Parameter(torch.ones(1))) is ops
+    )
     assert backend.device_of(np.ones(1)) == torch.device("cpu")
     assert backend.special_module(np.ones(1)).erf(0.0) == 0
 

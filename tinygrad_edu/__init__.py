@@ -117,7 +117,9 @@ from tinygrad_edu.ops import (
     ceil,
     chunk,
     clamp,
+    clip,
     clone,
+    concatenate,
     contiguous,
     conv1d,
     conv2d,
@@ -240,8 +242,6 @@ from tinygrad_edu.ops import (
     where,
 )
 from tinygrad_edu.ops import cat as concat
-from tinygrad_edu.ops import cat as concatenate
-from tinygrad_edu.ops import clamp as clip
 from tinygrad_edu.process_settings import keep_freed_memory, limit_blas_to_one_thread
 from tinygrad_edu.queries import (
     detach,

@@ -214,17 +214,26 @@ HOST_KINDS = np.ndarray, np.generic
 
 
 def array_module(array: Array) -> ModuleType:
-    """Return the module that made ``array``: numpy, or cupy.
+    """Return the module whose functions take ``array``: numpy or cupy; for a Tensor, ``tinygrad_edu.ops``.
+
+    So the text of a ``backward`` is the same for arrays and for Tensors: ``array_module(x).exp(x)``. Keyword
+    names differ (axis and dim), so arguments are given by position.
 
     Examples
     --------
     >>> import numpy
     >>> array_module(numpy.ones(3)).__name__
     'numpy'
+    >>> import tinygrad_edu
+    >>> array_module(tinygrad_edu.ones(3)).__name__
+    'tinygrad_edu.ops'
     """
     if isinstance(array, HOST_KINDS):
         return np
-    return cupy()
+    functions = getattr(
+        type(array), "_functions", None
+    )  # a Tensor brings its own: nothing is imported from below
+    return cupy() if functions is None else functions
 
 
 def is_on_host(array: Array) -> bool:

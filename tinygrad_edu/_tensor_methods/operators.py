@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Operators:
     """Python's operators; part of Tensor."""
 
+    _functions = ops  # what ``array_module`` returns for a Tensor
+
     def __add__(self, other: Any) -> Tensor:
         return ops.add(self, other)
 

@@ -384,6 +384,8 @@ OPERATIONS = [*ELEMENTWISE, *REDUCTIONS, *SHAPES, *INDEXING, *PRODUCTS, *POOLING
 
 LEFT_OUT = {
     "cast": "changes the dtype only, and every operation of two dtypes runs it",
+    "clip": "clamp by its other name",
+    "concatenate": "cat by its other name",
     "copy_of": "a part of in-place methods, which run it",
     "full_of": "a part of in-place methods, which run it",
     "move": "goes from one device to another; each comparison runs it",

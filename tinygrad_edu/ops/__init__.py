@@ -146,6 +146,7 @@ from tinygrad_edu.ops.join import (
     unbind,
     vstack,
 )
+from tinygrad_edu.ops.join import cat as concatenate
 from tinygrad_edu.ops.loss import (
     hinge_embedding_loss,
     huber_loss,
@@ -216,6 +217,7 @@ from tinygrad_edu.ops.select import (
     minimum,
     where,
 )
+from tinygrad_edu.ops.select import clamp as clip
 from tinygrad_edu.ops.shape import (
     broadcast_to,
     clone,
@@ -324,7 +326,9 @@ __all__ = [
     "ceil",
     "chunk",
     "clamp",
+    "clip",
     "clone",
+    "concatenate",
     "contiguous",
     "conv1d",
     "conv2d",
