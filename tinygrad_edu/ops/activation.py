@@ -13,11 +13,11 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, mul
-from tinygrad_edu.ops.common import as_float, raw, reject_bool, require_tensor, zeros_for
-from tinygrad_edu.ops.select import clamp, keep, where
+from tinygrad_edu.ops.common import as_float, reject_bool, require_tensor, zeros_for
+from tinygrad_edu.ops.select import keep, where
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.trigonometry import tanh
-from tinygrad_edu.ops.unary import erf, exp, sigmoid
+from tinygrad_edu.ops.unary import Erf, Sigmoid
 
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 
@@ -168,9 +168,9 @@ class Hardswish(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        zero = raw(grad_output).dtype.type(0)
-        inner = where(x < 3, grad_output * (x / 3 + 0.5), grad_output)
-        return where(x <= -3, zero, inner)
+        xp = array_module(x)
+        inner = xp.where(x < 3, grad_output * (x / 3 + 0.5), grad_output)
+        return xp.where(x <= -3, 0.0, inner)
 
 
 def hardswish(input: Array) -> Array:
@@ -195,7 +195,8 @@ class Elu(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        slope = exp(clamp(x, max=0)) * self.alpha  # clamped, for e^x of a large x would be infinite
+        xp = array_module(x)
+        slope = xp.exp(xp.clip(x, None, 0)) * self.alpha  # limited, for e^x of a large x would be infinite
         positive = x > 0
         return keep(grad_output, positive) + keep(grad_output * slope, ~positive)
 
@@ -235,13 +236,13 @@ class Gelu(Op):
         (x,) = self.saved
         if kernel_table.has_kernels(grad_output):
             return kernel_table.activation(grad_output).gelu_backward(grad_output, x)
-        density = exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
+        density = array_module(x).exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
         return grad_output * (normal_cdf(x) + x * density)
 
 
 def normal_cdf(x: Array) -> Array:
     """Return Phi(x) = (1 + erf(x / sqrt(2))) / 2."""
-    return (erf(x * math.sqrt(0.5)) + 1) * 0.5
+    return (Erf.apply(x * math.sqrt(0.5)) + 1) * 0.5
 
 
 class GeluTanh(Op):
@@ -256,13 +257,13 @@ class GeluTanh(Op):
         self.save_for_backward(x)
         if kernel_table.has_kernels(x):
             return kernel_table.activation(x).gelu_tanh_forward(x)
-        return x * sigmoid((x + x * x * x * 0.044715) * (2 * SQRT_2_OVER_PI))
+        return x * Sigmoid.apply((x + x * x * x * 0.044715) * (2 * SQRT_2_OVER_PI))
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
         if kernel_table.has_kernels(grad_output):
             return kernel_table.activation(grad_output).gelu_tanh_backward(grad_output, x)
-        s = sigmoid((x + x * x * x * 0.044715) * (2 * SQRT_2_OVER_PI))
+        s = Sigmoid.apply((x + x * x * x * 0.044715) * (2 * SQRT_2_OVER_PI))
         inner_slope = (x * x * (3 * 0.044715) + 1) * SQRT_2_OVER_PI
         return grad_output * (s + x * s * (1 - s) * 2 * inner_slope)
 
@@ -305,13 +306,13 @@ class Silu(Op):
         self.save_for_backward(x)
         if kernel_table.has_kernels(x):
             return kernel_table.activation(x).silu_forward(x)
-        return x * sigmoid(x)
+        return x * Sigmoid.apply(x)
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
         if kernel_table.has_kernels(grad_output):
             return kernel_table.activation(grad_output).silu_backward(grad_output, x)
-        s = sigmoid(x)
+        s = Sigmoid.apply(x)
         return grad_output * s * (x * (1 - s) + 1)
 
 
@@ -341,7 +342,8 @@ class Softplus(Op):
                 grad_output, x, self.beta, self.threshold
             )
         scaled = x * self.beta
-        return where(scaled > self.threshold, grad_output, grad_output * sigmoid(scaled))
+        slope = Sigmoid.apply(scaled)
+        return array_module(x).where(scaled > self.threshold, grad_output, grad_output * slope)
 
 
 def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:

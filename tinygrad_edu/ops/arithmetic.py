@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
     promote,
@@ -26,9 +26,7 @@ from tinygrad_edu.ops.common import (
     zeros_for,
 )
 from tinygrad_edu.ops.division import div
-from tinygrad_edu.ops.rounding import sign
-from tinygrad_edu.ops.select import where
-from tinygrad_edu.ops.unary import log
+from tinygrad_edu.ops.rounding import Stepwise
 
 
 class Add(BinaryOp):
@@ -155,7 +153,8 @@ class Pow(BinaryOp):
         if self.needs_input_grad[0]:
             grad_a = unbroadcast(grad_output * power_slope(a, b), shape_a)
         if self.needs_input_grad[1]:
-            slope = where((a == 0) & (b >= 0), 0.0, y * log(a))
+            xp = array_module(grad_output)
+            slope = xp.where((a == 0) & (b >= 0), 0.0, y * xp.log(a))
             grad_b = unbroadcast(grad_output * slope, shape_b)
         return grad_a, grad_b
 
@@ -164,7 +163,7 @@ def power_slope(a: Array, b: Any) -> Array:
     """Return b a^(b - 1), which is 0 for b = 0 even where a = 0."""
     if isinstance(b, int | float):
         return b * a ** (b - 1) if b else zeros_for(a)
-    return where(b == 0, 0.0, b * a ** (b - 1))
+    return array_module(a).where(b == 0, 0.0, b * a ** (b - 1))
 
 
 def pow(input: Any, exponent: Any) -> Array:
@@ -218,7 +217,7 @@ class Abs(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * sign(x)
+        return grad_output * Stepwise.apply(x, function="sign")
 
 
 def absolute(input: Array) -> Array:

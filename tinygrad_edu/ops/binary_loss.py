@@ -8,12 +8,10 @@ https://docs.pytorch.org/docs/stable/nn.functional.html#loss-functions
 from __future__ import annotations
 
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, is_on_host
+from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.activation import softplus
 from tinygrad_edu.ops.common import promote, raw, require_tensor
 from tinygrad_edu.ops.loss import reduce_loss
-from tinygrad_edu.ops.select import clamp
-from tinygrad_edu.ops.unary import log
 
 
 def binary_cross_entropy(
@@ -78,17 +76,19 @@ class BinaryCrossEntropy(Op):
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None]:
         p, t = self.saved
+        xp = array_module(p)
         grad_p = grad_t = None
         if self.needs_input_grad[0]:
-            grad_p = grad_output * (p - t) / clamp(p * (1 - p), min=1e-12)
+            grad_p = grad_output * (p - t) / xp.clip(p * (1 - p), 1e-12, None)
         if self.needs_input_grad[1]:
-            grad_t = grad_output * (log(1 - p) - log(p))
+            grad_t = grad_output * (xp.log(1 - p) - xp.log(p))
         return grad_p, grad_t
 
 
 def log_from_minus_100(p: Array) -> Array:
     """Return ln p, or -100 where it is less."""
-    return clamp(log(p), min=-100.0)
+    xp = array_module(p)
+    return xp.maximum(xp.log(p), -100.0)
 
 
 def check_equal_size(name: str, input: Array, target: Array) -> None:

@@ -1,6 +1,6 @@
 """What the operations share: dtype promotion, broadcasting and its reverse, checking of arguments.
 
-The functions take Tensors as well as arrays, as everything that a ``backward`` calls must.
+What a ``backward`` calls of it (``cast``, ``zeros_for``, ``unbroadcast``) takes arrays as well as Tensors.
 """
 
 from __future__ import annotations

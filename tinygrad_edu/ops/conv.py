@@ -19,9 +19,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import ones, pair, raw, require_kernel_dtype, require_tensor
-from tinygrad_edu.ops.index import getitem
 from tinygrad_edu.ops.join import pad
-from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
@@ -67,7 +65,7 @@ def sum_of_channels(x: Array) -> Array:
     if type(x) is np.ndarray and x.dtype in COMPILED_DTYPES and x.flags.c_contiguous:
         n, c, h, w = x.shape
         return x.reshape(n * c, h * w).dot(ones(h * w, x.dtype)).reshape(n, c).sum(0)
-    return sum(x, (0, 2, 3))
+    return x.sum((0, 2, 3))
 
 
 class Conv2dGradInput(Op):
@@ -108,7 +106,7 @@ class Conv2dGradWeight(Op):
 
 def cropped(y: Array, shape: tuple[int, ...]) -> Array:
     """Return the first rows and columns of y: with output padding, the image is larger than was needed."""
-    return y if y.shape == shape else getitem(y, (..., slice(shape[2]), slice(shape[3])))
+    return y if y.shape == shape else y[..., : shape[2], : shape[3]]
 
 
 def conv2d(

@@ -22,7 +22,7 @@ class Move(Op):
         return to_device(x, device)
 
     def backward(self, grad_output: Array) -> Array:
-        return move(grad_output, self.origin)
+        return Move.apply(grad_output, device=self.origin)
 
 
 def move(x: Array, device: Any) -> Array:

@@ -19,7 +19,6 @@ from tinygrad_edu.ops.common import (
     unbroadcast,
     zeros_for,
 )
-from tinygrad_edu.ops.rounding import trunc
 
 
 class Div(BinaryOp):
@@ -121,11 +120,7 @@ class Remainder(BinaryOp):
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
         a, b = self.saved
-        grad_b = (
-            unbroadcast(-grad_output * floor_divide(a, b), self.shapes[1])
-            if self.needs_input_grad[1]
-            else None
-        )
+        grad_b = unbroadcast(-grad_output * (a // b), self.shapes[1]) if self.needs_input_grad[1] else None
         return unbroadcast(grad_output, self.shapes[0]), grad_b
 
 
@@ -147,9 +142,9 @@ class Fmod(BinaryOp):
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
         a, b = self.saved
-        grad_b = (
-            unbroadcast(-grad_output * trunc(a / b), self.shapes[1]) if self.needs_input_grad[1] else None
-        )
+        grad_b = None
+        if self.needs_input_grad[1]:
+            grad_b = unbroadcast(-grad_output * array_module(grad_output).trunc(a / b), self.shapes[1])
         return unbroadcast(grad_output, self.shapes[0]), grad_b
 
 

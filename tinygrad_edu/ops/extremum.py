@@ -15,7 +15,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import cast, normalize_dim, normalize_dims, raw, reject_bool, require_tensor
 from tinygrad_edu.ops.gather import scatter_zeros
-from tinygrad_edu.ops.reduce import Dims, Reduction, count, restore_dims, sum
+from tinygrad_edu.ops.reduce import Dims, Reduction, count, restore_dims
 from tinygrad_edu.ops.select import maximum, minimum
 from tinygrad_edu.ops.shape import reshape
 
@@ -35,7 +35,8 @@ class Extremum(Op):
         y = restore_dims(y, self.dims, x.shape)
         equal = (x == y) | ((x != x) & (y != y))  # a NaN is the result of a NaN
         chosen = cast(equal, raw(grad_output).dtype)
-        return restore_dims(grad_output, self.dims, x.shape) * chosen / sum(chosen, self.dims, keepdim=True)
+        number = restore_dims(chosen.sum(self.dims), self.dims, x.shape)
+        return restore_dims(grad_output, self.dims, x.shape) * chosen / number
 
 
 def amax(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:

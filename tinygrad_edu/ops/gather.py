@@ -118,7 +118,7 @@ class ScatterZeros(Op):
 
     def backward(self, grad_output: Array) -> tuple[Array, None]:
         (index,) = self.saved
-        return gather(grad_output, self.dim, index), None
+        return Gather.apply(grad_output, dim=self.dim, index=raw(index)), None
 
 
 def scatter_zeros(values: Array, dim: int, index: Array, shape: tuple[int, ...]) -> Array:
@@ -141,11 +141,10 @@ class Scatter(Op):
         (index,) = self.saved
         zero = raw(grad_output).dtype.type(0)
         grad_x = Scatter.apply(grad_output, zero, dim=self.dim, index=raw(index))
-        grad_values = (
-            unbroadcast(gather(grad_output, self.dim, index), self.value_shape)
-            if self.needs_input_grad[1]
-            else None
-        )
+        grad_values = None
+        if self.needs_input_grad[1]:
+            picked = Gather.apply(grad_output, dim=self.dim, index=raw(index))
+            grad_values = unbroadcast(picked, self.value_shape)
         return grad_x, grad_values
 
 

@@ -106,6 +106,17 @@ def view_at(x: Array, index: Any) -> Array:
     return x[index] if any(i is Ellipsis for i in index) else x[(*index, ...)]
 
 
+def items_at(x: Array, index: Any) -> Array:
+    """Return ``x[index]`` by PyTorch's rules for any index, without checking it."""
+    basic, rest = split_index(index)
+    return view_at(x, basic)[rest]
+
+
+def between(x: Array, dim: int, start: int, stop: int) -> Array:
+    """Return x[start:stop] along ``dim``."""
+    return x[(slice(None),) * dim + (slice(start, stop),)]
+
+
 def private_index(index: Any) -> Any:
     """Return an index with copies of its arrays: the program may change its own before backward runs."""
     if isinstance(index, tuple):
@@ -177,7 +188,7 @@ class IndexPutZeros(Op):
         return result
 
     def backward(self, grad_output: Array) -> Array:
-        return getitem(grad_output, self.index)
+        return view_at(grad_output, self.index)
 
 
 def index_put_zeros(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
@@ -209,7 +220,7 @@ class SetItem(Op):
         grad_x = SetItem.apply(grad_output, zero, index=self.index, in_place=False)
         grad_value = None
         if self.needs_input_grad[1]:
-            grad_value = unbroadcast_leading(getitem(grad_output, self.index), self.value_shape)
+            grad_value = unbroadcast_leading(items_at(grad_output, self.index), self.value_shape)
         return grad_x, grad_value
 
 

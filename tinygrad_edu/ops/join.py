@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, promote_many, raw, require_tensor
-from tinygrad_edu.ops.index import ViewScatter, getitem, index_put_zeros, narrow, select
+from tinygrad_edu.ops.index import ViewScatter, between, getitem, index_put_zeros, narrow, select
 from tinygrad_edu.ops.shape import flatten, reshape
 
 
@@ -29,7 +29,9 @@ class Cat(Op):
         return array_module(tensors[0]).concatenate(tensors, dim)
 
     def backward(self, grad_output: Array) -> tuple[Array, ...]:
-        return split(grad_output, self.sizes, self.dim)
+        ends = itertools.accumulate(self.sizes)
+        pieces = zip(ends, self.sizes, strict=True)
+        return tuple([between(grad_output, self.dim, end - size, end) for end, size in pieces])
 
 
 def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
@@ -101,7 +103,8 @@ class Stack(Op):
         return array_module(tensors[0]).stack(tensors, dim)
 
     def backward(self, grad_output: Array) -> tuple[Array, ...]:
-        return unbind(grad_output, self.dim)
+        before = (slice(None),) * self.dim
+        return tuple([grad_output[(*before, i, ...)] for i in range(grad_output.shape[self.dim])])
 
 
 def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
@@ -209,7 +212,7 @@ class ConstantPad(Op):
         return array_module(x).pad(x, widths, constant_values=x.dtype.type(value))
 
     def backward(self, grad_output: Array) -> Array:
-        return getitem(grad_output, self.inside)
+        return grad_output[(*self.inside, ...)]
 
 
 def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Array:

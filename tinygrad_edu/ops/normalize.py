@@ -15,8 +15,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, unbroadcast
-from tinygrad_edu.ops.reduce import count, mean
-from tinygrad_edu.ops.shape import reshape
+from tinygrad_edu.ops.reduce import average, count
 
 
 class Normalize(Op):
@@ -51,16 +50,15 @@ class Normalize(Op):
 
 def gradient_of_normalizing(grad: Array, x_hat: Array, rstd: Array, dims: tuple[int, ...]) -> Array:
     """Return rstd (g - avg(g) - x_hat avg(g x_hat)), the gradient of x where g is that of x_hat."""
-    centred = grad - mean(grad, dims, keepdim=True)
-    return rstd * (centred - x_hat * mean(grad * x_hat, dims, keepdim=True))
+    return rstd * (grad - average(grad, dims) - x_hat * average(grad * x_hat, dims))
 
 
 def scale_and_shift(x: Array, weight: Array | None, bias: Array | None, shape: tuple[int, ...]) -> Array:
     """Return weight * x + bias, with the parameters seen in ``shape``."""
     if weight is not None:
-        x = x * (weight if tuple(weight.shape) == shape else reshape(weight, shape))
+        x = x * (weight if tuple(weight.shape) == shape else weight.reshape(shape))
     if bias is not None:
-        x = x + (bias if tuple(bias.shape) == shape else reshape(bias, shape))
+        x = x + (bias if tuple(bias.shape) == shape else bias.reshape(shape))
     return x
 
 
@@ -132,7 +130,7 @@ class BatchNorm(Op):
         grad_x, grad_weight, grad_bias = gradients_in_operations(
             grad_output, x, weight, dims, per_channel, self.eps
         )
-        return grad_x, reshape(grad_weight, (-1,)), reshape(grad_bias, (-1,))
+        return grad_x, grad_weight.reshape(-1), grad_bias.reshape(-1)
 
 
 def gradients_in_operations(

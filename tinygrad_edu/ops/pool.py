@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
-from tinygrad_edu.ops.common import pair, require_kernel_dtype, require_tensor
-from tinygrad_edu.ops.gather import gather
+from tinygrad_edu.ops.common import pair, raw, require_kernel_dtype, require_tensor
+from tinygrad_edu.ops.gather import Gather
 from tinygrad_edu.ops.shape import squeeze, unsqueeze
 
 
@@ -42,7 +42,8 @@ class MaxPool2dBackward(Op):
         (indices,) = self.saved
         n, c, oh, ow = indices.shape
         h, w = grad.shape[2:]
-        picked = gather(grad.reshape((n, c, h * w)), 2, indices.reshape((n, c, oh * ow)))
+        positions = raw(indices).reshape((n, c, oh * ow))
+        picked = Gather.apply(grad.reshape((n, c, h * w)), dim=2, index=positions)
         return picked.reshape((n, c, oh, ow)), None
 
 

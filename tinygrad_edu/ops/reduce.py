@@ -20,7 +20,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import cast, normalize_dim, normalize_dims, raw, require_tensor
 from tinygrad_edu.ops.scan import exclusive_cumprod
-from tinygrad_edu.ops.shape import expand, flip, reshape
+from tinygrad_edu.ops.shape import reshape
 
 Dims: TypeAlias = "int | tuple[int, ...] | list[int] | None"
 
@@ -28,6 +28,11 @@ Dims: TypeAlias = "int | tuple[int, ...] | list[int] | None"
 def restore_dims(reduced: Array, dims: tuple[int, ...], shape: tuple[int, ...]) -> Array:
     """Put the reduced dimensions back, with size 1, so that the result broadcasts against ``shape``."""
     return reduced.reshape(tuple([1 if i in dims else size for i, size in enumerate(shape)]))
+
+
+def average(x: Array, dims: tuple[int, ...]) -> Array:
+    """Return the mean over some dimensions, which stay with size 1."""
+    return restore_dims(x.sum(dims) / count(x.shape, dims), dims, x.shape)
 
 
 def count(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
@@ -43,7 +48,8 @@ class Sum(Op):
         return x.sum(dims, keepdims=keepdim)
 
     def backward(self, grad_output: Array) -> Array:
-        return expand(restore_dims(grad_output, self.dims, self.shape), self.shape)
+        kept = restore_dims(grad_output, self.dims, self.shape)
+        return array_module(kept).broadcast_to(kept, self.shape)
 
 
 def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Array:
@@ -93,7 +99,8 @@ class Mean(Op):
 
     def backward(self, grad_output: Array) -> Array:
         n = builtins.max(count(self.shape, self.dims), 1)
-        return expand(restore_dims(grad_output / n, self.dims, self.shape), self.shape)
+        kept = restore_dims(grad_output / n, self.dims, self.shape)
+        return array_module(kept).broadcast_to(kept, self.shape)
 
 
 def mean(
@@ -154,8 +161,9 @@ class Prod(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
+        xp = array_module(x)
         before = exclusive_cumprod(x, self.dim)
-        after = flip(exclusive_cumprod(flip(x, self.dim), self.dim), self.dim)
+        after = xp.flip(exclusive_cumprod(xp.flip(x, self.dim), self.dim), self.dim)
         return restore_dims(grad_output, (self.dim,), x.shape) * before * after
 
 

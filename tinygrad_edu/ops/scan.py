@@ -12,14 +12,9 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
-from tinygrad_edu.ops.join import cat
-from tinygrad_edu.ops.shape import flip
-
-
-def between(x: Array, dim: int, start: int, stop: int) -> Array:
-    """Return x[start:stop] along ``dim``."""
-    return x[(slice(None),) * dim + (slice(start, stop),)]
+from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor, zeros_for
+from tinygrad_edu.ops.index import between
+from tinygrad_edu.ops.shape import Flip
 
 
 class Cumsum(Op):
@@ -32,7 +27,8 @@ class Cumsum(Op):
         return x.cumsum(dim)
 
     def backward(self, grad_output: Array) -> Array:
-        return flip(cumsum(flip(grad_output, self.dim), self.dim), self.dim)
+        backwards = Flip.apply(grad_output, dims=(self.dim,))
+        return Flip.apply(Cumsum.apply(backwards, dim=self.dim), dims=(self.dim,))
 
 
 def cumsum(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Array:
@@ -73,7 +69,7 @@ class Cumprod(Op):
         sums = [between(grad_output, dim, n - 1, n)]  # s_(n-1), s_(n-2), ..., s_0
         for k in range(n - 2, -1, -1):
             sums.append(between(grad_output, dim, k, k + 1) + between(x, dim, k + 1, k + 2) * sums[-1])
-        return exclusive_cumprod(x, dim) * cat(sums[::-1], dim)
+        return exclusive_cumprod(x, dim) * array_module(x).concatenate(sums[::-1], dim)
 
 
 def cumprod(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Array:
@@ -96,6 +92,6 @@ def cumprod(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Arr
 
 def exclusive_cumprod(x: Array, dim: int) -> Array:
     """Return 1, x_0, x_0 x_1, ...: the product of all elements before each."""
-    n = x.shape[dim]
-    ones = array_module(raw(x)).ones_like(raw(between(x, dim, 0, 1)))
-    return cat([ones, cumprod(between(x, dim, 0, n - 1), dim)], dim) if n else x
+    xp, n = array_module(x), x.shape[dim]
+    one = zeros_for(between(x, dim, 0, 1)) + 1
+    return xp.concatenate([one, xp.cumprod(between(x, dim, 0, n - 1), dim)], dim) if n else x

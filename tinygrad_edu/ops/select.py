@@ -57,12 +57,12 @@ class Where(Op):
 
     def backward(self, grad_output: Array) -> tuple[None, Array | None, Array | None]:
         (condition,) = self.saved
-        zero = raw(grad_output).dtype.type(0)
+        xp = array_module(grad_output)
         grad_a = grad_b = None
         if self.needs_input_grad[1]:
-            grad_a = unbroadcast(where(condition, grad_output, zero), self.shapes[0])
+            grad_a = unbroadcast(xp.where(condition, grad_output, 0.0), self.shapes[0])
         if self.needs_input_grad[2]:
-            grad_b = unbroadcast(where(condition, zero, grad_output), self.shapes[1])
+            grad_b = unbroadcast(xp.where(condition, 0.0, grad_output), self.shapes[1])
         return None, grad_a, grad_b
 
     def explain_failure(self, inputs: tuple[Any, ...]) -> None:
@@ -199,7 +199,7 @@ class Clamp(Op):
 
     def backward(self, grad_output: Array) -> tuple[Array, Array | None, Array | None]:
         x, low, high = self.saved
-        zero = raw(grad_output).dtype.type(0)
+        xp = array_module(grad_output)
         grad_x, grad_low, grad_high = grad_output, None, None
         if low is not None:
             grad_x = keep(grad_x, x >= low)
@@ -207,10 +207,10 @@ class Clamp(Op):
             grad_x = keep(grad_x, x <= high)
         if self.needs_input_grad[1]:
             below = x < low if high is None else (x < low) & (low < high)
-            grad_low = unbroadcast(where(below, grad_output, zero), self.shapes[1])
+            grad_low = unbroadcast(xp.where(below, grad_output, 0.0), self.shapes[1])
         if self.needs_input_grad[2]:
             above = x > high if low is None else (x > high) | (high < low)
-            grad_high = unbroadcast(where(above, grad_output, zero), self.shapes[2])
+            grad_high = unbroadcast(xp.where(above, grad_output, 0.0), self.shapes[2])
         return unbroadcast(grad_x, self.shapes[0]), grad_low, grad_high
 
 

@@ -171,7 +171,7 @@ class Permute(Op):
 
     def backward(self, grad_output: Array) -> Array:
         inverse = tuple([self.dims.index(i) for i in range(len(self.dims))])
-        return permute(grad_output, inverse)
+        return Permute.apply(grad_output, dims=inverse)
 
 
 def permute(input: Array, *dims: Any) -> Array:
@@ -313,7 +313,7 @@ class Flip(Op):
         return array_module(x).flip(x, dims).copy()
 
     def backward(self, grad_output: Array) -> Array:
-        return flip(grad_output, self.dims)
+        return Flip.apply(grad_output, dims=self.dims)
 
 
 def flip(input: Array, *dims: Any) -> Array:

@@ -15,10 +15,9 @@ from tinygrad_edu import _tensor, dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
-from tinygrad_edu.ops.reduce import sum
-from tinygrad_edu.ops.select import where
+from tinygrad_edu.ops.reduce import restore_dims
+from tinygrad_edu.ops.select import keep
 from tinygrad_edu.ops.shape import reshape
-from tinygrad_edu.ops.unary import exp
 
 
 def rows_last(x: Array, dim: int) -> Array:
@@ -53,7 +52,7 @@ class Softmax(Op):
             rows = rows_last(grad_output, self.dim), rows_last(y, self.dim)
             return from_rows(kernel_table.softmax_loss(y).softmax_backward(*rows), self.dim, y.shape)
         weighted = grad_output * y
-        return weighted - y * sum(weighted, self.dim, keepdim=True)
+        return weighted - y * restore_dims(weighted.sum(self.dim), (self.dim,), y.shape)
 
 
 class LogSoftmax(Op):
@@ -72,7 +71,8 @@ class LogSoftmax(Op):
         if kernel_table.has_kernels(grad_output):
             rows = rows_last(grad_output, self.dim), rows_last(y, self.dim)
             return from_rows(kernel_table.softmax_loss(y).log_softmax_backward(*rows), self.dim, y.shape)
-        return grad_output - exp(y) * sum(grad_output, self.dim, keepdim=True)
+        total = restore_dims(grad_output.sum(self.dim), (self.dim,), y.shape)
+        return grad_output - array_module(y).exp(y) * total
 
 
 def softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Array:
@@ -157,20 +157,20 @@ class SoftmaxCrossEntropy(Op):
 
     def backward(self, grad_loss: Array) -> tuple[Array, None, None]:
         probabilities, target, weight = self.saved
-        if kernel_table.has_kernels(grad_loss):
-            grad_logits = kernel_table.softmax_loss(probabilities).softmax_cross_entropy_backward(
-                grad_loss, probabilities, target, weight, self.ignore_index, self.divisor
-            )
-        else:
+        if isinstance(grad_loss, _tensor.Tensor):
             grad_logits = self.differentiable_backward(
                 grad_loss, raw(probabilities), raw(target), raw(weight)
+            )
+        else:
+            grad_logits = kernel_table.softmax_loss(probabilities).softmax_cross_entropy_backward(
+                grad_loss, probabilities, target, weight, self.ignore_index, self.divisor
             )
         return grad_logits, None, None
 
     def differentiable_backward(
-        self, grad_loss: Array, p: Array, target: Array, weight: Array | None
-    ) -> Array:
-        """Return the gradient of the logits, with a history that leads to them."""
+        self, grad_loss: _tensor.Tensor, p: Array, target: Array, weight: Array | None
+    ) -> _tensor.Tensor:
+        """Return the gradient of the logits, a Tensor with a history that leads to them."""
         xp = array_module(p)
         # Softmax is the same for ln p as for the logits, which are not kept: a number a row lies between them.
         logits = _tensor.tensor_from_array(xp.log(p))
@@ -180,7 +180,7 @@ class SoftmaxCrossEntropy(Op):
         shares = xp.where(kept, xp.where(is_class, weights / self.divisor, xp.nan), 0).astype(p.dtype)
         one_hot = (xp.arange(p.shape[1]) == target[:, None]).astype(p.dtype)
         grad_rows = reshape(grad_loss * shares, (-1, 1))
-        return where(kept[:, None], grad_rows * (softmax(logits, 1) - one_hot), 0.0)
+        return keep(grad_rows * (Softmax.apply(logits, dim=1) - one_hot), kept[:, None])
 
 
 def check_class_numbers(name: str, target: Array, classes: int, ignore_index: int) -> None:

@@ -16,7 +16,7 @@ from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, pow
 from tinygrad_edu.ops.common import as_float, cast, normalize_dims, raw, require_tensor
 from tinygrad_edu.ops.extremum import amax, amin
-from tinygrad_edu.ops.reduce import Dims, count, mean, restore_dims, sum
+from tinygrad_edu.ops.reduce import Dims, average, count, mean, restore_dims, sum
 from tinygrad_edu.ops.select import where
 from tinygrad_edu.ops.unary import exp, log, sqrt
 
@@ -33,7 +33,7 @@ class Var(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        deviation = x - mean(x, self.dims, keepdim=True)
+        deviation = x - average(x, self.dims)
         scale = 2.0 / self.degrees if self.degrees else math.nan
         return restore_dims(grad_output * scale, self.dims, x.shape) * deviation
 
@@ -129,7 +129,8 @@ class LogSumExp(Op):
 
     def backward(self, grad_output: Array) -> Array:
         x, y = self.saved
-        return restore_dims(grad_output, self.dims, x.shape) * exp(x - restore_dims(y, self.dims, x.shape))
+        softmax = array_module(x).exp(x - restore_dims(y, self.dims, x.shape))
+        return restore_dims(grad_output, self.dims, x.shape) * softmax
 
 
 def logsumexp(input: Array, dim: Dims, keepdim: bool = False) -> Array:

@@ -11,8 +11,6 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import BinaryOp, as_float, promote_to_float, unbroadcast
-from tinygrad_edu.ops.select import where
-from tinygrad_edu.ops.unary import rsqrt
 
 
 class Sin(Op):
@@ -24,7 +22,7 @@ class Sin(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * cos(x)
+        return grad_output * array_module(x).cos(x)
 
 
 def sin(input: Array) -> Array:
@@ -41,7 +39,7 @@ class Cos(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return -grad_output * sin(x)
+        return -grad_output * array_module(x).sin(x)
 
 
 def cos(input: Array) -> Array:
@@ -76,7 +74,7 @@ class Asin(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * rsqrt(1 - x * x)
+        return grad_output / array_module(x).sqrt(1 - x * x)
 
 
 def asin(input: Array) -> Array:
@@ -93,7 +91,7 @@ class Acos(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return -grad_output * rsqrt(1 - x * x)
+        return -grad_output / array_module(x).sqrt(1 - x * x)
 
 
 def acos(input: Array) -> Array:
@@ -127,7 +125,7 @@ class Sinh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * cosh(x)
+        return grad_output * array_module(x).cosh(x)
 
 
 def sinh(input: Array) -> Array:
@@ -144,7 +142,7 @@ class Cosh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * sinh(x)
+        return grad_output * array_module(x).sinh(x)
 
 
 def cosh(input: Array) -> Array:
@@ -183,7 +181,7 @@ class Asinh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * rsqrt(x * x + 1)
+        return grad_output / array_module(x).sqrt(x * x + 1)
 
 
 def asinh(input: Array) -> Array:
@@ -200,7 +198,7 @@ class Acosh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * rsqrt(x * x - 1)
+        return grad_output / array_module(x).sqrt(x * x - 1)
 
 
 def acosh(input: Array) -> Array:
@@ -236,7 +234,7 @@ class Atan2(BinaryOp):
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
         y, x = self.saved
         square = x * x + y * y
-        scaled = grad_output / where(square == 0, 1.0, square)
+        scaled = grad_output / array_module(square).where(square == 0, 1.0, square)
         return unbroadcast(scaled * x, self.shapes[0]), unbroadcast(-scaled * y, self.shapes[1])
 
 

@@ -220,7 +220,7 @@ class Erf(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * exp(-(x * x)) * TWO_OVER_SQRT_PI
+        return grad_output * array_module(x).exp(-(x * x)) * TWO_OVER_SQRT_PI
 
 
 def erf(input: Array) -> Array:
@@ -237,7 +237,7 @@ class Erfc(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * exp(-(x * x)) * -TWO_OVER_SQRT_PI
+        return grad_output * array_module(x).exp(-(x * x)) * -TWO_OVER_SQRT_PI
 
 
 def erfc(input: Array) -> Array:
