@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu import ops
+from tinygrad_edu import _tensor, ops
 from tinygrad_edu._tensor_methods.inplace import set_item
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ class Operators:
         return ops.pow(other, self)
 
     def __matmul__(self, other: Any) -> Tensor:
-        return ops.matmul(self, other)
+        return ops.matmul(self, array_as_tensor(other))
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return ops.matmul(other, self)
+        return ops.matmul(array_as_tensor(other), self)
 
     def __and__(self, other: Any) -> Tensor:
         return ops.bitwise_and(self, other)
@@ -224,6 +224,12 @@ class Operators:
                 f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
             )
         return ops.transpose(self, -2, -1)
+
+
+def array_as_tensor(other: Any) -> Any:
+    """Return an array that stands beside a tensor as a Tensor; anything else as it is."""
+    is_array = hasattr(other, "shape") and not isinstance(other, _tensor.Tensor)
+    return _tensor.tensor_from_array(other) if is_array else other
 
 
 def is_operand(other: Any) -> bool:

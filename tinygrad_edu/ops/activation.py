@@ -360,6 +360,7 @@ def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
 
 def logsigmoid(input: Array) -> Array:
     """ln sigmoid(input) = -softplus(-input), without overflow."""
+    require_tensor("logsigmoid", input)
     return -softplus(-input, threshold=math.inf)
 
 

@@ -22,6 +22,7 @@ from tinygrad_edu.ops.common import (
     raw,
     reject_bool,
     require_tensor,
+    require_tensors,
     unbroadcast,
     zeros_for,
 )
@@ -229,19 +230,23 @@ def absolute(input: Array) -> Array:
 
 def square(input: Array) -> Array:
     """input * input; the derivative is 2 * input."""
+    require_tensor("square", input)
     return mul(input, input)
 
 
 def lerp(input: Array, end: Array, weight: Any) -> Array:
     """input + weight * (end - input): a point on the way; the weight is a number or a Tensor."""
+    require_tensors("lerp", input=input, end=end)
     return add(input, mul(weight, sub(end, input)))
 
 
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
     """input + value * tensor1 * tensor2."""
+    require_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
     return add(input, mul(tensor1, tensor2), alpha=value)
 
 
 def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
     """input + value * tensor1 / tensor2."""
+    require_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
     return add(input, div(tensor1, tensor2), alpha=value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.activation import softplus
-from tinygrad_edu.ops.common import promote, raw, require_tensor
+from tinygrad_edu.ops.common import promote, raw, require_tensor, require_tensors
 from tinygrad_edu.ops.loss import reduce_loss
 
 
@@ -54,6 +54,7 @@ def binary_cross_entropy(
     """
     name = "binary_cross_entropy"
     check_equal_size(name, input, target)
+    require_tensors(name, weight=weight)
     if is_on_host(raw(input)) and raw(input).size and (raw(input).min() < 0 or raw(input).max() > 1):
         raise RuntimeError(
             f"{name}: all elements of input should be between 0 and 1, got {raw(input).min()} to "
@@ -143,6 +144,7 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     check_equal_size(name, input, target)
+    require_tensors(name, weight=weight, pos_weight=pos_weight)
     log_term = softplus(-input, threshold=float("inf"))
     if pos_weight is not None:
         log_term = log_term * ((pos_weight - 1) * target + 1)

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host, on_card_of
-from tinygrad_edu.ops.common import cast, raw, require_tensor
+from tinygrad_edu.ops.common import cast, raw, require_tensors
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.loss import check_reduction, reduce_loss
 from tinygrad_edu.ops.reduce import sum
@@ -137,8 +137,7 @@ def cross_entropy(
     tensor(1.3863)
     """
     name = "cross_entropy"
-    require_tensor(name, input)
-    require_tensor(name, target, "target")
+    require_tensors(name, input=input, target=target, weight=weight)
     scores, labels = raw(input), raw(target)
     if scores.dtype.kind != "f":
         raise NotImplementedError(f"{name}: expected scores of a floating-point dtype, got {scores.dtype}")
@@ -191,7 +190,7 @@ def _smoothed_losses(
     losses = SoftmaxCrossEntropy.apply(rows, classes, weight, ignore_index=ignore_index, reduction="none")
     log_p = log_softmax(rows, 1)
     spread = -sum(log_p if weight is None else log_p * weight, 1)
-    spread = where(raw(classes) != ignore_index, spread, 0.0)  # not a product: spread may be infinite
+    spread = where(classes != ignore_index, spread, 0.0)  # not a product: spread may be infinite
     return losses * (1 - label_smoothing) + spread * (label_smoothing / rows.shape[1])
 
 
@@ -252,11 +251,11 @@ def nll_loss(
     >>> torch.nn.functional.nll_loss(log_p, torch.tensor([0, 0]), reduction="none")
     tensor([0.6931, 1.3863])
     """
-    require_tensor("nll_loss", input)
-    require_tensor("nll_loss", target, "target")
+    require_tensors("nll_loss", input=input, target=target, weight=weight)
     check_class_targets("nll_loss", raw(input), raw(target), weight)
     if is_on_host(raw(target)):
         check_class_numbers("nll_loss", raw(target), raw(input).shape[min(input.ndim - 1, 1)], ignore_index)
+    target = target if raw(target).dtype == INT64 else target.long()
     with on_card_of(raw(input)):
         return _nll_loss_of_rows(input, target, weight, ignore_index, reduction)
 
@@ -266,7 +265,7 @@ def _nll_loss_of_rows(
 ) -> Array:
     """Return what ``nll_loss`` does, for arguments that have been checked."""
     rows, classes = as_rows(input, target)
-    kept = raw(classes) != ignore_index
+    kept = classes != ignore_index
     picked = gather(rows, 1, reshape(classes * kept, (-1, 1)))
     row_weights = row_weights_of(classes, weight, ignore_index, raw(rows).dtype)
     losses = where(kept, reshape(picked, (-1,)), 0.0) * -row_weights

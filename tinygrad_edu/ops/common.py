@@ -41,9 +41,22 @@ def raw(x: Any) -> Any:
 
 
 def require_tensor(name: str, x: Any, argument: str = "input") -> None:
-    """Raise unless ``x`` is a Tensor (or, inside a backward, an array)."""
-    if not isinstance(x, _tensor.Tensor) and not hasattr(x, "shape"):
-        raise TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type(x).__name__}")
+    """Raise unless ``x`` is a Tensor."""
+    if not isinstance(x, _tensor.Tensor):
+        raise TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type_name(x)}")
+
+
+def require_tensors(name: str, **arguments: Any) -> None:
+    """Raise unless each argument that is not None is a Tensor."""
+    for argument, x in arguments.items():
+        if x is not None:
+            require_tensor(name, x, argument)
+
+
+def type_name(x: Any) -> str:
+    """Return the name of a type as PyTorch's messages give it: ``list``, ``numpy.ndarray``."""
+    kind = type(x)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 def as_float(name: str, x: Array) -> Array:

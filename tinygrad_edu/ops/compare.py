@@ -165,6 +165,8 @@ def isclose(
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.isclose.html
     """
+    require_tensor("isclose", input)
+    require_tensor("isclose", other, "other")
     a, b = promote("isclose", input, other)
     return CloseTest.apply(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
@@ -187,6 +189,8 @@ def allclose(
     >>> torch.allclose(torch.tensor([1.0]), torch.tensor([1.0 + 1e-7]))
     True
     """
+    require_tensor("allclose", input)
+    require_tensor("allclose", other, "other")
     if raw(input).dtype != raw(other).dtype:
         raise RuntimeError(
             f"allclose: expected one dtype, but {raw(input).dtype} did not match {raw(other).dtype}"
@@ -196,6 +200,8 @@ def allclose(
 
 def equal(input: Array, other: Array) -> bool:
     """Whether two tensors have the same shape and the same elements: one boolean."""
+    require_tensor("equal", input)
+    require_tensor("equal", other, "other")
     if tuple(input.shape) != tuple(other.shape):
         return False
     return bool((raw(input) == raw(other)).all())

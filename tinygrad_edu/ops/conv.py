@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array
-from tinygrad_edu.ops.common import ones, pair, raw, require_kernel_dtype, require_tensor
+from tinygrad_edu.ops.common import ones, pair, raw, require_kernel_dtype, require_tensors
 from tinygrad_edu.ops.join import pad
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -221,8 +221,7 @@ def _conv(
     groups: int,
     dims: int,
 ) -> Array:
-    require_tensor(name, x)
-    require_tensor(name, weight, "weight")
+    require_tensors(name, input=x, weight=weight, bias=bias)
     if x.ndim == dims + 1:
         one = _conv(name, unsqueeze(x, 0), weight, bias, stride, padding, dilation, groups, dims)
         return squeeze(one, 0)
@@ -354,8 +353,7 @@ def conv_transpose2d(
              [ 1.,  1., 10., 10.]]])
     """
     name = "conv_transpose2d"
-    require_tensor(name, input)
-    require_tensor(name, weight, "weight")
+    require_tensors(name, input=input, weight=weight, bias=bias)
     if input.ndim == 3:
         options = (stride, padding, output_padding, groups, dilation)
         return squeeze(conv_transpose2d(unsqueeze(input, 0), weight, bias, *options), 0)

@@ -10,7 +10,7 @@ from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, device_of, to_device
 from tinygrad_edu.float_errors import quietly
-from tinygrad_edu.ops.common import cast, raw, unbroadcast
+from tinygrad_edu.ops.common import cast, raw, type_name, unbroadcast
 from tinygrad_edu.ops.shape import expand
 
 
@@ -76,7 +76,7 @@ class CopyInto(Op):
 def copy_of(x: Array, src: Any) -> Array:
     """Return ``src`` with the shape, dtype and device of ``x``; still a step of the graph."""
     if not isinstance(src, _tensor.Tensor):
-        raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
+        raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type_name(src)}")
     if src.device != x.device:
         src = move(src, x.device)
     return CopyInto.apply(x, src)

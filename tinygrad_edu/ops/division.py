@@ -16,6 +16,7 @@ from tinygrad_edu.ops.common import (
     promote_to_float,
     raw,
     reject_bool,
+    require_tensor,
     unbroadcast,
     zeros_for,
 )
@@ -158,4 +159,5 @@ def fmod(input: Any, other: Any) -> Array:
 
 def reciprocal(input: Array) -> Array:
     """1 / input; the derivative is -1 / input^2."""
+    require_tensor("reciprocal", input)
     return div(1, input)

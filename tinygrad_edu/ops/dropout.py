@@ -7,9 +7,9 @@ Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfi
 
 from __future__ import annotations
 
-from tinygrad_edu import kernel_table
+from tinygrad_edu import _tensor, kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.shape import expand
 from tinygrad_edu.random import next_seed
@@ -83,9 +83,10 @@ def dropout_channels(input: Array, p: float = 0.5, training: bool = True) -> Arr
     check_probability(p)
     if not training or p == 0:
         return input
-    shape = tuple(input.shape)
-    ones = raw(input)[(slice(None), slice(None)) + (slice(0, 1),) * (input.ndim - 2)] * 0 + 1
-    return input * expand(Dropout.apply(ones, p=float(p), seed=next_seed()), shape)
+    array = raw(input)
+    ones = array_module(array).ones((*array.shape[:2], *[1] * (array.ndim - 2)), array.dtype)
+    factors = Dropout.apply(_tensor.tensor_from_array(ones), p=float(p), seed=next_seed())
+    return input * expand(factors, array.shape)
 
 
 def check_probability(p: float) -> None:

@@ -63,6 +63,7 @@ def embedding(input: Array, weight: Array, padding_idx: int | None = None) -> Ar
             [0., 0.]])
     """
     require_tensor("embedding", input)
+    require_tensor("embedding", weight, "weight")
     indices = raw(input)
     if indices.dtype.kind not in "iu":
         raise RuntimeError(

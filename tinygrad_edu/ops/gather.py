@@ -210,6 +210,7 @@ def _scatter_source(name: str, input: Array, dim: int, index: Array, src: Any) -
     check_gather(name, raw(input), normalize_dim(name, dim, input.ndim), raw(index))
     if not hasattr(src, "shape"):
         return raw(input).dtype.type(src)
+    require_tensor(name, src, "src")
     if raw(src).dtype != raw(input).dtype:
         raise RuntimeError(
             f"{name}(): Expected self.dtype to be equal to src.dtype: {raw(input).dtype} and {raw(src).dtype}"

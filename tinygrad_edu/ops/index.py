@@ -304,6 +304,7 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
     """
     require_tensor("index_add", input)
     require_tensor("index_add", index, "index")
+    require_tensor("index_add", source, "source")
     dim = normalize_dim("index_add", dim, input.ndim)
     expected = (*input.shape[:dim], raw(index).size, *input.shape[dim + 1 :])
     if tuple(source.shape) != expected or index.ndim > 1:

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import normalize_dim, promote_many, raw, require_tensor
+from tinygrad_edu.ops.common import normalize_dim, promote_many, raw, require_tensor, type_name
 from tinygrad_edu.ops.index import ViewScatter, between, getitem, index_put_zeros, narrow, select
 from tinygrad_edu.ops.shape import flatten, reshape
 
@@ -83,15 +84,14 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
 def check_sequence(name: str, tensors: Sequence[Array]) -> list[Array]:
     """Return the tensors as a list; raise if there are none, or something else is among them."""
     if hasattr(tensors, "shape"):
-        raise TypeError(f"{name}(): argument 'tensors' must be tuple of Tensors, not Tensor")
+        got = "Tensor" if isinstance(tensors, _tensor.Tensor) else type_name(tensors)
+        raise TypeError(f"{name}(): argument 'tensors' must be tuple of Tensors, not {got}")
     parts = list(tensors)
     if not parts:
         raise RuntimeError(f"{name} expects a non-empty list of Tensors")
     for i, x in enumerate(parts):
-        if not hasattr(x, "shape"):
-            raise TypeError(
-                f"{name}: expected Tensor as element {i} in argument 0, but got {type(x).__name__}"
-            )
+        if not isinstance(x, _tensor.Tensor):
+            raise TypeError(f"{name}: expected Tensor as element {i} in argument 0, but got {type_name(x)}")
     return parts
 
 

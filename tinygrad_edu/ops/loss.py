@@ -13,7 +13,7 @@ import warnings
 
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.arithmetic import absolute, square
-from tinygrad_edu.ops.common import promote, require_tensor
+from tinygrad_edu.ops.common import promote, require_tensor, require_tensors
 from tinygrad_edu.ops.reduce import mean, sum
 from tinygrad_edu.ops.select import clamp, where
 from tinygrad_edu.ops.unary import exp, log
@@ -246,4 +246,5 @@ def margin_ranking_loss(
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.margin_ranking_loss.html
     """
+    require_tensors("margin_ranking_loss", input1=input1, input2=input2, target=target)
     return reduce_loss("margin_ranking_loss", clamp(-target * (input1 - input2) + margin, min=0), reduction)

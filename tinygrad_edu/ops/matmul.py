@@ -14,7 +14,7 @@ from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 from tinygrad_edu import _tensor, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
-from tinygrad_edu.ops.common import check_broadcast, ones, raw, require_tensor, unbroadcast
+from tinygrad_edu.ops.common import check_broadcast, ones, raw, require_tensor, require_tensors, unbroadcast
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
@@ -158,12 +158,14 @@ def outer(input: Array, vec2: Array) -> Array:
 
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta * input + alpha * (mat1 @ mat2), with matrices (m, k) and (k, n) and an input broadcast to (m, n)."""
+    require_tensor("addmm", input)
     product = mm(mat1, mat2)
     return (input * beta if beta != 1 else input) + (product * alpha if alpha != 1 else product)
 
 
 def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta * input + alpha * (batch1 @ batch2), with batches (b, m, k) and (b, k, n)."""
+    require_tensor("baddbmm", input)
     product = bmm(batch1, batch2)
     return (input * beta if beta != 1 else input) + (product * alpha if alpha != 1 else product)
 
@@ -253,7 +255,7 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     >>> torch.nn.functional.linear(x, weight, torch.tensor([0.5, 0.0]))
     tensor([[11.5000, 17.0000]])
     """
-    require_tensor("linear", input)
+    require_tensors("linear", input=input, weight=weight, bias=bias)
     x, w, b = raw(input), raw(weight), raw(bias)
     shape, weight_shape, dtype = x.shape, w.shape, x.dtype
     if len(weight_shape) == 1:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import square
-from tinygrad_edu.ops.common import raw, require_tensor
+from tinygrad_edu.ops.common import raw, require_tensors
 from tinygrad_edu.ops.normalize import BatchNorm, LayerNorm, Normalize, has_norm_kernels, scale_and_shift
 from tinygrad_edu.ops.reduce import count, mean, sum
 from tinygrad_edu.ops.select import clamp
@@ -59,7 +59,6 @@ def layer_norm(
     >>> torch.nn.functional.layer_norm(torch.tensor([[1.0, 3.0]]), (2,))
     tensor([[-1.0000,  1.0000]])
     """
-    require_tensor("layer_norm", input)
     shape = tuple(normalized_shape)
     check_normalized_shape("layer_norm", input, shape, weight, bias)
     if has_norm_kernels(input, weight, bias):
@@ -70,6 +69,7 @@ def layer_norm(
 
 def check_normalized_shape(name: str, input: Array, shape: tuple[int, ...], weight: Any, bias: Any) -> None:
     """Raise unless the last dimensions are ``shape``, and the parameters' too."""
+    require_tensors(name, input=input, weight=weight, bias=bias)
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
         raise RuntimeError(
             f"{name}: Given normalized_shape={list(shape)}, expected input with shape [*, "
@@ -109,7 +109,6 @@ def rms_norm(
     >>> torch.nn.functional.rms_norm(torch.tensor([[3.0, 4.0]]), (2,))
     tensor([[0.8485, 1.1314]])
     """
-    require_tensor("rms_norm", input)
     shape = tuple(normalized_shape)
     check_normalized_shape("rms_norm", input, shape, weight, None)
     dims = tuple(range(input.ndim - len(shape), input.ndim))
@@ -177,7 +176,6 @@ def batch_norm(
     >>> running_mean, running_var
     (tensor([0.2000]), tensor([1.1000]))
     """
-    require_tensor("batch_norm", input)
     check_channels(
         "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
@@ -206,6 +204,7 @@ def batch_norm(
 
 def check_channels(name: str, input: Array, **parameters: Array | None) -> None:
     """Raise unless the input is (n, c, *) and every parameter (c,)."""
+    require_tensors(name, input=input, **parameters)
     if input.ndim < 2:
         raise RuntimeError(f"{name}: expected at least 2D input (n, c, *), got {list(input.shape)}")
     for argument, parameter in parameters.items():
@@ -249,7 +248,6 @@ def group_norm(
     >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0, 50.0, 10.0]]), 2)
     tensor([[-1.0000,  1.0000,  1.0000, -1.0000]])
     """
-    require_tensor("group_norm", input)
     check_channels("group_norm", input, weight=weight, bias=bias)
     channels = input.shape[1]
     if num_groups < 1 or channels % num_groups:
@@ -281,7 +279,6 @@ def instance_norm(
     ----------
     Ulyanov et al., "Instance Normalization", 2016, equation 3.
     """
-    require_tensor("instance_norm", input)
     check_channels("instance_norm", input, weight=weight, bias=bias)
     if math.prod(input.shape[2:]) == 1:
         raise ValueError(

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor
+from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, require_tensors
 from tinygrad_edu.ops.extremum import ValuesAndIndices
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.index import narrow
@@ -174,7 +174,7 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
     >>> torch.bincount(torch.tensor([0, 2, 2]), minlength=4)
     tensor([1, 0, 2, 0])
     """
-    require_tensor("bincount", input)
+    require_tensors("bincount", input=input, weights=weights)
     xp = array_module(raw(input))
     if raw(input).ndim != 1 or raw(input).dtype.kind not in "iu" or (raw(input) < 0).any():
         raise RuntimeError(

@@ -116,6 +116,7 @@ def masked_fill(input: Array, mask: Array, value: Any) -> Array:
     >>> torch.masked_fill(scores, torch.tensor([False, True]), float("-inf"))
     tensor([1., -inf])
     """
+    require_tensor("masked_fill", input)
     require_tensor("masked_fill", mask, "mask")
     if raw(mask).dtype.kind != "b":
         raise RuntimeError(

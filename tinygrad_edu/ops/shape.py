@@ -117,6 +117,7 @@ def view(input: Array, *shape: Any) -> Array:
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.Tensor.view.html
     """
+    require_tensor("view", input)
     sizes = infer_size("view", sizes_of(shape), raw(input).size)
     if not can_view(raw(input), sizes):
         raise RuntimeError(
@@ -281,6 +282,7 @@ def expand(input: Array, *sizes: Any) -> Array:
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
+    require_tensor("expand", input)
     wanted, shape = sizes_of(sizes), tuple(input.shape)
     added = len(wanted) - len(shape)
     if added < 0:
@@ -348,6 +350,7 @@ def clone(input: Array) -> Array:
 
 def contiguous(input: Array) -> Array:
     """Return the tensor itself if it lies in memory row by row, else a copy that does."""
+    require_tensor("contiguous", input)
     return input if raw(input).flags.c_contiguous else Clone.apply(input)
 
 
