@@ -35,8 +35,8 @@ class Extremum(Op):
         y = restore_dims(y, self.dims, x.shape)
         equal = (x == y) | ((x != x) & (y != y))  # a NaN is the result of a NaN
         chosen = cast(equal, raw(grad_output).dtype)
-        number = restore_dims(chosen.sum(self.dims), self.dims, x.shape)
-        return restore_dims(grad_output, self.dims, x.shape) * chosen / number
+        ties = restore_dims(chosen.sum(self.dims), self.dims, x.shape)
+        return restore_dims(grad_output, self.dims, x.shape) * chosen / ties
 
 
 def amax(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
