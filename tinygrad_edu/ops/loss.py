@@ -222,6 +222,7 @@ def hinge_embedding_loss(input: Array, target: Array, margin: float = 1.0, reduc
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hinge_embedding_loss.html
     """
+    require_tensors("hinge_embedding_loss", input=input, target=target)
     losses = where(target == -1, 0.0, input) + where(target == 1, 0.0, clamp(margin - input, min=0))
     return reduce_loss("hinge_embedding_loss", losses, reduction)
 
