@@ -40,7 +40,7 @@ class Relu(Op):
         (y,) = self.saved
         if kernel_table.has_kernels(grad_output):
             return kernel_table.activation(grad_output).relu_backward(grad_output, y)
-        return ReluBackward.apply(grad_output, y)
+        return ReluBackward.compute(grad_output, y)
 
 
 class ReluBackward(Op):
@@ -56,7 +56,7 @@ class ReluBackward(Op):
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
         (y,) = self.saved
-        return ReluBackward.apply(grad_output, y), zeros_for(grad_output)
+        return ReluBackward.compute(grad_output, y), zeros_for(grad_output)
 
 
 def relu(input: Array) -> Array:
@@ -242,7 +242,7 @@ class Gelu(Op):
 
 def normal_cdf(x: Array) -> Array:
     """Return Phi(x) = (1 + erf(x / sqrt(2))) / 2."""
-    return (Erf.apply(x * math.sqrt(0.5)) + 1) * 0.5
+    return (Erf.compute(x * math.sqrt(0.5)) + 1) * 0.5
 
 
 class GeluTanh(Op):
@@ -257,13 +257,13 @@ class GeluTanh(Op):
         self.save_for_backward(x)
         if kernel_table.has_kernels(x):
             return kernel_table.activation(x).gelu_tanh_forward(x)
-        return x * Sigmoid.apply((x + x * x * x * 0.044715) * (2 * SQRT_2_OVER_PI))
+        return x * Sigmoid.compute((x + x * x * x * 0.044715) * (2 * SQRT_2_OVER_PI))
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
         if kernel_table.has_kernels(grad_output):
             return kernel_table.activation(grad_output).gelu_tanh_backward(grad_output, x)
-        s = Sigmoid.apply((x + x * x * x * 0.044715) * (2 * SQRT_2_OVER_PI))
+        s = Sigmoid.compute((x + x * x * x * 0.044715) * (2 * SQRT_2_OVER_PI))
         inner_slope = (x * x * (3 * 0.044715) + 1) * SQRT_2_OVER_PI
         return grad_output * (s + x * s * (1 - s) * 2 * inner_slope)
 
@@ -306,13 +306,13 @@ class Silu(Op):
         self.save_for_backward(x)
         if kernel_table.has_kernels(x):
             return kernel_table.activation(x).silu_forward(x)
-        return x * Sigmoid.apply(x)
+        return x * Sigmoid.compute(x)
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
         if kernel_table.has_kernels(grad_output):
             return kernel_table.activation(grad_output).silu_backward(grad_output, x)
-        s = Sigmoid.apply(x)
+        s = Sigmoid.compute(x)
         return grad_output * s * (x * (1 - s) + 1)
 
 
@@ -342,7 +342,7 @@ class Softplus(Op):
                 grad_output, x, self.beta, self.threshold
             )
         scaled = x * self.beta
-        slope = Sigmoid.apply(scaled)
+        slope = Sigmoid.compute(scaled)
         return array_module(x).where(scaled > self.threshold, grad_output, grad_output * slope)
 
 

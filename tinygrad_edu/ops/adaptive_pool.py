@@ -28,7 +28,7 @@ class AdaptiveAvgPool2d(Op):
         return kernel_table.pooling(x).adaptive_avg_pool2d_forward(x, output_size)
 
     def backward(self, grad_output: Array) -> Array:
-        return AdaptiveAvgPool2dBackward.apply(grad_output, shape=self.shape)
+        return AdaptiveAvgPool2dBackward.compute(grad_output, shape=self.shape)
 
 
 class AdaptiveAvgPool2dBackward(Op):
@@ -39,7 +39,7 @@ class AdaptiveAvgPool2dBackward(Op):
         return kernel_table.pooling(grad_output).adaptive_avg_pool2d_backward(grad_output, tuple(shape))
 
     def backward(self, grad: Array) -> Array:
-        return AdaptiveAvgPool2d.apply(grad, output_size=self.output_size)
+        return AdaptiveAvgPool2d.compute(grad, output_size=self.output_size)
 
 
 def adaptive_size(name: str, output_size: Any, x: Array, dims: int) -> tuple[int, ...]:

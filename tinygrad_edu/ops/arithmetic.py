@@ -87,7 +87,7 @@ def scaled(name: str, input: Any, other: Any, alpha: float) -> Any:
             f"{name}: For integral input tensors, argument alpha must not be a floating point number, got "
             f"{alpha}"
         )
-    return mul(other, alpha)
+    return other * alpha
 
 
 class Sub(BinaryOp):
@@ -218,7 +218,7 @@ class Abs(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * Stepwise.apply(x, function="sign")
+        return grad_output * Stepwise.compute(x, function="sign")
 
 
 def absolute(input: Array) -> Array:

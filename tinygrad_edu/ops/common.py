@@ -32,7 +32,7 @@ def cast(x: Array, numpy_dtype: Any) -> Array:
     """Return ``x`` with this NumPy dtype; ``x`` itself if it has it already."""
     if raw(x).dtype == numpy_dtype:
         return x
-    return Cast.apply(x, dtype=numpy_dtype)
+    return Cast.compute(x, dtype=numpy_dtype)
 
 
 def raw(x: Any) -> Any:
@@ -92,7 +92,9 @@ def float_result_dtype(a: Any, b: Any) -> Any:
 
 
 def promote_by(result_dtype: Callable[[Any, Any], Any], name: str, a: Any, b: Any) -> tuple[Any, Any]:
-    """Return two operands in the dtype that a rule gives."""
+    """Return two operands, at least one of them a Tensor, in the dtype that a rule gives."""
+    if not isinstance(b, _tensor.Tensor):
+        require_tensor(name, a)
     a, b = without_numpy_scalars(a, b)
     try:
         dtype = result_dtype(raw(a), raw(b))
@@ -196,6 +198,13 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
     added = grad.ndim - len(shape)
     stretched = [i + added for i, size in enumerate(shape) if size == 1 and grad.shape[i + added] != 1]
     return grad.sum(tuple([*range(added), *stretched])).reshape(shape)
+
+
+def broadcast(grad: Array, shape: tuple[int, ...]) -> Array:
+    """Repeat ``grad`` along the dimensions in which it has size 1: the reverse of ``unbroadcast``."""
+    if grad.shape == shape:
+        return grad
+    return array_module(grad).broadcast_to(grad, shape)
 
 
 def ones(count: int, dtype: Any) -> Array:

@@ -52,9 +52,9 @@ class Conv2d(Op):
         shape, weight_shape = self.shapes
         grad_x = grad_weight = grad_bias = None
         if self.needs_input_grad[0]:
-            grad_x = Conv2dGradInput.apply(grad_output, weight, shape=shape, geometry=self.geometry)
+            grad_x = Conv2dGradInput.compute(grad_output, weight, shape=shape, geometry=self.geometry)
         if self.needs_input_grad[1]:
-            grad_weight = Conv2dGradWeight.apply(grad_output, x, shape=weight_shape, geometry=self.geometry)
+            grad_weight = Conv2dGradWeight.compute(grad_output, x, shape=weight_shape, geometry=self.geometry)
         if self.needs_input_grad[2]:
             grad_bias = sum_of_channels(grad_output)  # (out_channels,)
         return grad_x, grad_weight, grad_bias
@@ -83,9 +83,9 @@ class Conv2dGradInput(Op):
     def backward(self, grad: Array) -> tuple[Array, Array]:  # grad has the shape of the image
         grad_output, weight = self.saved
         grad_grad_output = cropped(
-            Conv2d.apply(grad, weight, None, geometry=self.geometry), grad_output.shape
+            Conv2d.compute(grad, weight, None, geometry=self.geometry), grad_output.shape
         )
-        grad_weight = Conv2dGradWeight.apply(grad_output, grad, shape=weight.shape, geometry=self.geometry)
+        grad_weight = Conv2dGradWeight.compute(grad_output, grad, shape=weight.shape, geometry=self.geometry)
         return grad_grad_output, grad_weight
 
 
@@ -99,8 +99,8 @@ class Conv2dGradWeight(Op):
 
     def backward(self, grad: Array) -> tuple[Array, Array]:  # grad has the shape of the weight
         grad_output, x = self.saved
-        grad_grad_output = cropped(Conv2d.apply(x, grad, None, geometry=self.geometry), grad_output.shape)
-        grad_x = Conv2dGradInput.apply(grad_output, grad, shape=x.shape, geometry=self.geometry)
+        grad_grad_output = cropped(Conv2d.compute(x, grad, None, geometry=self.geometry), grad_output.shape)
+        grad_x = Conv2dGradInput.compute(grad_output, grad, shape=x.shape, geometry=self.geometry)
         return grad_grad_output, grad_x
 
 

@@ -22,7 +22,7 @@ class Move(Op):
         return to_device(x, device)
 
     def backward(self, grad_output: Array) -> Array:
-        return Move.apply(grad_output, device=self.origin)
+        return Move.compute(grad_output, device=self.origin)
 
 
 def move(x: Array, device: Any) -> Array:
@@ -37,7 +37,7 @@ class Fill(Op):
         return array_module(x).full_like(x, value)
 
     def backward(self, grad_output: Array) -> Array:
-        return Fill.apply(grad_output, value=0)
+        return Fill.compute(grad_output, value=0)
 
 
 def full_of(x: Array, value: Any) -> Array:
@@ -65,7 +65,7 @@ class CopyInto(Op):
         return array_module(x).broadcast_to(src, x.shape).astype(x.dtype)
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
-        return Fill.apply(grad_output, value=0), cast(
+        return Fill.compute(grad_output, value=0), cast(
             unbroadcast(grad_output, self.src_shape), self.src_dtype
         )
 

@@ -26,7 +26,7 @@ class Dropout(Op):
         return kernel_table.dropout(x).dropout(x, p, seed)
 
     def backward(self, grad_output: Array) -> Array:
-        return Dropout.apply(grad_output, p=self.p, seed=self.seed)
+        return Dropout.compute(grad_output, p=self.p, seed=self.seed)
 
 
 def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:

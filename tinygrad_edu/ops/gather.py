@@ -118,12 +118,12 @@ class ScatterZeros(Op):
 
     def backward(self, grad_output: Array) -> tuple[Array, None]:
         (index,) = self.saved
-        return Gather.apply(grad_output, dim=self.dim, index=raw(index)), None
+        return Gather.compute(grad_output, dim=self.dim, index=raw(index)), None
 
 
 def scatter_zeros(values: Array, dim: int, index: Array, shape: tuple[int, ...]) -> Array:
     """Return zeros of ``shape`` with ``values`` added at ``index`` along ``dim``."""
-    return ScatterZeros.apply(values, index, dim=dim, shape=shape)
+    return ScatterZeros.compute(values, index, dim=dim, shape=shape)
 
 
 class Scatter(Op):
@@ -140,10 +140,10 @@ class Scatter(Op):
     def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
         (index,) = self.saved
         zero = raw(grad_output).dtype.type(0)
-        grad_x = Scatter.apply(grad_output, zero, dim=self.dim, index=raw(index))
+        grad_x = Scatter.compute(grad_output, zero, dim=self.dim, index=raw(index))
         grad_values = None
         if self.needs_input_grad[1]:
-            picked = Gather.apply(grad_output, dim=self.dim, index=raw(index))
+            picked = Gather.compute(grad_output, dim=self.dim, index=raw(index))
             grad_values = unbroadcast(picked, self.value_shape)
         return grad_x, grad_values
 

@@ -193,7 +193,7 @@ class IndexPutZeros(Op):
 
 def index_put_zeros(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
     """Return zeros of ``shape`` with ``values`` added at ``index``."""
-    return IndexPutZeros.apply(values, index=index, shape=shape)
+    return IndexPutZeros.compute(values, index=index, shape=shape)
 
 
 class SetItem(Op):
@@ -217,7 +217,7 @@ class SetItem(Op):
 
     def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
         zero = raw(grad_output).dtype.type(0)
-        grad_x = SetItem.apply(grad_output, zero, index=self.index, in_place=False)
+        grad_x = SetItem.compute(grad_output, zero, index=self.index, in_place=False)
         grad_value = None
         if self.needs_input_grad[1]:
             grad_value = unbroadcast_leading(items_at(grad_output, self.index), self.value_shape)
@@ -246,12 +246,12 @@ class ViewScatter(Op):
 
     def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
         zero = raw(grad_output).dtype.type(0)
-        grad_x = ViewScatter.apply(grad_output, zero, steps=self.steps, in_place=False)
+        grad_x = ViewScatter.compute(grad_output, zero, steps=self.steps, in_place=False)
         grad_value = None
         if self.needs_input_grad[1]:
             grad_value = grad_output
             for op, options in self.steps:
-                grad_value = op.apply(grad_value, **options)
+                grad_value = op.compute(grad_value, **options)
         return grad_x, grad_value
 
 

@@ -287,7 +287,7 @@ class Triangle(Op):
         return xp.tril(x, diagonal) if lower else xp.triu(x, diagonal)
 
     def backward(self, grad_output: Array) -> Array:
-        return Triangle.apply(grad_output, diagonal=self.diagonal, lower=self.lower)
+        return Triangle.compute(grad_output, diagonal=self.diagonal, lower=self.lower)
 
 
 def tril(input: Array, diagonal: int = 0) -> Array:
@@ -329,7 +329,7 @@ class Diagonal(Op):
 
     def backward(self, grad_output: Array) -> Array:
         zeros = array_module(raw(grad_output)).zeros(self.shape, raw(grad_output).dtype)
-        return ViewScatter.apply(zeros, grad_output, steps=[(Diagonal, self.options)], in_place=False)
+        return ViewScatter.compute(zeros, grad_output, steps=[(Diagonal, self.options)], in_place=False)
 
 
 def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:

@@ -145,7 +145,7 @@ def gradients_in_operations(
 
     This is what the kernels compute, in operations that take Tensors, for a second derivative.
     """
-    x_hat, rstd, _, _ = Normalize.apply(x, dims=dims, eps=eps)
+    x_hat, rstd, _, _ = Normalize.compute(x, dims=dims, eps=eps)
     grad_x_hat = scale_and_shift(grad_output, weight, None, shape)
     grad_x = gradient_of_normalizing(grad_x_hat, x_hat, rstd, dims)
     return grad_x, unbroadcast(grad_output * x_hat, shape), unbroadcast(grad_output, shape)

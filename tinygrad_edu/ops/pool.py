@@ -28,7 +28,7 @@ class MaxPool2d(Op):
 
     def backward(self, grad_output: Array, grad_indices: None) -> Array:
         (indices,) = self.saved
-        return MaxPool2dBackward.apply(grad_output, indices, shape=self.shape)
+        return MaxPool2dBackward.compute(grad_output, indices, shape=self.shape)
 
 
 class MaxPool2dBackward(Op):
@@ -43,7 +43,7 @@ class MaxPool2dBackward(Op):
         n, c, oh, ow = indices.shape
         h, w = grad.shape[2:]
         positions = raw(indices).reshape((n, c, oh * ow))
-        picked = Gather.apply(grad.reshape((n, c, h * w)), dim=2, index=positions)
+        picked = Gather.compute(grad.reshape((n, c, h * w)), dim=2, index=positions)
         return picked.reshape((n, c, oh, ow)), None
 
 
@@ -58,7 +58,7 @@ class AvgPool2d(Op):
         )
 
     def backward(self, grad_output: Array) -> Array:
-        return AvgPool2dBackward.apply(grad_output, shape=self.shape, window=self.window)
+        return AvgPool2dBackward.compute(grad_output, shape=self.shape, window=self.window)
 
 
 class AvgPool2dBackward(Op):
@@ -69,7 +69,7 @@ class AvgPool2dBackward(Op):
         return kernel_table.pooling(grad_output).avg_pool2d_backward(grad_output, tuple(shape), *window)
 
     def backward(self, grad: Array) -> Array:
-        return AvgPool2d.apply(grad, output_size=self.output_size, window=self.window)
+        return AvgPool2d.compute(grad, output_size=self.output_size, window=self.window)
 
 
 class Windows(NamedTuple):

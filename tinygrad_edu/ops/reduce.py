@@ -18,16 +18,21 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import cast, normalize_dim, normalize_dims, raw, require_tensor
+from tinygrad_edu.ops.common import broadcast, cast, normalize_dim, normalize_dims, raw, require_tensor
 from tinygrad_edu.ops.scan import exclusive_cumprod
 from tinygrad_edu.ops.shape import reshape
 
 Dims: TypeAlias = "int | tuple[int, ...] | list[int] | None"
 
 
+def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape in which the reduced dimensions have size 1."""
+    return tuple([1 if i in dims else size for i, size in enumerate(shape)])
+
+
 def restore_dims(reduced: Array, dims: tuple[int, ...], shape: tuple[int, ...]) -> Array:
     """Put the reduced dimensions back, with size 1, so that the result broadcasts against ``shape``."""
-    return reduced.reshape(tuple([1 if i in dims else size for i, size in enumerate(shape)]))
+    return reduced.reshape(kept_shape(shape, dims))
 
 
 def average(x: Array, dims: tuple[int, ...]) -> Array:
@@ -44,12 +49,12 @@ class Sum(Op):
     """y = sum_i x_i; dy/dx_i = 1."""
 
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
-        self.dims, self.shape = dims, x.shape
+        self.shape, self.kept_shape = x.shape, kept_shape(x.shape, dims)
         return x.sum(dims, keepdims=keepdim)
 
     def backward(self, grad_output: Array) -> Array:
-        kept = restore_dims(grad_output, self.dims, self.shape)
-        return array_module(kept).broadcast_to(kept, self.shape)
+        grad = grad_output.reshape(self.kept_shape)
+        return broadcast(grad, self.shape)
 
 
 def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Array:
@@ -93,14 +98,13 @@ class Mean(Op):
     """y = (1/n) sum_i x_i; dy/dx_i = 1/n."""
 
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
-        self.dims, self.shape = dims, x.shape
-        n = count(x.shape, dims)
-        return x.sum(dims, keepdims=keepdim) / x.dtype.type(n)
+        self.shape, self.kept_shape = x.shape, kept_shape(x.shape, dims)
+        self.n = count(x.shape, dims)
+        return x.sum(dims, keepdims=keepdim) / x.dtype.type(self.n)
 
     def backward(self, grad_output: Array) -> Array:
-        n = builtins.max(count(self.shape, self.dims), 1)
-        kept = restore_dims(grad_output / n, self.dims, self.shape)
-        return array_module(kept).broadcast_to(kept, self.shape)
+        grad = grad_output.reshape(self.kept_shape) / builtins.max(self.n, 1)
+        return broadcast(grad, self.shape)
 
 
 def mean(

@@ -27,8 +27,8 @@ class Cumsum(Op):
         return x.cumsum(dim)
 
     def backward(self, grad_output: Array) -> Array:
-        backwards = Flip.apply(grad_output, dims=(self.dim,))
-        return Flip.apply(Cumsum.apply(backwards, dim=self.dim), dims=(self.dim,))
+        backwards = Flip.compute(grad_output, dims=(self.dim,))
+        return Flip.compute(Cumsum.compute(backwards, dim=self.dim), dims=(self.dim,))
 
 
 def cumsum(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Array:

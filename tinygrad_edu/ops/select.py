@@ -44,7 +44,7 @@ class Keep(Op):
 
 def keep(x: Array, mask: Array) -> Array:
     """Return floating-point ``x`` where ``mask`` is True, else 0, also in place of infinity and NaN."""
-    return Keep.apply(x, mask)
+    return Keep.compute(x, mask)
 
 
 class Where(Op):

@@ -172,7 +172,7 @@ class Permute(Op):
 
     def backward(self, grad_output: Array) -> Array:
         inverse = tuple([self.dims.index(i) for i in range(len(self.dims))])
-        return Permute.apply(grad_output, dims=inverse)
+        return Permute.compute(grad_output, dims=inverse)
 
 
 def permute(input: Array, *dims: Any) -> Array:
@@ -315,7 +315,7 @@ class Flip(Op):
         return array_module(x).flip(x, dims).copy()
 
     def backward(self, grad_output: Array) -> Array:
-        return Flip.apply(grad_output, dims=self.dims)
+        return Flip.compute(grad_output, dims=self.dims)
 
 
 def flip(input: Array, *dims: Any) -> Array:

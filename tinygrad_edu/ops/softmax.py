@@ -180,7 +180,7 @@ class SoftmaxCrossEntropy(Op):
         shares = xp.where(kept, xp.where(is_class, weights / self.divisor, xp.nan), 0).astype(p.dtype)
         one_hot = (xp.arange(p.shape[1]) == target[:, None]).astype(p.dtype)
         grad_rows = reshape(grad_loss * shares, (-1, 1))
-        return keep(grad_rows * (Softmax.apply(logits, dim=1) - one_hot), kept[:, None])
+        return keep(grad_rows * (Softmax.compute(logits, dim=1) - one_hot), kept[:, None])
 
 
 def check_class_numbers(name: str, target: Array, classes: int, ignore_index: int) -> None:
