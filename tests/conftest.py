@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 from collections import Counter
 
@@ -76,37 +75,3 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for reason, count in config.stash.get(skipped_by_marker, Counter()).items():
         terminalreporter.write_line(f"skipped {count} marked {reason}")
-
-
-@pytest.fixture
-def late_team(monkeypatch):
-    """Share all work that can be shared, among three threads; where the caller may return early, begin only at the end.
-
-    Returns
-    -------
-    list of str
-        What has been late.
-    """
-    from tinygrad_edu_kernels import overlap, parallel, team
-    from tinygrad_edu_kernels.matrix_product import panels
-
-    if not team.is_available():
-        pytest.skip("no team of threads here")
-    late = []
-
-    def begin_over(result, count, nanoseconds, kernel, *arguments):
-        if not team.may_be_late(nanoseconds):
-            team.run_over(count, nanoseconds, kernel, *arguments)
-            return
-        late.append("linear_weight_gradient" if kernel is panels._panels else "optimizer_step")
-        if kernel is panels._panels:
-            result.fill(float("nan"))
-        work = functools.partial(team.run_over, count, nanoseconds, kernel, *arguments)
-        overlap.begin(work, result, result)
-
-    monkeypatch.setattr(team, "WORTHWHILE_NANOSECONDS", 1e-9)
-    monkeypatch.setattr(team, "WORTHWHILE_LATE", 1e-9)
-    monkeypatch.setattr(parallel.setting, "num_threads", 3)
-    monkeypatch.setattr(team, "begin_over", begin_over)
-    monkeypatch.setattr(overlap, "is_debugged", lambda: False)  # a tool that measures coverage looks like one
-    return late

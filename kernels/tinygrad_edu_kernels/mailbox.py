@@ -9,7 +9,6 @@ A *mailbox* is an array of integers:
     HELPERS    how many helpers are wanted
     FUNCTION   the address of a compiled function that does a part; see ``native_call.py``
     CORE       on which core the thread runs whose work it is, or was last
-    OWNER      whose work it is: the number of a thread that will come back for it, WAITING for one that waits, or 0
     PARTS      how many parts there are
     FAILED     1 if a part of the work ended with an error
     KERNEL     the address of the kernel
@@ -46,7 +45,6 @@ from tinygrad_edu_kernels.native_call import (
     KERNEL,
     LEFT,
     MOST_ARGUMENTS,
-    OWNER,
     PART,
     PARTS,
     compile_alone,
@@ -55,8 +53,6 @@ from tinygrad_edu_kernels.native_call import (
 )
 
 Array = Any
-
-WAITING = 1
 
 TAKEN_NANOSECONDS = 50_000  # away for longer than this: another program has used the core
 FAILURE = "a kernel that threads share failed, most likely for want of memory; with one thread it says why"
@@ -161,10 +157,38 @@ def do_parts(mailbox):
 
 
 @njit(cache=True, nogil=True)
-def finish(mailbox, owner):
-    """Do what is left of the owner's work, and wait for the parts that others do; return if there is no such work."""
-    if atomic_load(mailbox, OWNER) != owner:
-        return
+def share(mailbox, kernel, count, parts, arguments):
+    """Have all parts of range(count) done by this thread and by the helpers that are awake; return when they are.
+
+    A part is ``kernel(*arguments, first, last)``, where the kernel is given by its address. If the mailbox is in use
+    already, this thread does all parts itself, with a mailbox of its own.
+    """
+    is_free = atomic_add(mailbox, IN_USE, 1) == 0
+    if is_free:
+        box = mailbox
+    else:
+        atomic_add(mailbox, IN_USE, -1)
+        box = np.zeros(mailbox.size, np.int64)
+    box[KERNEL], box[COUNT], box[PARTS] = kernel, count, parts
+    box[FUNCTION] = write_arguments(box, arguments)
+    _do_all_parts(box)
+    failed = box[FAILED]
+    if is_free:
+        atomic_add(mailbox, IN_USE, -1)
+    if failed:
+        raise MemoryError(FAILURE)
+
+
+# The rest is compiled once, not once more for every type of arguments.
+
+
+@njit(cache=True, nogil=True)
+def _do_all_parts(mailbox):
+    """Let others take parts, take parts, and wait for those that others do."""
+    mailbox[CORE] = _sched_getcpu()
+    mailbox[FAILED] = 0
+    atomic_store(mailbox, DONE, 0)
+    atomic_store(mailbox, LEFT, mailbox[PARTS])
     do_parts(mailbox)
     looks = 0
     while atomic_load(mailbox, DONE) < mailbox[PARTS]:
@@ -172,56 +196,6 @@ def finish(mailbox, owner):
         looks += 1
         if looks % LOOKS == 0:
             _sched_yield()
-    failed = mailbox[FAILED]
-    atomic_store(mailbox, OWNER, 0)
-    atomic_add(mailbox, IN_USE, -1)
-    if failed:
-        raise MemoryError(FAILURE)
-
-
-@njit(cache=True, nogil=True)
-def share(mailbox, owner, kernel, count, parts, arguments):
-    """Have all parts of range(count) done by this thread and by the helpers that are awake.
-
-    A part is ``kernel(*arguments, first, last)``, where the kernel is given by its address.
-
-    If ``owner`` is WAITING, return when they are finished; if it is the number of this thread, return at once, and
-    this thread has to call ``finish``. If the mailbox is in use already, this thread does all parts itself, with a
-    mailbox of its own.
-    """
-    is_free = atomic_add(mailbox, IN_USE, 1) == 0
-    box = mailbox if is_free else np.zeros(mailbox.size, np.int64)
-    box[KERNEL], box[COUNT], box[PARTS] = kernel, count, parts
-    box[FUNCTION] = write_arguments(box, arguments)
-    if is_free:
-        _share_box(box, owner)
-    else:
-        _do_box_alone(box, mailbox)
-
-
-# The rest is compiled once, not once more for every type of arguments.
-
-
-@njit(cache=True, nogil=True)
-def _share_box(mailbox, owner):
-    """Let others take parts from now on."""
-    mailbox[CORE] = _sched_getcpu()
-    mailbox[FAILED] = 0
-    atomic_store(mailbox, DONE, 0)
-    atomic_store(mailbox, LEFT, mailbox[PARTS])
-    atomic_store(mailbox, OWNER, owner)
-    if owner == WAITING:
-        finish(mailbox, owner)
-
-
-@njit(cache=True, nogil=True)
-def _do_box_alone(box, mailbox):
-    """Do all parts; the mailbox is in use."""
-    atomic_add(mailbox, IN_USE, -1)
-    atomic_store(box, LEFT, box[PARTS])
-    do_parts(box)
-    if box[FAILED]:
-        raise MemoryError(FAILURE)
 
 
 _addresses: dict[tuple[Any, bytes], int] = {}
@@ -233,7 +207,7 @@ def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
     address = _addresses.get(key)
     if address is None:
         address = native_address(kernel, tuple(map(typeof, arguments)))
-        compile_alone(share, (types.int64[::1], *[types.int64] * 4, typeof(arguments)))
+        compile_alone(share, (types.int64[::1], *[types.int64] * 3, typeof(arguments)))
         _addresses[key] = address
     return address
 

@@ -26,7 +26,7 @@ if sys.platform == "linux":
     import fcntl
 
 # Where things lie in a mailbox; the first two change often: a cache line for each.
-LEFT, DONE, IN_USE, HELPERS, FUNCTION, CORE, OWNER = 0, 8, 16, 17, 18, 19, 20
+LEFT, DONE, IN_USE, HELPERS, FUNCTION, CORE = 0, 8, 16, 17, 18, 19
 PARTS, FAILED, KERNEL, COUNT, ARGUMENTS = 24, 25, 26, 27, 28
 MOST_ARGUMENTS = 128  # words of 64 bits
 

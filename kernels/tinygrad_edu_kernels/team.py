@@ -36,14 +36,13 @@ from typing import Any
 import numba
 import numpy as np
 
-from tinygrad_edu_kernels import overlap, parallel
-from tinygrad_edu_kernels.mailbox import WAITING, address_of, finish, help_out, new_mailbox, share
+from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels.mailbox import address_of, help_out, new_mailbox, share
 from tinygrad_edu_kernels.native_call import CORE, HELPERS
 
 Array = Any
 
 WORTHWHILE_NANOSECONDS = 25_000  # less work than this is done sooner than it is shared
-WORTHWHILE_LATE = 10_000  # the same for work that nobody waits for
 PATIENCE_NANOSECONDS = 500_000  # for how long a helper looks out for work
 
 PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
@@ -61,13 +60,6 @@ def is_available() -> bool:
 def is_worthwhile(nanoseconds: float) -> bool:
     """Tell whether work that takes one thread so long is to be shared."""
     return nanoseconds >= WORTHWHILE_NANOSECONDS and parallel.setting.num_threads > 1 and is_available()
-
-
-def may_be_late(nanoseconds: float) -> bool:
-    """Tell whether helpers may go on with work that takes one thread so long, while its caller does something else."""
-    if nanoseconds < WORTHWHILE_LATE or not overlap.is_allowed():
-        return False
-    return parallel.setting.num_threads > 1 and is_available()
 
 
 def run_over(count: int, nanoseconds: float, kernel: Callable[..., Any], *arguments: Any) -> None:
@@ -88,25 +80,9 @@ def run_over(count: int, nanoseconds: float, kernel: Callable[..., Any], *argume
         kernel(*arguments, 0, count)
     elif is_available():
         parts, address = _parts(count), address_of(kernel, arguments)
-        share(_mailbox(parts), WAITING, address, count, parts, arguments)
+        share(_mailbox(parts), address, count, parts, arguments)
     else:
         parallel.run_over(count, nanoseconds, kernel, *arguments)
-
-
-def begin_over(
-    result: Array, count: int, nanoseconds: float, kernel: Callable[..., Any], *arguments: Any
-) -> None:
-    """Do what ``run_over`` does, but return early if this is a block of ``overlap``; its end waits for the result."""
-    if not may_be_late(nanoseconds):
-        run_over(count, nanoseconds, kernel, *arguments)
-        return
-    parts, address = _parts(count), address_of(kernel, arguments)
-    mailbox, thread = _mailbox(parts), threading.get_ident()
-    finish_it = functools.partial(finish, mailbox, thread)
-    work = overlap.begin(finish_it, result, arguments)
-    share(mailbox, thread, address, count, parts, arguments)
-    if not overlap.is_noted(work):
-        finish_it()
 
 
 def number_of_sums(count: int, nanoseconds: float, size: int) -> int:

@@ -22,7 +22,6 @@ def team_of_three(monkeypatch):
     if not team.is_available():
         pytest.skip("no team of threads here")
     monkeypatch.setattr(team, "WORTHWHILE_NANOSECONDS", 1e-9)
-    monkeypatch.setattr(team, "WORTHWHILE_LATE", 1e-9)
     monkeypatch.setattr(parallel.setting, "num_threads", 3)
 
 

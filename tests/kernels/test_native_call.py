@@ -6,13 +6,12 @@ import os
 import signal
 import sys
 import types
-import weakref
 
 import numpy as np
 import pytest
 from numba import njit
 
-from tinygrad_edu_kernels import mailbox, native_call, overlap, team
+from tinygrad_edu_kernels import mailbox, native_call, team
 
 fcntl = pytest.importorskip("fcntl", reason="no team of threads here")
 
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.skipif(not team.is_available(), reason="no team of thre
 def share(kernel, count, parts, *arguments):
     """Have a kernel called by a team of nobody but this thread."""
     mail = mailbox.new_mailbox()
-    mailbox.share(mail, mailbox.WAITING, mailbox.address_of(kernel, arguments), count, parts, arguments)
+    mailbox.share(mail, mailbox.address_of(kernel, arguments), count, parts, arguments)
     return mail
 
 
@@ -102,24 +101,14 @@ def want_memory(sizes, first, last):
         sizes[i] += np.empty(sizes[i], np.int8).size
 
 
-def run_in_block(sizes, late):
-    overlap.allow(late)
-    try:
-        team.begin_over(sizes, len(sizes), 1e9, want_memory, sizes)
-    finally:
-        overlap.end()
-
-
-@pytest.mark.parametrize("late", [False, True])
-def test_a_kernel_without_memory_says_so(late, team_of_three, monkeypatch):
+def test_a_kernel_without_memory_says_so(team_of_three):
     """Everything else is done, and the next work goes well."""
-    monkeypatch.setattr(overlap, "is_debugged", lambda: False)
     sizes = np.ones(12, np.int64)
     sizes[4] = 1 << 60
     with pytest.raises(
         MemoryError, match="a kernel that threads share failed, most likely for want of memory"
     ):
-        run_in_block(sizes, late)
+        team.run_over(12, 1e9, want_memory, sizes)
     np.testing.assert_array_equal(np.delete(sizes, 4), 2)
     sizes[4] = 1
     team.run_over(12, 1e9, want_memory, sizes)
@@ -132,7 +121,7 @@ def test_a_kernel_without_memory_while_the_mailbox_is_in_use():
     with pytest.raises(
         MemoryError, match="a kernel that threads share failed, most likely for want of memory"
     ):
-        mailbox.share(mail, mailbox.WAITING, mailbox.address_of(want_memory, (sizes,)), 2, 2, (sizes,))
+        mailbox.share(mail, mailbox.address_of(want_memory, (sizes,)), 2, 2, (sizes,))
     assert mail[mailbox.IN_USE] == 1
 
 
@@ -156,26 +145,6 @@ def test_arrays_have_no_owner_in_the_mailbox():
     mail = share(want_memory, 1, 1, np.ones(7, np.int64))
     owner, parent, size = mail[native_call.ARGUMENTS :][:3]
     assert (owner, parent, size) == (0, 0, 7)
-
-
-def test_arrays_are_kept_until_late_work_is_done(team_of_three, monkeypatch):
-    monkeypatch.setattr(overlap, "is_debugged", lambda: False)
-    sizes = np.ones(12, np.int64)
-    other = np.ones(12, np.int64)
-    gone = weakref.ref(other)
-    overlap.allow(True)
-    team.begin_over(sizes, 12, 1e9, add_to, sizes, other)
-    del other
-    assert gone() is not None
-    overlap.end()
-    assert gone() is None
-    np.testing.assert_array_equal(sizes, 2)
-
-
-@njit(nogil=True)
-def add_to(total, other, first, last):
-    for i in range(first, last):
-        total[i] += other[i]
 
 
 def test_one_process_compiles_at_a_time():

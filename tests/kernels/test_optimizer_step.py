@@ -143,7 +143,7 @@ def test_every_shape_and_memory_order(rule, options, dtype, shape, layout):
 def test_large_parameters_are_shared(monkeypatch):
     """The weight of a small network is, by Adam and with more than one thread; a bias is not."""
     shared = []
-    monkeypatch.setattr(team, "share", lambda *arguments: shared.append(arguments[4]))
+    monkeypatch.setattr(team, "share", lambda *arguments: shared.append(arguments[3]))
     options = {"step": 1.0, "lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0}
     for threads in (1, 2):
         monkeypatch.setattr(parallel.setting, "num_threads", threads)
@@ -151,6 +151,39 @@ def test_large_parameters_are_shared(monkeypatch):
             arrays = np.ones((4, size), np.float32)
             cpu.adam_step(*arrays, None, **options, decoupled_weight_decay=False, maximize=False)
     assert shared == [8]
+
+
+@pytest.mark.parametrize("layout", ["contiguous", "transposed", "sliced", "mixed"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize(("rule", "options"), FEW)
+def test_shared_steps_have_the_same_bits(rule, options, dtype, layout, request):
+    """Three steps, one after the other; every element is its own, so it does not matter who updates it."""
+    results = []
+    for fixture in (None, "team_of_three"):
+        if fixture is not None:
+            request.getfixturevalue(fixture)
+        arrays = make_arrays((30, 20), dtype, layout)
+        for _ in range(3):
+            run_step(cpu, rule, arrays[0], arrays[1], arrays[2:], **options)
+        results.append(arrays)
+    for alone, shared in zip(*results, strict=True):
+        np.testing.assert_array_equal(alone, shared)
+
+
+@pytest.mark.usefixtures("way")
+def test_parameters_that_share_memory_are_updated_in_turn():
+    """The next step, of a parameter within the first one, finds that one finished."""
+    whole, foreign = np.arange(600, dtype=np.float32).reshape(30, 20), bytearray(2400)
+    for param in (whole, np.frombuffer(foreign, np.float32).reshape(30, 20)):
+        before = param.copy()
+        for part in (param, param[2:4], param[:, ::2], param[3, 4:9]):
+            grad = np.ones(part.shape, np.float32)
+            cpu.sgd_step(part, grad, None, **sgd_options(lr=1.0))
+        expected = before - 1
+        expected[2:4] -= 1
+        expected[:, ::2] -= 1
+        expected[3, 4:9] -= 1
+        np.testing.assert_array_equal(param, expected)
 
 
 @rung

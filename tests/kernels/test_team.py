@@ -32,9 +32,9 @@ def count_parts(counts, work, first, last):
         counts[part] += 1 if total >= 0 else 2
 
 
-def share(mail, owner, parts, counts, work):
+def share(mail, parts, counts, work):
     arguments = counts, work
-    mailbox.share(mail, owner, mailbox.address_of(count_parts, arguments), parts, parts, arguments)
+    mailbox.share(mail, mailbox.address_of(count_parts, arguments), parts, parts, arguments)
 
 
 def run(parts, counts, work):
@@ -94,12 +94,24 @@ def post(mail, counts, parts, work):
     mail[mailbox.LEFT] = parts
 
 
+def test_work_is_done_when_the_call_returns(team_of_three):
+    for _ in range(300):
+        counts = np.zeros(40, np.int64)
+        run(40, counts, 10)
+        np.testing.assert_array_equal(counts, 1)
+        assert mailbox_is_free()
+
+
+def mailbox_is_free():
+    return team._Current.team.mailbox[mailbox.IN_USE] == 0
+
+
 def test_a_mailbox_that_is_in_use_is_left_alone():
     mail, first, second = mailbox.new_mailbox(), np.zeros(4, np.int64), np.zeros(4, np.int64)
-    thread = threading.Thread(target=share, args=(mail, mailbox.WAITING, 4, first, LONG))
+    thread = threading.Thread(target=share, args=(mail, 4, first, LONG))
     thread.start()
     assert eventually(lambda: mail[mailbox.IN_USE] == 1)
-    share(mail, mailbox.WAITING, 4, second, 10)
+    share(mail, 4, second, 10)
     assert thread.is_alive()
     thread.join()
     np.testing.assert_array_equal([first, second], np.ones((2, 4)))
@@ -123,7 +135,7 @@ def test_several_threads_have_work_at_once(team_of_three):
     for thread in threads:
         thread.join(60)
     assert not wrong
-    assert team._Current.team.mailbox[mailbox.IN_USE] == 0
+    assert mailbox_is_free()
 
 
 def test_helpers_do_help(team_of_three):
@@ -206,12 +218,38 @@ def test_ctrl_c_at_any_moment(team_of_three):
             except KeyboardInterrupt:
                 interrupts += 1
             assert (counts == counts[0]).all()
-            assert team._Current.team.mailbox[mailbox.IN_USE] == 0
+            assert mailbox_is_free()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert interrupts == 400
     assert eventually(lambda: all(helper.asleep for helper in team._Current.team.helpers))
+
+
+def test_a_signal_handler_that_computes(team_of_three):
+    """It finds the mailbox free, for compiled code is not interrupted; and leaves it as it was."""
+    in_between, counts = np.zeros(9, np.int64), np.zeros(8, np.int64)
+    calls = []
+
+    def compute(number, frame):
+        run(9, in_between, 10)
+        calls.append(mailbox_is_free())
+
+    before = signal.signal(signal.SIGALRM, compute)
+    runs = 0
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
+        until = time.monotonic() + 30
+        while len(calls) < 100 and time.monotonic() < until:
+            run(8, counts, 100)
+            runs += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(calls) >= 100
+    assert all(calls)
+    np.testing.assert_array_equal(in_between, len(calls))
+    np.testing.assert_array_equal(counts, runs)
 
 
 def test_leaving_a_core():
@@ -239,6 +277,24 @@ def test_a_forked_child_has_a_team_of_its_own(team_of_three):
         run(4, counts, 10)
         os._exit(0 if (counts == 1).all() and len(team._Current.team.helpers) == 2 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_while_another_thread_computes(team_of_three):
+    """Parent and child both end with the right numbers: the child leaves alone what is not its own."""
+    theirs = np.zeros(4, np.int64)
+    thread = threading.Thread(target=run, args=(4, theirs, LONG))
+    thread.start()
+    assert eventually(lambda: not mailbox_is_free())
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        counts = np.zeros(40, np.int64)
+        run(40, counts, 10)
+        os._exit(0 if (counts == 1).all() and mailbox_is_free() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    thread.join()
+    np.testing.assert_array_equal(theirs, 1)
+    assert mailbox_is_free()
 
 
 PROGRAM = """

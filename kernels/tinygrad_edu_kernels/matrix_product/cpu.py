@@ -74,11 +74,5 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
 
 
 def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
-    """Return grad_output^T x: (rows, out_features), (rows, in_features) -> (out_features, in_features).
-
-    Nobody reads it before all of backward is done, so the threads that share the work may end later.
-    """
-    turned, columns = grad_output.T, x.shape[1]
-    if team.is_worthwhile(panels.NANOSECONDS * turned.size * columns) and panels.suits(turned, columns):
-        return panels.product(turned, x, None, transposed=False, late=True)
-    return matmul(turned, x)
+    """Return grad_output^T x: (rows, out_features), (rows, in_features) -> (out_features, in_features)."""
+    return matmul(grad_output.T, x)

@@ -67,11 +67,8 @@ def suits(a: Array, columns: int) -> bool:
     )
 
 
-def product(a: Array, b: Array, bias: Array | None, *, transposed: bool, late: bool = False) -> Array:
-    """Return a b + bias: (m, k), (k, n), (n,) -> (m, n); b is (n, k) if it is to be read transposed.
-
-    With ``late``, and within a block of ``overlap``, threads that share the work may be at it still.
-    """
+def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Array:
+    """Return a b + bias: (m, k), (k, n), (n,) -> (m, n); b is (n, k) if it is to be read transposed."""
     rows, summands = a.shape
     columns = len(b) if transposed else b.shape[1]
     nanoseconds = NANOSECONDS * rows * summands * columns
@@ -86,10 +83,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool, late: b
     flat = (a if row_by_row else a.T).reshape(-1)
     arguments = flat, *steps, ascontiguousarray(b), transposed, shift, y
     panels = -(-columns // PANEL)
-    if late:
-        team.begin_over(y, panels, nanoseconds, _panels, *arguments)
-    else:
-        team.run_over(panels, nanoseconds, _panels, *arguments)
+    team.run_over(panels, nanoseconds, _panels, *arguments)
     return y
 
 

@@ -80,6 +80,5 @@ def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
     Returns
     -------
     array, (out_features, in_features)
-        Within a block of ``overlap``, other threads may be writing to it still.
     """
     return matmul(grad_output.T, x)

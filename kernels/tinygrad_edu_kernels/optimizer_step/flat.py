@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu_kernels import overlap, team
+from tinygrad_edu_kernels import team
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 Array = Any
 
 
 def walk(nanoseconds: float, loop: Any, arrays: list[Array | None], numbers: tuple[Any, ...]) -> None:
-    """Call ``loop(*arrays, *numbers, first, last)`` for all elements; threads of the team may share them.
-
-    Within ``overlap`` they may be at it still when this function returns.
+    """Call ``loop(*arrays, *numbers, first, last)`` for all elements; threads may share them.
 
     Parameters
     ----------
@@ -28,13 +26,10 @@ def walk(nanoseconds: float, loop: Any, arrays: list[Array | None], numbers: tup
     numbers : tuple of bool and float
         The hyperparameters.
     """
-    overlap.wait_for(arrays)
     flat, copied = flatten(arrays)
     count = len(flat[0])
-    team.begin_over(flat[0], count, nanoseconds * count, loop, *flat, *numbers)
-    if copied:
-        overlap.wait()
-        store(copied)
+    team.run_over(count, nanoseconds * count, loop, *flat, *numbers)
+    store(copied)
 
 
 def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, Array]]]:
