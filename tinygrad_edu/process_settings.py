@@ -1,6 +1,6 @@
 """What importing the package sets for the whole process, and how to leave it alone.
 
-**BLAS gets one thread.** Kernels have threads of their own (``tinygrad_edu_kernels/team.py``). NumPy's BLAS
+**BLAS gets one thread.** Kernels have threads of their own (``tinygrad_edu_kernels/threads``). NumPy's BLAS
 would keep a pool besides, whose threads go on spinning for a while after every product of matrices, waiting for
 more work; on two cores a training step of a small CNN took 54 ms or more with both pools and 28 ms with one.
 Large products are cut into parts for our own threads instead. ``TINYGRAD_EDU_SINGLE_BLAS_POOL=0`` in the

@@ -1,8 +1,8 @@
-"""How many threads compute; who they are, see ``team.py`` and ``parallel.py`` in ``tinygrad_edu_kernels``."""
+"""How many threads compute; who they are, see the folder ``threads`` of ``tinygrad_edu_kernels``."""
 
 from __future__ import annotations
 
-from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels import threads
 
 
 def get_num_threads() -> int:
@@ -14,7 +14,7 @@ def get_num_threads() -> int:
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.get_num_threads.html
     """
-    return parallel.get_num_threads()
+    return threads.get_num_threads()
 
 
 def set_num_threads(num: int) -> None:
@@ -29,6 +29,6 @@ def set_num_threads(num: int) -> None:
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.set_num_threads.html
     """
-    if not isinstance(num, int) or isinstance(num, bool) or not 1 <= num <= parallel.MOST_THREADS:
-        raise RuntimeError(f"set_num_threads: expected an int from 1 to {parallel.MOST_THREADS}, got {num!r}")
-    parallel.set_num_threads(num)
+    if not isinstance(num, int) or isinstance(num, bool) or not 1 <= num <= threads.MOST_THREADS:
+        raise RuntimeError(f"set_num_threads: expected an int from 1 to {threads.MOST_THREADS}, got {num!r}")
+    threads.set_num_threads(num)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.special
 
-from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.activation import cpu, reference
+from tinygrad_edu_kernels.threads import parallel
 
 RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
@@ -89,9 +89,9 @@ def test_any_strides(name, dtype):
     np.testing.assert_array_equal(actual, expected)
 
 
+@pytest.mark.usefixtures("shared")
 def test_parts_leave_no_element_out(monkeypatch):
     """Three parts of 1000 elements; the numbers are new, lest the right ones lie in memory from before."""
-    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     x = make(1000, np.float32, seed=99)
     results = []
     for threads in (3, 1):

@@ -10,8 +10,9 @@ import sys
 import numpy as np
 import pytest
 
-from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.convolution import cpu, direct, reference
+from tinygrad_edu_kernels.threads import parallel
 
 RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
@@ -114,7 +115,7 @@ def way(request, monkeypatch):
     if "direct" in request.param and not direct.is_available():
         pytest.skip("no micro-kernel for this processor")
     monkeypatch.setattr(direct, "suits", fits_at_all if "direct" in request.param else never)
-    monkeypatch.setattr(cpu, "small_product_limit", lambda: 3000 if "small" in request.param else 0)
+    monkeypatch.setattr(threads, "small_product_limit", lambda: 3000 if "small" in request.param else 0)
 
 
 def fits_at_all(dtype, taps, out_channels):
@@ -258,9 +259,9 @@ def test_every_run_gives_the_same_bits():
         np.testing.assert_array_equal(first, again)
 
 
+@pytest.mark.usefixtures("shared")
 def test_chunks_leave_no_image_out(monkeypatch):
     """Three chunks of eight images; the numbers are new, lest the right ones lie in memory from before."""
-    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     rng = np.random.default_rng(99)
     x, weight, grad_output = (rng.standard_normal(s) for s in [(8, 2, 5, 5), (3, 2, 3, 3), (8, 3, 3, 3)])
     options = ((1, 1), (0, 0), (1, 1), 1)

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.dropout import cpu, reference
+from tinygrad_edu_kernels.threads import parallel
 
 RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
@@ -36,9 +36,9 @@ def test_rungs_are_equal(shape, p, seed, dtype):
     np.testing.assert_array_equal(actual, expected)
 
 
+@pytest.mark.usefixtures("shared")
 def test_chunks_leave_no_element_out(monkeypatch):
     """Three chunks of 1000 elements; the numbers are new, lest the right ones lie in memory from before."""
-    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     x = np.random.default_rng(99).standard_normal(1000)
     monkeypatch.setattr(parallel.setting, "num_threads", 3)
     in_chunks = cpu.dropout(x, 0.3, 99)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinygrad_edu_kernels import micro_kernel, parallel, team
+from tinygrad_edu_kernels import micro_kernel, threads
 from tinygrad_edu_kernels.matrix_product import cpu, cuda, panels, reference
+from tinygrad_edu_kernels.threads import parallel, sharing, team
 
 precision = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 needs_vectors = pytest.mark.skipif(
@@ -163,21 +164,21 @@ def test_a_small_batch_is_transposed_instead_of_the_weight(rows, is_shared, is_t
 def test_large_products_are_cut_into_parts(monkeypatch):
     calls = []
     monkeypatch.setattr(parallel.setting, "num_threads", 2)
-    monkeypatch.setattr(parallel, "run", lambda kernel, parts: calls.append(len(parts)))
+    monkeypatch.setattr(threads, "run", lambda kernel, parts: calls.append(len(parts)))
     cpu.matmul(np.ones((512, 512)), np.ones((512, 512)))
     cpu.matmul(np.ones((8, 8)), np.ones((8, 8)))
     assert calls == [2]
 
 
 @needs_vectors
-@pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
+@pytest.mark.skipif(not sharing.is_available(), reason="no team of threads here")
 def test_products_of_a_small_network_are_shared(monkeypatch):
     """Those of 64 x 784 x 128 are, with more than one thread; smaller ones are not worth it."""
     shared = []
     monkeypatch.setattr(team, "share", lambda *arguments: shared.append(arguments[3]))
     x, grad, weight = np.ones((64, 784), "f"), np.ones((64, 128), "f"), np.ones((128, 784), "f")
-    for threads in (1, 2):
-        monkeypatch.setattr(parallel.setting, "num_threads", threads)
+    for count in (1, 2):
+        monkeypatch.setattr(parallel.setting, "num_threads", count)
         cpu.linear(x, weight, None)
         cpu.matmul(grad.T, x)
         cpu.matmul(grad, weight)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.norm import cpu, reference
+from tinygrad_edu_kernels.threads import parallel
 
 RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
@@ -96,9 +96,9 @@ def test_any_strides(dtype):
         assert_all_equal(actual, cpu.batch_norm_backward(grad_output, x, *expected[1::2], weight))
 
 
+@pytest.mark.usefixtures("shared")
 def test_parts_leave_nothing_out(monkeypatch):
     """Three parts of eight rows or channels; the numbers are new, lest the right ones lie in memory from before."""
-    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     x, image = make((8, 9), np.float64, seed=99), make((4, 8, 50), np.float64, seed=99)
     weight, bias = make((2, 9), np.float64, seed=98)
     results = []

@@ -9,8 +9,8 @@ import pickle
 import numpy as np
 import pytest
 
-from tinygrad_edu_kernels import parallel, team
 from tinygrad_edu_kernels.optimizer_step import cpu, flat, reference
+from tinygrad_edu_kernels.threads import parallel, sharing, team
 
 RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
@@ -139,7 +139,7 @@ def test_every_shape_and_memory_order(rule, options, dtype, shape, layout):
         np.testing.assert_allclose(a, e, rtol=tolerance(dtype), atol=tolerance(dtype))
 
 
-@pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
+@pytest.mark.skipif(not sharing.is_available(), reason="no team of threads here")
 def test_large_parameters_are_shared(monkeypatch):
     """The weight of a small network is, by Adam and with more than one thread; a bias is not."""
     shared = []

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.pooling import cpu, reference
+from tinygrad_edu_kernels.threads import parallel
 
 RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
@@ -139,9 +139,9 @@ def test_adaptive_rungs_are_equal(shape, size, dtype):
     assert_equal(actual_indices, indices, exact=True)
 
 
+@pytest.mark.usefixtures("shared")
 def test_chunks_leave_no_plane_out(monkeypatch):
     """Three chunks of eight planes; the numbers are new, lest the right ones lie in memory from before."""
-    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     x = np.random.default_rng(99).standard_normal((4, 2, 6, 6))
     results = []
     for chunks in (3, 1):

@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from tinygrad_edu_kernels import parallel
 from tinygrad_edu_kernels.softmax_loss import cpu, reference
+from tinygrad_edu_kernels.threads import parallel
 
 RUNGS = [reference, cpu]
 rung = pytest.mark.parametrize("kernels", RUNGS, ids=lambda module: module.__name__.rpartition(".")[2])
@@ -151,9 +151,9 @@ def test_a_class_that_there_is_not(kernels, dtype, outside):
         assert not grad_logits[2].any()
 
 
+@pytest.mark.usefixtures("shared")
 def test_chunks_leave_no_row_out(monkeypatch):
     """Three chunks of eight rows; the numbers are new, lest the right ones lie in memory from before."""
-    monkeypatch.setattr(parallel, "WORTHWHILE_NANOSECONDS", 1e-9)
     x = np.random.default_rng(99).standard_normal((8, 7))
     target, weight = np.arange(8) % 7, x[0] ** 2
     results = []

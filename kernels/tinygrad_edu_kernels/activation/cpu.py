@@ -19,7 +19,7 @@ from numba import njit, types
 from numba.extending import intrinsic, overload
 from numpy import empty  # by name: a look-up in NumPy's module takes long
 
-from tinygrad_edu_kernels import team
+from tinygrad_edu_kernels import threads
 
 Array = Any
 
@@ -107,7 +107,7 @@ def _run(kernel: Any, nanoseconds: float, *arrays: Array, options: tuple[Any, ..
     x = arrays[0]
     result, size = empty(x.shape, x.dtype), x.size
     flat = map(ravel, (*arrays, result))  # copies only what is not contiguous
-    team.run_over(size, nanoseconds * size, kernel, *flat, *options)
+    threads.run_over(size, nanoseconds * size, kernel, *flat, *options)
     return result
 
 

@@ -20,7 +20,7 @@ one ``i * sh * pitch + j * sw`` further on.
 
 Numbers of rows and columns are written k = c / groups * kh * kw and g = groups.
 
-The images are cut into parts, which threads share (``team.py``).
+The images are cut into parts, which threads share.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from tinygrad_edu_kernels import team
-from tinygrad_edu_kernels.blas_threads import small_product_limit, use_single_blas_thread
+from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.convolution import direct
 from tinygrad_edu_kernels.convolution.reference import output_size
 
@@ -139,7 +138,7 @@ def conv2d_grad_weight(
     if grad_output.size and direct.suits(x.dtype, k, out_channels // groups):
         return direct.conv2d_grad_weight(grad_output, x, weight_shape, geometry, groups)
     # Sums over some of the images, transposed (BLAS is faster so): (sums, g, c/g * kh * kw, o/g).
-    sums = team.number_of_sums(n, NANOSECONDS * grad_output.size * k, k * out_channels)
+    sums = threads.number_of_sums(n, NANOSECONDS * grad_output.size * k, k * out_channels)
     partial = np.zeros((sums, groups, k, out_channels // groups), x.dtype)
     if grad_output.size and x.size and partial.size:
         arrays = _flat_channels(grad_output), _flat_channels(x), partial
@@ -169,8 +168,8 @@ def _flat_channels(x: Array) -> Array:
 
 def _run(kernel: Any, count: int, multiply_adds: int, *arguments: Any) -> None:
     """Run a kernel over all images or sums."""
-    use_single_blas_thread()
-    team.run_over(count, NANOSECONDS * multiply_adds, kernel, *arguments, small_product_limit())
+    threads.use_single_blas_thread()
+    threads.run_over(count, NANOSECONDS * multiply_adds, kernel, *arguments, threads.small_product_limit())
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

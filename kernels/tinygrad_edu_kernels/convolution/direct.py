@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from tinygrad_edu_kernels import team
+from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.micro_kernel import (
     LANES,
     PANEL,
@@ -72,7 +72,7 @@ def conv2d_forward(x: Array, weight: Array, bias: Array | None, geometry: Geomet
     images = np.ascontiguousarray(x).reshape(n, c, h * w)
     tables = taps, pad(pixels, ROWS), geometry, plane
     nanoseconds = NANOSECONDS * out.size * taps.size
-    team.run_over(n, nanoseconds, _forward_images, images, filters, shift, out, *tables)
+    threads.run_over(n, nanoseconds, _forward_images, images, filters, shift, out, *tables)
     return out.reshape(n, out_channels, oh, ow)
 
 
@@ -96,11 +96,11 @@ def conv2d_grad_weight(
     padded = round_up(group_out, PANEL)
     nanoseconds = NANOSECONDS * grad_output.size * taps.size
     tables = pad(taps, ROWS), pixels, geometry, plane
-    sums = team.number_of_sums(n, nanoseconds, groups * tables[0].size * padded)
+    sums = threads.number_of_sums(n, nanoseconds, groups * tables[0].size * padded)
     partial = aligned_zeros((sums, groups, tables[0].size, padded))  # of filters that are transposed
     grads = np.ascontiguousarray(grad_output).reshape(n, weight_shape[0], pixels.size)
     images = np.ascontiguousarray(x).reshape(n, c, h * w)
-    team.run_over(sums, nanoseconds, _grad_weight_images, grads, images, partial, *tables)
+    threads.run_over(sums, nanoseconds, _grad_weight_images, grads, images, partial, *tables)
     total = partial.sum(axis=0)[:, : taps.size, :group_out]
     return np.ascontiguousarray(total.swapaxes(1, 2)).reshape(weight_shape)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from tinygrad_edu_kernels import team
+from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dropout.reference import drop_threshold, mix
 
 Array = Any
@@ -21,7 +21,7 @@ def dropout(x: Array, p: float, seed: int) -> Array:
     arrays = np.ascontiguousarray(x).reshape(-1), y.reshape(-1)
     scale = x.dtype.type(0 if p == 1 else 1 / (1 - p))
     numbers = np.uint64(mix(seed)), np.uint64(drop_threshold(p)), scale
-    team.run_over(x.size, NANOSECONDS * x.size, _dropout_range, *arrays, *numbers)
+    threads.run_over(x.size, NANOSECONDS * x.size, _dropout_range, *arrays, *numbers)
     return y
 
 

@@ -2,8 +2,8 @@
 
 NumPy's BLAS is fast, and limited to one thread (``tinygrad_edu/process_settings.py``). Two kinds of products are better
 off in ``panels.py``: a batch of 64 or so samples times a *transposed* weight, where BLAS is slower than it could be;
-and what takes long enough to be shared with threads that are awake (``team.py``). The large products that remain are
-cut into parts for the threads of ``parallel.py``: NumPy lets go of the GIL while it multiplies.
+and what takes long enough to be shared with threads that are awake. The large products that remain are cut into parts
+for a pool of Python's threads: NumPy lets go of the GIL while it multiplies.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy import ascontiguousarray  # by name: a look-up in NumPy's module takes long
 
-from tinygrad_edu_kernels import parallel, team
+from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 from tinygrad_edu_kernels.matrix_product import panels
 
@@ -28,12 +28,12 @@ def matmul(a: Array, b: Array) -> Array:
         return np.matmul(a, b)
     nanoseconds = panels.NANOSECONDS * math.prod(shape) * other_shape[-1]
     if len(shape) == 2 == len(other_shape):
-        if nanoseconds < team.WORTHWHILE_NANOSECONDS and nanoseconds < parallel.WORTHWHILE_NANOSECONDS:
+        if threads.is_small(nanoseconds):
             return a.dot(b)  # begins sooner than matmul
-        if team.is_worthwhile(nanoseconds) and panels.suits(a, other_shape[1]):
+        if threads.is_worthwhile(nanoseconds) and panels.suits(a, other_shape[1]):
             transposed = not b.flags.c_contiguous and b.flags.f_contiguous
             return panels.product(a, b.T if transposed else b, None, transposed=transposed)
-    return _in_parts(a, b, parallel.parts(len(a), nanoseconds))
+    return _in_parts(a, b, threads.parts(len(a), nanoseconds))
 
 
 def _in_parts(a: Array, b: Array, parts: list[tuple[int, int]]) -> Array:
@@ -50,7 +50,7 @@ def _in_parts(a: Array, b: Array, parts: list[tuple[int, int]]) -> Array:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         out = np.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
         calls = [(a[first:last], b[first:last], out[first:last]) for first, last in parts]
-    parallel.run(_multiply, calls)
+    threads.run(_multiply, calls)
     return out
 
 

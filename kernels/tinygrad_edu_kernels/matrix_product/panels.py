@@ -22,7 +22,7 @@ import numpy as np
 from numba import njit
 from numpy import ascontiguousarray, empty  # by name: a look-up in NumPy's module takes long
 
-from tinygrad_edu_kernels import team
+from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import FLOAT32
 from tinygrad_edu_kernels.micro_kernel import (
     LANES,
@@ -72,7 +72,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
     rows, summands = a.shape
     columns = len(b) if transposed else b.shape[1]
     nanoseconds = NANOSECONDS * rows * summands * columns
-    if transposed and not team.is_worthwhile(nanoseconds) and rows in TURNED_ROWS and rows < columns:
+    if transposed and not threads.is_worthwhile(nanoseconds) and rows in TURNED_ROWS and rows < columns:
         return _turned_product(a, b, bias)
     row_by_row = a.flags.c_contiguous
     if not (row_by_row or a.flags.f_contiguous):
@@ -83,7 +83,7 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
     flat = (a if row_by_row else a.T).reshape(-1)
     arguments = flat, *steps, ascontiguousarray(b), transposed, shift, y
     panels = -(-columns // PANEL)
-    team.run_over(panels, nanoseconds, _panels, *arguments)
+    threads.run_over(panels, nanoseconds, _panels, *arguments)
     return y
 
 

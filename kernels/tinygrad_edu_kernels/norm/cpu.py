@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from tinygrad_edu_kernels import team
+from tinygrad_edu_kernels import threads
 
 Array = Any
 
@@ -39,7 +39,7 @@ def layer_norm_forward(
     y = np.empty((rows, cols), x.dtype)
     mean, rstd = np.empty(rows, x.dtype), np.empty(rows, x.dtype)
     arrays = np.ascontiguousarray(x), *_parameters(x, weight, bias, cols), float(eps), y, mean, rstd
-    team.run_over(rows, NANOSECONDS * x.size, _layer_norm_rows, *arrays)
+    threads.run_over(rows, NANOSECONDS * x.size, _layer_norm_rows, *arrays)
     return y, mean, rstd
 
 
@@ -50,10 +50,10 @@ def layer_norm_backward(
     rows, cols = x.shape
     grad_input = np.empty((rows, cols), x.dtype)
     nanoseconds = 2 * NANOSECONDS * x.size
-    sums = np.zeros((team.number_of_sums(rows, nanoseconds, 2 * cols), 2, cols if with_parameters else 0))
+    sums = np.zeros((threads.number_of_sums(rows, nanoseconds, 2 * cols), 2, cols if with_parameters else 0))
     arrays = np.ascontiguousarray(grad_output), np.ascontiguousarray(x), mean, rstd
     weights, _ = _parameters(x, weight, None, cols)
-    team.run_over(len(sums), nanoseconds, _layer_norm_backward_rows, *arrays, weights, grad_input, sums)
+    threads.run_over(len(sums), nanoseconds, _layer_norm_backward_rows, *arrays, weights, grad_input, sums)
     if not with_parameters:
         return grad_input, None, None
     grad_weight, grad_bias = sums.sum(axis=0).astype(x.dtype)
@@ -69,7 +69,7 @@ def batch_norm_forward(
     mean, variance, rstd = np.empty((3, x.shape[1]), x.dtype)
     parameters = _parameters(x, weight, bias, x.shape[1])
     arrays = rows, *parameters, float(eps), y, mean, variance, rstd
-    team.run_over(x.shape[1], NANOSECONDS * x.size, _batch_norm_channels, *arrays)
+    threads.run_over(x.shape[1], NANOSECONDS * x.size, _batch_norm_channels, *arrays)
     return _images(y, x.shape), mean, variance, rstd
 
 
@@ -82,7 +82,7 @@ def batch_norm_backward(
     grad_weight, grad_bias = np.empty((2, x.shape[1]), x.dtype)
     weights, _ = _parameters(x, weight, None, x.shape[1])
     arrays = _channels(grad_output), rows, mean, rstd, weights, grad_input, grad_weight, grad_bias
-    team.run_over(x.shape[1], 2 * NANOSECONDS * x.size, _batch_norm_backward_channels, *arrays)
+    threads.run_over(x.shape[1], 2 * NANOSECONDS * x.size, _batch_norm_backward_channels, *arrays)
     return _images(grad_input, x.shape), grad_weight, grad_bias
 
 

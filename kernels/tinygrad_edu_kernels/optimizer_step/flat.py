@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu_kernels import team
+from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 Array = Any
@@ -28,7 +28,7 @@ def walk(nanoseconds: float, loop: Any, arrays: list[Array | None], numbers: tup
     """
     flat, copied = flatten(arrays)
     count = len(flat[0])
-    team.run_over(count, nanoseconds * count, loop, *flat, *numbers)
+    threads.run_over(count, nanoseconds * count, loop, *flat, *numbers)
     store(copied)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from tinygrad_edu_kernels import team
+from tinygrad_edu_kernels import threads
 
 Array = Any
 Pair = tuple[int, int]
@@ -159,7 +159,7 @@ def _adaptive_mean_windows(size: tuple[int, ...], windows: Pair) -> tuple[Array,
 
 def _run(kernel: Any, pixels: int, planes: tuple[Array, ...], *windows: Any) -> None:
     """Run a kernel over all planes."""
-    team.run_over(len(planes[0]), NANOSECONDS * pixels, kernel, *planes, *windows)
+    threads.run_over(len(planes[0]), NANOSECONDS * pixels, kernel, *planes, *windows)
 
 
 def _largest_of_windows(x: Array, output_size: Pair, kernel: Any, *windows: Any) -> tuple[Array, Array]:

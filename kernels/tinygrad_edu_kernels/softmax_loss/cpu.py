@@ -11,7 +11,7 @@ from numba import njit, types
 from numba.extending import intrinsic, overload
 from numpy import ascontiguousarray, empty, ndarray  # by name: a look-up in NumPy's module takes long
 
-from tinygrad_edu_kernels import team
+from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 Array = Any
@@ -34,13 +34,13 @@ def softmax_cross_entropy_forward(
     rows, size, dtype = len(logits), logits.size, logits.dtype
     losses, probabilities = empty(rows, dtype), empty(size, dtype)
     arrays = ascontiguousarray(logits), losses, probabilities, *_labels(target, weight, ignore_index, dtype)
-    sums = team.number_of_sums(rows, NANOSECONDS * size, 3)
+    sums = threads.number_of_sums(rows, NANOSECONDS * size, 3)
     if sums == 1:
         totals = empty(3, dtype)
         _loss_rows(*arrays, totals, 0, rows)
     else:
         partial = empty((sums, 3), dtype)
-        team.run_over(sums, NANOSECONDS * size, _loss_sums, *arrays, partial)
+        threads.run_over(sums, NANOSECONDS * size, _loss_sums, *arrays, partial)
         totals = partial.sum(0)
     return losses, totals, probabilities.reshape(logits.shape)
 
@@ -59,7 +59,7 @@ def softmax_cross_entropy_backward(
     arrays = ascontiguousarray(probabilities), np.array(grad_losses, dtype, ndmin=1, order="C"), grad_logits
     labels = _labels(target, weight, ignore_index, dtype)
     share = dtype.type(1.0 / divisor if divisor else math.inf)
-    team.run_over(shape[0], NANOSECONDS * probabilities.size, _loss_backward_rows, *arrays, *labels, share)
+    threads.run_over(shape[0], NANOSECONDS * probabilities.size, _loss_backward_rows, *arrays, *labels, share)
     return grad_logits
 
 
@@ -104,7 +104,7 @@ def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) 
 
 def _run(kernel: Any, *arrays: Array) -> None:
     """Run a kernel over all rows of arrays[0]."""
-    team.run_over(len(arrays[0]), NANOSECONDS * arrays[0].size, kernel, *arrays)
+    threads.run_over(len(arrays[0]), NANOSECONDS * arrays[0].size, kernel, *arrays)
 
 
 # ---- exponential and maximum -------------------------------------------------------------------------------

@@ -19,8 +19,9 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
+
+from tinygrad_edu_kernels.threads.numba_private import get_null_value, unpack_tuple
 
 if sys.platform == "linux":
     import fcntl
@@ -68,7 +69,7 @@ def write_arguments(typing_context, mailbox, arguments):
         data = context.make_array(signature.args[0])(context, builder, values[0]).data
         items = [
             _without_owner(context, builder, kind, item)
-            for kind, item in zip(kinds, cgutils.unpack_tuple(builder, values[1], len(kinds)), strict=True)
+            for kind, item in zip(kinds, unpack_tuple(builder, values[1], len(kinds)), strict=True)
         ]
         packed = context.make_tuple(builder, signature.args[1], items)
         size = context.get_abi_sizeof(packed.type)
@@ -89,8 +90,8 @@ def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
                 raise TypeError(f"expected arrays, numbers and tuples of numbers as arguments, got {kind}")
         return value
     array = context.make_array(kind)(context, builder, value)
-    array.meminfo = cgutils.get_null_value(array.meminfo.type)
-    array.parent = cgutils.get_null_value(array.parent.type)
+    array.meminfo = get_null_value(array.meminfo.type)
+    array.parent = get_null_value(array.parent.type)
     return array._getvalue()
 
 
@@ -113,7 +114,7 @@ def _part_function(context: Any, module: Any, kinds: Any, arguments_type: Any) -
         builder.sdiv(builder.mul(number, count), parts) for number in (part, builder.add(part, INTEGER(1)))
     ]
     packed = builder.load(builder.bitcast(place(ARGUMENTS), arguments_type.as_pointer()), align=8)
-    arguments = cgutils.unpack_tuple(builder, packed, len(kinds))
+    arguments = unpack_tuple(builder, packed, len(kinds))
     kinds = [*kinds, types.int64, types.int64]
     kernel_type = context.call_conv.get_function_type(types.none, kinds).as_pointer()
     kernel = builder.inttoptr(builder.load(place(KERNEL)), kernel_type)

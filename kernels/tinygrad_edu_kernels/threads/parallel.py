@@ -1,9 +1,9 @@
 """How many threads compute; and a pool of them that sleep while there is nothing to do.
 
 A kernel for several threads is an ordinary serial kernel, compiled with ``nogil=True``, that works on the part
-``first..last`` of its arrays. Most of them are shared by the threads of ``team.py``. This file is for what those
-cannot do: for NumPy's functions, and for systems other than Linux. Plain Python threads run the parts side by side,
-for compiled kernels let go of the GIL, and so do NumPy's products.
+``first..last`` of its arrays. Most of them are shared by the threads of ``team.py``. This file is for what those cannot
+do: for NumPy's functions, for systems other than Linux, and where Numba does not fit the team. Plain Python threads run
+the parts side by side, for compiled kernels let go of the GIL, and so do NumPy's products.
 
 Why not Numba's ``prange``? A loop with it takes two to three times as long to compile; its threads come from
 OpenMP, which a forked process must not touch again, and which spin while they wait. Measured, a part costs as

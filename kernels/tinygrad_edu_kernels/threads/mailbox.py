@@ -28,11 +28,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import njit, typeof, types
-from numba._dispatcher import compute_fingerprint
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from tinygrad_edu_kernels.native_call import (
+from tinygrad_edu_kernels.threads.native_call import (
     ARGUMENTS,
     CORE,
     COUNT,
@@ -51,6 +49,11 @@ from tinygrad_edu_kernels.native_call import (
     native_address,
     write_arguments,
 )
+from tinygrad_edu_kernels.threads.numba_private import (
+    ExternalFunction,
+    compute_fingerprint,
+    get_or_insert_function,
+)
 
 Array = Any
 
@@ -61,9 +64,9 @@ LOOKS = 50  # before the core is offered to others
 CLOCK_MONOTONIC = 1
 
 # Functions of the C library, on Linux.
-_sched_yield = types.ExternalFunction("sched_yield", types.int32())
-_sched_getcpu = types.ExternalFunction("sched_getcpu", types.int32())
-_clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.intp))
+_sched_yield = ExternalFunction("sched_yield", types.int32())
+_sched_getcpu = ExternalFunction("sched_getcpu", types.int32())
+_clock_gettime = ExternalFunction("clock_gettime", types.int32(types.int32, types.intp))
 
 
 def new_mailbox() -> Array:
@@ -122,7 +125,7 @@ def pause(typing_context):
     def generate(context, builder, signature, arguments):
         if platform.machine().lower() in ("x86_64", "amd64"):
             kind = ir.FunctionType(ir.VoidType(), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+            builder.call(get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
         return context.get_dummy_value()
 
     return types.void(), generate

@@ -1,4 +1,4 @@
-"""tinygrad_edu_kernels.parallel: the pool of threads."""
+"""tinygrad_edu_kernels.threads.parallel: the pool of threads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from tinygrad_edu_kernels import parallel
+from tinygrad_edu_kernels.threads import parallel
 
 
 def test_small_work_is_one_part():

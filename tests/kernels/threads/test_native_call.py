@@ -1,4 +1,4 @@
-"""tinygrad_edu_kernels.native_call: the arguments of a kernel that threads share, and its address."""
+"""tinygrad_edu_kernels.threads.native_call: the arguments of a kernel that threads share, and its address."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from numba import njit
 
-from tinygrad_edu_kernels import mailbox, native_call, team
+from tinygrad_edu_kernels.threads import mailbox, native_call, sharing
 
 fcntl = pytest.importorskip("fcntl", reason="no team of threads here")
 
-pytestmark = pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
+pytestmark = pytest.mark.skipif(not sharing.is_available(), reason="no team of threads here")
 
 
 def share(kernel, count, parts, *arguments):
@@ -108,10 +108,10 @@ def test_a_kernel_without_memory_says_so(team_of_three):
     with pytest.raises(
         MemoryError, match="a kernel that threads share failed, most likely for want of memory"
     ):
-        team.run_over(12, 1e9, want_memory, sizes)
+        sharing.run_over(12, 1e9, want_memory, sizes)
     np.testing.assert_array_equal(np.delete(sizes, 4), 2)
     sizes[4] = 1
-    team.run_over(12, 1e9, want_memory, sizes)
+    sharing.run_over(12, 1e9, want_memory, sizes)
     np.testing.assert_array_equal(np.delete(sizes, 4), 4)
 
 
@@ -199,11 +199,3 @@ def test_without_a_folder_there_is_no_lock(path):
     function = types.SimpleNamespace(stats=types.SimpleNamespace(cache_path=path), compile=compiled.append)
     native_call.compile_alone(function, (1,))
     assert compiled == [(1,)]
-
-
-@pytest.mark.parametrize(
-    ("size", "sums"), [(3, 12), (2**18 // 12, 12), (2**16, 4), (2**17, 3), (2**30, 3), (0, 12)]
-)
-def test_large_sums_are_fewer(size, sums, team_of_three):
-    assert team.number_of_sums(1000, 1e9, size) == sums
-    assert team.number_of_sums(2, 1e9, size) == 2

@@ -1,4 +1,4 @@
-"""tinygrad_edu_kernels.team: threads that stay awake, and the mailbox through which they share work."""
+"""tinygrad_edu_kernels.threads.team: threads that stay awake, and the mailbox through which they share work."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from numba import njit
 
-from tinygrad_edu_kernels import mailbox, micro_kernel, native_call, parallel, team
+from tinygrad_edu_kernels import micro_kernel
 from tinygrad_edu_kernels.matrix_product import panels
+from tinygrad_edu_kernels.threads import mailbox, native_call, parallel, sharing, team
 
-pytestmark = pytest.mark.skipif(not team.is_available(), reason="no team of threads here")
+pytestmark = pytest.mark.skipif(not sharing.is_available(), reason="no team of threads here")
 needs_vectors = pytest.mark.skipif(
     not micro_kernel.is_available(), reason="no micro-kernel for this processor"
 )
@@ -38,7 +39,7 @@ def share(mail, parts, counts, work):
 
 
 def run(parts, counts, work):
-    team.run_over(parts, 1e9, count_parts, counts, work)
+    sharing.run_over(parts, 1e9, count_parts, counts, work)
 
 
 def eventually(condition):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu_kernels import blas_threads
+from tinygrad_edu_kernels.threads import blas_threads
 
-KERNELS = Path(blas_threads.__file__).parents[1]
+KERNELS = Path(blas_threads.__file__).parents[2]
 
 
 def count_threads():
@@ -40,7 +40,7 @@ def test_whose_copy(filepath, expected):
 @pytest.mark.parametrize(("value", "found"), [("0", "False"), ("1", "True")])
 def test_switch(value, found):
     """The switch is read once, so each value gets a process of its own."""
-    code = "from tinygrad_edu_kernels import blas_threads as b; print(bool(b._kernel_blas()))"
+    code = "from tinygrad_edu_kernels.threads import blas_threads as b; print(bool(b._kernel_blas()))"
     environment = {**os.environ, blas_threads.SWITCH: value, "PYTHONPATH": str(KERNELS)}
     result = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=120

@@ -1,10 +1,5 @@
 """A team of threads that stay awake for a while, and share the work of kernels without Python.
 
-A kernel for several threads is an ordinary serial kernel, compiled with ``nogil=True``, that works on the part
-``first..last`` of its arrays:
-
-    team.run_over(len(x), 0.3 * x.size, _softmax_rows, x, y)  # calls _softmax_rows(x, y, first, last)
-
 Waking a thread that sleeps takes the operating system about 50 microseconds, and handing work to it from Python can
 take as long again: whoever wants the GIL while another thread holds it goes to sleep. Most kernels are done by then. So
 here threads are awake, and the work goes from one to the other in compiled code.
@@ -17,105 +12,38 @@ After its last part a helper looks out for the next work for half a millisecond,
 it offers its core to other programs, and goes to sleep at once if one of them took it. A helper that finds itself on
 the core of the calling thread moves to another one: Linux often wakes it there, and then neither gets on.
 
-The *mailbox* through which they do that is in ``mailbox.py``, how arguments get into it in ``native_call.py``.
-
-On Linux only. Elsewhere, and with ``TINYGRAD_EDU_THREAD_TEAM=0`` in the environment, the kernels use ``parallel.py``.
+The *mailbox* through which they do that is in ``mailbox.py``, how arguments get into it in ``native_call.py``; what
+the team is given to do is decided in ``sharing.py``.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import functools
 import os
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
+from numba import njit
 
-from tinygrad_edu_kernels import parallel
-from tinygrad_edu_kernels.mailbox import address_of, help_out, new_mailbox, share
-from tinygrad_edu_kernels.native_call import CORE, HELPERS
+from tinygrad_edu_kernels.threads import parallel
+from tinygrad_edu_kernels.threads.mailbox import address_of, help_out, new_mailbox, share
+from tinygrad_edu_kernels.threads.native_call import CORE, HELPERS
+from tinygrad_edu_kernels.threads.numba_private import compute_fingerprint
 
 Array = Any
 
-WORTHWHILE_NANOSECONDS = 25_000  # less work than this is done sooner than it is shared
 PATIENCE_NANOSECONDS = 500_000  # for how long a helper looks out for work
 
-PARTS_FOR_A_THREAD = 4  # so that a helper that comes late still finds some
-NUMBERS_IN_SUMS = 2**18  # in all sums together; a megabyte
 
-
-@functools.cache
-def is_available() -> bool:
-    """Tell whether there can be a team here: on Linux, with several cores and compiled kernels."""
-    wanted = os.environ.get("TINYGRAD_EDU_THREAD_TEAM", "1") != "0"
-    possible = sys.platform == "linux" and not numba.config.DISABLE_JIT
-    return wanted and possible and parallel.usable_cores() > 1
-
-
-def is_worthwhile(nanoseconds: float) -> bool:
-    """Tell whether work that takes one thread so long is to be shared."""
-    return nanoseconds >= WORTHWHILE_NANOSECONDS and parallel.setting.num_threads > 1 and is_available()
-
-
-def run_over(count: int, nanoseconds: float, kernel: Callable[..., Any], *arguments: Any) -> None:
-    """Call ``kernel(*arguments, first, last)`` for parts of range(count), by all threads if it is worthwhile.
-
-    Parameters
-    ----------
-    count : int
-        How many images, rows or elements there are.
-    nanoseconds : float
-        How long one thread would need for all of them, roughly.
-    kernel : compiled function
-        What does a part.
-    *arguments
-        What every call is given.
-    """
-    if nanoseconds < WORTHWHILE_NANOSECONDS or parallel.setting.num_threads == 1:
-        kernel(*arguments, 0, count)
-    elif is_available():
-        parts, address = _parts(count), address_of(kernel, arguments)
-        share(_mailbox(parts), address, count, parts, arguments)
-    else:
-        parallel.run_over(count, nanoseconds, kernel, *arguments)
-
-
-def number_of_sums(count: int, nanoseconds: float, size: int) -> int:
-    """Return in how many sums a kernel shall add up what becomes one: threads that share the work need several.
-
-    One for each part of the work; but large ones, which take long to be added to each other, only one for each thread.
-    It depends on the sizes and on the number of threads alone: with the same number of threads, every run adds in the
-    same order.
-
-    Parameters
-    ----------
-    count, nanoseconds
-        As in :func:`run_over`.
-    size : int
-        How many numbers a sum has.
-    """
-    threads = parallel.setting.num_threads
-    if nanoseconds < WORTHWHILE_NANOSECONDS or threads == 1:
-        return 1
-    return min(_parts(count), max(threads, NUMBERS_IN_SUMS // max(size, 1)))
-
-
-def _parts(count: int) -> int:
-    """Return into how many parts work on so many images, rows or elements is cut."""
-    most = PARTS_FOR_A_THREAD * parallel.setting.num_threads
-    return most if count > most else max(count, 1)
-
-
-def _mailbox(parts: int) -> Array:
-    """Return the mailbox, with helpers at the ready."""
+def share_parts(count: int, parts: int, kernel: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    """Call ``kernel(*arguments, first, last)`` for so many parts of range(count); return when all are done."""
+    address = address_of(kernel, arguments)
     team, threads = _Current.team, parallel.setting.num_threads
     team.wake((threads if parts > threads else parts) - 1)
-    return team.mailbox
+    share(team.mailbox, address, count, parts, arguments)
 
 
 class Helper:
@@ -232,3 +160,29 @@ def _dismiss() -> None:
 atexit.register(_dismiss)  # before Python throws away the code that the threads run
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_make_new_team)  # threads do not survive a fork
+
+
+# ---- is Numba as it is expected? -------------------------------------------------------------------------------
+
+
+def check() -> None:
+    """Have a small kernel called as the team calls kernels; raise an error if that goes wrong.
+
+    It uses all that ``numba_private.py`` names. What it compiles comes out of Numba's cache the next time.
+    """
+    total, table = np.arange(7.0), np.ones((7, 2), np.float32)
+    arguments = total, table[:, 1], (2, 3), None, True, 0.5
+    share(new_mailbox(), address_of(_add, arguments), 7, 3, arguments)
+    if not np.array_equal(total, 3.0 * np.arange(7) + 3.5):
+        raise RuntimeError("the self-check got wrong numbers")
+    kinds = total, table, table[0], table[:, 1], (total,), 1, 1.0, True, None
+    if len({compute_fingerprint((kind,)) for kind in kinds}) < len(kinds):
+        raise RuntimeError("different types have one fingerprint")
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _add(total, column, pair, nothing, is_wanted, weight, first, last):
+    """Add to ``total``; the other arguments are of all the kinds that kernels are given."""
+    if nothing is None and is_wanted:
+        for i in range(first, last):
+            total[i] += pair[0] * i + pair[1] + weight * column[i]
