@@ -173,6 +173,76 @@ def test_kernels_know_arrays_only():
     assert not wrong, "\n" + "\n".join(wrong)
 
 
+ROOM = "tinygrad_edu_kernels.threads"
+
+
+def is_in_room(module: str) -> bool:
+    return module == ROOM or module.startswith(ROOM + ".")
+
+
+def looks_into_the_room(tree: ast.AST, importer: str) -> Iterator[ast.AST]:
+    """Yield what uses more of the thread runtime than the names that its face exports."""
+    (exported,) = [
+        ast.literal_eval(node.value)
+        for node in TREES[ROOM].body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    face = {ROOM}  # what the room is called in this file
+    for node in import_nodes(tree):
+        modules = imported_modules(importer, node)
+        if any(is_in_room(module) and module != ROOM for module in modules):
+            yield node
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias, module in zip(node.names, modules, strict=True):
+                if module == ROOM and alias.name == ROOM.rpartition(".")[2]:
+                    face.add(alias.asname or alias.name)
+                elif module == ROOM and isinstance(node, ast.ImportFrom) and alias.name not in exported:
+                    yield node
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in face and node.attr not in exported:
+            yield node
+
+
+def test_nobody_looks_into_the_thread_runtime():
+    wrong = [
+        f"{where(importer, node)}: {ast.unparse(node)}"
+        for importer, tree in TREES.items()
+        if not is_in_room(importer)
+        for node in looks_into_the_room(tree, importer)
+    ]
+    assert not wrong, f"import what {ROOM} exports, no more:\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("from tinygrad_edu_kernels import threads\nthreads.run_over(1, 2.0, f)", 0),
+        ("from tinygrad_edu_kernels.threads import run_over, number_of_sums", 0),
+        ("from tinygrad_edu_kernels.threads import team", 1),
+        ("from tinygrad_edu_kernels.threads.team import Team", 1),
+        ("import tinygrad_edu_kernels.threads.team", 1),
+        ("from tinygrad_edu_kernels.threads import WORTHWHILE_NANOSECONDS", 1),
+        ("from tinygrad_edu_kernels import threads\nthreads.parallel.setting", 1),
+        ("from tinygrad_edu_kernels import threads as t\nt.sharing.is_available()", 1),
+        ("import tinygrad_edu_kernels.threads\ntinygrad_edu_kernels.threads.team.Team()", 1),
+        ("def f():\n    importlib.import_module('tinygrad_edu_kernels.threads.mailbox')", 1),
+    ],
+)
+def test_the_guard_of_the_thread_runtime(source, count):
+    assert len(list(looks_into_the_room(ast.parse(source), "tinygrad_edu_kernels.pooling.cpu"))) == count
+
+
+def test_private_parts_of_numba_are_in_one_file_of_the_thread_runtime():
+    """Numba's documentation is about the names in numba, numba.types and numba.extending."""
+    wrong = [
+        f"{where(importer, node)}: imports {imported}; put it into numba_private.py"
+        for importer, node, imported in IMPORTS
+        if is_in_room(importer) and importer != f"{ROOM}.numba_private"
+        if imported.split(".")[0] == "numba" and imported not in ("numba", "numba.types", "numba.extending")
+    ]
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
 def test_only_backend_imports_cupy():
     wrong = [
         f"{where(importer, node)}: imports {imported}; use tinygrad_edu.backend.array_module"
