@@ -9,11 +9,6 @@ Every family is a folder of modules that hold the same functions with the same s
 ``cuda.py``
     The same loops as CUDA kernels.
 
-Kernels know arrays only. They never import ``tinygrad_edu``, and importing this package compiles nothing.
-
-Notes
------
-Numba's parallel loops run on a thread pool that does not survive ``os.fork()``: on Linux, with the default
-OpenMP layer, a forked child that enters a parallel kernel after its parent did is killed. Start worker
-processes with ``spawn`` or ``forkserver``, or keep kernels out of them.
+Kernels know arrays only. They never import ``tinygrad_edu``, and importing this package compiles nothing. Their threads
+are in a folder of their own, ``threads``, of which the other files use what its ``__init__.py`` exports.
 """

@@ -326,7 +326,11 @@ print(sum(thread.name == "tinygrad_edu_team" for thread in threading.enumerate()
     ],
 )
 def test_a_program_comes_to_its_end(setting, end, helpers):
-    environment = {**os.environ, "TINYGRAD_EDU_THREAD_TEAM": setting}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "TINYGRAD_EDU_THREAD_TEAM": setting,
+    }
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(end=end)],
         env=environment,
