@@ -117,6 +117,12 @@ def test_version_is_in_one_place():
     assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+def test_the_lowest_numba_is_one_that_threads_are_known_to_work_with():
+    from tinygrad_edu_kernels.threads.sharing import KNOWN_VERSIONS
+
+    assert f"numba>={KNOWN_VERSIONS.split(' to ')[0]}" in lines("options", "install_requires")
+
+
 def test_pyproject_holds_no_metadata():
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert set(pyproject) == {"build-system", "tool"}

@@ -95,7 +95,28 @@ def post(mail, counts, parts, work):
     mail[mailbox.LEFT] = parts
 
 
-def test_work_is_done_when_the_call_returns(team_of_three):
+def test_work_is_done_when_the_call_returns():
+    """Also the part of a helper that began later than the calling thread."""
+    mail, has_ended = mailbox.new_mailbox(), threading.Event()
+
+    def help_out():
+        while not has_ended.is_set():
+            mailbox.do_parts(mail)
+
+    thread = threading.Thread(target=help_out)
+    thread.start()
+    try:
+        for _ in range(3):
+            counts = np.zeros(2, np.int64)
+            share(mail, 2, counts, LONG)
+            np.testing.assert_array_equal(counts, 1)
+            assert mail[mailbox.IN_USE] == 0
+    finally:
+        has_ended.set()
+        thread.join()
+
+
+def test_the_mailbox_is_free_when_the_call_returns(team_of_three):
     for _ in range(300):
         counts = np.zeros(40, np.int64)
         run(40, counts, 10)
