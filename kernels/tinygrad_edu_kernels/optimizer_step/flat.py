@@ -33,16 +33,11 @@ def walk(nanoseconds: float, loop: Any, arrays: list[Array | None], numbers: tup
 
 
 def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, Array]]]:
-    """Return the arrays of a step as the loops want them: 1-D, contiguous, float32 or float64.
+    """Return the arrays of ``walk`` as the loops want them: 1-D, contiguous, float32 or float64.
 
     Those are views of the arrays, at no cost, unless an array is a transposed, sliced or read-only one or
     holds float16: that is copied, and ``store`` brings the result back. An absent array becomes an empty one,
     so that every loop is compiled once and not again for each combination of options.
-
-    Parameters
-    ----------
-    arrays : list
-        The parameter, its gradient, and the arrays of the state.
 
     Returns
     -------
