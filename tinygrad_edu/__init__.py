@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-from tinygrad_edu import _tensor  # noqa: F401  (first: tensors and operations import each other; this is the way in)
-
-# isort: split
-from tinygrad_edu import accelerator, autograd, backends, cuda, nn, optim, profiler, utils
+from tinygrad_edu import accelerator, backends, cuda, nn, optim, profiler, utils
 from tinygrad_edu._tensor import (
     Size,
     Tensor,

@@ -10,15 +10,13 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import dtypes
+from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import to_numpy
-
-if TYPE_CHECKING:
-    from tinygrad_edu._tensor import Tensor
 
 
 class PrintOptions:
@@ -196,7 +194,7 @@ def _contents(values: np.ndarray[Any, Any], indent: int) -> str:
     return _nested(values, fmt, indent, summarise)
 
 
-def _suffixes(tensor: Tensor) -> list[str]:
+def _suffixes(tensor: TensorBase) -> list[str]:
     """Return what is said after the numbers: what the numbers do not show by themselves."""
     suffixes = []
     default = dtypes.get_default_dtype()
@@ -218,7 +216,7 @@ def _suffixes(tensor: Tensor) -> list[str]:
     return suffixes
 
 
-def tensor_repr(tensor: Tensor) -> str:
+def tensor_repr(tensor: TensorBase) -> str:
     """Return what ``repr(tensor)`` shows.
 
     Examples

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu import _tensor, dtypes
+from tinygrad_edu import dtypes
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, default_or, device_of, to_device, to_numpy
 from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.shape import sizes_of
@@ -29,7 +30,7 @@ def finish(array: Array, dtype: Dtype, device: DeviceLike, requires_grad: bool) 
     """Return an array as a tensor of the wanted dtype, on the wanted device."""
     if dtype is not None:
         array = converted(array, dtype.numpy_dtype, copy=False)
-    result = _tensor.tensor_from_array(to_device(array, device))
+    result = tensor_from_array(to_device(array, device))
     if requires_grad:
         result.requires_grad = True
     return result
@@ -49,12 +50,12 @@ def array_from_data(data: Any, dtype: Dtype = None) -> Array:
     A given ``dtype`` is used for Python numbers at once (0.1 becomes a float64 without becoming a float32
     first); arrays and Tensors keep theirs.
     """
-    if isinstance(data, _tensor.Tensor):
+    if isinstance(data, TensorBase):
         return data.array
     if hasattr(data, "dtype"):
         dtypes.from_numpy_dtype(data.dtype)
         return np.asarray(data) if isinstance(data, np.generic) else data.view()
-    if isinstance(data, list | tuple) and isinstance(_first_leaf(data), _tensor.Tensor):
+    if isinstance(data, list | tuple) and isinstance(_first_leaf(data), TensorBase):
         data = _without_tensors(data)
     try:
         array = np.array(data)
@@ -83,7 +84,7 @@ def _first_leaf(data: Any) -> Any:
 
 
 def _without_tensors(data: Any) -> Any:
-    if isinstance(data, _tensor.Tensor):
+    if isinstance(data, TensorBase):
         return data.item() if data.ndim == 0 else data.detach().cpu().numpy()
     return [_without_tensors(x) for x in data] if isinstance(data, list | tuple) else data
 
@@ -148,7 +149,7 @@ def tensor(
     tensor([[1, 2],
             [3, 4]])
     """
-    if isinstance(data, _tensor.Tensor):
+    if isinstance(data, TensorBase):
         warnings.warn(
             "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
             "sourceTensor.detach().clone().requires_grad_(True), rather than tensor(sourceTensor).",
@@ -163,7 +164,7 @@ def tensor(
 
 def as_tensor(data: Any, dtype: Dtype = None, device: DeviceLike = None) -> Tensor:
     """Make a tensor, sharing the memory of ``data`` if it is an array (or Tensor) of the right dtype and device."""
-    if isinstance(data, _tensor.Tensor):
+    if isinstance(data, TensorBase):
         return data.to(
             device=default_or(data.device) if device is None else device, dtype=dtype or data.dtype
         )
@@ -176,7 +177,7 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     dtypes.from_numpy_dtype(ndarray.dtype)
-    return _tensor.tensor_from_array(ndarray.view())
+    return tensor_from_array(ndarray.view())
 
 
 # ---- constants -----------------------------------------------------------------------------------
@@ -268,7 +269,7 @@ def full(
 
 def like(input: Tensor, dtype: Dtype, device: DeviceLike) -> tuple[tuple[int, ...], dtypes.dtype, Any]:
     """Return the shape of a Tensor, and its dtype and device unless others are given."""
-    if not isinstance(input, _tensor.Tensor):
+    if not isinstance(input, TensorBase):
         raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
     return tuple(input.shape), dtype or input.dtype, input.device if device is None else device
 

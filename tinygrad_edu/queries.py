@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu import _tensor
+from tinygrad_edu.autograd.tensor_base import TensorBase
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def is_tensor(obj: Any) -> bool:
     """Tell whether an object is a Tensor."""
-    return isinstance(obj, _tensor.Tensor)
+    return isinstance(obj, TensorBase)
 
 
 def is_floating_point(input: Tensor) -> bool:

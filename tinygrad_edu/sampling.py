@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu import _tensor, dtypes
+from tinygrad_edu import dtypes
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import CPU, Array, DeviceLike, to_device
 from tinygrad_edu.creation import Dtype, checked_sizes, finish, float_dtype, like
 from tinygrad_edu.random import Generator, numpy_rng
@@ -123,12 +124,12 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     if size is None:
         size = np.broadcast_shapes(np.shape(means), np.shape(stds))
-    model = mean if isinstance(mean, _tensor.Tensor) else std
-    if isinstance(model, _tensor.Tensor):
+    model = mean if isinstance(mean, TensorBase) else std
+    if isinstance(model, TensorBase):
         noise = randn(tuple(size), generator=generator, dtype=model.dtype, device=model.device)
     else:
         noise = randn(tuple(size), generator=generator)
-    return _tensor.tensor_from_array(noise.array * stds + means)
+    return tensor_from_array(noise.array * stds + means)
 
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:

@@ -20,8 +20,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
-from tinygrad_edu import _tensor
 from tinygrad_edu._tensor_methods import convert
+from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, to_device
 
 FileLike: TypeAlias = "str | os.PathLike[str] | BinaryIO"
@@ -32,7 +32,8 @@ CONTENT = "tinygrad_edu/data.pkl"
 SAFE_GLOBALS = {
     ("tinygrad_edu._tensor_methods.convert", "rebuild_tensor"),
     ("tinygrad_edu._tensor", "Tensor"),
-    ("tinygrad_edu._tensor", "Size"),
+    ("tinygrad_edu._tensor", "Size"),  # of files written before Size had a file of its own
+    ("tinygrad_edu.size", "Size"),
     ("tinygrad_edu.nn.parameter", "Parameter"),
     ("tinygrad_edu.dtypes", "from_numpy_dtype"),
     ("tinygrad_edu.backend", "device"),
@@ -143,7 +144,7 @@ class _Unpickler(pickle.Unpickler):
         if isinstance(wanted, Mapping):
             wanted = wanted.get(device_name)
         elif callable(wanted):
-            placed = wanted(_tensor.tensor_from_array(array), device_name)
+            placed = wanted(tensor_from_array(array), device_name)
             wanted = None if placed is None else placed.device
         if wanted is not None:
             return convert.rebuild_tensor(cls, to_device(array, wanted), str(wanted), requires_grad)

@@ -8,7 +8,7 @@ from tinygrad_edu._tensor_methods.math import MathMethods
 from tinygrad_edu._tensor_methods.operators import Operators
 from tinygrad_edu._tensor_methods.reduction import ReductionMethods
 from tinygrad_edu._tensor_methods.shape import ShapeMethods
-from tinygrad_edu._tensor_methods.views import ViewMethods
+from tinygrad_edu._tensor_methods.views import RebaseMethods
 
 __all__ = [
     "ConvertMethods",
@@ -17,5 +17,5 @@ __all__ = [
     "Operators",
     "ReductionMethods",
     "ShapeMethods",
-    "ViewMethods",
+    "RebaseMethods",
 ]

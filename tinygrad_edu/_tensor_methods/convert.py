@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_edu import _tensor, _tensor_str
+from tinygrad_edu import _tensor_str
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, on_card_of, to_device, to_numpy
 
-if TYPE_CHECKING:
-    from tinygrad_edu._tensor import Tensor
 
-
-class ConvertMethods:
+class ConvertMethods(TensorBase):
     """Methods that lead out of Tensor; part of it."""
 
-    def numpy(self: Any, *, force: bool = False) -> np.ndarray[Any, Any]:
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """Return the numbers as a NumPy array that shares the memory."""
         if force:
             return to_numpy(self.array)
@@ -32,29 +30,29 @@ class ConvertMethods:
             )
         return self.array
 
-    def item(self: Any) -> Any:
+    def item(self) -> Any:
         """Return the only element as a Python number."""
         if self.array.size != 1:
             raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
         return self.array.item()
 
-    def tolist(self: Any) -> Any:
+    def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers."""
         return self.array.tolist()
 
-    def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
         if dtype is not None and array.dtype != dtype:
             return array.astype(dtype)
         return array.copy() if copy else array
 
-    def __repr__(self: Any) -> str:
+    def __repr__(self) -> str:
         return _tensor_str.tensor_repr(self)
 
-    def __format__(self: Any, spec: str) -> str:
+    def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
-    def __reduce__(self: Any) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Any, ...]:
         check_leaf(self, "pickle")
         state = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         del state["array"]
@@ -64,23 +62,23 @@ class ConvertMethods:
             state or None,
         )
 
-    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Tensor:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         check_leaf(self, "deepcopy")
         with on_card_of(self.array):
-            copied = _tensor.tensor_from_array(self.array.copy(), self._requires_grad, type(self))
+            copied = tensor_from_array(self.array.copy(), self._requires_grad, type(self))
             if self._grad is not None:
-                copied._grad = _tensor.tensor_from_array(self._grad.array.copy())
+                copied._grad = tensor_from_array(self._grad.array.copy())
         memo[id(self)] = copied
         vars(copied).update(copy.deepcopy(users_attributes(self), memo))
         return copied
 
 
-def users_attributes(tensor: Tensor) -> dict[str, Any]:
+def users_attributes(tensor: TensorBase) -> dict[str, Any]:
     """Return the attributes that the program has given a tensor."""
     return {name: value for name, value in vars(tensor).items() if name[0] != "_" and name != "array"}
 
 
-def check_leaf(tensor: Tensor, protocol: str) -> None:
+def check_leaf(tensor: TensorBase, protocol: str) -> None:
     """Raise for a tensor that was computed: its graph cannot be copied."""
     if not tensor.is_leaf:
         raise RuntimeError(
@@ -89,6 +87,6 @@ def check_leaf(tensor: Tensor, protocol: str) -> None:
         )
 
 
-def rebuild_tensor(cls: type[Tensor], array: Array, device_name: str, requires_grad: bool) -> Tensor:
+def rebuild_tensor(cls: type[TensorBase], array: Array, device_name: str, requires_grad: bool) -> Any:
     """Make a tensor from what was pickled."""
-    return _tensor.tensor_from_array(to_device(array, device_name), requires_grad, cls)
+    return tensor_from_array(to_device(array, device_name), requires_grad, cls)

@@ -6,202 +6,200 @@ old one's memory: ``write_result`` does that for all of them, and tells autograd
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
-from tinygrad_edu import _tensor, ops
+from tinygrad_edu import ops
 from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_device
 from tinygrad_edu.ops.index import SetItem, check_index, index_put_zeros, raw_index
 from tinygrad_edu.random import Generator, numpy_rng
 
-if TYPE_CHECKING:
-    from tinygrad_edu._tensor import Tensor
 
-
-class InplaceMethods:
+class InplaceMethods(TensorBase):
     """Methods that change the tensor; part of Tensor."""
 
-    def exp_(self: Any) -> Tensor:
+    def exp_(self) -> Self:
         """See ``torch.exp``; changes the tensor in place."""
         return write_result(self, ops.exp(self), "exp_")
 
-    def log_(self: Any) -> Tensor:
+    def log_(self) -> Self:
         """See ``torch.log``; changes the tensor in place."""
         return write_result(self, ops.log(self), "log_")
 
-    def log1p_(self: Any) -> Tensor:
+    def log1p_(self) -> Self:
         """See ``torch.log1p``; changes the tensor in place."""
         return write_result(self, ops.log1p(self), "log1p_")
 
-    def expm1_(self: Any) -> Tensor:
+    def expm1_(self) -> Self:
         """See ``torch.expm1``; changes the tensor in place."""
         return write_result(self, ops.expm1(self), "expm1_")
 
-    def sign_(self: Any) -> Tensor:
+    def sign_(self) -> Self:
         """See ``torch.sign``; changes the tensor in place."""
         return write_result(self, ops.sign(self), "sign_")
 
-    def sqrt_(self: Any) -> Tensor:
+    def sqrt_(self) -> Self:
         """See ``torch.sqrt``; changes the tensor in place."""
         return write_result(self, ops.sqrt(self), "sqrt_")
 
-    def rsqrt_(self: Any) -> Tensor:
+    def rsqrt_(self) -> Self:
         """See ``torch.rsqrt``; changes the tensor in place."""
         return write_result(self, ops.rsqrt(self), "rsqrt_")
 
-    def sin_(self: Any) -> Tensor:
+    def sin_(self) -> Self:
         """See ``torch.sin``; changes the tensor in place."""
         return write_result(self, ops.sin(self), "sin_")
 
-    def cos_(self: Any) -> Tensor:
+    def cos_(self) -> Self:
         """See ``torch.cos``; changes the tensor in place."""
         return write_result(self, ops.cos(self), "cos_")
 
-    def tanh_(self: Any) -> Tensor:
+    def tanh_(self) -> Self:
         """See ``torch.tanh``; changes the tensor in place."""
         return write_result(self, ops.tanh(self), "tanh_")
 
-    def sigmoid_(self: Any) -> Tensor:
+    def sigmoid_(self) -> Self:
         """See ``torch.sigmoid``; changes the tensor in place."""
         return write_result(self, ops.sigmoid(self), "sigmoid_")
 
-    def neg_(self: Any) -> Tensor:
+    def neg_(self) -> Self:
         """See ``torch.neg``; changes the tensor in place."""
         return write_result(self, ops.neg(self), "neg_")
 
-    def reciprocal_(self: Any) -> Tensor:
+    def reciprocal_(self) -> Self:
         """See ``torch.reciprocal``; changes the tensor in place."""
         return write_result(self, ops.reciprocal(self), "reciprocal_")
 
-    def floor_(self: Any) -> Tensor:
+    def floor_(self) -> Self:
         """See ``torch.floor``; changes the tensor in place."""
         return write_result(self, ops.floor(self), "floor_")
 
-    def ceil_(self: Any) -> Tensor:
+    def ceil_(self) -> Self:
         """See ``torch.ceil``; changes the tensor in place."""
         return write_result(self, ops.ceil(self), "ceil_")
 
-    def trunc_(self: Any) -> Tensor:
+    def trunc_(self) -> Self:
         """See ``torch.trunc``; changes the tensor in place."""
         return write_result(self, ops.trunc(self), "trunc_")
 
-    def relu_(self: Any) -> Tensor:
+    def relu_(self) -> Self:
         """See ``torch.relu``; changes the tensor in place."""
         return write_result(self, ops.relu(self), "relu_")
 
-    def square_(self: Any) -> Tensor:
+    def square_(self) -> Self:
         """See ``torch.square``; changes the tensor in place."""
         return write_result(self, ops.square(self), "square_")
 
-    def abs_(self: Any) -> Tensor:
+    def abs_(self) -> Self:
         """See ``torch.abs``; changes the tensor in place."""
         return write_result(self, ops.absolute(self), "abs_")
 
-    def round_(self: Any) -> Tensor:
+    def round_(self) -> Self:
         """See ``torch.round``; changes the tensor in place."""
         return write_result(self, ops.round(self), "round_")
 
-    def add_(self: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    def add_(self, other: Any, *, alpha: float = 1) -> Self:
         """See ``torch.add``; changes the tensor in place."""
         return write_result(self, ops.add(self, other, alpha=alpha), "add_")
 
-    def sub_(self: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    def sub_(self, other: Any, *, alpha: float = 1) -> Self:
         """See ``torch.sub``; changes the tensor in place."""
         return write_result(self, ops.sub(self, other, alpha=alpha), "sub_")
 
-    def mul_(self: Any, other: Any) -> Tensor:
+    def mul_(self, other: Any) -> Self:
         """See ``torch.mul``; changes the tensor in place."""
         return write_result(self, ops.mul(self, other), "mul_")
 
-    def div_(self: Any, other: Any) -> Tensor:
+    def div_(self, other: Any) -> Self:
         """See ``torch.div``; changes the tensor in place."""
         return write_result(self, ops.div(self, other), "div_")
 
-    def pow_(self: Any, other: Any) -> Tensor:
+    def pow_(self, other: Any) -> Self:
         """See ``torch.pow``; changes the tensor in place."""
         return write_result(self, ops.pow(self, other), "pow_")
 
-    def remainder_(self: Any, other: Any) -> Tensor:
+    def remainder_(self, other: Any) -> Self:
         """See ``torch.remainder``; changes the tensor in place."""
         return write_result(self, ops.remainder(self, other), "remainder_")
 
-    def floor_divide_(self: Any, other: Any) -> Tensor:
+    def floor_divide_(self, other: Any) -> Self:
         """See ``torch.floor_divide``; changes the tensor in place."""
         return write_result(self, ops.floor_divide(self, other), "floor_divide_")
 
-    def bitwise_and_(self: Any, other: Any) -> Tensor:
+    def bitwise_and_(self, other: Any) -> Self:
         """See ``torch.bitwise_and``; changes the tensor in place."""
         return write_result(self, ops.bitwise_and(self, other), "bitwise_and_")
 
-    def bitwise_or_(self: Any, other: Any) -> Tensor:
+    def bitwise_or_(self, other: Any) -> Self:
         """See ``torch.bitwise_or``; changes the tensor in place."""
         return write_result(self, ops.bitwise_or(self, other), "bitwise_or_")
 
-    def bitwise_xor_(self: Any, other: Any) -> Tensor:
+    def bitwise_xor_(self, other: Any) -> Self:
         """See ``torch.bitwise_xor``; changes the tensor in place."""
         return write_result(self, ops.bitwise_xor(self, other), "bitwise_xor_")
 
-    def bitwise_left_shift_(self: Any, other: Any) -> Tensor:
+    def bitwise_left_shift_(self, other: Any) -> Self:
         """See ``torch.bitwise_left_shift``; changes the tensor in place."""
         return write_result(self, ops.bitwise_left_shift(self, other), "bitwise_left_shift_")
 
-    def bitwise_right_shift_(self: Any, other: Any) -> Tensor:
+    def bitwise_right_shift_(self, other: Any) -> Self:
         """See ``torch.bitwise_right_shift``; changes the tensor in place."""
         return write_result(self, ops.bitwise_right_shift(self, other), "bitwise_right_shift_")
 
-    def logical_not_(self: Any) -> Tensor:
+    def logical_not_(self) -> Self:
         """See ``torch.logical_not``; changes the tensor in place."""
         return write_result(self, ops.logical_not(self), "logical_not_")
 
-    def logical_and_(self: Any, other: Any) -> Tensor:
+    def logical_and_(self, other: Any) -> Self:
         """See ``torch.logical_and``; changes the tensor in place."""
         return write_result(self, ops.logical_and(self, other), "logical_and_")
 
-    def clamp_(self: Any, min: Any = None, max: Any = None) -> Tensor:
+    def clamp_(self, min: Any = None, max: Any = None) -> Self:
         """See ``torch.clamp``; changes the tensor in place."""
         old = ops.clone(self) if hasattr(min, "shape") or hasattr(max, "shape") else self
         return write_result(self, ops.clamp(old, min, max), "clamp_")
 
-    def lerp_(self: Any, end: Any, weight: Any) -> Tensor:
+    def lerp_(self, end: Any, weight: Any) -> Self:
         """See ``torch.lerp``; changes the tensor in place."""
         return write_result(self, ops.lerp(self, end, weight), "lerp_")
 
-    def addcmul_(self: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+    def addcmul_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Self:
         """See ``torch.addcmul``; changes the tensor in place."""
         return write_result(self, ops.addcmul(self, tensor1, tensor2, value=value), "addcmul_")
 
-    def addcdiv_(self: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+    def addcdiv_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Self:
         """See ``torch.addcdiv``; changes the tensor in place."""
         return write_result(self, ops.addcdiv(self, tensor1, tensor2, value=value), "addcdiv_")
 
-    def masked_fill_(self: Any, mask: Tensor, value: Any) -> Tensor:
+    def masked_fill_(self, mask: TensorBase, value: Any) -> Self:
         """See ``torch.masked_fill``; changes the tensor in place."""
         return write_result(self, ops.masked_fill(self, mask, value), "masked_fill_")
 
-    def scatter_(self: Any, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
+    def scatter_(self, dim: int, index: TensorBase, src: Any = None, *, value: Any = None) -> Self:
         """See ``torch.scatter``; changes the tensor in place."""
         return write_result(self, ops.scatter(self, dim, index, src, value=value), "scatter_")
 
-    def scatter_add_(self: Any, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    def scatter_add_(self, dim: int, index: TensorBase, src: TensorBase) -> Self:
         """See ``torch.scatter_add``; changes the tensor in place."""
         return write_result(self, ops.scatter_add(self, dim, index, src), "scatter_add_")
 
-    def index_add_(self: Any, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+    def index_add_(self, dim: int, index: TensorBase, source: TensorBase, *, alpha: float = 1) -> Self:
         """See ``torch.index_add``; changes the tensor in place."""
         return write_result(self, ops.index_add(self, dim, index, source, alpha=alpha), "index_add_")
 
-    def index_fill_(self: Any, dim: int, index: Tensor, value: Any) -> Tensor:
+    def index_fill_(self, dim: int, index: TensorBase, value: Any) -> Self:
         """Set the slices along ``dim`` that the index names to one value."""
         set_item(self, self._along(dim, index), value)
         return self
 
-    def index_copy_(self: Any, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    def index_copy_(self, dim: int, index: TensorBase, source: TensorBase) -> Self:
         """Copy the slices of ``source`` to those along ``dim`` that the index names."""
         set_item(self, self._along(dim, index), source)
         return self
 
-    def index_put_(self: Any, indices: tuple[Any, ...], values: Tensor, accumulate: bool = False) -> Tensor:
+    def index_put_(self, indices: tuple[Any, ...], values: TensorBase, accumulate: bool = False) -> Self:
         """Do ``self[indices] = values``, or add the values to what is there, also to places named twice."""
         if accumulate:
             index = raw_index(tuple(indices), self.array)
@@ -210,45 +208,43 @@ class InplaceMethods:
         set_item(self, tuple(indices), values)
         return self
 
-    def _along(self: Any, dim: int, index: Tensor) -> tuple[Any, ...]:
+    def _along(self, dim: int, index: TensorBase) -> tuple[Any, ...]:
         return (slice(None),) * ops.normalize_dim("index", dim, self.ndim) + (index,)
 
-    def tril_(self: Any, diagonal: int = 0) -> Tensor:
+    def tril_(self, diagonal: int = 0) -> Self:
         """See ``torch.tril``; changes the tensor in place."""
         return write_result(self, ops.tril(self, diagonal), "tril_")
 
-    def triu_(self: Any, diagonal: int = 0) -> Tensor:
+    def triu_(self, diagonal: int = 0) -> Self:
         """See ``torch.triu``; changes the tensor in place."""
         return write_result(self, ops.triu(self, diagonal), "triu_")
 
-    def fill_(self: Any, value: Any) -> Tensor:
+    def fill_(self, value: Any) -> Self:
         """Set every element to ``value``."""
         return write_result(self, ops.full_of(self, value), "fill_")
 
-    def zero_(self: Any) -> Tensor:
+    def zero_(self) -> Self:
         """Set every element to 0."""
         return write_result(self, ops.full_of(self, 0), "zero_")
 
-    def copy_(self: Any, src: Tensor, non_blocking: bool = False) -> Tensor:
+    def copy_(self, src: TensorBase, non_blocking: bool = False) -> Self:
         """Copy the elements of ``src``, which is broadcast and converted as needed."""
         return write_result(self, ops.copy_of(self, src), "copy_")
 
-    def normal_(
-        self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
-    ) -> Tensor:
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers from the normal distribution."""
         if not std >= 0:
             raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
         values = numpy_rng(generator).standard_normal(self.array.shape) * std + mean
         return write_numbers(self, values, "normal_")
 
-    def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers, evenly distributed over [a, b)."""
         if not a <= b:
             raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
         return write_numbers(self, numpy_rng(generator).random(self.array.shape) * (b - a) + a, "uniform_")
 
-    def exponential_(self: Any, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    def exponential_(self, lambd: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers of the density lambd e^(-lambd x)."""
         if not lambd > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
@@ -256,22 +252,20 @@ class InplaceMethods:
             self, numpy_rng(generator).standard_exponential(self.array.shape) / lambd, "exponential_"
         )
 
-    def bernoulli_(self: Any, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
+    def bernoulli_(self, p: float = 0.5, *, generator: Generator | None = None) -> Self:
         """Fill with ones, of probability ``p``, and zeros."""
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
         return write_numbers(self, numpy_rng(generator).random(self.array.shape) < p, "bernoulli_")
 
-    def random_(
-        self: Any, low: int = 0, high: int | None = None, *, generator: Generator | None = None
-    ) -> Tensor:
+    def random_(self, low: int = 0, high: int | None = None, *, generator: Generator | None = None) -> Self:
         """Fill with random integers from [low, high)."""
         if high is None:
             low, high = 0, low or 2**24
         return write_numbers(self, numpy_rng(generator).integers(low, high, self.array.shape), "random_")
 
 
-def write_result(tensor: Tensor, result: Tensor, name: str) -> Tensor:
+def write_result(tensor: TensorBase, result: TensorBase, name: str) -> Any:
     """Write ``result`` into the memory of ``tensor``, which takes over its history."""
     recorded = this_thread.mode.grad_enabled and (result.requires_grad or tensor.requires_grad)
     tensor.check_may_change(recorded)
@@ -307,17 +301,17 @@ def check_writeable(array: Array, name: str) -> None:
         raise RuntimeError(f"{name}: the tensor's array is read-only. Please clone() the tensor first.")
 
 
-def write_numbers(tensor: Tensor, values: Array, name: str) -> Tensor:
+def write_numbers(tensor: TensorBase, values: Array, name: str) -> Any:
     """Write an array drawn on the host into the memory of ``tensor``."""
-    drawn = _tensor.tensor_from_array(to_device(values.astype(tensor.array.dtype), tensor.device))
+    drawn = tensor_from_array(to_device(values.astype(tensor.array.dtype), tensor.device))
     return write_result(tensor, ops.copy_of(tensor, drawn), name)
 
 
-def set_item(tensor: Tensor, index: Any, value: Any) -> None:
+def set_item(tensor: TensorBase, index: Any, value: Any) -> None:
     """Do ``tensor[index] = value``."""
     index = raw_index(index, tensor.array)
     check_index(tensor.array, index)
-    if isinstance(value, _tensor.Tensor):
+    if isinstance(value, TensorBase):
         if value.ndim == 0 and value.device != tensor.device:
             value = value.to(tensor.device)
         value = ops.cast(value, tensor.array.dtype)

@@ -1,183 +1,122 @@
 """The operators of Tensor: what ``+``, ``[]``, ``==``, ``len`` and the like do.
 
-Every method is one line: it hands over to the function of the same name in ``ops``.
+Most of them are the functions of ``ops`` themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
-from tinygrad_edu import _tensor, ops
-from tinygrad_edu._tensor_methods.inplace import set_item
-
-if TYPE_CHECKING:
-    from tinygrad_edu._tensor import Tensor
+from tinygrad_edu import ops
+from tinygrad_edu._tensor_methods.inplace import InplaceMethods, set_item
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 
 
-class Operators:
+class Operators(TensorBase):
     """Python's operators; part of Tensor."""
 
     _functions = ops  # what ``array_module`` returns for a Tensor
 
-    def __add__(self, other: Any) -> Tensor:
-        return ops.add(self, other)
+    # A method is its function: x * y is ops.mul(x, y).
+    __add__ = ops.add
+    __sub__ = ops.sub
+    __mul__ = ops.mul
+    __truediv__ = ops.div
+    __floordiv__ = ops.floor_divide
+    __mod__ = ops.remainder
+    __pow__ = ops.pow
+    __and__ = ops.bitwise_and
+    __or__ = ops.bitwise_or
+    __xor__ = ops.bitwise_xor
+    __lshift__ = ops.bitwise_left_shift
+    __rshift__ = ops.bitwise_right_shift
 
-    def __radd__(self, other: Any) -> Tensor:
+    # x += y changes x in place: it is x.add_(y).
+    __iadd__ = InplaceMethods.add_
+    __isub__ = InplaceMethods.sub_
+    __imul__ = InplaceMethods.mul_
+    __itruediv__ = InplaceMethods.div_
+    __ifloordiv__ = InplaceMethods.floor_divide_
+    __imod__ = InplaceMethods.remainder_
+    __ipow__ = InplaceMethods.pow_
+    __iand__ = InplaceMethods.bitwise_and_
+    __ior__ = InplaceMethods.bitwise_or_
+    __ixor__ = InplaceMethods.bitwise_xor_
+    __ilshift__ = InplaceMethods.bitwise_left_shift_
+    __irshift__ = InplaceMethods.bitwise_right_shift_
+
+    def __radd__(self, other: Any) -> Self:
         return ops.add(other, self)
 
-    def __sub__(self, other: Any) -> Tensor:
-        return ops.sub(self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
+    def __rsub__(self, other: Any) -> Self:
         return ops.sub(other, self)
 
-    def __mul__(self, other: Any) -> Tensor:
-        return ops.mul(self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
+    def __rmul__(self, other: Any) -> Self:
         return ops.mul(other, self)
 
-    def __truediv__(self, other: Any) -> Tensor:
-        return ops.div(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
+    def __rtruediv__(self, other: Any) -> Self:
         return ops.div(other, self)
 
-    def __floordiv__(self, other: Any) -> Tensor:
-        return ops.floor_divide(self, other)
-
-    def __rfloordiv__(self, other: Any) -> Tensor:
+    def __rfloordiv__(self, other: Any) -> Self:
         return ops.floor_divide(other, self)
 
-    def __mod__(self, other: Any) -> Tensor:
-        return ops.remainder(self, other)
-
-    def __rmod__(self, other: Any) -> Tensor:
+    def __rmod__(self, other: Any) -> Self:
         return ops.remainder(other, self)
 
-    def __pow__(self, other: Any) -> Tensor:
-        return ops.pow(self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
+    def __rpow__(self, other: Any) -> Self:
         return ops.pow(other, self)
 
-    def __matmul__(self, other: Any) -> Tensor:
-        return ops.matmul(self, array_as_tensor(other))
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return ops.matmul(array_as_tensor(other), self)
-
-    def __and__(self, other: Any) -> Tensor:
-        return ops.bitwise_and(self, other)
-
-    def __rand__(self, other: Any) -> Tensor:
+    def __rand__(self, other: Any) -> Self:
         return ops.bitwise_and(other, self)
 
-    def __or__(self, other: Any) -> Tensor:
-        return ops.bitwise_or(self, other)
-
-    def __ror__(self, other: Any) -> Tensor:
+    def __ror__(self, other: Any) -> Self:
         return ops.bitwise_or(other, self)
 
-    def __xor__(self, other: Any) -> Tensor:
-        return ops.bitwise_xor(self, other)
-
-    def __rxor__(self, other: Any) -> Tensor:
+    def __rxor__(self, other: Any) -> Self:
         return ops.bitwise_xor(other, self)
 
-    def __lshift__(self, other: Any) -> Tensor:
-        return ops.bitwise_left_shift(self, other)
-
-    def __rlshift__(self, other: Any) -> Tensor:
+    def __rlshift__(self, other: Any) -> Self:
         return ops.bitwise_left_shift(other, self)
 
-    def __rshift__(self, other: Any) -> Tensor:
-        return ops.bitwise_right_shift(self, other)
-
-    def __rrshift__(self, other: Any) -> Tensor:
+    def __rrshift__(self, other: Any) -> Self:
         return ops.bitwise_right_shift(other, self)
 
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
+    def __matmul__(self, other: Any) -> Self:
+        return ops.matmul(self, array_as_tensor(other))
+
+    def __rmatmul__(self, other: Any) -> Self:
+        return ops.matmul(array_as_tensor(other), self)
+
+    def __eq__(self, other: Any) -> Self:  # type: ignore[override]
         return ops.eq(self, other) if is_operand(other) else NotImplemented
 
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
+    def __ne__(self, other: Any) -> Self:  # type: ignore[override]
         return ops.ne(self, other) if is_operand(other) else NotImplemented
 
-    def __lt__(self, other: Any) -> Tensor:
-        return ops.lt(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return ops.le(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ops.gt(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ops.ge(self, other)
-
+    __lt__ = ops.lt
+    __le__ = ops.le
+    __gt__ = ops.gt
+    __ge__ = ops.ge
     __hash__ = object.__hash__  # by identity: tensors are keys of optimizer state
 
-    def __neg__(self) -> Tensor:
-        return ops.neg(self)
+    __neg__ = ops.neg
+    __abs__ = ops.absolute
+    __invert__ = ops.bitwise_not
+    __getitem__ = ops.getitem
 
-    def __pos__(self: Any) -> Tensor:
+    def __pos__(self) -> Self:
         return self
 
-    def __abs__(self) -> Tensor:
-        return ops.absolute(self)
-
-    def __invert__(self) -> Tensor:
-        return ops.bitwise_not(self)
-
-    def __iadd__(self: Any, other: Any) -> Tensor:
-        return self.add_(other)
-
-    def __isub__(self: Any, other: Any) -> Tensor:
-        return self.sub_(other)
-
-    def __imul__(self: Any, other: Any) -> Tensor:
-        return self.mul_(other)
-
-    def __itruediv__(self: Any, other: Any) -> Tensor:
-        return self.div_(other)
-
-    def __ipow__(self: Any, other: Any) -> Tensor:
-        return self.pow_(other)
-
-    def __ifloordiv__(self: Any, other: Any) -> Tensor:
-        return self.floor_divide_(other)
-
-    def __imod__(self: Any, other: Any) -> Tensor:
-        return self.remainder_(other)
-
-    def __iand__(self: Any, other: Any) -> Tensor:
-        return self.bitwise_and_(other)
-
-    def __ior__(self: Any, other: Any) -> Tensor:
-        return self.bitwise_or_(other)
-
-    def __ixor__(self: Any, other: Any) -> Tensor:
-        return self.bitwise_xor_(other)
-
-    def __ilshift__(self: Any, other: Any) -> Tensor:
-        return self.bitwise_left_shift_(other)
-
-    def __irshift__(self: Any, other: Any) -> Tensor:
-        return self.bitwise_right_shift_(other)
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return ops.getitem(self, index)
-
-    def __setitem__(self: Any, index: Any, value: Any) -> None:
+    def __setitem__(self, index: Any, value: Any) -> None:
         set_item(self, index, value)
 
-    def __len__(self: Any) -> int:
+    def __len__(self) -> int:
         if self.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
         return len(self.array)
 
-    def __iter__(self: Any) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[Self]:
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
         return iter(ops.unbind(self))
@@ -189,7 +128,7 @@ class Operators:
             )
         return bool(ops.any(ops.eq(self, element)))
 
-    def __bool__(self: Any) -> bool:
+    def __bool__(self) -> bool:
         if self.array.size != 1:
             raise RuntimeError(
                 f"Boolean value of Tensor with {'more than one value' if self.array.size else 'no values'} is "
@@ -197,27 +136,27 @@ class Operators:
             )
         return bool(self.array.item())
 
-    def __float__(self: Any) -> float:
+    def __float__(self) -> float:
         return float(only_element(self))
 
-    def __int__(self: Any) -> int:
+    def __int__(self) -> int:
         return int(only_element(self))
 
-    def __complex__(self: Any) -> complex:
+    def __complex__(self) -> complex:
         return complex(only_element(self))
 
-    def __index__(self: Any) -> int:
+    def __index__(self) -> int:
         if self.array.dtype.kind not in "bui" or self.array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self.item())
 
     @property
-    def T(self: Any) -> Tensor:
+    def T(self) -> Self:
         """The tensor with its dimensions in reverse order."""
         return ops.permute(self, *range(self.ndim)[::-1])
 
     @property
-    def mT(self: Any) -> Tensor:
+    def mT(self) -> Self:
         """The tensor with its last two dimensions swapped."""
         if self.ndim < 2:
             raise RuntimeError(
@@ -228,8 +167,8 @@ class Operators:
 
 def array_as_tensor(other: Any) -> Any:
     """Return an array that stands beside a tensor as a Tensor; anything else as it is."""
-    is_array = hasattr(other, "shape") and not isinstance(other, _tensor.Tensor)
-    return _tensor.tensor_from_array(other) if is_array else other
+    is_array = hasattr(other, "shape") and not isinstance(other, TensorBase)
+    return tensor_from_array(other) if is_array else other
 
 
 def is_operand(other: Any) -> bool:
@@ -237,7 +176,7 @@ def is_operand(other: Any) -> bool:
     return hasattr(other, "dtype") or isinstance(other, int | float | complex)
 
 
-def only_element(tensor: Tensor) -> Any:
+def only_element(tensor: TensorBase) -> Any:
     """Return the only element as a Python number."""
     if tensor.array.size != 1:
         raise ValueError(

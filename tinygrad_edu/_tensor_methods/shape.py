@@ -6,14 +6,11 @@ Every method is one line: it hands over to the function of the same name in ``op
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
-from tinygrad_edu import _tensor, creation, dtypes, ops
+from tinygrad_edu import creation, dtypes, ops
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, is_pinned, pinned, resolve_device
-
-if TYPE_CHECKING:
-    from tinygrad_edu._tensor import Tensor
-
 
 TYPE_NAMES = {
     "bool": "BoolTensor",
@@ -30,231 +27,229 @@ TYPE_NAMES = {
 }
 
 
-class ShapeMethods:
+class ShapeMethods(TensorBase):
     """Methods that rearrange or convert; part of Tensor."""
 
-    def view(self, *shape: Any) -> Tensor:
+    def view(self, *shape: Any) -> Self:
         """See ``torch.view``."""
         return ops.view(self, *shape)
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: Any) -> Self:
         """See ``torch.reshape``."""
         return ops.reshape(self, *shape)
 
-    def view_as(self, other: Tensor) -> Tensor:
+    def view_as(self, other: TensorBase) -> Self:
         """See ``torch.view_as``."""
         return ops.view(self, other.shape)
 
-    def reshape_as(self, other: Tensor) -> Tensor:
+    def reshape_as(self, other: TensorBase) -> Self:
         """See ``torch.reshape_as``."""
         return ops.reshape(self, other.shape)
 
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Self:
         """See ``torch.flatten``."""
         return ops.flatten(self, start_dim, end_dim)
 
-    def ravel(self) -> Tensor:
+    def ravel(self) -> Self:
         """See ``torch.ravel``."""
         return ops.flatten(self)
 
-    def unflatten(self, dim: int, sizes: Any) -> Tensor:
+    def unflatten(self, dim: int, sizes: Any) -> Self:
         """See ``torch.unflatten``."""
         return ops.unflatten(self, dim, sizes)
 
-    def permute(self, *dims: Any) -> Tensor:
+    def permute(self, *dims: Any) -> Self:
         """See ``torch.permute``."""
         return ops.permute(self, *dims)
 
-    def transpose(self, dim0: int, dim1: int) -> Tensor:
+    def transpose(self, dim0: int, dim1: int) -> Self:
         """See ``torch.transpose``."""
         return ops.transpose(self, dim0, dim1)
 
-    def swapaxes(self, dim0: int, dim1: int) -> Tensor:
+    def swapaxes(self, dim0: int, dim1: int) -> Self:
         """See ``torch.swapaxes``."""
         return ops.transpose(self, dim0, dim1)
 
-    def t(self) -> Tensor:
+    def t(self) -> Self:
         """See ``torch.t``."""
         return ops.t(self)
 
-    def movedim(self, source: Any, destination: Any) -> Tensor:
+    def movedim(self, source: Any, destination: Any) -> Self:
         """See ``torch.movedim``."""
         return ops.movedim(self, source, destination)
 
     swapdims = swapaxes
     moveaxis = movedim
 
-    def squeeze(self, dim: Any = None) -> Tensor:
+    def squeeze(self, dim: Any = None) -> Self:
         """See ``torch.squeeze``."""
         return ops.squeeze(self, dim)
 
-    def unsqueeze(self, dim: int) -> Tensor:
+    def unsqueeze(self, dim: int) -> Self:
         """See ``torch.unsqueeze``."""
         return ops.unsqueeze(self, dim)
 
-    def expand(self, *sizes: Any) -> Tensor:
+    def expand(self, *sizes: Any) -> Self:
         """See ``torch.expand``."""
         return ops.expand(self, *sizes)
 
-    def expand_as(self, other: Tensor) -> Tensor:
+    def expand_as(self, other: TensorBase) -> Self:
         """See ``torch.expand_as``."""
         return ops.expand(self, other.shape)
 
-    def repeat(self, *sizes: Any) -> Tensor:
+    def repeat(self, *sizes: Any) -> Self:
         """See ``torch.repeat``."""
         return ops.repeat(self, *sizes)
 
-    def tile(self, *dims: Any) -> Tensor:
+    def tile(self, *dims: Any) -> Self:
         """See ``torch.tile``."""
         return ops.tile(self, ops.sizes_of(dims))
 
-    def repeat_interleave(self, repeats: int, dim: int | None = None) -> Tensor:
+    def repeat_interleave(self, repeats: int, dim: int | None = None) -> Self:
         """See ``torch.repeat_interleave``."""
         return ops.repeat_interleave(self, repeats, dim)
 
-    def flip(self, *dims: Any) -> Tensor:
+    def flip(self, *dims: Any) -> Self:
         """See ``torch.flip``."""
         return ops.flip(self, *dims)
 
-    def clone(self) -> Tensor:
+    def clone(self) -> Self:
         """See ``torch.clone``."""
         return ops.clone(self)
 
-    def contiguous(self) -> Tensor:
+    def contiguous(self) -> Self:
         """See ``torch.contiguous``."""
         return ops.contiguous(self)
 
-    def is_contiguous(self: Any) -> bool:
+    def is_contiguous(self) -> bool:
         """Tell whether the elements lie in memory row by row."""
         return bool(self.array.flags.c_contiguous)
 
-    def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    def split(self, split_size: Any, dim: int = 0) -> tuple[Self, ...]:
         """See ``torch.split``."""
         return ops.split(self, split_size, dim)
 
-    def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    def chunk(self, chunks: int, dim: int = 0) -> tuple[Self, ...]:
         """See ``torch.chunk``."""
         return ops.chunk(self, chunks, dim)
 
-    def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
+    def unbind(self, dim: int = 0) -> tuple[Self, ...]:
         """See ``torch.unbind``."""
         return ops.unbind(self, dim)
 
-    def tril(self, diagonal: int = 0) -> Tensor:
+    def tril(self, diagonal: int = 0) -> Self:
         """See ``torch.tril``."""
         return ops.tril(self, diagonal)
 
-    def triu(self, diagonal: int = 0) -> Tensor:
+    def triu(self, diagonal: int = 0) -> Self:
         """See ``torch.triu``."""
         return ops.triu(self, diagonal)
 
-    def diag(self, diagonal: int = 0) -> Tensor:
+    def diag(self, diagonal: int = 0) -> Self:
         """See ``torch.diag``."""
         return ops.diag(self, diagonal)
 
-    def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Self:
         """See ``torch.diagonal``."""
         return ops.diagonal(self, offset, dim1, dim2)
 
-    def gather(self, dim: int, index: Tensor) -> Tensor:
+    def gather(self, dim: int, index: TensorBase) -> Self:
         """See ``torch.gather``."""
         return ops.gather(self, dim, index)
 
-    def scatter(self, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
+    def scatter(self, dim: int, index: TensorBase, src: Any = None, *, value: Any = None) -> Self:
         """See ``torch.scatter``."""
         return ops.scatter(self, dim, index, src, value=value)
 
-    def scatter_add(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    def scatter_add(self, dim: int, index: TensorBase, src: TensorBase) -> Self:
         """See ``torch.scatter_add``."""
         return ops.scatter_add(self, dim, index, src)
 
-    def index_select(self, dim: int, index: Tensor) -> Tensor:
+    def index_select(self, dim: int, index: TensorBase) -> Self:
         """See ``torch.index_select``."""
         return ops.index_select(self, dim, index)
 
-    def index_add(self, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+    def index_add(self, dim: int, index: TensorBase, source: TensorBase, *, alpha: float = 1) -> Self:
         """See ``torch.index_add``."""
         return ops.index_add(self, dim, index, source, alpha=alpha)
 
-    def take_along_dim(self, indices: Tensor, dim: int) -> Tensor:
+    def take_along_dim(self, indices: TensorBase, dim: int) -> Self:
         """See ``torch.take_along_dim``."""
         return ops.take_along_dim(self, indices, dim)
 
-    def masked_select(self, mask: Tensor) -> Tensor:
+    def masked_select(self, mask: TensorBase) -> Self:
         """See ``torch.masked_select``."""
         return ops.masked_select(self, mask)
 
-    def masked_fill(self, mask: Tensor, value: Any) -> Tensor:
+    def masked_fill(self, mask: TensorBase, value: Any) -> Self:
         """See ``torch.masked_fill``."""
         return ops.masked_fill(self, mask, value)
 
-    def where(self, condition: Tensor, other: Any) -> Tensor:
+    def where(self, condition: TensorBase, other: Any) -> Self:
         """See ``torch.where``."""
         return ops.where(condition, self, other)
 
-    def select(self, dim: int, index: int) -> Tensor:
+    def select(self, dim: int, index: int) -> Self:
         """See ``torch.select``."""
         return ops.select(self, dim, index)
 
-    def narrow(self, dim: int, start: int, length: int) -> Tensor:
+    def narrow(self, dim: int, start: int, length: int) -> Self:
         """See ``torch.narrow``."""
         return ops.narrow(self, dim, start, length)
 
     # ---- sizes ---------------------------------------------------------------------------------------
 
-    def size(self: Any, dim: int | None = None) -> Any:
+    def size(self, dim: int | None = None) -> Any:
         """Return the shape, or the size of one dimension."""
         return self.shape if dim is None else self.shape[ops.normalize_dim("size", dim, self.ndim)]
 
-    def dim(self: Any) -> int:
+    def dim(self) -> int:
         """Return the number of dimensions."""
         return self.ndim
 
     ndimension = dim
 
-    def numel(self: Any) -> int:
+    def numel(self) -> int:
         """Return the number of elements."""
         return int(self.array.size)
 
-    def nelement(self: Any) -> int:
+    def nelement(self) -> int:
         """Return the number of elements."""
         return int(self.array.size)
 
-    def element_size(self: Any) -> int:
+    def element_size(self) -> int:
         """Return the bytes an element takes."""
         return self.itemsize
 
-    def stride(self: Any, dim: int | None = None) -> Any:
+    def stride(self, dim: int | None = None) -> Any:
         """Return how many elements apart neighbours along each dimension (or one) lie in memory."""
         strides = [s // self.itemsize for s in self.array.strides]
         if self.array.size == 0:  # NumPy has zeros then, PyTorch counts an empty dimension as one element
             strides = [math.prod(max(n, 1) for n in self.array.shape[i + 1 :]) for i in range(self.ndim)]
         return tuple(strides) if dim is None else strides[ops.normalize_dim("stride", dim, self.ndim)]
 
-    def storage_offset(self: Any) -> int:
+    def storage_offset(self) -> int:
         """Return how many elements the first one lies behind the beginning of the memory it is in."""
         owner = self.array
         while getattr(owner.base, "strides", None) is not None:
             owner = owner.base
         return (self.data_ptr() - address_of(owner)) // self.itemsize
 
-    def data_ptr(self: Any) -> int:
+    def data_ptr(self) -> int:
         """Return the address of the first element."""
         return address_of(self.array)
 
-    def is_floating_point(self: Any) -> bool:
+    def is_floating_point(self) -> bool:
         """Tell whether the dtype is a real floating-point type."""
         return bool(self.array.dtype.kind == "f")
 
-    def is_complex(self: Any) -> bool:
+    def is_complex(self) -> bool:
         """Tell whether the dtype is complex."""
         return bool(self.array.dtype.kind == "c")
 
     # ---- conversion ----------------------------------------------------------------------------------
 
-    def to(
-        self: Any, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any
-    ) -> Tensor:
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Self:
         """Return the tensor with another dtype and/or on another device; itself if nothing changes.
 
         Takes a dtype, a device, both, or another tensor whose dtype and device are meant. ``non_blocking`` is
@@ -278,15 +273,15 @@ class ShapeMethods:
             result = ops.cast(result, dtype.numpy_dtype)
         return ops.clone(self) if copy and result is self else result
 
-    def cpu(self: Any) -> Tensor:
+    def cpu(self) -> Self:
         """Return the tensor on the CPU."""
         return self.to(device="cpu")
 
-    def cuda(self: Any, device: Any = None, non_blocking: bool = False) -> Tensor:
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> Self:
         """Return the tensor on a GPU."""
         return self.to(device="cuda" if device is None else device)
 
-    def type(self: Any, dtype: Any = None) -> Any:
+    def type(self, dtype: Any = None) -> Any:
         """Return the name of the type, such as "torch.FloatTensor", or the tensor converted to ``dtype``."""
         if dtype is None:
             return f"torch.{'cuda.' if self.is_cuda else ''}{TYPE_NAMES[self.dtype.name]}"
@@ -298,11 +293,11 @@ class ShapeMethods:
             dtype = found[0]
         return self.to(dtype=dtype)
 
-    def type_as(self: Any, other: Tensor) -> Tensor:
+    def type_as(self, other: TensorBase) -> Self:
         """Return the tensor with the dtype of another."""
         return self.to(dtype=other.dtype)
 
-    def pin_memory(self: Any) -> Tensor:
+    def pin_memory(self) -> Self:
         """Return a copy in page-locked memory, from where a GPU can copy it while the host goes on.
 
         References
@@ -313,65 +308,65 @@ class ShapeMethods:
             raise RuntimeError(f"cannot pin '{self.type()}' only dense CPU tensors can be pinned")
         if self.is_pinned():
             return self
-        return _tensor.tensor_from_array(pinned(self.array))
+        return tensor_from_array(pinned(self.array))
 
-    def is_pinned(self: Any) -> bool:
+    def is_pinned(self) -> bool:
         """Tell whether the numbers are in page-locked memory."""
         return is_pinned(self.array)
 
-    def float(self: Any) -> Tensor:
+    def float(self) -> Self:
         """Return the tensor as float32."""
         return self.to(dtype=dtypes.float32)
 
-    def double(self: Any) -> Tensor:
+    def double(self) -> Self:
         """Return the tensor as float64."""
         return self.to(dtype=dtypes.float64)
 
-    def half(self: Any) -> Tensor:
+    def half(self) -> Self:
         """Return the tensor as float16."""
         return self.to(dtype=dtypes.float16)
 
-    def long(self: Any) -> Tensor:
+    def long(self) -> Self:
         """Return the tensor as int64."""
         return self.to(dtype=dtypes.int64)
 
-    def int(self: Any) -> Tensor:
+    def int(self) -> Self:
         """Return the tensor as int32."""
         return self.to(dtype=dtypes.int32)
 
-    def short(self: Any) -> Tensor:
+    def short(self) -> Self:
         """Return the tensor as int16."""
         return self.to(dtype=dtypes.int16)
 
-    def char(self: Any) -> Tensor:
+    def char(self) -> Self:
         """Return the tensor as int8."""
         return self.to(dtype=dtypes.int8)
 
-    def byte(self: Any) -> Tensor:
+    def byte(self) -> Self:
         """Return the tensor as uint8."""
         return self.to(dtype=dtypes.uint8)
 
-    def bool(self: Any) -> Tensor:
+    def bool(self) -> Self:
         """Return the tensor as bool."""
         return self.to(dtype=dtypes.bool_)
 
-    def new_zeros(self: Any, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None) -> Any:
         """See ``torch.zeros``; dtype and device are this tensor's unless given."""
         return creation.zeros(*size, dtype=dtype or self.dtype, device=device or self.device)
 
-    def new_ones(self: Any, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def new_ones(self, *size: Any, dtype: Any = None, device: Any = None) -> Any:
         """See ``torch.ones``; dtype and device are this tensor's unless given."""
         return creation.ones(*size, dtype=dtype or self.dtype, device=device or self.device)
 
-    def new_empty(self: Any, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def new_empty(self, *size: Any, dtype: Any = None, device: Any = None) -> Any:
         """See ``torch.empty``; dtype and device are this tensor's unless given."""
         return creation.empty(*size, dtype=dtype or self.dtype, device=device or self.device)
 
-    def new_full(self: Any, size: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def new_full(self, size: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Any:
         """See ``torch.full``; dtype and device are this tensor's unless given."""
         return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device)
 
-    def new_tensor(self: Any, data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def new_tensor(self, data: Any, dtype: Any = None, device: Any = None) -> Any:
         """See ``torch.tensor``; dtype and device are this tensor's unless given."""
         return creation.tensor(data, dtype=dtype or self.dtype, device=device or self.device)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu import _tensor
-from tinygrad_edu.autograd.graph import Pending, Search, add_gradient, run_backward
+from tinygrad_edu.autograd.graph import Pending, add_gradient, run_backward
 from tinygrad_edu.autograd.node import Edge
+from tinygrad_edu.autograd.search import Search
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, filled_like, on_card_of
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
     """Return one Tensor, or several, as a tuple."""
-    return (tensors,) if isinstance(tensors, _tensor.Tensor) else tuple(tensors)
+    return (tensors,) if isinstance(tensors, TensorBase) else tuple(tensors)
 
 
 def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bool) -> Pending:
@@ -27,7 +28,7 @@ def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bo
 
 def edge_of(index: int, output: Any) -> Edge:
     """Return where a Tensor stands in the graph; raise if it needs no gradient."""
-    if not isinstance(output, _tensor.Tensor):
+    if not isinstance(output, TensorBase):
         raise TypeError(f"backward: expected Tensors to differentiate, got {type(output).__name__}")
     edge = output.edge()
     if edge is None:
@@ -52,8 +53,8 @@ def root_gradient(output: Any, given: Any, create_graph: bool) -> Array:
                 "reduce it with .sum() or .mean(), or pass gradient="
             )
         one = filled_like(output.array, 1)
-        return _tensor.tensor_from_array(one) if create_graph else one
-    if not isinstance(given, _tensor.Tensor):
+        return tensor_from_array(one) if create_graph else one
+    if not isinstance(given, TensorBase):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
     if given.shape != output.shape:
         raise RuntimeError(
@@ -161,7 +162,7 @@ def grad(
 
 def wanted_edge(x: Any) -> Edge:
     """Return where a Tensor stands in the graph with respect to which is differentiated."""
-    if not isinstance(x, _tensor.Tensor):
+    if not isinstance(x, TensorBase):
         raise TypeError(f"grad: expected Tensors to differentiate with respect to, got {type(x).__name__}")
     edge = x.edge()
     if edge is None:
@@ -171,11 +172,11 @@ def wanted_edge(x: Any) -> Edge:
 
 def _finished(grad: Any, x: Any, materialize: bool) -> Any:
     if grad is None:
-        return _tensor.tensor_from_array(filled_like(x.array, 0)) if materialize else None
-    if isinstance(grad, _tensor.Tensor):
+        return tensor_from_array(filled_like(x.array, 0)) if materialize else None
+    if isinstance(grad, TensorBase):
         return grad
     with on_card_of(grad):
-        return _tensor.tensor_from_array(grad.copy())  # both gradients of a + b are one array
+        return tensor_from_array(grad.copy())  # both gradients of a + b are one array
 
 
 class Variable:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
 from tinygrad_edu.autograd.node import Node, SavedLink, next_sequence_nr
-from tinygrad_edu.autograd.running import run_forward_observed
+from tinygrad_edu.autograd.observing import run_forward_observed
+from tinygrad_edu.autograd.recording import connect, find_saved, saved_as_tensors
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.dtypes import from_numpy_dtype
 
@@ -51,17 +52,17 @@ class FunctionContext(Node):
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors for ``backward``, which finds them in ``saved_tensors``."""
         for x in tensors:
-            if x is not None and not isinstance(x, _tensor.Tensor):
+            if x is not None and not isinstance(x, TensorBase):
                 raise TypeError(
                     f"save_for_backward can only save variables, but argument is of type {type(x).__name__}"
                 )
         self.to_save = tensors
 
-    def mark_non_differentiable(self, *outputs: _tensor.Tensor) -> None:
+    def mark_non_differentiable(self, *outputs: TensorBase) -> None:
         """Say which outputs have no gradient."""
         self.non_differentiable = outputs
 
-    def mark_dirty(self, *inputs: _tensor.Tensor) -> None:
+    def mark_dirty(self, *inputs: TensorBase) -> None:
         """Say which inputs ``forward`` has changed in place."""
         self.dirty = inputs
 
@@ -81,18 +82,18 @@ class FunctionContext(Node):
         self.saved = tuple([None if x is None else x.array for x in self.to_save])
         # What was changed in place is an output now, and no longer the input it was.
         unchanged = [None if any(x is y for y in self.dirty) else getattr(x, "array", None) for x in args]
-        known = zip(self.find_saved(args, unchanged, arrays, outputs), self.to_save, strict=True)
+        known = zip(find_saved(self, args, unchanged, arrays, outputs), self.to_save, strict=True)
         self.saved_links = tuple([link or _link_to(x) for link, x in known])
         return outputs
 
     def _adopt(self, output_nr: int, x: Any, args: tuple[Any, ...]) -> Any:
         """Return one output as a tensor whose history is this node."""
-        if not isinstance(x, _tensor.Tensor) or not x.is_floating_point():
+        if not isinstance(x, TensorBase) or not x.is_floating_point():
             return x
         if any(x is other for other in self.non_differentiable):
             return x
         if any(x is other for other in self.dirty):
-            changed = _tensor.tensor_from_array(x.array)
+            changed = tensor_from_array(x.array)
             changed.set_history((self, output_nr))
             x.rebase_history(changed)
             return x
@@ -103,9 +104,9 @@ class FunctionContext(Node):
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors given to ``save_for_backward``."""
-        if any(isinstance(x, _tensor.Tensor) for x in self.saved or ()):
+        if any(isinstance(x, TensorBase) for x in self.saved or ()):
             return self.saved
-        return self.saved_as_tensors()
+        return saved_as_tensors(self)
 
     def backward(self, *grad_outputs: Array) -> tuple[Any, ...]:
         """Call the user's ``backward`` with Tensors, and check what it returns."""
@@ -122,14 +123,14 @@ class FunctionContext(Node):
 
     def _as_tensor(self, grad: Any, like: Array) -> Any:
         if grad is None and self.materialize and like is not None:
-            return _tensor.tensor_from_array(array_module(like).zeros_like(like))
-        return grad if grad is None or isinstance(grad, _tensor.Tensor) else _tensor.tensor_from_array(grad)
+            return tensor_from_array(array_module(like).zeros_like(like))
+        return grad if grad is None or isinstance(grad, TensorBase) else tensor_from_array(grad)
 
     def _checked(self, index: int, grad: Any) -> Any:
         """Return one gradient in the form the engine works with now: an array, or a Tensor."""
         if grad is None:
             return None
-        if not isinstance(grad, _tensor.Tensor):
+        if not isinstance(grad, TensorBase):
             raise TypeError(
                 f"function {self.name()} returned {type(grad).__name__} at index {index}, expected a Tensor"
             )
@@ -163,7 +164,7 @@ class FunctionContext(Node):
 
 def _like(x: Any) -> Any:
     """Return an array of the shape, dtype and device of a Tensor that takes no memory; else None."""
-    if not isinstance(x, _tensor.Tensor):
+    if not isinstance(x, TensorBase):
         return None
     xp = array_module(x.array)
     return xp.broadcast_to(xp.zeros((), x.array.dtype), x.array.shape)
@@ -230,7 +231,7 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """Run ``forward``, and leave a node in the graph if a gradient may be wanted."""
         ctx = FunctionContext(cls)
-        arrays = ctx.connect(args)
+        arrays = connect(ctx, args)
         with ModeSwitch(grad_enabled=False):
             output = run_forward_observed(functools.partial(run_user_forward, args), ctx, arrays, {})
         outputs = output if isinstance(output, tuple) else (output,)
@@ -274,7 +275,7 @@ def once_differentiable(backward: Any) -> Any:
         if not recording:
             return answer
         node = DifferentiatedTwice()
-        edges = [grad.edge() for grad in grad_outputs if isinstance(grad, _tensor.Tensor)]
+        edges = [grad.edge() for grad in grad_outputs if isinstance(grad, TensorBase)]
         node.next_edges = (*ctx.next_edges, *edges)
         node.sequence_nr = next_sequence_nr()
         answers = answer if isinstance(answer, tuple) else (answer,)

@@ -12,10 +12,9 @@ import inspect
 import threading
 from collections.abc import Callable, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from tinygrad_edu.autograd.observer import Observer
+from tinygrad_edu.autograd.observer import Observer
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.api import as_tuple, grad
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_numpy
 
 
@@ -28,7 +28,7 @@ class GradcheckError(RuntimeError):
 def differentiable_outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Any]:
     """Return the floating-point outputs of ``func``."""
     outputs = func(*inputs)
-    return [x for x in as_tuple(outputs) if isinstance(x, _tensor.Tensor) and x.is_floating_point()]
+    return [x for x in as_tuple(outputs) if isinstance(x, TensorBase) and x.is_floating_point()]
 
 
 def numeric_jacobian(
@@ -61,7 +61,7 @@ def analytic_jacobian(output: Any, x: Any) -> Array:
     for position in range(output.numel()):
         seed = np.zeros(output.numel(), output.array.dtype)
         seed[position] = 1
-        one = _tensor.tensor_from_array(seed.reshape(output.shape)).to(output.device)
+        one = tensor_from_array(seed.reshape(output.shape)).to(output.device)
         (found,) = grad(output, x, one, retain_graph=True, allow_unused=True)
         columns.append(np.zeros(x.numel()) if found is None else to_numpy(found.detach().array).ravel())
     return np.array(columns).reshape(output.numel(), x.numel()).T
@@ -83,7 +83,7 @@ def jacobian_pairs(
     pairs = []
     outputs = differentiable_outputs(func, inputs)
     for i, x in enumerate(inputs):
-        if isinstance(x, _tensor.Tensor) and x.requires_grad:
+        if isinstance(x, TensorBase) and x.requires_grad:
             for k, numeric in enumerate(numeric_jacobian(func, inputs, i, eps)):
                 analytic = (
                     analytic_jacobian(outputs[k], x) if outputs[k].requires_grad else np.zeros_like(numeric)
@@ -134,7 +134,7 @@ def gradcheck(
     True
     """
     tensors = as_tuple(inputs)
-    checked = [x for x in tensors if isinstance(x, _tensor.Tensor) and x.requires_grad]
+    checked = [x for x in tensors if isinstance(x, TensorBase) and x.requires_grad]
     if not checked:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of them require_grad=True."
@@ -191,7 +191,7 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = Non
     if grad_outputs is None:
         rng = np.random.default_rng(0)
         seeds = [
-            _tensor.tensor_from_array(rng.standard_normal(y.shape).astype(y.array.dtype)).to(y.device)
+            tensor_from_array(rng.standard_normal(y.shape).astype(y.array.dtype)).to(y.device)
             for y in outputs
         ]
         seeds = [seed.requires_grad_() for seed in seeds]
@@ -200,7 +200,7 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = Non
 
     def first_derivatives(*args: Any) -> tuple[Any, ...]:
         xs, given = args[: len(tensors)], args[len(tensors) :]
-        wanted = [x for x in xs if isinstance(x, _tensor.Tensor) and x.requires_grad]
+        wanted = [x for x in xs if isinstance(x, TensorBase) and x.requires_grad]
         results = differentiable_outputs(func, xs)
         used = [(y, g) for y, g in zip(results, given, strict=True) if y.requires_grad]
         return grad(

@@ -12,8 +12,9 @@ from typing import TypeAlias
 
 from tinygrad_edu.autograd.grad_mode import ModeSwitch
 from tinygrad_edu.autograd.node import Edge, Node
-from tinygrad_edu.autograd.observer import observed_block
-from tinygrad_edu.autograd.running import Gradients, Run, choose_run
+from tinygrad_edu.autograd.observing import observed_block
+from tinygrad_edu.autograd.running import choose_run
+from tinygrad_edu.autograd.search import Search
 from tinygrad_edu.backend import Array
 from tinygrad_edu.float_errors import ignored_float_errors
 
@@ -76,46 +77,3 @@ def add_gradient(pending: Pending, edge: Edge, grad: Array) -> None:
     node, output_nr = edge
     grads = pending.setdefault(node, [None] * node.num_outputs)
     grads[output_nr] = grad if grads[output_nr] is None else grads[output_nr] + grad
-
-
-class Search:
-    """What ``autograd.grad`` looks for: the gradients that arrive at some edges.
-
-    Attributes
-    ----------
-    wanted : list of (Node, int)
-        Those edges.
-    targets, leading : set of Node
-        The nodes of those edges; all nodes from which they can be reached.
-    collected : dict
-        The gradients that have been found.
-    """
-
-    def __init__(self, wanted: list[Edge]) -> None:
-        self.wanted = wanted
-        self.targets = {node for node, _ in wanted}
-        self.leading: set[Node] = set()
-        self.collected: dict[Edge, Array] = {}
-
-    def on_the_way(self, order: list[Node]) -> list[Node]:
-        """Return the nodes of ``order`` from which a target can be reached."""
-        for node in reversed(order):
-            if node in self.targets or self.leads_on(node):
-                self.leading.add(node)
-        return [node for node in order if node in self.leading]
-
-    def leads_on(self, node: Node) -> bool:
-        """Tell whether there is a target behind this node."""
-        return any(edge is not None and edge[0] in self.leading for edge in node.next_edges)
-
-    def run(self, run: Run, node: Node, grad_outputs: list[Array | None]) -> Gradients:
-        """Take the gradients that have arrived at a target; call ``run`` if there is another one behind it."""
-        if node in self.targets:
-            self.collected.update({(node, i): g for i, g in enumerate(grad_outputs) if g is not None})
-            if not self.leads_on(node):
-                return (None,) * len(node.next_edges)
-        return run(node, grad_outputs)
-
-    def results(self) -> list[Array | None]:
-        """Return the gradient that arrived at each edge; None where no path led."""
-        return [self.collected.get(edge) for edge in self.wanted]

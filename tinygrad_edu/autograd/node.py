@@ -11,20 +11,15 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from tinygrad_edu import _tensor  # the module, not the class: the import cycle closes here
-from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.backend import Array
 from tinygrad_edu.dtypes import from_numpy_dtype
-
-if TYPE_CHECKING:
-    from tinygrad_edu._tensor import Tensor
 
 Edge: TypeAlias = "tuple[Node, int]"
 """A node, and which of its outputs is meant."""
 
-TensorHook: TypeAlias = "Callable[[Tensor], Tensor | None]"
+TensorHook: TypeAlias = "Callable[[Any], Any]"
 
 SECOND_BACKWARD = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have "
@@ -100,7 +95,7 @@ class Node:
     saved_links: Sequence[SavedLink | None] = ()
     num_outputs: int = 1
     tensor_hooks: list[tuple[int, TensorHook]] | tuple[()] = ()
-    retained: list[tuple[int, weakref.ref[Tensor]]] | tuple[()] = ()
+    retained: list[tuple[int, weakref.ref[Any]]] | tuple[()] = ()
     made_at: str | None = None
     sequence_nr: int = -1
 
@@ -124,48 +119,11 @@ class Node:
     def __repr__(self) -> str:
         return f"<{self.name()}>"
 
-    def connect(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Note where the inputs come from, if operations are being recorded; return their arrays."""
-        recording, arrays, edges = this_thread.mode.grad_enabled, [], []
-        for x in inputs:
-            is_tensor = isinstance(x, _tensor.Tensor)
-            arrays.append(x.array if is_tensor else x)
-            edges.append(x.edge() if is_tensor and recording else None)
-        self.next_edges = edges
-        self.needs_input_grad = tuple(map(bool, edges))
-        self.sequence_nr = next_sequence_nr()
-        return tuple(arrays)
-
     # ---- saved arrays --------------------------------------------------------------------------------
 
     def save_for_backward(self, *arrays: Any) -> None:
         """Keep what ``backward`` will need: inputs, outputs or other arrays; None is allowed."""
         self.saved = arrays
-
-    def find_saved(
-        self,
-        inputs: Sequence[Any],
-        arrays: Sequence[Any],
-        outputs: Sequence[Any],
-        results: Sequence[Any],
-    ) -> list[SavedLink | None]:
-        """Tell which saved arrays are inputs or outputs: they have a version, and a history of their own.
-
-        ``arrays`` are those of the inputs, ``outputs`` what forward returned, ``results`` the Tensors made from it.
-        """
-        links: list[SavedLink | None] = []
-        for saved in self.saved:
-            link = None
-            for output_nr, output in enumerate(outputs):
-                if output is saved:
-                    counter = results[output_nr].version_counter()
-                    link = SavedLink(None, output_nr, counter, counter.value)
-            for i, array in enumerate(arrays):  # after the outputs: an input that is returned stays an input
-                if array is saved and isinstance(inputs[i], _tensor.Tensor):
-                    counter = inputs[i].version_counter()
-                    link = SavedLink(self.next_edges[i], None, counter, counter.value)
-            links.append(link)
-        return links
 
     def keep_copies_of(self, array: Array) -> None:
         """Copy an array that was saved, because it is about to be overwritten."""
@@ -179,27 +137,6 @@ class Node:
                 if link is not None:
                     links[i] = SavedLink(link.edge, link.output_nr, VersionCounter(), 0)  # nobody changes it
         self.saved, self.saved_links = tuple(arrays), links
-
-    def saved_as_tensors(self) -> tuple[Any, ...]:
-        """Return ``saved`` as Tensors with their history, for a backward that is itself differentiated."""
-        if self.saved is None:
-            raise RuntimeError(SECOND_BACKWARD)
-        self.check_versions()
-        links = self.saved_links or (None,) * len(self.saved)
-        return tuple([self._saved_tensor(array, link) for array, link in zip(self.saved, links, strict=True)])
-
-    def _saved_tensor(self, array: Any, link: SavedLink | None) -> Any:
-        if array is None or not hasattr(array, "shape"):
-            return array
-        tensor = _tensor.tensor_from_array(array)
-        if link is None:
-            return tensor
-        edge = link.edge if link.output_nr is None else (self, link.output_nr)
-        if edge is not None and isinstance(edge[0], AccumulateGrad) and edge[0].variable.array is array:
-            return edge[0].variable  # the leaf itself
-        tensor.set_history(edge)
-        tensor.share_version(link.counter)
-        return tensor
 
     def check_versions(self) -> None:
         """Raise if a saved array has been changed since it was saved."""
@@ -232,7 +169,7 @@ class AccumulateGrad(Node):
         The leaf.
     """
 
-    variable: Tensor
+    variable: Any
 
     def name(self) -> str:
         """Return PyTorch's name for it, which has no suffix."""

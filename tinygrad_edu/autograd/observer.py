@@ -7,14 +7,11 @@ somebody watches or not.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.backend import Array
-
-if TYPE_CHECKING:
-    from tinygrad_edu.autograd.node import Node
 
 Block: TypeAlias = contextlib.AbstractContextManager[Any]
 NOTHING: Block = contextlib.nullcontext()
@@ -34,7 +31,7 @@ class Observer:
     ...         result = run()
     ...         print(type(node).__name__, [a.shape for a in arrays], "->", result.shape)
     ...         return result
-    >>> with observed_by(Names()):
+    >>> with torch.autograd.observing.observed_by(Names()):
     ...     y = torch.ones(2, 3) @ torch.ones(3)
     MatMul [(2, 3), (3,)] -> (2,)
     """
@@ -58,46 +55,3 @@ class Observer:
     def module(self, module: Any) -> Block:
         """See the forward of a module, with its hooks."""
         return NOTHING
-
-
-def attach(observer: Observer) -> None:
-    """Let an observer see from now on what this thread runs."""
-    mode = this_thread.mode
-    mode.observers = (*mode.observers, observer)
-
-
-def detach(observer: Observer) -> None:
-    """Let an observer see nothing more of this thread."""
-    mode = this_thread.mode
-    mode.observers = tuple([other for other in mode.observers if other is not observer])
-
-
-@contextlib.contextmanager
-def observed_by(observer: Observer) -> Iterator[None]:
-    """Let an observer see what this thread runs within a ``with`` block."""
-    attach(observer)
-    try:
-        yield
-    finally:
-        detach(observer)
-
-
-def observed_block(name: str, kind: str) -> Block:
-    """Return a ``with`` block that this thread's observers see begin and end."""
-    if not this_thread.mode.observers:
-        return NOTHING
-    return entered_by_all([observer.block(name, kind) for observer in this_thread.mode.observers])
-
-
-def observed_module(module: Any) -> Block:
-    """Return a ``with`` block for the forward of a module, which this thread's observers see begin and end."""
-    return entered_by_all([observer.module(module) for observer in this_thread.mode.observers])
-
-
-@contextlib.contextmanager
-def entered_by_all(blocks: list[Block]) -> Iterator[None]:
-    """Enter several ``with`` blocks, one in the other."""
-    with contextlib.ExitStack() as stack:
-        for block in blocks:
-            stack.enter_context(block)
-        yield

@@ -7,18 +7,17 @@ PyTorch's public interface to the same.)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
-from tinygrad_edu.autograd.running import run_forward, run_forward_observed
-from tinygrad_edu.backend import FLOATING_DTYPES, device_of
-
-if TYPE_CHECKING:
-    from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.autograd.observing import run_forward_observed
+from tinygrad_edu.autograd.recording import connect, find_saved
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
+from tinygrad_edu.backend import FLOATING_DTYPES, device_of, on_card_of
+from tinygrad_edu.float_errors import FLOAT_ERRORS, IGNORED
 
 
 class Op(Node):
@@ -58,9 +57,8 @@ class Op(Node):
         -------
         Tensor or tuple of Tensors
         """
-        assert any([isinstance(x, _tensor.Tensor) for x in inputs]), "TEMP"
         node = cls()
-        arrays = node.connect(inputs)
+        arrays = connect(node, inputs)
         if this_thread.mode.observers:
             output = run_forward_observed(run_forward, node, arrays, options)
         else:
@@ -71,7 +69,7 @@ class Op(Node):
     def compute(cls, *inputs: Any, **options: Any) -> Any:
         """Run the operation within a ``backward``: on arrays, or on Tensors if it is differentiated in its turn."""
         for x in inputs:
-            if isinstance(x, _tensor.Tensor):
+            if isinstance(x, TensorBase):
                 return cls.apply(*inputs, **options)
         node = cls()
         node.needs_input_grad = (False,) * len(inputs)
@@ -84,16 +82,16 @@ class Op(Node):
         outputs = output if isinstance(output, tuple) else (output,)
         results = []
         for array in outputs:
-            results.append(_tensor.tensor_from_array(array))
+            results.append(tensor_from_array(array))
         if any(self.next_edges):
             self.become_origin_of(results)
-            links = self.find_saved(inputs, arrays, outputs, results)
+            links = find_saved(self, inputs, arrays, outputs, results)
             self.saved_links = links if any(links) else ()
         if self.is_view:
             results[0].become_view_of(inputs[0], type(self), options)
         return tuple(results) if isinstance(output, tuple) else results[0]
 
-    def become_origin_of(self, results: list[Tensor]) -> None:
+    def become_origin_of(self, results: list[TensorBase]) -> None:
         """Be the history of those results that can have a gradient: indices, such as those of max, cannot."""
         self.num_outputs = len(results)
         for output_nr, result in enumerate(results[: self.num_differentiable]):
@@ -105,9 +103,24 @@ class Op(Node):
         check_same_device(type(self).__name__, arrays)
 
 
+def run_forward(node: Op, arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Return what an operation computes from the arrays of its inputs."""
+    before = FLOAT_ERRORS.set(IGNORED)
+    try:
+        if isinstance(arrays[0], np.ndarray):
+            return node.forward(*arrays, **options)
+        with on_card_of(*arrays):
+            return node.forward(*arrays, **options)
+    except Exception:
+        node.explain_failure(arrays)
+        raise
+    finally:
+        FLOAT_ERRORS.reset(before)
+
+
 def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:
     """Raise if the inputs, Tensors or arrays, live on different devices."""
-    arrays = [x.array if isinstance(x, _tensor.Tensor) else x for x in inputs]
+    arrays = [x.array if isinstance(x, TensorBase) else x for x in inputs]
     arrays = [x for x in arrays if hasattr(x, "device") and not isinstance(x, np.generic)]
     devices = [str(device_of(x)) for x in arrays]
     if len(set(devices)) > 1:

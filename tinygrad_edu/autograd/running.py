@@ -1,4 +1,4 @@
-"""Running one node: its forward, and its backward with whatever is wanted round it.
+"""Running the backward of one node, with whatever is wanted round it.
 
 ``run_node`` is what a backward does with each node. The functions below it stand round ``run_node``, or round one
 another: each is given the ``run`` that it stands round, and ``choose_run`` puts together those that are wanted.
@@ -11,56 +11,20 @@ import functools
 import operator
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import numpy as np
+from typing import TypeAlias
 
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.hooks import apply_hooks
 from tinygrad_edu.autograd.node import SECOND_BACKWARD, Node
+from tinygrad_edu.autograd.recording import saved_as_tensors
+from tinygrad_edu.autograd.search import Search
 from tinygrad_edu.backend import Array, on_card_of
-from tinygrad_edu.float_errors import FLOAT_ERRORS, IGNORED
-
-if TYPE_CHECKING:
-    from tinygrad_edu.autograd.graph import Search
-    from tinygrad_edu.autograd.op import Op
 
 TENSOR_HOOKS, RETAINED = operator.attrgetter("tensor_hooks"), operator.attrgetter("retained")
 
 Gradients: TypeAlias = tuple[Array | None, ...]
 Run: TypeAlias = "Callable[[Node, list[Array | None]], Gradients]"
 """Turns the gradients of a node's outputs into the gradients of its inputs."""
-
-
-# ---- forward -----------------------------------------------------------------------------------------------
-
-
-def run_forward(node: Op, arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Return what an operation computes from the arrays of its inputs."""
-    before = FLOAT_ERRORS.set(IGNORED)
-    try:
-        if isinstance(arrays[0], np.ndarray):
-            return node.forward(*arrays, **options)
-        with on_card_of(*arrays):
-            return node.forward(*arrays, **options)
-    except Exception:
-        node.explain_failure(arrays)
-        raise
-    finally:
-        FLOAT_ERRORS.reset(before)
-
-
-def run_forward_observed(
-    run: Callable[..., Any], node: Node, arrays: tuple[Any, ...], options: dict[str, Any]
-) -> Any:
-    """Return ``run(node, arrays, options)``; this thread's observers look on."""
-    seen: Callable[[], Any] = functools.partial(run, node, arrays, options)
-    for observer in this_thread.mode.observers:
-        seen = functools.partial(observer.forward, seen, node, arrays, options)
-    return seen()
-
-
-# ---- backward ----------------------------------------------------------------------------------------------
 
 
 def run_node(node: Node, grad_outputs: list[Array | None], retain_graph: bool) -> Gradients:
@@ -105,7 +69,7 @@ def choose_run(order: list[Node], retain_graph: bool, create_graph: bool, search
 
 def run_on_tensors(run: Run, node: Node, grad_outputs: list[Array | None]) -> Gradients:
     """Have Tensors in the place of the saved arrays: they have a history, so the result can be differentiated."""
-    arrays, node.saved = node.saved, node.saved_as_tensors()
+    arrays, node.saved = node.saved, saved_as_tensors(node)
     try:
         return run(node, grad_outputs)
     finally:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import to_device
-
-if TYPE_CHECKING:
-    from tinygrad_edu.nn.module import Module
 
 
 class IncompatibleKeys(NamedTuple):
@@ -27,7 +24,7 @@ class IncompatibleKeys(NamedTuple):
 
 
 def collect_state(
-    module: Module, destination: dict[str, Any] | None, prefix: str, keep_vars: bool
+    module: Any, destination: dict[str, Any] | None, prefix: str, keep_vars: bool
 ) -> dict[str, Any]:
     """Put parameters and persistent buffers into ``destination``; detached unless ``keep_vars``."""
     state = OrderedDict() if destination is None else destination
@@ -36,7 +33,7 @@ def collect_state(
     return state
 
 
-def named_state(module: Module, prefix: str = "") -> dict[str, Tensor]:
+def named_state(module: Any, prefix: str = "") -> dict[str, Tensor]:
     """Return parameters and persistent buffers by dotted name; shared ones by all their names."""
     state: dict[str, Tensor] = {}
     for name, parameter in module._parameters.items():
@@ -51,7 +48,7 @@ def named_state(module: Module, prefix: str = "") -> dict[str, Tensor]:
     return state
 
 
-def load_state(module: Module, state_dict: Mapping[str, Any], strict: bool) -> IncompatibleKeys:
+def load_state(module: Any, state_dict: Mapping[str, Any], strict: bool) -> IncompatibleKeys:
     """Copy the tensors of ``state_dict`` into the module, after everything has been checked."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -98,7 +95,7 @@ def _misfit(name: str, target: Tensor, source: Any) -> str | None:
     return None
 
 
-def move_to(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def move_to(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Give all tensors of the module, and their gradients, new arrays: what ``to`` does.
 
     The Tensor objects stay the same, so an optimizer that holds the parameters goes on with them.
@@ -114,7 +111,7 @@ def move_to(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
                 part.array = _moved(part, args, kwargs).array
 
 
-def _moved(tensor: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+def _moved(tensor: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
     """Return what ``Tensor.to`` gives; only floating-point tensors change their dtype."""
     moved = tensor.detach().to(*args, **kwargs)
     if tensor.is_floating_point() or tensor.is_complex():

@@ -205,7 +205,6 @@ from tinygrad_edu.ops.scan import (
 from tinygrad_edu.ops.search import (
     argsort,
     bincount,
-    nonzero,
     sort,
     topk,
     unique,
@@ -215,6 +214,7 @@ from tinygrad_edu.ops.select import (
     masked_fill,
     maximum,
     minimum,
+    nonzero,
     where,
 )
 from tinygrad_edu.ops.select import clamp as clip

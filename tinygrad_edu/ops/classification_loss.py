@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.ops.common import cast, raw, require_tensors
 from tinygrad_edu.ops.gather import gather
@@ -58,7 +58,7 @@ def check_class_targets(name: str, scores: Array, labels: Array, weight: Any) ->
             f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got "
             f"weight tensor of shape: {list(weight.shape)}"
         )
-    if isinstance(weight, _tensor.Tensor) and weight.requires_grad and this_thread.mode.grad_enabled:
+    if isinstance(weight, TensorBase) and weight.requires_grad and this_thread.mode.grad_enabled:
         raise RuntimeError(
             "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. "
             "Expected a tensor without requires_grad, got one with it. Hint: weight.detach()"

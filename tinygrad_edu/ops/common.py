@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import _tensor, dtypes
+from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.op import Op, check_same_device
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.float_errors import quietly
 
@@ -37,12 +38,12 @@ def cast(x: Array, numpy_dtype: Any) -> Array:
 
 def raw(x: Any) -> Any:
     """Return the array of a Tensor; anything else as it is."""
-    return x.array if isinstance(x, _tensor.Tensor) else x
+    return x.array if isinstance(x, TensorBase) else x
 
 
 def require_tensor(name: str, x: Any, argument: str = "input") -> None:
     """Raise unless ``x`` is a Tensor."""
-    if not isinstance(x, _tensor.Tensor):
+    if not isinstance(x, TensorBase):
         raise TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type_name(x)}")
 
 
@@ -69,7 +70,7 @@ def as_float(name: str, x: Array) -> Array:
 
 def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
-    if isinstance(a, _tensor.Tensor) and isinstance(b, _tensor.Tensor):
+    if isinstance(a, TensorBase) and isinstance(b, TensorBase):
         a, b = on_one_device(a, b)
         if a.array.dtype == b.array.dtype:
             return a, b
@@ -93,7 +94,7 @@ def float_result_dtype(a: Any, b: Any) -> Any:
 
 def promote_by(result_dtype: Callable[[Any, Any], Any], name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands, at least one of them a Tensor, in the dtype that a rule gives."""
-    if not isinstance(b, _tensor.Tensor):
+    if not isinstance(b, TensorBase):
         require_tensor(name, a)
     a, b = without_numpy_scalars(a, b)
     try:
@@ -105,16 +106,16 @@ def promote_by(result_dtype: Callable[[Any, Any], Any], name: str, a: Any, b: An
 
 def without_numpy_scalars(a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands; a NumPy scalar beside a Tensor counts as the Python number, as in PyTorch."""
-    if isinstance(b, np.generic) and isinstance(a, _tensor.Tensor):
+    if isinstance(b, np.generic) and isinstance(a, TensorBase):
         return a, b.item()
-    if isinstance(a, np.generic) and isinstance(b, _tensor.Tensor):
+    if isinstance(a, np.generic) and isinstance(b, TensorBase):
         return a.item(), b
     return a, b
 
 
 def on_one_device(a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands; a 0-d Tensor of the CPU goes to the GPU of the other one, as in PyTorch."""
-    if not isinstance(a, _tensor.Tensor) or not isinstance(b, _tensor.Tensor):
+    if not isinstance(a, TensorBase) or not isinstance(b, TensorBase):
         return a, b
     if a.ndim == 0 and is_on_host(a.array) and not is_on_host(b.array):
         return a.to(b.device), b
@@ -125,7 +126,7 @@ def on_one_device(a: Any, b: Any) -> tuple[Any, Any]:
 
 def fits(number: Any, tensor: Any) -> bool:
     """Tell whether a Python number leaves the dtype of a Tensor as it is, and can be had in every such dtype."""
-    if isinstance(number, int | float) and isinstance(tensor, _tensor.Tensor):
+    if isinstance(number, int | float) and isinstance(tensor, TensorBase):
         return tensor.array.dtype.kind == "f" and abs(number) < 60000
     return False
 
@@ -178,7 +179,7 @@ def promote_many(name: str, *operands: Any) -> tuple[Any, ...]:
 def zeros_for(grad: Array) -> Array:
     """Return zeros of the shape and dtype of ``grad``: the gradient of a step function, whatever comes in."""
     zeros = array_module(raw(grad)).zeros_like(raw(grad))
-    return _tensor.tensor_from_array(zeros) if isinstance(grad, _tensor.Tensor) else zeros
+    return tensor_from_array(zeros) if isinstance(grad, TensorBase) else zeros
 
 
 def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array, array_module, device_of, to_device
 from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.common import cast, raw, type_name, unbroadcast
@@ -75,7 +75,7 @@ class CopyInto(Op):
 
 def copy_of(x: Array, src: Any) -> Array:
     """Return ``src`` with the shape, dtype and device of ``x``; still a step of the graph."""
-    if not isinstance(src, _tensor.Tensor):
+    if not isinstance(src, TensorBase):
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type_name(src)}")
     if src.device != x.device:
         src = move(src, x.device)

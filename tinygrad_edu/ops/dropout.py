@@ -7,8 +7,9 @@ Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfi
 
 from __future__ import annotations
 
-from tinygrad_edu import _tensor, kernel_table
+from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.shape import expand
@@ -85,7 +86,7 @@ def dropout_channels(input: Array, p: float = 0.5, training: bool = True) -> Arr
         return input
     array = raw(input)
     ones = array_module(array).ones((*array.shape[:2], *[1] * (array.ndim - 2)), array.dtype)
-    factors = Dropout.apply(_tensor.tensor_from_array(ones), p=float(p), seed=next_seed())
+    factors = Dropout.apply(tensor_from_array(ones), p=float(p), seed=next_seed())
     return input * expand(factors, array.shape)
 
 

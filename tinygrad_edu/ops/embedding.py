@@ -7,8 +7,9 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.htm
 
 from __future__ import annotations
 
-from tinygrad_edu import _tensor, kernel_table
+from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.index import getitem, index_put_zeros
@@ -107,4 +108,4 @@ def one_hot(tensor: Array, num_classes: int = -1) -> Array:
             f"{int(classes.max())}"
         )
     eye = array_module(classes).eye(num_classes, dtype="int64")
-    return getitem(_tensor.tensor_from_array(eye), classes)
+    return getitem(tensor_from_array(eye), classes)

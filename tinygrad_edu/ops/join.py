@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import _tensor
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, promote_many, raw, require_tensor, type_name
 from tinygrad_edu.ops.index import ViewScatter, between, getitem, index_put_zeros, narrow, select
@@ -84,13 +84,13 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
 def check_sequence(name: str, tensors: Sequence[Array]) -> list[Array]:
     """Return the tensors as a list; raise if there are none, or something else is among them."""
     if hasattr(tensors, "shape"):
-        got = "Tensor" if isinstance(tensors, _tensor.Tensor) else type_name(tensors)
+        got = "Tensor" if isinstance(tensors, TensorBase) else type_name(tensors)
         raise TypeError(f"{name}(): argument 'tensors' must be tuple of Tensors, not {got}")
     parts = list(tensors)
     if not parts:
         raise RuntimeError(f"{name} expects a non-empty list of Tensors")
     for i, x in enumerate(parts):
-        if not isinstance(x, _tensor.Tensor):
+        if not isinstance(x, TensorBase):
             raise TypeError(f"{name}: expected Tensor as element {i} in argument 0, but got {type_name(x)}")
     return parts
 

@@ -11,8 +11,9 @@ import math
 
 from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
-from tinygrad_edu import _tensor, kernel_table
+from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import check_broadcast, ones, raw, require_tensor, require_tensors, unbroadcast
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
@@ -46,7 +47,7 @@ class MatMul(Op):
 
 def product(a: Array, b: Array) -> Array:
     """Return a @ b for operands that are known to fit: of arrays, or of Tensors with their history."""
-    if isinstance(a, _tensor.Tensor) or isinstance(b, _tensor.Tensor):
+    if isinstance(a, TensorBase) or isinstance(b, TensorBase):
         return matmul(a, b)
     return kernel_table.matrix_product(a).matmul(a, b)
 
@@ -203,7 +204,7 @@ class Linear(Op):
 
 def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
     """Return grad_output^T x."""
-    if isinstance(grad_output, _tensor.Tensor) or isinstance(x, _tensor.Tensor):
+    if isinstance(grad_output, TensorBase) or isinstance(x, TensorBase):
         return matmul(grad_output.T, x)
     return kernel_table.matrix_product(x).linear_weight_gradient(grad_output, x)
 

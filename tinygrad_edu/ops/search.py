@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import _tensor
+from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, require_tensors
 from tinygrad_edu.ops.extremum import ValuesAndIndices
@@ -26,12 +26,12 @@ def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool 
     array = raw(input)
     xp = array_module(array)
     if array.ndim == 0:
-        return _tensor.tensor_from_array(xp.zeros((), "int64"))
+        return tensor_from_array(xp.zeros((), "int64"))
     if descending:  # sort the reversed array and count from the other end, so that the order stays stable
         order = xp.flip(array.shape[dim] - 1 - xp.argsort(xp.flip(array, dim), dim, kind="stable"), dim)
     else:
         order = xp.argsort(array, dim, kind="stable")
-    return _tensor.tensor_from_array(xp.ascontiguousarray(order))
+    return tensor_from_array(xp.ascontiguousarray(order))
 
 
 def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesAndIndices:
@@ -103,25 +103,6 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
     return ValuesAndIndices(gather(input, dim, order), order)
 
 
-def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
-    """Return the positions of all elements that are not 0: a row for each, or a tuple of vectors.
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.nonzero(torch.tensor([[0, 5], [7, 0]]))
-    tensor([[0, 1],
-            [1, 0]])
-    """
-    require_tensor("nonzero", input)
-    xp = array_module(raw(input))
-    vectors = xp.nonzero(xp.atleast_1d(raw(input)))
-    if as_tuple:
-        return tuple([_tensor.tensor_from_array(v) for v in vectors])
-    rows = xp.stack(vectors, 1) if input.ndim else xp.zeros((len(vectors[0]), 0), "int64")
-    return _tensor.tensor_from_array(rows)
-
-
 def unique(
     input: Array, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
 ) -> Any:
@@ -152,7 +133,7 @@ def unique(
         results.append(inverse.reshape(input.shape))
     if return_counts:
         results.append(counts)
-    tensors = tuple([_tensor.tensor_from_array(r) for r in results])
+    tensors = tuple([tensor_from_array(r) for r in results])
     return tensors if len(tensors) > 1 else tensors[0]
 
 
@@ -182,6 +163,6 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
             f"{list(input.shape)} of {raw(input).dtype}"
         )
     if weights is None:
-        return _tensor.tensor_from_array(xp.bincount(raw(input), minlength=minlength))
+        return tensor_from_array(xp.bincount(raw(input), minlength=minlength))
     dtype = raw(weights).dtype if raw(weights).dtype == np.float32 else np.float64
-    return _tensor.tensor_from_array(xp.bincount(raw(input), raw(weights), minlength).astype(dtype))
+    return tensor_from_array(xp.bincount(raw(input), raw(weights), minlength).astype(dtype))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op, check_same_device
+from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
@@ -98,12 +99,29 @@ def where(condition: Array, input: Any = None, other: Any = None) -> Any:
     """
     require_tensor("where", condition, "condition")
     if input is None and other is None:
-        from tinygrad_edu.ops.search import nonzero
-
         return nonzero(condition, as_tuple=True)
     if raw(condition).dtype.kind != "b":
         raise RuntimeError(f"where: expected condition to be a boolean tensor, got {raw(condition).dtype}")
     return Where.apply(condition, *promote("where", input, other))
+
+
+def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
+    """Return the positions of all elements that are not 0: a row for each, or a tuple of vectors.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nonzero(torch.tensor([[0, 5], [7, 0]]))
+    tensor([[0, 1],
+            [1, 0]])
+    """
+    require_tensor("nonzero", input)
+    xp = array_module(raw(input))
+    vectors = xp.nonzero(xp.atleast_1d(raw(input)))
+    if as_tuple:
+        return tuple([tensor_from_array(v) for v in vectors])
+    rows = xp.stack(vectors, 1) if input.ndim else xp.zeros((len(vectors[0]), 0), "int64")
+    return tensor_from_array(rows)
 
 
 def masked_fill(input: Array, mask: Array, value: Any) -> Array:

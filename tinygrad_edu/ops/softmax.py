@@ -11,8 +11,9 @@ import math
 
 import numpy as np
 
-from tinygrad_edu import _tensor, dtypes, kernel_table
+from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.reduce import restore_dims
@@ -157,7 +158,7 @@ class SoftmaxCrossEntropy(Op):
 
     def backward(self, grad_loss: Array) -> tuple[Array, None, None]:
         probabilities, target, weight = self.saved
-        if isinstance(grad_loss, _tensor.Tensor):
+        if isinstance(grad_loss, TensorBase):
             grad_logits = self.differentiable_backward(
                 grad_loss, raw(probabilities), raw(target), raw(weight)
             )
@@ -168,12 +169,12 @@ class SoftmaxCrossEntropy(Op):
         return grad_logits, None, None
 
     def differentiable_backward(
-        self, grad_loss: _tensor.Tensor, p: Array, target: Array, weight: Array | None
-    ) -> _tensor.Tensor:
+        self, grad_loss: TensorBase, p: Array, target: Array, weight: Array | None
+    ) -> TensorBase:
         """Return the gradient of the logits, a Tensor with a history that leads to them."""
         xp = array_module(p)
         # Softmax is the same for ln p as for the logits, which are not kept: a number a row lies between them.
-        logits = _tensor.tensor_from_array(xp.log(p))
+        logits = tensor_from_array(xp.log(p))
         logits.set_history(self.next_edges[0])
         kept, is_class = target != self.ignore_index, (target >= 0) & (target < p.shape[1])
         weights = xp.ones(len(p), p.dtype) if weight is None else weight[target * is_class]

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.grad_mode import enable_grad
-from tinygrad_edu.autograd.observer import observed_block
+from tinygrad_edu.autograd.observing import observed_block
 from tinygrad_edu.backend import array_module, on_card_of, to_device
 
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]

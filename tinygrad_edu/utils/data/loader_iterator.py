@@ -6,18 +6,15 @@ import collections
 import itertools
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tinygrad_edu.autograd.observer import observed_block
+from tinygrad_edu.autograd.observing import observed_block
 from tinygrad_edu.backend import is_cuda_available
 from tinygrad_edu.utils.data.collate import pin_memory
 from tinygrad_edu.utils.data.fetch import make_fetcher
 from tinygrad_edu.utils.data.sampler import draw_seed
 from tinygrad_edu.utils.data.worker import EndOfStream, Fetch, WorkerError, WorkerSettings
 from tinygrad_edu.utils.data.worker_pool import WorkerPool
-
-if TYPE_CHECKING:
-    from tinygrad_edu.utils.data.dataloader import DataLoader
 
 
 class LoaderIterator:
@@ -29,7 +26,7 @@ class LoaderIterator:
         Whose batches are read.
     """
 
-    def __init__(self, loader: DataLoader[Any]) -> None:
+    def __init__(self, loader: Any) -> None:
         self._loader = loader
         self._base_seed = draw_seed(loader.generator)  # also without workers: the order is then the same
         self._indices = loader.index_batches()
@@ -77,7 +74,7 @@ class LoaderIterator:
 class InProcessIterator(LoaderIterator):
     """Reads each batch when it is asked for."""
 
-    def __init__(self, loader: DataLoader[Any]) -> None:
+    def __init__(self, loader: Any) -> None:
         super().__init__(loader)
         auto_collation = loader.batch_sampler is not None
         self._fetcher = make_fetcher(loader.dataset, auto_collation, loader.collate_fn, loader.drop_last)
@@ -93,7 +90,7 @@ class WorkerIterator(LoaderIterator):
     that order.
     """
 
-    def __init__(self, loader: DataLoader[Any]) -> None:
+    def __init__(self, loader: Any) -> None:
         super().__init__(loader)
         self._asked: collections.deque[int] = collections.deque()
         self._has_more = [True] * loader.num_workers  # False: the worker's stream has ended
