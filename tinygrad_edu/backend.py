@@ -236,6 +236,11 @@ def array_module(array: Array) -> ModuleType:
     return cupy() if functions is None else functions
 
 
+def is_gpu_in_use() -> bool:
+    """Tell whether arrays may be anywhere but on the host."""
+    return "cupy" in sys.modules
+
+
 def is_on_host(array: Array) -> bool:
     """Tell whether looking at the numbers is free: reading from a GPU makes the host wait for all work there."""
     return isinstance(array, HOST_KINDS)

@@ -43,13 +43,32 @@ class RecordedKernels:
         return functools.partial(self._recorder.run_kernel, f"{family}.{name}", kernel)
 
 
+FAMILIES = (
+    "activation",
+    "convolution",
+    "dropout",
+    "embedding",
+    "matrix_product",
+    "norm",
+    "optimizer_step",
+    "pooling",
+    "softmax_loss",
+)
+
+
 class _Families(dict[str, "Kernels"]):
-    """The kernels of one rung by the name of their family; they are loaded when they are first asked for."""
+    """The kernels of one rung by the name of their family; they are loaded when they are first asked for.
+
+    The readable ones are loaded at once: who steps through a program shall not meet Python's import in its middle.
+    """
 
     def __init__(self, rung: str, recorder: KernelRecorder | None) -> None:
         super().__init__()
         self._rung = rung
         self._recorder = recorder
+        if rung == "reference":
+            for family in FAMILIES:
+                self.__missing__(family)
 
     def __missing__(self, family: str) -> Kernels:
         module = _load(family, self._rung)

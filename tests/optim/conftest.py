@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import tinygrad_edu
+from tests.sharing import shared, team_of_three, three_threads
+
+__all__ = ["shared", "team_of_three", "three_threads"]
 
 SHAPES = [(3, 4), (5,), ()]
 

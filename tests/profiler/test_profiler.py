@@ -13,9 +13,8 @@ import pytest
 import tinygrad_edu as torch
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.profiler.recorder import current_recorder
 from tinygrad_edu.profiler.event import Category
-from tinygrad_edu.profiler.recorder import Recorder
+from tinygrad_edu.profiler.recorder import Recorder, current_recorder
 from tinygrad_edu.profiler.trace import trace_events
 
 nn = torch.nn

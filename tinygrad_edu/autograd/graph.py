@@ -15,7 +15,7 @@ from tinygrad_edu.autograd.node import Edge, Node
 from tinygrad_edu.autograd.observing import observed_block
 from tinygrad_edu.autograd.running import choose_run
 from tinygrad_edu.autograd.search import Search
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import Array, on_card_of
 from tinygrad_edu.float_errors import ignored_float_errors
 
 
@@ -76,4 +76,10 @@ def add_gradient(pending: Pending, edge: Edge, grad: Array) -> None:
     """Add a gradient to those that have arrived at an edge."""
     node, output_nr = edge
     grads = pending.setdefault(node, [None] * node.num_outputs)
-    grads[output_nr] = grad if grads[output_nr] is None else grads[output_nr] + grad
+    grads[output_nr] = grad if grads[output_nr] is None else sum_of(grads[output_nr], grad)
+
+
+def sum_of(a: Array, b: Array) -> Array:
+    """Return the sum of two gradients, on the card where they are."""
+    with on_card_of(getattr(a, "array", a)):
+        return a + b

@@ -26,14 +26,15 @@ class Observer:
     Examples
     --------
     >>> import tinygrad_edu as torch
+    >>> from tinygrad_edu.autograd.observing import observed_by
     >>> class Names(Observer):
     ...     def forward(self, run, node, arrays, options):
     ...         result = run()
-    ...         print(type(node).__name__, [a.shape for a in arrays], "->", result.shape)
+    ...         print(type(node).__name__, [array.shape for array in arrays], "->", result.shape)
     ...         return result
-    >>> with torch.autograd.observing.observed_by(Names()):
-    ...     y = torch.ones(2, 3) @ torch.ones(3)
-    MatMul [(2, 3), (3,)] -> (2,)
+    >>> with observed_by(Names()):
+    ...     y = torch.ones(2, 3) @ torch.ones(3, 4)
+    MatMul [(2, 3), (3, 4)] -> (2, 4)
     """
 
     def forward(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import operator
-import sys
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -18,7 +17,7 @@ from tinygrad_edu.autograd.hooks import apply_hooks
 from tinygrad_edu.autograd.node import SECOND_BACKWARD, Node
 from tinygrad_edu.autograd.recording import saved_as_tensors
 from tinygrad_edu.autograd.search import Search
-from tinygrad_edu.backend import Array, on_card_of
+from tinygrad_edu.backend import Array, is_gpu_in_use, on_card_of
 
 TENSOR_HOOKS, RETAINED = operator.attrgetter("tensor_hooks"), operator.attrgetter("retained")
 
@@ -62,7 +61,7 @@ def choose_run(order: list[Node], retain_graph: bool, create_graph: bool, search
         run = functools.partial(search.run, run)
     if any(map(TENSOR_HOOKS, order)) or any(map(RETAINED, order)):
         run = functools.partial(run_hooks, run)
-    if "cupy" in sys.modules:  # gradients may be on a card
+    if is_gpu_in_use():
         run = functools.partial(run_on_card, run)
     return run
 

@@ -390,5 +390,6 @@ def training_step(batch: int = 64) -> list[tuple[str, Work]]:
         *[("fc1", work) for work in hidden],
         *linear_layer("fc2", batch, 128, 10),
         *loss_layer(batch, 10),
+        *[("copies of the gradients", elementwise("copy", size)) for size in sizes],
         *[("Adam", adam(size)) for size in sizes],
     ]

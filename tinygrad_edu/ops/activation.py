@@ -25,8 +25,6 @@ SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 class Relu(Op):
     """max(x, 0); the derivative is 1 where x > 0, else 0."""
 
-    gives_new_gradients = True
-
     def forward(self, x: Array) -> Array:
         if kernel_table.has_kernels(x):
             y = kernel_table.activation(x).relu_forward(x)
@@ -45,8 +43,6 @@ class Relu(Op):
 
 class ReluBackward(Op):
     """The incoming gradient where y is not 0: linear in that gradient, and flat in y."""
-
-    gives_new_gradients = True
 
     def forward(self, grad_output: Array, y: Array) -> Array:
         self.save_for_backward(y)
@@ -224,8 +220,6 @@ def selu(input: Array) -> Array:
 class Gelu(Op):
     """x Phi(x); the derivative is Phi(x) + x phi(x), with the normal density phi = Phi'."""
 
-    gives_new_gradients = True
-
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
         if kernel_table.has_kernels(x):
@@ -250,8 +244,6 @@ class GeluTanh(Op):
 
     The derivative is s + x s (1 - s) 2 u'.
     """
-
-    gives_new_gradients = True
 
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
@@ -300,8 +292,6 @@ def gelu(input: Array, approximate: str = "none") -> Array:
 class Silu(Op):
     """x s with s = sigmoid(x); the derivative is s (1 + x (1 - s))."""
 
-    gives_new_gradients = True
-
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
         if kernel_table.has_kernels(x):
@@ -323,8 +313,6 @@ def silu(input: Array) -> Array:
 
 class Softplus(Op):
     """ln(1 + e^(beta x)) / beta, or x where beta x is above the threshold; the slope is sigmoid(beta x)."""
-
-    gives_new_gradients = True
 
     def forward(self, x: Array, *, beta: float, threshold: float) -> Array:
         self.beta, self.threshold = beta, threshold

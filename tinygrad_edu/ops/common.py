@@ -16,6 +16,7 @@ from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.float_errors import quietly
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
 class Cast(Op):
@@ -50,7 +51,7 @@ def require_tensor(name: str, x: Any, argument: str = "input") -> None:
 def require_tensors(name: str, **arguments: Any) -> None:
     """Raise unless each argument that is not None is a Tensor."""
     for argument, x in arguments.items():
-        if x is not None:
+        if x is not None and not isinstance(x, TensorBase):
             require_tensor(name, x, argument)
 
 
@@ -157,10 +158,9 @@ def reject_bool(name: str, x: Any) -> None:
 
 def require_kernel_dtype(name: str, x: Array) -> None:
     """Raise unless the dtype is one that the compiled kernels work on."""
-    if raw(x).dtype not in (np.float32, np.float64):
-        raise RuntimeError(
-            f"{name}: expected a floating-point tensor, float32 or float64, got {raw(x).dtype}"
-        )
+    dtype = x.array.dtype if isinstance(x, TensorBase) else x.dtype
+    if dtype not in COMPILED_DTYPES:
+        raise RuntimeError(f"{name}: expected a floating-point tensor, float32 or float64, got {dtype}")
 
 
 def promote_many(name: str, *operands: Any) -> tuple[Any, ...]:

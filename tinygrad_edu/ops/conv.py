@@ -17,8 +17,8 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.backend import Array
-from tinygrad_edu.ops.common import ones, pair, raw, require_kernel_dtype, require_tensors
+from tinygrad_edu.backend import Array, is_gpu_in_use
+from tinygrad_edu.ops.common import ones, pair, require_kernel_dtype, require_tensors
 from tinygrad_edu.ops.join import pad
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -36,16 +36,12 @@ class Geometry(NamedTuple):
 class Conv2d(Op):
     """y[n, o, i, j] = b[o] + sum over c, k, l of w[o, c, k, l] x[n, c, i s + k d - p, j s + l d - p]."""
 
-    gives_new_gradients = True
-
     def forward(self, x: Array, weight: Array, bias: Array | None, *, geometry: Geometry) -> Array:
-        self.geometry = geometry
-        self.shapes = x.shape, weight.shape
+        self.geometry, self.shapes = geometry, (x.shape, weight.shape)
         needs_x, needs_weight, _ = self.needs_input_grad
         self.save_for_backward(x if needs_weight else None, weight if needs_x else None)
-        return kernel_table.convolution(x).conv2d_forward(
-            x, weight, bias, *geometry
-        )  # (n, out_channels, oh, ow)
+        kernels = kernel_table.convolution(x)
+        return kernels.conv2d_forward(x, weight, bias, *geometry)  # (n, out_channels, oh, ow)
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None, Array | None]:
         x, weight = self.saved
@@ -222,15 +218,16 @@ def _conv(
     dims: int,
 ) -> Array:
     require_tensors(name, input=x, weight=weight, bias=bias)
-    if x.ndim == dims + 1:
+    if x.array.ndim == dims + 1:
         one = _conv(name, unsqueeze(x, 0), weight, bias, stride, padding, dilation, groups, dims)
         return squeeze(one, 0)
-    check_conv_inputs(name, x, weight, bias, groups, dims)
+    check_conv_inputs(name, x.array, weight.array, None if bias is None else bias.array, groups, dims)
     stride, dilation = pair(name, "stride", stride, dims), pair(name, "dilation", dilation, dims)
     if min(stride) < 1 or min(dilation) < 1:
         raise RuntimeError(f"{name}: expected stride and dilation of at least 1, got {stride} and {dilation}")
-    x, padding = resolve_padding(name, x, padding, tuple(weight.shape[2:]), stride, dilation)
-    for size, k, p, d in zip(x.shape[2:], weight.shape[2:], padding, dilation, strict=True):
+    kernel_size = weight.array.shape[2:]
+    x, padding = resolve_padding(name, x, padding, kernel_size, stride, dilation)
+    for size, k, p, d in zip(x.array.shape[2:], kernel_size, padding, dilation, strict=True):
         if size + 2 * p < d * (k - 1) + 1:
             raise RuntimeError(
                 f"{name}: Calculated padded input size per channel: ({size + 2 * p}). Kernel size: "
@@ -251,8 +248,9 @@ def check_kernel_size(name: str, weight: Array) -> None:
 
 
 def check_conv_inputs(name: str, x: Array, weight: Array, bias: Any, groups: int, dims: int) -> None:
-    """Raise unless shapes, dtypes and devices fit together."""
-    check_same_device(name, (x, weight, bias))
+    """Raise unless the arrays' shapes, dtypes and devices fit together."""
+    if is_gpu_in_use():
+        check_same_device(name, (x, weight, bias))
     if x.ndim != dims + 2 or weight.ndim != dims + 2:
         raise RuntimeError(
             f"{name}: Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input and {dims + 2}D "
@@ -269,17 +267,16 @@ def check_conv_inputs(name: str, x: Array, weight: Array, bias: Any, groups: int
             f"input{list(x.shape)} to have {weight.shape[1] * groups} channels, but got {x.shape[1]} "
             "channels instead"
         )
-    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
+    if bias is not None and bias.shape != weight.shape[:1]:
         raise RuntimeError(
             f"{name}: expected bias to be 1-dimensional with {weight.shape[0]} elements, got "
             f"{list(bias.shape)}"
         )
-    for argument, other in (("weight", weight), ("bias", bias)):
-        if other is not None and raw(other).dtype != raw(x).dtype:
-            raise RuntimeError(
-                f"{name}: Input type ({raw(x).dtype}) and {argument} type ({raw(other).dtype}) should be the "
-                "same"
-            )
+    if weight.dtype != x.dtype or (bias is not None and bias.dtype != x.dtype):
+        argument, other = ("weight", weight) if weight.dtype != x.dtype else ("bias", bias)
+        raise RuntimeError(
+            f"{name}: Input type ({x.dtype}) and {argument} type ({other.dtype}) should be the same"
+        )
     require_kernel_dtype(name, x)
 
 
@@ -292,15 +289,15 @@ def resolve_padding(
     dilation: tuple[int, ...],
 ) -> tuple[Array, Any]:
     """Return the input and the padding in pixels; a last pixel that "same" may need is put there here."""
-    if padding == "valid":
-        return x, (0,) * len(kernel_size)
-    if padding != "same":
-        if isinstance(padding, str):
-            raise ValueError(f"Invalid padding string {padding!r}, should be one of 'valid', 'same'")
+    if not isinstance(padding, str):
         pixels = pair(name, "padding", padding, len(kernel_size))
         if min(pixels) < 0:
             raise RuntimeError(f"{name}: negative padding is not supported, got {pixels}")
         return x, pixels
+    if padding == "valid":
+        return x, (0,) * len(kernel_size)
+    if padding != "same":
+        raise ValueError(f"Invalid padding string {padding!r}, should be one of 'valid', 'same'")
     if any(s != 1 for s in stride):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     totals = [d * (k - 1) for d, k in zip(dilation, kernel_size, strict=True)]
@@ -364,7 +361,8 @@ def conv_transpose2d(
         )
     check_kernel_size(name, weight)
     require_kernel_dtype(name, input)
-    check_same_device(name, (input, weight, bias))
+    if is_gpu_in_use():
+        check_same_device(name, (input, weight, bias))
     if bias is not None and tuple(bias.shape) != (weight.shape[1] * groups,):
         raise RuntimeError(
             f"{name}: expected bias with {weight.shape[1] * groups} elements, got {list(bias.shape)}"

@@ -19,8 +19,6 @@ from tinygrad_edu.ops.select import keep
 class Embedding(Op):
     """y[...] = weight[indices[...]]; a row used several times gets the sum of all its gradients."""
 
-    gives_new_gradients = True
-
     def forward(self, weight: Array, indices: Array, *, padding_idx: int | None) -> Array:
         self.shape, self.padding_idx = weight.shape, padding_idx
         self.save_for_backward(indices)

@@ -26,8 +26,6 @@ class MatMul(Op):
     With Y = A B: dL/dA = dL/dY B^T and dL/dB = A^T dL/dY.
     """
 
-    gives_new_gradients = True
-
     def forward(self, a: Array, b: Array) -> Array:
         needs_a, needs_b = self.needs_input_grad
         self.shapes = a.shape, b.shape
@@ -176,8 +174,6 @@ class Linear(Op):
 
     dL/dx = dL/dy W, dL/dW = (dL/dy)^T x and dL/db = sum of dL/dy over the rows.
     """
-
-    gives_new_gradients = True
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         needs_x, needs_weight, _ = self.needs_input_grad

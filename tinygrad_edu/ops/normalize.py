@@ -73,8 +73,6 @@ def has_norm_kernels(x: Array, *parameters: Array | None) -> bool:
 class LayerNorm(Op):
     """x_hat weight + bias over the last dimensions, by a kernel; the derivative is that of its parts."""
 
-    gives_new_gradients = True
-
     def forward(self, x: Array, weight: Array | None, bias: Array | None, *, ndim: int, eps: float) -> Array:
         self.ndim, self.eps = ndim, eps
         y, average, rstd = kernel_table.norm(x).layer_norm_forward(
@@ -105,7 +103,6 @@ class BatchNorm(Op):
     The outputs are that, and the mean and the variance of every channel, (c,), for running statistics only.
     """
 
-    gives_new_gradients = True
     num_differentiable = 1
 
     def forward(

@@ -39,8 +39,6 @@ def from_rows(rows: Array, dim: int, shape: tuple[int, ...]) -> Array:
 class Softmax(Op):
     """y_i = e^x_i / sum_j e^x_j; dL/dx_i = y_i (g_i - sum_j g_j y_j)."""
 
-    gives_new_gradients = True
-
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
         y = from_rows(kernel_table.softmax_loss(x).softmax_forward(rows_last(x, dim)), dim, x.shape)
@@ -58,8 +56,6 @@ class Softmax(Op):
 
 class LogSoftmax(Op):
     """y_i = x_i - ln sum_j e^x_j; dL/dx_i = g_i - e^y_i sum_j g_j."""
-
-    gives_new_gradients = True
 
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
@@ -139,8 +135,6 @@ class SoftmaxCrossEntropy(Op):
 
     dloss/dx_i = w_t (softmax(x)_i - [i = t]). A mean is the sum divided by the sum of the rows' weights w_t.
     """
-
-    gives_new_gradients = True
 
     def forward(
         self, logits: Array, target: Array, weight: Array | None, *, ignore_index: int, reduction: str

@@ -153,8 +153,6 @@ def cosh(input: Array) -> Array:
 class Tanh(Op):
     """Hyperbolic tangent; dy/dx = 1 - tanh^2 x."""
 
-    gives_new_gradients = True
-
     def forward(self, x: Array) -> Array:
         y = array_module(x).tanh(x)
         self.save_for_backward(y)

@@ -187,8 +187,6 @@ def rsqrt(input: Array) -> Array:
 class Sigmoid(Op):
     """1 / (1 + e^-x), the logistic function; dy/dx = y (1 - y)."""
 
-    gives_new_gradients = True
-
     def forward(self, x: Array) -> Array:
         if kernel_table.has_kernels(x):
             y = kernel_table.activation(x).sigmoid_forward(x)
