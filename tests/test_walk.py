@@ -1,6 +1,6 @@
 """How far a learner walks who presses ``step`` in a debugger: every stop of pdb is counted.
 
-A stop is a call, a line or a return, in whichever file. The numbers below are those of Python 3.11; a change may lengthen
+A stop is a call, a line or a return, in whichever file. The numbers below are of Python 3.11; a change may lengthen
 a walk by a tenth, more is to be thought about.
 """
 

@@ -17,7 +17,6 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy import ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
@@ -209,7 +208,6 @@ def is_cuda_available() -> bool:
 FLOAT16 = np.dtype(np.float16)
 FLOATING_DTYPES = *COMPILED_DTYPES, FLOAT16
 
-# Not np.ndarray | np.generic, which would be put together anew at every look.
 HOST_KINDS = np.ndarray, np.generic
 
 
@@ -291,7 +289,7 @@ _NO_CARD = contextlib.nullcontext()
 def on_card_of(*arrays: Array) -> contextlib.AbstractContextManager[Any]:
     """Use the card that holds the first array of a GPU, within a ``with`` block: CuPy computes on no other."""
     for array in arrays:
-        if type(array) is not ndarray and hasattr(array, "device") and not is_on_host(array):
+        if type(array) is not np.ndarray and hasattr(array, "device") and not is_on_host(array):
             return array.device
     return _NO_CARD
 

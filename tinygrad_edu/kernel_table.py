@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Protocol, TypeAlias
 
-from numpy import ndarray  # by name: a look-up in NumPy's module takes long
+import numpy as np
 
 from tinygrad_edu.backend import Array
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -143,47 +143,47 @@ Kernels: TypeAlias = ModuleType | RecordedKernels
 
 def convolution(array: Array) -> Kernels:
     """im2col, col2im, and the forward and backward of conv2d."""
-    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["convolution"]
+    return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["convolution"]
 
 
 def embedding(array: Array) -> Kernels:
     """Gradient of an embedding; for arrays that ``has_kernels`` of."""
-    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["embedding"]
+    return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["embedding"]
 
 
 def matrix_product(array: Array) -> Kernels:
     """Products of matrices, and the linear layer."""
-    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["matrix_product"]
+    return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["matrix_product"]
 
 
 def pooling(array: Array) -> Kernels:
     """Max, average and adaptive pooling."""
-    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["pooling"]
+    return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["pooling"]
 
 
 def softmax_loss(array: Array) -> Kernels:
     """Softmax, log-softmax and the cross-entropy on top of it."""
-    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["softmax_loss"]
+    return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["softmax_loss"]
 
 
 def dropout(array: Array) -> Kernels:
     """Random zeros from a counter hash."""
-    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["dropout"]
+    return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["dropout"]
 
 
 def activation(array: Array) -> Kernels:
     """Activation functions and their gradients, each in one pass; for arrays that ``has_kernels`` of."""
-    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["activation"]
+    return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["activation"]
 
 
 def norm(array: Array) -> Kernels:
     """Layer and batch normalisation; for arrays that ``has_kernels`` of."""
-    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["norm"]
+    return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["norm"]
 
 
 def optimizer_step(array: Array) -> Kernels:
     """One fused update of a parameter and its state."""
-    return (_rung.on_host if isinstance(array, ndarray) else _rung.on_gpu)["optimizer_step"]
+    return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["optimizer_step"]
 
 
 def has_kernels(array: Array) -> bool:
@@ -192,12 +192,9 @@ def has_kernels(array: Array) -> bool:
     Their operations have a second way, in operators, for everything else: other dtypes, and the Tensors that a
     ``backward`` gets when it is to be differentiated itself.
     """
-    kind = type(array)
-    if kind is ndarray:  # asked first: this runs before every relu
-        return array.dtype in COMPILED_DTYPES
-    # An array of the GPU; not a Tensor, and not a NumPy scalar. The class is asked, for the array itself would
-    # put its answer together anew.
-    return hasattr(kind, "__cuda_array_interface__") and array.dtype in COMPILED_DTYPES
+    # Not a Tensor, and not a NumPy scalar. The class is asked: an array of the GPU would look for the answer.
+    is_array = isinstance(array, np.ndarray) or hasattr(type(array), "__cuda_array_interface__")
+    return is_array and array.dtype in COMPILED_DTYPES
 
 
 def record_kernels(recorder: KernelRecorder | None) -> None:

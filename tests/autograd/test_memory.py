@@ -193,7 +193,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 )
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_gradients_share_memory_with_nothing(function, shapes, create_graph):
-    """Also not where a leaf keeps the array of an operation that gives_new_gradients."""
+    """Each leaf has a copy of its own."""
     leaves = [torch.ones(*shape, requires_grad=True) for shape in shapes]
     y = function(*leaves)
     seed = torch.ones_like(y)

@@ -107,12 +107,9 @@ class Module(ModuleCall):
                 f"'{type(self).__name__}' object has no attribute '{name}'. Hint: call "
                 "super().__init__() at the beginning of __init__"
             )
-        if name in own["_parameters"]:  # not in a loop over the three: every layer asks for its weight
-            return own["_parameters"][name]
-        if name in own["_buffers"]:
-            return own["_buffers"][name]
-        if name in own["_modules"]:
-            return own["_modules"][name]
+        for place in ("_parameters", "_buffers", "_modules"):
+            if name in own[place]:
+                return own[place][name]
         # With name and obj Python can ask "Did you mean ...?".
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
 

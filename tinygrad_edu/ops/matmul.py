@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from numpy import ndarray  # by name: a look-up in NumPy's module takes long
+import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
@@ -207,7 +207,7 @@ def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
 
 def sum_of_rows(x: Array) -> Array:
     """Return the sum over the rows of a matrix; on the CPU as a product with ones, which is BLAS's and quicker."""
-    if type(x) is ndarray:
+    if type(x) is np.ndarray:
         dtype = x.dtype
         if dtype in COMPILED_DTYPES:
             return ones(len(x), dtype).dot(x)

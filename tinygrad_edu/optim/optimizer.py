@@ -142,14 +142,11 @@ class Optimizer:
         """
         for group in self.param_groups:
             for param in group["params"]:
-                grad = param._grad
-                if grad is None:
-                    continue
                 if set_to_none:
-                    param._grad = None
-                    continue
-                grad.detach_()  # it has a graph after backward(create_graph=True)
-                grad.zero_()
+                    param.grad = None
+                elif param.grad is not None:
+                    param.grad.detach_()  # it has a graph after backward(create_graph=True)
+                    param.grad.zero_()
 
     def add_param_group(self, param_group: ParamGroup) -> None:
         """Add a parameter group, for example to train a layer that was frozen at first.

@@ -17,7 +17,6 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
-from numpy import empty  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu_kernels import threads
 
@@ -105,7 +104,7 @@ def erf(x: Array) -> Array:
 def _run(kernel: Any, nanoseconds: float, *arrays: Array, options: tuple[Any, ...] = ()) -> Array:
     """Return what the kernel makes of the arrays; an element takes one thread so many nanoseconds."""
     x = arrays[0]
-    result, size = empty(x.shape, x.dtype), x.size
+    result, size = np.empty(x.shape, x.dtype), x.size
     flat = map(ravel, (*arrays, result))  # copies only what is not contiguous
     threads.run_over(size, nanoseconds * size, kernel, *flat, *options)
     return result

@@ -12,7 +12,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy import ascontiguousarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -67,7 +66,7 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     y = matmul(x, weight.T)
     if bias is not None:
         if y.dtype in COMPILED_DTYPES:
-            panels.add_to_rows(y, ascontiguousarray(bias))  # begins sooner than y += bias
+            panels.add_to_rows(y, np.ascontiguousarray(bias))  # begins sooner than y += bias
         else:
             y += bias
     return y

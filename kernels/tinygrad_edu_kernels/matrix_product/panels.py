@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy import ascontiguousarray, empty  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import FLOAT32
@@ -76,12 +75,12 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
         return _turned_product(a, b, bias)
     row_by_row = a.flags.c_contiguous
     if not (row_by_row or a.flags.f_contiguous):
-        a, row_by_row = ascontiguousarray(a), True
+        a, row_by_row = np.ascontiguousarray(a), True
     steps = (summands, 1) if row_by_row else (1, rows)
-    shift = NO_BIAS if bias is None else ascontiguousarray(bias)
-    y = empty((rows, columns), FLOAT32)
+    shift = NO_BIAS if bias is None else np.ascontiguousarray(bias)
+    y = np.empty((rows, columns), FLOAT32)
     flat = (a if row_by_row else a.T).reshape(-1)
-    arguments = flat, *steps, ascontiguousarray(b), transposed, shift, y
+    arguments = flat, *steps, np.ascontiguousarray(b), transposed, shift, y
     panels = -(-columns // PANEL)
     threads.run_over(panels, nanoseconds, _panels, *arguments)
     return y
@@ -90,8 +89,8 @@ def product(a: Array, b: Array, bias: Array | None, *, transposed: bool) -> Arra
 def _turned_product(a: Array, b: Array, bias: Array | None) -> Array:
     """Return a b^T + bias by way of b a^T, where the smaller one of both is transposed."""
     turned = product(b, a, None, transposed=True)
-    y = empty((len(a), len(b)), FLOAT32)
-    _turn_round(turned, NO_BIAS if bias is None else ascontiguousarray(bias), y)
+    y = np.empty((len(a), len(b)), FLOAT32)
+    _turn_round(turned, NO_BIAS if bias is None else np.ascontiguousarray(bias), y)
     return y
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
-from numpy import ascontiguousarray, empty, ndarray  # by name: a look-up in NumPy's module takes long
 
 from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -32,14 +31,19 @@ def softmax_cross_entropy_forward(
 ) -> tuple[Array, Array, Array]:
     """Return losses (n,), totals (3,) and probabilities (n, c) of logits (n, c) and class numbers (n,)."""
     rows, size, dtype = len(logits), logits.size, logits.dtype
-    losses, probabilities = empty(rows, dtype), empty(size, dtype)
-    arrays = ascontiguousarray(logits), losses, probabilities, *_labels(target, weight, ignore_index, dtype)
+    losses, probabilities = np.empty(rows, dtype), np.empty(size, dtype)
+    arrays = (
+        np.ascontiguousarray(logits),
+        losses,
+        probabilities,
+        *_labels(target, weight, ignore_index, dtype),
+    )
     sums = threads.number_of_sums(rows, NANOSECONDS * size, 3)
     if sums == 1:
-        totals = empty(3, dtype)
+        totals = np.empty(3, dtype)
         _loss_rows(*arrays, totals, 0, rows)
     else:
-        partial = empty((sums, 3), dtype)
+        partial = np.empty((sums, 3), dtype)
         threads.run_over(sums, NANOSECONDS * size, _loss_sums, *arrays, partial)
         totals = partial.sum(0)
     return losses, totals, probabilities.reshape(logits.shape)
@@ -55,8 +59,12 @@ def softmax_cross_entropy_backward(
 ) -> Array:
     """Return the gradient with respect to the logits, (n, c)."""
     shape, dtype = probabilities.shape, probabilities.dtype
-    grad_logits = empty(shape, dtype)
-    arrays = ascontiguousarray(probabilities), np.array(grad_losses, dtype, ndmin=1, order="C"), grad_logits
+    grad_logits = np.empty(shape, dtype)
+    arrays = (
+        np.ascontiguousarray(probabilities),
+        np.array(grad_losses, dtype, ndmin=1, order="C"),
+        grad_logits,
+    )
     labels = _labels(target, weight, ignore_index, dtype)
     share = dtype.type(1.0 / divisor if divisor else math.inf)
     threads.run_over(shape[0], NANOSECONDS * probabilities.size, _loss_backward_rows, *arrays, *labels, share)
@@ -65,29 +73,29 @@ def softmax_cross_entropy_backward(
 
 def softmax_forward(x: Array) -> Array:
     """Turn each row of scores into probabilities: (rows, cols) -> (rows, cols)."""
-    largest, y = empty(len(x), x.dtype), empty(x.size, x.dtype)
-    _run(_softmax_rows, ascontiguousarray(x), largest, y)
+    largest, y = np.empty(len(x), x.dtype), np.empty(x.size, x.dtype)
+    _run(_softmax_rows, np.ascontiguousarray(x), largest, y)
     return y.reshape(x.shape)
 
 
 def log_softmax_forward(x: Array) -> Array:
     """Return the logarithm of the softmax of each row: (rows, cols) -> (rows, cols)."""
-    y = empty(x.shape, x.dtype)
-    _run(_log_softmax_rows, ascontiguousarray(x), y)
+    y = np.empty(x.shape, x.dtype)
+    _run(_log_softmax_rows, np.ascontiguousarray(x), y)
     return y
 
 
 def softmax_backward(grad_output: Array, y: Array) -> Array:
     """Return the gradient of softmax from its output y: (rows, cols) -> (rows, cols)."""
-    grad_input = empty(y.shape, y.dtype)
-    _run(_softmax_backward_rows, ascontiguousarray(grad_output), ascontiguousarray(y), grad_input)
+    grad_input = np.empty(y.shape, y.dtype)
+    _run(_softmax_backward_rows, np.ascontiguousarray(grad_output), np.ascontiguousarray(y), grad_input)
     return grad_input
 
 
 def log_softmax_backward(grad_output: Array, y: Array) -> Array:
     """Return the gradient of log-softmax from its output y: (rows, cols) -> (rows, cols)."""
-    grad_input = empty(y.shape, y.dtype)
-    _run(_log_softmax_backward_rows, ascontiguousarray(grad_output), ascontiguousarray(y), grad_input)
+    grad_input = np.empty(y.shape, y.dtype)
+    _run(_log_softmax_backward_rows, np.ascontiguousarray(grad_output), np.ascontiguousarray(y), grad_input)
     return grad_input
 
 
@@ -97,7 +105,7 @@ def _labels(target: Array, weight: Array | None, ignore_index: int, dtype: Any) 
     Copies, if need be: the kernels would be compiled once more for a read-only array.
     """
     weight = NO_WEIGHT[dtype] if weight is None else np.array(weight, dtype)
-    if type(target) is not ndarray or target.dtype != INT64 or not target.flags.carray:
+    if type(target) is not np.ndarray or target.dtype != INT64 or not target.flags.carray:
         target = np.array(target, INT64)
     return target, weight, int(ignore_index)
 
