@@ -1,13 +1,18 @@
-"""The examples in README.md and docs/ run, and give what is printed there.
+"""The examples in README.md and docs/ run, and give what is printed there; listings are what stands in the files.
 
 In a fenced block every line that begins with >>> is run, as in a docstring. The fence itself is no part of
 what is expected, so no empty line is needed before it. The blocks of one file share their variables.
+
+A block after ``<!-- code: PATH NAME -->`` is the text of a function or class, without its docstrings.
+``python tests/test_docs.py`` writes the present text into the chapters, after a change of the code.
 """
 
 from __future__ import annotations
 
+import ast
 import doctest
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -34,6 +39,38 @@ def run_examples(text: str, name: str) -> str:
     return "".join(report)
 
 
+LISTING = re.compile(r"(<!-- code: (\S+) (\S+) -->\n```python\n)(.*?)(```)", re.DOTALL)
+
+
+def listing(path: str, name: str) -> str:
+    """Return the text of a function, class or method (``Class.method``) of a file, without its docstrings."""
+    source = (ROOT / path).read_text(encoding="utf-8")
+    node: ast.AST = ast.parse(source)
+    for part in name.split("."):
+        node = next(child for child in ast.iter_child_nodes(node) if getattr(child, "name", None) == part)
+    left_out: set[int] = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(inner):
+            docstring = inner.body[0]
+            left_out.update(range(docstring.lineno, docstring.end_lineno + 1))
+            if not source.splitlines()[docstring.end_lineno].strip():
+                left_out.add(docstring.end_lineno + 1)
+    lines = [(i, line) for i, line in enumerate(source.splitlines(), 1) if i not in left_out]
+    first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
+    text = "\n".join([line for i, line in lines if first <= i <= node.end_lineno])
+    return textwrap.dedent(text) + "\n"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.name)
+def test_listings_are_what_stands_in_the_files(path):
+    for match in LISTING.finditer(path.read_text(encoding="utf-8")):
+        assert match[4] == listing(match[2], match[3]), f"{match[2]}: {match[3]}; run python tests/test_docs.py"
+
+
+def test_there_are_listings():
+    assert listing("tinygrad_edu/autograd/graph.py", "run_backward") in (ROOT / "docs/03_graph.md").read_text()
+
+
 @pytest.mark.parametrize("name", example_files())
 def test_examples(name):
     report = run_examples((ROOT / name).read_text(encoding="utf-8"), name)
@@ -51,3 +88,9 @@ def test_a_wrong_example_is_found():
 def test_nothing_is_left_to_be_filled_in():
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         assert "@@" not in path.read_text(encoding="utf-8"), path.name
+
+
+if __name__ == "__main__":
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(LISTING.sub(lambda m: m[1] + listing(m[2], m[3]) + m[5], text), encoding="utf-8")
