@@ -64,11 +64,15 @@ def listing(path: str, name: str) -> str:
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.name)
 def test_listings_are_what_stands_in_the_files(path):
     for match in LISTING.finditer(path.read_text(encoding="utf-8")):
-        assert match[4] == listing(match[2], match[3]), f"{match[2]}: {match[3]}; run python tests/test_docs.py"
+        assert match[4] == listing(match[2], match[3]), (
+            f"{match[2]}: {match[3]}; run python tests/test_docs.py"
+        )
 
 
 def test_there_are_listings():
-    assert listing("tinygrad_edu/autograd/graph.py", "run_backward") in (ROOT / "docs/03_graph.md").read_text()
+    assert (
+        listing("tinygrad_edu/autograd/graph.py", "run_backward") in (ROOT / "docs/03_graph.md").read_text()
+    )
 
 
 @pytest.mark.parametrize("name", example_files())

@@ -562,6 +562,7 @@ class Doubled(Function):
         return grad_output * 2
 
 
+@pytest.mark.host("on a card, a frame chooses the card")
 def test_a_breakpoint_in_backward_is_near_the_user():
     """The stack from Tensor.backward to the user's backward is short."""
     import traceback

@@ -342,3 +342,8 @@ def test_mixing_devices_names_both(name):
     far.array = ArrayElsewhere(far.array)
     with pytest.raises(RuntimeError, match=r"same device, got \[2, 2\] on (cpu|cuda:0), \[2, 2\] on cuda:1"):
         getattr(ops, name)(zeros(2, 2), far)
+
+
+def test_a_copy_of_another_shape_names_both():
+    with pytest.raises(RuntimeError, match=r"\[4\].*\[2, 3\]|\[2, 3\].*\[4\]"):
+        torch.zeros(2, 3).copy_(torch.zeros(4))

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.autograd.observer import Observer
-from tinygrad_edu.autograd.observing import attach, detach
+from tinygrad_edu.autograd.observer import Observer, attach, detach
 from tinygrad_edu.backend import Array, array_module
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
 from tinygrad_edu.autograd.node import Node, SavedLink, next_sequence_nr
-from tinygrad_edu.autograd.observing import run_forward_observed
-from tinygrad_edu.autograd.recording import connect, find_saved, saved_as_tensors
+from tinygrad_edu.autograd.observer import run_forward_observed
+from tinygrad_edu.autograd.recording import connect, link_saved, saved_as_tensors
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.dtypes import from_numpy_dtype
@@ -82,7 +82,7 @@ class FunctionContext(Node):
         self.saved = tuple([None if x is None else x.array for x in self.to_save])
         # What was changed in place is an output now, and no longer the input it was.
         unchanged = [None if any(x is y for y in self.dirty) else getattr(x, "array", None) for x in args]
-        known = zip(find_saved(self, args, unchanged, arrays, outputs), self.to_save, strict=True)
+        known = zip(link_saved(self, args, unchanged, arrays, outputs), self.to_save, strict=True)
         self.saved_links = tuple([link or _link_to(x) for link, x in known])
         return outputs
 

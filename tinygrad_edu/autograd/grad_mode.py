@@ -1,4 +1,4 @@
-"""Switches for what autograd does in the current thread: record the graph or not.
+"""Switches for what autograd does in the current thread: record the graph or not; and who observes it.
 
 References
 ----------
@@ -13,8 +13,6 @@ import threading
 from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, TypeVar
-
-from tinygrad_edu.autograd.observer import Observer
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -35,7 +33,7 @@ class AutogradMode:
     def __init__(self) -> None:
         self.grad_enabled = True
         self.inference = False
-        self.observers: tuple[Observer, ...] = ()
+        self.observers: tuple[Any, ...] = ()
 
 
 class ThisThread(threading.local):

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from tinygrad_edu.autograd.grad_mode import ModeSwitch
 from tinygrad_edu.autograd.node import Edge, Node
-from tinygrad_edu.autograd.observing import observed_block
+from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.autograd.running import choose_run
 from tinygrad_edu.autograd.search import Search
 from tinygrad_edu.backend import Array, on_card_of
@@ -59,14 +59,15 @@ def run_backward(
     """
     order = topological_order(pending)
     if search is not None:
-        order = search.on_the_way(order)
+        order = search.prune(order)
     run = choose_run(order, retain_graph, create_graph, search)
+    # A backward is recorded only if it is to be differentiated in its turn; 1 / 0 is infinity and no news.
     with ModeSwitch(create_graph), ignored_float_errors(), observed_block("run_backward", "backward"):
         for node in order:
             grad_outputs = pending.pop(node, None)
             if grad_outputs is None:
                 continue  # all its users answered None: nothing flows through here
-            grad_inputs = run(node, grad_outputs)
+            grad_inputs = run(node, grad_outputs)  # node.backward(*grad_outputs), and what is wanted round it
             for edge, grad in zip(node.next_edges, grad_inputs, strict=True):
                 if edge is not None and grad is not None:
                     add_gradient(pending, edge, grad)

@@ -7,9 +7,11 @@ somebody watches or not.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.backend import Array
 
@@ -26,7 +28,7 @@ class Observer:
     Examples
     --------
     >>> import tinygrad_edu as torch
-    >>> from tinygrad_edu.autograd.observing import observed_by
+    >>> from tinygrad_edu.autograd.observer import Observer, observed_by
     >>> class Names(Observer):
     ...     def forward(self, run, node, arrays, options):
     ...         result = run()
@@ -50,9 +52,65 @@ class Observer:
         return run()
 
     def block(self, name: str, kind: str) -> Block:
-        """See a labelled piece of work: a whole backward, a step of an optimizer, what the user has labelled."""
+        """See a labelled piece of work.
+
+        Its kind is "backward" (a whole one), "optimizer" (a step), "data" (a batch is loaded) or "user_annotation".
+        """
         return NOTHING
 
     def module(self, module: Any) -> Block:
         """See the forward of a module, with its hooks."""
         return NOTHING
+
+
+def attach(observer: Observer) -> None:
+    """Let an observer see from now on what this thread runs."""
+    mode = this_thread.mode
+    mode.observers = (*mode.observers, observer)
+
+
+def detach(observer: Observer) -> None:
+    """Let an observer see nothing more of this thread."""
+    mode = this_thread.mode
+    mode.observers = tuple([other for other in mode.observers if other is not observer])
+
+
+@contextlib.contextmanager
+def observed_by(observer: Observer) -> Iterator[None]:
+    """Let an observer see what this thread runs within a ``with`` block."""
+    attach(observer)
+    try:
+        yield
+    finally:
+        detach(observer)
+
+
+def observed_block(name: str, kind: str) -> Block:
+    """Return a ``with`` block that this thread's observers see begin and end."""
+    if not this_thread.mode.observers:
+        return NOTHING
+    return entered_by_all([observer.block(name, kind) for observer in this_thread.mode.observers])
+
+
+def observed_module(module: Any) -> Block:
+    """Return a ``with`` block for the forward of a module, which this thread's observers see begin and end."""
+    return entered_by_all([observer.module(module) for observer in this_thread.mode.observers])
+
+
+@contextlib.contextmanager
+def entered_by_all(blocks: list[Block]) -> Iterator[None]:
+    """Enter several ``with`` blocks, one in the other."""
+    with contextlib.ExitStack() as stack:
+        for block in blocks:
+            stack.enter_context(block)
+        yield
+
+
+def run_forward_observed(
+    run: Callable[..., Any], node: Node, arrays: tuple[Any, ...], options: dict[str, Any]
+) -> Any:
+    """Return ``run(node, arrays, options)``; this thread's observers look on."""
+    seen: Callable[[], Any] = functools.partial(run, node, arrays, options)
+    for observer in this_thread.mode.observers:
+        seen = functools.partial(observer.forward, seen, node, arrays, options)
+    return seen()

@@ -13,8 +13,8 @@ import numpy as np
 
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
-from tinygrad_edu.autograd.observing import run_forward_observed
-from tinygrad_edu.autograd.recording import connect, find_saved
+from tinygrad_edu.autograd.observer import run_forward_observed
+from tinygrad_edu.autograd.recording import connect, link_saved
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import FLOATING_DTYPES, device_of, on_card_of
 from tinygrad_edu.float_errors import FLOAT_ERRORS, IGNORED
@@ -28,8 +28,9 @@ class Op(Node):
     arrays and as plain attributes for everything else. ``backward(self, *grad_outputs)`` returns one
     gradient for every positional input, None where ``needs_input_grad`` says that nobody wants it.
 
-    ``backward`` is written with operators and with functions of ``tinygrad_edu.ops``, which take arrays as
-    well as Tensors: it gets arrays as a rule, and Tensors when the gradient is to be differentiated again.
+    ``backward`` is written with operators, methods, functions of ``array_module(x)`` (NumPy, CuPy, or ``ops`` for
+    a Tensor) and other operations' ``compute``: it gets arrays as a rule, and Tensors when the gradient is to be
+    differentiated again.
     """
 
     is_view: bool = False
@@ -83,9 +84,9 @@ class Op(Node):
         results = []
         for array in outputs:
             results.append(tensor_from_array(array))
-        if any(self.next_edges):
+        if any(self.needs_input_grad):
             self.become_origin_of(results)
-            links = find_saved(self, inputs, arrays, outputs, results)
+            links = link_saved(self, inputs, arrays, outputs, results)
             self.saved_links = links if any(links) else ()
         if self.is_view:
             results[0].become_view_of(inputs[0], type(self), options)
@@ -104,7 +105,11 @@ class Op(Node):
 
 
 def run_forward(node: Op, arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Return what an operation computes from the arrays of its inputs."""
+    """Return what an operation computes from the arrays of its inputs.
+
+    NumPy does not warn meanwhile: this is ``ignored_float_errors()`` by hand. For arrays of the CPU, which come
+    first, no card has to be chosen.
+    """
     before = FLOAT_ERRORS.set(IGNORED)
     try:
         if isinstance(arrays[0], np.ndarray):

@@ -18,12 +18,12 @@ def connect(node: Node, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         arrays.append(x.array if is_tensor else x)
         edges.append(x.edge() if is_tensor and recording else None)
     node.next_edges = edges
-    node.needs_input_grad = tuple(map(bool, edges))
+    node.needs_input_grad = tuple(map(bool, edges))  # a gradient is wanted where an edge leads
     node.sequence_nr = next_sequence_nr()
     return tuple(arrays)
 
 
-def find_saved(
+def link_saved(
     node: Node,
     inputs: Sequence[Any],
     arrays: Sequence[Any],
@@ -37,6 +37,9 @@ def find_saved(
     links: list[SavedLink | None] = []
     for saved in node.saved:
         link = None
+        if saved is None:
+            links.append(link)
+            continue
         for output_nr, output in enumerate(outputs):
             if output is saved:
                 counter = results[output_nr].version_counter()

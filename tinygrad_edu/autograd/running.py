@@ -27,7 +27,10 @@ Run: TypeAlias = "Callable[[Node, list[Array | None]], Gradients]"
 
 
 def run_node(node: Node, grad_outputs: list[Array | None], retain_graph: bool) -> Gradients:
-    """Turn the gradients of a node's outputs into those of its inputs; then give up what the node has saved."""
+    """Turn the gradients of a node's outputs, which have arrived, into those of its inputs, which are to be passed on.
+
+    Then what the node has saved is given up.
+    """
     if node.saved is None:
         raise RuntimeError(SECOND_BACKWARD)
     if node.saved_links:
@@ -51,7 +54,11 @@ def wrong_number_of_gradients(node: Node, grad_inputs: Gradients) -> str:
 
 
 def choose_run(order: list[Node], retain_graph: bool, create_graph: bool, search: Search | None) -> Run:
-    """Return what a backward does with each node: ``run_node``, and what is wanted round it."""
+    """Return what a backward does with each node: ``run_node``, and what is wanted round it.
+
+    Each one stands round those before it, so the last is outermost: hooks come before the search, and ``autograd.grad``
+    returns what they made of a gradient.
+    """
     run: Run = functools.partial(run_node, retain_graph=retain_graph)
     if create_graph:
         run = functools.partial(run_on_tensors, run)

@@ -27,8 +27,8 @@ class Search:
         self.leading: set[Node] = set()
         self.collected: dict[Edge, Array] = {}
 
-    def on_the_way(self, order: list[Node]) -> list[Node]:
-        """Return the nodes of ``order`` from which a target can be reached."""
+    def prune(self, order: list[Node]) -> list[Node]:
+        """Return the nodes of ``order`` from which a target can be reached, and remember them."""
         for node in reversed(order):
             if node in self.targets or self.leads_on(node):
                 self.leading.add(node)
@@ -39,7 +39,7 @@ class Search:
         return any(edge is not None and edge[0] in self.leading for edge in node.next_edges)
 
     def run(self, run: Any, node: Node, grad_outputs: list[Array | None]) -> Any:
-        """Take the gradients that have arrived at a target; call ``run`` if there is another one behind it."""
+        """Take the gradients that have arrived, if this is a target; run the node unless there is no target behind it."""
         if node in self.targets:
             self.collected.update({(node, i): g for i, g in enumerate(grad_outputs) if g is not None})
             if not self.leads_on(node):

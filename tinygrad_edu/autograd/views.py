@@ -63,7 +63,7 @@ class ViewInfo:
 
 
 class ViewMethods:
-    """Methods for tensors that share memory; part of Tensor."""
+    """Methods for tensors that share memory; part of TensorBase."""
 
     _view: ViewInfo | None
     _counter: VersionCounter | None

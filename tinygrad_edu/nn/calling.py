@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.handle import RemovableHandle
-from tinygrad_edu.autograd.observing import observed_module
+from tinygrad_edu.autograd.observer import observed_module
 from tinygrad_edu.nn.hooks import BackwardHooks
 
 

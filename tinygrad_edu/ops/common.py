@@ -223,10 +223,10 @@ def _kept_ones(count: int, dtype: Any) -> Array:
 class BinaryOp(Op):
     """An elementwise operation on two operands that are broadcast against each other."""
 
-    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
         """Say which sizes do not fit together."""
-        check_same_device(type(self).__name__, inputs)
-        check_broadcast(type(self).__name__.lower(), *[np.shape(raw(x)) for x in inputs])
+        check_same_device(type(self).__name__, arrays)
+        check_broadcast(type(self).__name__.lower(), *[np.shape(raw(x)) for x in arrays])
 
 
 def check_broadcast(name: str, *shapes: tuple[int, ...]) -> None:

@@ -23,13 +23,13 @@ class Compare(BinaryOp):
         xp = array_module(b if isinstance(a, np.generic) else a)  # a number may come first
         return getattr(xp, function)(a, b)
 
-    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
         """Say which sizes or dtypes do not fit."""
-        super().explain_failure(inputs)
-        kinds = {raw(x).dtype.kind for x in inputs}
+        super().explain_failure(arrays)
+        kinds = {raw(x).dtype.kind for x in arrays}
         if kinds & set("fc"):
             raise RuntimeError(
-                f"bitwise operation: expected integers or booleans, got {[str(raw(x).dtype) for x in inputs]}"
+                f"bitwise operation: expected integers or booleans, got {[str(raw(x).dtype) for x in arrays]}"
             )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, device_of, to_device
 from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.common import cast, raw, type_name, unbroadcast
@@ -69,8 +69,8 @@ class CopyInto(Op):
             unbroadcast(grad_output, self.src_shape), self.src_dtype
         )
 
-    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
-        expand(inputs[1], inputs[0].shape)  # raises with both shapes
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
+        expand(tensor_from_array(arrays[1]), arrays[0].shape)  # raises with both shapes
 
 
 def copy_of(x: Array, src: Any) -> Array:

@@ -206,10 +206,10 @@ class SetItem(Op):
         view_at(result, basic)[rest] = value  # a view of one element, too, takes a value of shape (1,)
         return result
 
-    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
-        check_same_device("__setitem__", inputs)
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
+        check_same_device("__setitem__", arrays)
         basic, rest = split_index(self.index)
-        place, shape = view_at(raw(inputs[0]), basic)[rest].shape, self.value_shape
+        place, shape = view_at(raw(arrays[0]), basic)[rest].shape, self.value_shape
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of "
             f"shape {list(place)}"

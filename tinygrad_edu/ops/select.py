@@ -66,9 +66,9 @@ class Where(Op):
             grad_b = unbroadcast(xp.where(condition, 0.0, grad_output), self.shapes[1])
         return None, grad_a, grad_b
 
-    def explain_failure(self, inputs: tuple[Any, ...]) -> None:
-        check_same_device("where", inputs)
-        check_broadcast("where", *[np.shape(raw(x)) for x in inputs])
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
+        check_same_device("where", arrays)
+        check_broadcast("where", *[np.shape(raw(x)) for x in arrays])
 
 
 def where(condition: Array, input: Any = None, other: Any = None) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.grad_mode import enable_grad
-from tinygrad_edu.autograd.observing import observed_block
+from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.backend import array_module, on_card_of, to_device
 
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
@@ -88,7 +88,7 @@ class Optimizer:
         Parameters
         ----------
         closure : callable, optional
-            Computes the loss again, calls backward and returns the loss.
+            Computes the loss, calls backward and returns the loss.
 
         Returns
         -------
@@ -96,10 +96,10 @@ class Optimizer:
         """
         loss = None
         if closure is not None:
-            with enable_grad():
+            with enable_grad():  # the caller may be in a no_grad block
                 loss = closure()
         name = f"{type(self).__name__}.step"
-        with observed_block(f"Optimizer.step#{name}", "optimizer"):
+        with observed_block(f"Optimizer.step#{name}", "optimizer"):  # PyTorch's label for its profiler
             for group in self.param_groups:
                 for param in group["params"]:
                     grad = param.grad

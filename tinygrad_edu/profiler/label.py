@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from tinygrad_edu.autograd.observing import observed_block
+from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.profiler.event import Category
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from tinygrad_edu import kernel_table
-from tinygrad_edu.autograd.observing import attach, detach
+from tinygrad_edu.autograd.observer import attach, detach
 from tinygrad_edu.backend import is_cuda_available
 from tinygrad_edu.profiler import trace
 from tinygrad_edu.profiler.averages import EventList
