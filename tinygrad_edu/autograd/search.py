@@ -39,7 +39,7 @@ class Search:
         return any(edge is not None and edge[0] in self.leading for edge in node.next_edges)
 
     def run(self, run: Any, node: Node, grad_outputs: list[Array | None]) -> Any:
-        """Take the gradients that have arrived, if this is a target; run the node unless there is no target behind it."""
+        """Take the gradients that have arrived, if this is a target; run the node if a target is behind it, too."""
         if node in self.targets:
             self.collected.update({(node, i): g for i, g in enumerate(grad_outputs) if g is not None})
             if not self.leads_on(node):
