@@ -21,6 +21,8 @@ from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.shape import sizes_of
 
 if TYPE_CHECKING:
+    # The one circle: what is made here is a Tensor, and editors shall know its methods, of which some (new_zeros and
+    # its like) call functions from here. Nothing of it runs: tensor_from_array knows the class.
     from tinygrad_edu._tensor import Tensor
 
 Dtype = dtypes.dtype | None

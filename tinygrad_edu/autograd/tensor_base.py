@@ -81,8 +81,7 @@ class TensorBase(ViewMethods):
     @property
     def requires_grad(self) -> bool:
         """Whether operations on it are recorded."""
-        if self._view is not None:
-            self._follow_base()
+        self._follow_base()
         return self._edge is not None or self._requires_grad
 
     @requires_grad.setter

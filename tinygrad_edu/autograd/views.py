@@ -165,7 +165,7 @@ class ViewMethods:
     def increment_version(self: Any, changed_by: str) -> None:
         """Note that the array was changed in place."""
         if not self._inference:
-            counter = self._counter or self.version_counter()
+            counter = self.version_counter()
             counter.value += 1
             counter.last_change = changed_by
 

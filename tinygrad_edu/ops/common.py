@@ -72,7 +72,8 @@ def as_float(name: str, x: Array) -> Array:
 def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
     if isinstance(a, TensorBase) and isinstance(b, TensorBase):
-        a, b = on_one_device(a, b)
+        if type(a.array) is not type(b.array):  # one of them is on a GPU
+            a, b = on_one_device(a, b)
         if a.array.dtype == b.array.dtype:
             return a, b
     elif fits(b, a):
