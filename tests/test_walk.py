@@ -6,6 +6,7 @@ a walk by a tenth, more is to be thought about.
 
 from __future__ import annotations
 
+import contextvars
 import linecache
 import os
 import subprocess
@@ -48,9 +49,10 @@ def walk(program: Callable[[], Any], is_there: Callable[[FrameType], bool]) -> l
         return trace
 
     before = sys.gettrace()
+    context = contextvars.Context()  # in which nobody has changed what NumPy does on errors
     sys.settrace(trace)
     try:
-        program()
+        context.run(program)
     finally:
         sys.settrace(before)
     assert arrived, "the walk never came to its goal"
