@@ -16,6 +16,7 @@ from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.float_errors import quietly
+from tinygrad_edu.ops.summation import sum_over
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
@@ -199,7 +200,7 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
         return grad
     added = grad.ndim - len(shape)
     stretched = [i + added for i, size in enumerate(shape) if size == 1 and grad.shape[i + added] != 1]
-    return grad.sum(tuple([*range(added), *stretched])).reshape(shape)
+    return sum_over(grad, tuple([*range(added), *stretched])).reshape(shape)
 
 
 def broadcast(grad: Array, shape: tuple[int, ...]) -> Array:

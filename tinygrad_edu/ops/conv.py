@@ -21,6 +21,7 @@ from tinygrad_edu.backend import Array, is_gpu_in_use
 from tinygrad_edu.ops.common import ones, pair, require_kernel_dtype, require_tensors
 from tinygrad_edu.ops.join import pad
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
+from tinygrad_edu.ops.summation import sum_over
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
@@ -60,8 +61,8 @@ def sum_of_channels(x: Array) -> Array:
     """Return the sums over (n, h, w) of images (n, c, h, w); if possible as products with ones, by BLAS and quicker."""
     if type(x) is np.ndarray and x.dtype in COMPILED_DTYPES and x.flags.c_contiguous:
         n, c, h, w = x.shape
-        return x.reshape(n * c, h * w).dot(ones(h * w, x.dtype)).reshape(n, c).sum(0)
-    return x.sum((0, 2, 3))
+        return sum_over(x.reshape(n * c, h * w).dot(ones(h * w, x.dtype)).reshape(n, c), (0,))
+    return sum_over(x, (0, 2, 3))
 
 
 class Conv2dGradInput(Op):

@@ -17,6 +17,7 @@ from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import check_broadcast, ones, raw, require_tensor, require_tensors, unbroadcast
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
+from tinygrad_edu.ops.summation import sum_over
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
@@ -206,12 +207,10 @@ def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
 
 
 def sum_of_rows(x: Array) -> Array:
-    """Return the sum over the rows of a matrix; on the CPU as a product with ones, which is BLAS's and quicker."""
-    if type(x) is np.ndarray:
-        dtype = x.dtype
-        if dtype in COMPILED_DTYPES:
-            return ones(len(x), dtype).dot(x)
-    return x.sum(0)
+    """Return the sum over the rows of a matrix; of few rows on the CPU as a product with ones, BLAS's and quicker."""
+    if isinstance(x, np.ndarray) and x.dtype in COMPILED_DTYPES and len(x) <= 1024:
+        return ones(len(x), x.dtype).dot(x)
+    return sum_over(x, (0,))
 
 
 def as_rows(x: Array) -> Array:

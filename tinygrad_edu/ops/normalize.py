@@ -29,13 +29,13 @@ class Normalize(Op):
 
     def forward(self, x: Array, *, dims: tuple[int, ...], eps: float) -> tuple[Array, Array, Array, Array]:
         self.dims = dims
-        average = x.mean(dims, keepdims=True)
-        deviation = x - average
-        variance = (deviation * deviation).mean(dims, keepdims=True)
+        mean = average(x, dims)
+        deviation = x - mean
+        variance = average(deviation * deviation, dims)
         rstd = 1 / array_module(x).sqrt(variance + x.dtype.type(eps))
         x_hat = deviation * rstd
         self.save_for_backward(x_hat, rstd)
-        return x_hat, rstd, average, variance
+        return x_hat, rstd, mean, variance
 
     def backward(self, grad_output: Array, grad_rstd: Array | None, *_: None) -> Array:
         x_hat, rstd = self.saved

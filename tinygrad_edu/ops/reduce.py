@@ -21,6 +21,7 @@ from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import broadcast, cast, normalize_dim, normalize_dims, raw, require_tensor
 from tinygrad_edu.ops.scan import exclusive_cumprod
 from tinygrad_edu.ops.shape import reshape
+from tinygrad_edu.ops.summation import sum_over, wide
 
 Dims: TypeAlias = "int | tuple[int, ...] | list[int] | None"
 
@@ -37,7 +38,7 @@ def restore_dims(reduced: Array, dims: tuple[int, ...], shape: tuple[int, ...]) 
 
 def average(x: Array, dims: tuple[int, ...]) -> Array:
     """Return the mean over some dimensions, which stay with size 1."""
-    return restore_dims(x.sum(dims) / count(x.shape, dims), dims, x.shape)
+    return restore_dims(sum_over(x, dims) / count(x.shape, dims), dims, x.shape)
 
 
 def count(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
@@ -50,7 +51,8 @@ class Sum(Op):
 
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
         self.shape, self.kept_shape = x.shape, kept_shape(x.shape, dims)
-        return x.sum(dims, keepdims=keepdim)
+        y = sum_over(x, dims)
+        return y.reshape(self.kept_shape) if keepdim else y
 
     def backward(self, grad_output: Array) -> Array:
         grad = grad_output.reshape(self.kept_shape)
@@ -100,7 +102,8 @@ class Mean(Op):
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
         self.shape, self.kept_shape = x.shape, kept_shape(x.shape, dims)
         self.n = count(x.shape, dims)
-        return x.sum(dims, keepdims=keepdim) / x.dtype.type(self.n)
+        y = (sum_over(wide(x), dims) / self.n).astype(x.dtype)
+        return y.reshape(self.kept_shape) if keepdim else y
 
     def backward(self, grad_output: Array) -> Array:
         grad = grad_output.reshape(self.kept_shape) / builtins.max(self.n, 1)

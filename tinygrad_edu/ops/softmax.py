@@ -19,6 +19,7 @@ from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.reduce import restore_dims
 from tinygrad_edu.ops.select import keep
 from tinygrad_edu.ops.shape import reshape
+from tinygrad_edu.ops.summation import sum_over
 
 
 def rows_last(x: Array, dim: int) -> Array:
@@ -51,7 +52,7 @@ class Softmax(Op):
             rows = rows_last(grad_output, self.dim), rows_last(y, self.dim)
             return from_rows(kernel_table.softmax_loss(y).softmax_backward(*rows), self.dim, y.shape)
         weighted = grad_output * y
-        return weighted - y * restore_dims(weighted.sum(self.dim), (self.dim,), y.shape)
+        return weighted - y * restore_dims(sum_over(weighted, (self.dim,)), (self.dim,), y.shape)
 
 
 class LogSoftmax(Op):
@@ -68,7 +69,7 @@ class LogSoftmax(Op):
         if kernel_table.has_kernels(grad_output):
             rows = rows_last(grad_output, self.dim), rows_last(y, self.dim)
             return from_rows(kernel_table.softmax_loss(y).log_softmax_backward(*rows), self.dim, y.shape)
-        total = restore_dims(grad_output.sum(self.dim), (self.dim,), y.shape)
+        total = restore_dims(sum_over(grad_output, (self.dim,)), (self.dim,), y.shape)
         return grad_output - array_module(y).exp(y) * total
 
 

@@ -18,6 +18,7 @@ from tinygrad_edu.ops.common import as_float, cast, normalize_dims, raw, require
 from tinygrad_edu.ops.extremum import amax, amin
 from tinygrad_edu.ops.reduce import Dims, average, count, mean, restore_dims, sum
 from tinygrad_edu.ops.select import where
+from tinygrad_edu.ops.summation import sum_over, wide
 from tinygrad_edu.ops.unary import exp, log, sqrt
 
 
@@ -28,8 +29,9 @@ class Var(Op):
         self.dims = dims
         self.degrees = builtins.max(count(x.shape, dims) - correction, 0)
         self.save_for_backward(x)
-        deviation = x - x.mean(dims, keepdims=True)
-        return (deviation * deviation).sum(dims, keepdims=keepdim) / x.dtype.type(self.degrees)
+        deviation = wide(x) - average(wide(x), dims)
+        y = (sum_over(deviation * deviation, dims) / self.degrees).astype(x.dtype)
+        return restore_dims(y, dims, x.shape) if keepdim else y
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
@@ -122,7 +124,8 @@ class LogSumExp(Op):
         self.dims = dims
         largest = x.max(dims, keepdims=True)
         largest = xp.where(xp.isfinite(largest), largest, x.dtype.type(0))
-        y = xp.log(xp.exp(x - largest).sum(dims, keepdims=True)) + largest
+        total = restore_dims(sum_over(xp.exp(wide(x - largest)), dims), dims, x.shape)
+        y = (xp.log(total) + largest).astype(x.dtype)
         y = xp.asarray(y if keepdim else y.squeeze(dims))
         self.save_for_backward(x, y)
         return y

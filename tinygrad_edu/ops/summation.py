@@ -1,0 +1,68 @@
+"""Adding up: one place for all sums over dimensions of arrays.
+
+NumPy adds in pairs along the dimension that lies side by side in memory, so that errors grow with the logarithm of the
+count; along any other it adds row after row, and ten million float32 numbers of one sign lose their third digit. Here
+all of them are as good as pairs, and float16 is added up in float32 and rounded once.
+
+References
+----------
+.. [1] N. J. Higham, "The accuracy of floating point summation", SIAM J. Sci. Comput. 14, 1993, section 3.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.backend import FLOAT16, Array
+
+FEW = 64
+"""So many numbers may be added one after the other: an error of at most 64 half units in the last place."""
+
+
+def sum_over(x: Array, dims: tuple[int, ...]) -> Array:
+    """Return the sum over some dimensions, in the dtype of ``x``; they are counted from the front.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> sum_over(numpy.full((1_000_000, 2), 0.1, "float32"), (0,))
+    array([100000., 100000.], dtype=float32)
+    """
+    if not isinstance(x, np.ndarray | np.generic):
+        return x.sum(dims)  # CuPy adds in pairs by itself; a Tensor comes here again as an array
+    if x.dtype == FLOAT16:
+        return sum_over(x.astype(np.float32), dims).astype(FLOAT16)
+    if x.dtype.kind not in "fc":
+        return x.sum(dims, dtype=x.dtype)  # NumPy would choose a wider integer
+    if is_added_in_pairs(x, dims):
+        return x.sum(dims)
+    for dim in sorted(dims, reverse=True):
+        x = fold(x, dim).sum(dim)
+    return x
+
+
+def is_added_in_pairs(x: Array, dims: tuple[int, ...]) -> bool:
+    """Tell whether NumPy's own sum is accurate: of few numbers, or of what lies side by side in memory."""
+    counts = [x.shape[d] for d in dims]
+    lies_together = x.flags.c_contiguous and sorted(dims) == list(range(x.ndim - len(dims), x.ndim))
+    return math.prod(counts) <= FEW or lies_together
+
+
+def fold(x: Array, dim: int) -> Array:
+    """Add the second half of a dimension to the first one, again and again, until few entries are left."""
+    rows = np.moveaxis(x, dim, 0)
+    while len(rows) > FEW:
+        half = len(rows) // 2
+        folded = rows[:half] + rows[half : 2 * half]
+        if len(rows) % 2:
+            folded[0] += rows[-1]
+        rows = folded
+    return np.moveaxis(rows, 0, dim)
+
+
+def wide(x: Any) -> Any:
+    """Return an array or Tensor of float16 as float32, to compute with and to be rounded once; others as they are."""
+    return x.astype(np.float32) if getattr(x, "dtype", None) == FLOAT16 else x
