@@ -7,6 +7,7 @@ import threading
 import pytest
 
 import tinygrad_edu as torch
+from tests.device import to_numpy
 from tests.test_import_rules import IMPORTS
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.observer import Observer, attach, detach, observed_block, observed_by
@@ -174,7 +175,7 @@ def test_numbers_are_the_same():
     def gradients():
         x = leaf(1.0, 2.0, 3.0)
         (x.exp() * x).sum().backward()
-        return x.grad.numpy().tobytes()
+        return to_numpy(x.grad).tobytes()
 
     alone = gradients()
     with observed_by(Notes()):
