@@ -76,9 +76,7 @@ class Op(Node):
         node.needs_input_grad = (False,) * len(inputs)
         return node.forward(*inputs, **options)
 
-    def tie(
-        self, inputs: tuple[Any, ...], arrays: tuple[Any, ...], output: Any, options: dict[str, Any]
-    ) -> Any:
+    def tie(self, inputs: tuple[Any, ...], arrays: tuple[Any, ...], output: Any, options: Any) -> Any:
         """Return the output, or the tuple of them, as Tensors whose history is this node."""
         outputs = output if isinstance(output, tuple) else (output,)
         results = []
