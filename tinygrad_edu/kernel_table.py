@@ -136,8 +136,6 @@ class use_kernels:
         _rung.use(self._before)
 
 
-_rung = _Rung()
-
 Kernels: TypeAlias = ModuleType | RecordedKernels
 
 
@@ -249,3 +247,6 @@ def _watch_compiling() -> None:
     from tinygrad_edu.compiling import CompileProgress
 
     event.register("numba:compile", CompileProgress())
+
+
+_rung = _Rung()  # the last line: it may load kernels at once

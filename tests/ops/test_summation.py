@@ -52,6 +52,7 @@ SUMS = {
 }  # fmt: skip
 
 
+@pytest.mark.host("how NumPy adds")
 @pytest.mark.parametrize("name", SUMS)
 def test_a_million_float32_numbers_of_one_sign(name):
     compute, expected = SUMS[name]
