@@ -92,19 +92,19 @@ def test_from_pretrained():
         pytest.param(
             lambda: nn.Embedding(3, 2)(torch.tensor([3])),
             IndexError,
-            ["index out of range", "0 to 2", "3"],
+            ["out of bounds", "0 to 2", "3"],
             marks=VALUES,
         ),
         pytest.param(
             lambda: nn.Embedding(3, 2)(torch.tensor([-1])),
             IndexError,
-            ["index out of range", "-1"],
+            ["out of bounds", "-1"],
             marks=VALUES,
         ),
-        (lambda: nn.Embedding(3, 2)(torch.tensor([1.0])), RuntimeError, ["integer", "float32"]),
+        (lambda: nn.Embedding(3, 2)(torch.tensor([1.0])), RuntimeError, ["int64", "float32"]),
         (
             lambda: nn.Embedding(3, 2, padding_idx=3),
-            ValueError,
+            AssertionError,
             ["Padding_idx must be within num_embeddings", "3"],
         ),
         (lambda: nn.Embedding.from_pretrained(torch.ones(3)), ValueError, ["2-dimensional", "[3]"]),

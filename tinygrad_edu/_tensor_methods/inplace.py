@@ -13,6 +13,7 @@ from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_device
+from tinygrad_edu.ops.common import check_positions, check_vector
 from tinygrad_edu.ops.index import SetItem, check_index, index_put_zeros, raw_index
 from tinygrad_edu.random import Generator, numpy_rng
 
@@ -191,12 +192,12 @@ class InplaceMethods(TensorBase):
 
     def index_fill_(self, dim: int, index: TensorBase, value: Any) -> Self:
         """Set the slices along ``dim`` that the index names to one value."""
-        set_item(self, self._along(dim, index), value)
+        set_item(self, self._along("index_fill_", dim, index, counts_back=True), value)
         return self
 
     def index_copy_(self, dim: int, index: TensorBase, source: TensorBase) -> Self:
         """Copy the slices of ``source`` to those along ``dim`` that the index names."""
-        set_item(self, self._along(dim, index), source)
+        set_item(self, self._along("index_copy_", dim, index, counts_back=False), source)
         return self
 
     def index_put_(self, indices: tuple[Any, ...], values: TensorBase, accumulate: bool = False) -> Self:
@@ -208,8 +209,13 @@ class InplaceMethods(TensorBase):
         set_item(self, tuple(indices), values)
         return self
 
-    def _along(self, dim: int, index: TensorBase) -> tuple[Any, ...]:
-        return (slice(None),) * ops.normalize_dim("index", dim, self.ndim) + (index,)
+    def _along(self, name: str, dim: int, index: TensorBase, counts_back: bool) -> tuple[Any, ...]:
+        """Return the index of the slices along ``dim``, which may be negative if it counts back from the end."""
+        dim = ops.normalize_dim(name, dim, self.ndim)
+        check_vector(name, index)
+        size = self.shape[dim]
+        check_positions(name, index.array, size, lowest=-size if counts_back else 0, dtypes=("int64",))
+        return (slice(None),) * dim + (index,)
 
     def tril_(self, diagonal: int = 0) -> Self:
         """See ``torch.tril``; changes the tensor in place."""

@@ -61,7 +61,7 @@ class Embedding(Module):
         super().__init__()
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
-                raise ValueError(
+                raise AssertionError(
                     f"Padding_idx must be within num_embeddings, got {padding_idx} for {num_embeddings}"
                 )
             padding_idx %= num_embeddings

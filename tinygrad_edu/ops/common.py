@@ -233,8 +233,13 @@ class BinaryOp(Op):
 
 def check_broadcast(name: str, *shapes: tuple[int, ...]) -> None:
     """Raise unless the shapes can be broadcast together."""
+    broadcast_shape(name, *shapes)
+
+
+def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that they are broadcast to together."""
     try:
-        np.broadcast_shapes(*shapes)
+        return np.broadcast_shapes(*shapes)
     except ValueError:
         listed = " and ".join(str(list(shape)) for shape in shapes)
         a, b = shapes[0], shapes[1]
@@ -277,6 +282,34 @@ def normalize_dims(name: str, dim: int | Sequence[int] | None, ndim: int) -> tup
 def _checked_scalar_dim(name: str, dim: int) -> tuple[int, ...]:
     normalize_dim(name, dim, 0)
     return ()
+
+
+def check_positions(
+    name: str,
+    index: Array,
+    size: int,
+    *,
+    lowest: int = 0,
+    dtypes: tuple[str, ...] = ("int32", "int64"),
+    error: type[Exception] = IndexError,
+) -> None:
+    """Raise unless an index is of integers from ``lowest`` to size - 1; on a GPU, the values are not looked at."""
+    if index.dtype.name not in dtypes:
+        expected = " or ".join(dtypes)
+        raise RuntimeError(f"{name}(): Expected dtype {expected} for index, got {index.dtype}")
+    if is_on_host(index) and index.size and (index.min() < lowest or index.max() >= size):
+        bad = index.min() if index.min() < lowest else index.max()
+        raise error(
+            f"{name}: index {int(bad)} is out of bounds for a dimension of size {size}: expected {lowest} to "
+            f"{size - 1}"
+        )
+
+
+def check_vector(name: str, index: Any) -> None:
+    """Raise unless an index is a Tensor that names slices: a vector, or one number."""
+    require_tensor(name, index, "index")
+    if index.ndim > 1:
+        raise IndexError(f"{name}(): Index is supposed to be a vector, got {index.ndim} dimensions")
 
 
 def pair(name: str, argument: str, value: Any, length: int = 2) -> tuple[int, ...]:

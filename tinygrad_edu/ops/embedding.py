@@ -11,7 +11,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host
-from tinygrad_edu.ops.common import raw, require_tensor
+from tinygrad_edu.ops.common import check_positions, raw, require_tensor
 from tinygrad_edu.ops.index import getitem, index_put_zeros
 from tinygrad_edu.ops.select import keep
 
@@ -64,19 +64,16 @@ def embedding(input: Array, weight: Array, padding_idx: int | None = None) -> Ar
     require_tensor("embedding", input)
     require_tensor("embedding", weight, "weight")
     indices = raw(input)
-    if indices.dtype.kind not in "iu":
-        raise RuntimeError(
-            f"embedding: Expected tensor for argument 'indices' to have an integer dtype, got {indices.dtype}"
-        )
     if weight.ndim != 2:
         raise RuntimeError(f"embedding: 'weight' must be 2-D, got {list(weight.shape)}")
-    if is_on_host(indices) and indices.size and (indices.min() < 0 or indices.max() >= weight.shape[0]):
-        bad = int(indices.min() if indices.min() < 0 else indices.max())
-        raise IndexError(
-            f"embedding: index out of range in self: expected 0 to {weight.shape[0] - 1}, got {bad}"
-        )
+    rows = weight.shape[0]
+    check_positions("embedding", indices, rows)
     if padding_idx is not None:
-        padding_idx = padding_idx % weight.shape[0]
+        if not -rows <= padding_idx < rows:
+            raise AssertionError(
+                f"Padding_idx must be within num_embeddings: expected {-rows} to {rows - 1}, got {padding_idx}"
+            )
+        padding_idx = padding_idx % rows
     return Embedding.apply(weight, input, padding_idx=padding_idx)
 
 
@@ -92,7 +89,7 @@ def one_hot(tensor: Array, num_classes: int = -1) -> Array:
     """
     require_tensor("one_hot", tensor)
     classes = raw(tensor)
-    if classes.dtype.kind not in "iu":
+    if classes.dtype != "int64":
         raise RuntimeError(
             f"one_hot is only applicable to index tensor of type LongTensor, got {classes.dtype}"
         )

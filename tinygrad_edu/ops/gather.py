@@ -12,10 +12,19 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array, array_module, is_on_host
-from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
-from tinygrad_edu.ops.index import private_index
-from tinygrad_edu.ops.shape import reshape
+from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import (
+    broadcast_shape,
+    check_positions,
+    normalize_dim,
+    raw,
+    require_tensor,
+    require_tensors,
+    unbroadcast,
+)
+from tinygrad_edu.ops.index import getitem, private_index
+from tinygrad_edu.ops.shape import clone, expand, reshape
 
 
 class Gather(Op):
@@ -38,10 +47,13 @@ def along(dim: int, index: Array, x: Array) -> tuple[Any, ...]:
     return tuple([index if d == dim else grid[d] for d in range(index.ndim)])
 
 
+def at_least_1d(x: Any) -> Any:
+    """Return a 0-d Tensor as a vector of one element; anything else as it is."""
+    return reshape(x, (1,)) if isinstance(x, TensorBase) and x.ndim == 0 else x
+
+
 def check_gather(name: str, x: Array, dim: int, index: Array) -> None:
     """Raise unless the index is of integers, of the right dimensions and, on the CPU, within the sizes."""
-    if index.dtype.kind not in "iu":
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {index.dtype}")
     if index.ndim != x.ndim:
         raise RuntimeError(
             f"Index tensor must have the same number of dimensions as input tensor: expected {x.ndim}, got "
@@ -53,11 +65,7 @@ def check_gather(name: str, x: Array, dim: int, index: Array) -> None:
                 f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger "
                 f"than self {list(x.shape)} apart from dimension {dim}"
             )
-    if is_on_host(index) and index.size and (index.min() < 0 or index.max() >= x.shape[dim]):
-        bad = index.min() if index.min() < 0 else index.max()
-        raise RuntimeError(
-            f"{name}: index {int(bad)} is out of bounds for dimension {dim} with size {x.shape[dim]}"
-        )
+    check_positions(name, index, x.shape[dim], error=RuntimeError)
 
 
 def gather(input: Array, dim: int, index: Array) -> Array:
@@ -96,11 +104,13 @@ def gather(input: Array, dim: int, index: Array) -> Array:
     tensor([[1.],
             [4.]])
     """
-    require_tensor("gather", input)
-    require_tensor("gather", index, "index")
+    require_tensors("gather", input=input, index=index)
     dim = normalize_dim("gather", dim, input.ndim)
-    if input.ndim == 0 and index.ndim == 0:
-        return reshape(gather(reshape(input, (1,)), 0, reshape(index, (1,))), ())
+    if not raw(index).size:
+        return getitem(reshape(input, (-1,)), raw(index).astype(np.int64))
+    if input.ndim == 0 or index.ndim == 0:
+        picked = gather(at_least_1d(input), dim, at_least_1d(index))
+        return reshape(picked, tuple(index.shape))
     check_gather("gather", raw(input), dim, raw(index))
     return Gather.apply(input, dim=dim, index=raw(index))
 
@@ -180,6 +190,12 @@ def scatter(input: Array, dim: int, index: Array, src: Any = None, *, value: Any
     tensor([[0., 0., 1.],
             [1., 0., 0.]])
     """
+    require_tensors("scatter", input=input, index=index)
+    if not raw(index).size:
+        return clone(input)
+    if input.ndim == 0 or index.ndim == 0:
+        written = scatter(at_least_1d(input), dim, at_least_1d(index), at_least_1d(src), value=value)
+        return reshape(written, tuple(input.shape))
     source = _scatter_source("scatter", input, dim, index, value if src is None else src)
     return Scatter.apply(input, source, dim=normalize_dim("scatter", dim, input.ndim), index=raw(index))
 
@@ -199,14 +215,18 @@ def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     >>> torch.scatter_add(torch.zeros(3), 0, torch.tensor([1, 1, 2]), torch.ones(3))
     tensor([0., 2., 1.])
     """
+    require_tensors("scatter_add", input=input, index=index, src=src)
+    if not raw(index).size:
+        return clone(input)
+    if input.ndim == 0 or index.ndim == 0:
+        added = scatter_add(at_least_1d(input), dim, at_least_1d(index), at_least_1d(src))
+        return reshape(added, tuple(input.shape))
     source = _scatter_source("scatter_add", input, dim, index, src)
     dim = normalize_dim("scatter_add", dim, input.ndim)
     return input + scatter_zeros(source, dim, index, tuple(input.shape))
 
 
 def _scatter_source(name: str, input: Array, dim: int, index: Array, src: Any) -> Any:
-    require_tensor(name, input)
-    require_tensor(name, index, "index")
     check_gather(name, raw(input), normalize_dim(name, dim, input.ndim), raw(index))
     if not hasattr(src, "shape"):
         return raw(input).dtype.type(src)
@@ -223,6 +243,45 @@ def _scatter_source(name: str, input: Array, dim: int, index: Array, src: Any) -
     return src[tuple([slice(size) for size in index.shape])]
 
 
-def take_along_dim(input: Array, indices: Array, dim: int) -> Array:
-    """Pick elements along ``dim``, as ``argsort`` and ``argmax`` give them."""
-    return gather(input, dim, indices)
+def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Array:
+    """Pick elements along ``dim``, as ``argsort`` and ``argmax`` give them.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    indices : Tensor
+        int64, with as many dimensions as the input; the others are broadcast against each other. Negative ones
+        count from the end.
+    dim : int, optional
+        Along which dimension; without it, the input and the indices are read as vectors, and as in :func:`gather`.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.take_along_dim.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.take_along_dim(torch.tensor([[1, 2], [3, 4]]), torch.tensor([[-1]]), dim=1)
+    tensor([[2],
+            [4]])
+    """
+    name = "take_along_dim"
+    require_tensors(name, input=input, indices=indices)
+    if dim is None:
+        return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)))
+    dim, index = normalize_dim(name, dim, input.ndim), raw(indices)
+    if index.ndim != input.ndim:
+        raise RuntimeError(
+            f"{name}: expected indices with as many dimensions as the input, {input.ndim}, got {index.ndim}"
+        )
+    size = input.shape[dim]
+    check_positions(name, index, size, lowest=-size, dtypes=("int64",))
+    before, after = tuple(input.shape[:dim]), tuple(input.shape[dim + 1 :])
+    shape = broadcast_shape(name, (*before, 1, *after), (*index.shape[:dim], 1, *index.shape[dim + 1 :]))
+    xp = array_module(index)
+    index = xp.broadcast_to(
+        xp.where(index < 0, index + size, index), (*shape[:dim], index.shape[dim], *shape[dim + 1 :])
+    )
+    return Gather.apply(expand(input, (*shape[:dim], size, *shape[dim + 1 :])), dim=dim, index=index)

@@ -7,13 +7,22 @@ https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutatin
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op, check_same_device
+from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array, array_module, device_of, is_on_host, to_device
-from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
+from tinygrad_edu.ops.common import (
+    check_positions,
+    check_vector,
+    normalize_dim,
+    raw,
+    require_tensor,
+    unbroadcast,
+)
 from tinygrad_edu.ops.shape import expand
 
 
@@ -28,7 +37,7 @@ def raw_index(index: Any, x: Array) -> Any:
         return to_device(array, device_of(x))
     array = raw(index)
     if getattr(array, "dtype", None) is not None:
-        if array.dtype.kind not in "bui":
+        if array.dtype.name not in ("bool", "uint8", "int32", "int64"):
             raise IndexError(
                 f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}"
             )
@@ -269,10 +278,9 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     tensor([7, 5])
     """
     require_tensor("index_select", input)
-    require_tensor("index_select", index, "index")
-    if index.ndim > 1:
-        raise IndexError(f"index_select(): Index is supposed to be a vector, got {index.ndim} dimensions")
+    check_vector("index_select", index)
     dim = normalize_dim("index_select", dim, input.ndim)
+    check_positions("index_select", raw(index), input.shape[dim])
     return getitem(input, (slice(None),) * dim + (raw(index).reshape(-1),))
 
 
@@ -303,14 +311,15 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
     tensor([0., 0., 5.])
     """
     require_tensor("index_add", input)
-    require_tensor("index_add", index, "index")
+    check_vector("index_add", index)
     require_tensor("index_add", source, "source")
     dim = normalize_dim("index_add", dim, input.ndim)
+    check_positions("index_add", raw(index), input.shape[dim])
     expected = (*input.shape[:dim], raw(index).size, *input.shape[dim + 1 :])
-    if tuple(source.shape) != expected or index.ndim > 1:
+    if tuple(source.shape) != expected:
         raise RuntimeError(
-            f"index_add: expected a vector as index and source of shape {list(expected)}, got index "
-            f"{list(index.shape)} and source {list(source.shape)}"
+            f"index_add: expected source of shape {list(expected)} for an index of {list(index.shape)}, got "
+            f"{list(source.shape)}"
         )
     place = (slice(None),) * dim + (raw(index).reshape(-1).copy(),)
     return input + index_put_zeros(source * alpha if alpha != 1 else source, place, tuple(input.shape))
@@ -336,20 +345,25 @@ def masked_select(input: Array, mask: Array) -> Array:
 def select(input: Array, dim: int, index: int) -> Array:
     """Return one slice along ``dim``, without that dimension: a view."""
     require_tensor("select", input)
-    dim = normalize_dim("select", dim, input.ndim)
+    dim, index = normalize_dim("select", dim, input.ndim), operator.index(index)
     if not input.ndim or not -input.shape[dim] <= index < input.shape[dim]:
         raise IndexError(
-            f"select(): index {int(index)} out of range for tensor of size {list(input.shape)} at dimension "
-            f"{dim}"
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
         )
-    return getitem(input, (slice(None),) * dim + (int(index),))
+    return getitem(input, (slice(None),) * dim + (index,))
 
 
 def narrow(input: Array, dim: int, start: int, length: int) -> Array:
     """Return ``length`` slices along ``dim`` from ``start`` on: a view."""
+    require_tensor("narrow", input)
     dim = normalize_dim("narrow", dim, input.ndim)
     size = input.shape[dim]
-    start = int(start) + size if start < 0 else int(start)
-    if length < 0 or start < 0 or start + length > size:
+    if isinstance(start, TensorBase) and (start.ndim or raw(start).dtype.kind not in "iu"):
+        raise RuntimeError(f"narrow: expected start to be an int or a 0-d integer tensor, got {start!r}")
+    start = operator.index(start)
+    if not -size <= start <= size:
+        raise IndexError(f"narrow: expected start in range of [{-size}, {size}], got {start}")
+    start = start + size if start < 0 else start
+    if length < 0 or start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
     return getitem(input, (slice(None),) * dim + (slice(start, start + length),))
