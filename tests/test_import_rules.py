@@ -24,6 +24,7 @@ LAYERS = {
     "kernels": ["tinygrad_edu_kernels"],
     "backend": [
         "tinygrad_edu.version",
+        "tinygrad_edu.missing_names",
         "tinygrad_edu.backend",
         "tinygrad_edu.dtypes",
         "tinygrad_edu.size",

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tinygrad_edu import accelerator, backends, cuda, nn, optim, profiler, utils
 from tinygrad_edu._tensor import (
     Size,
@@ -78,6 +80,7 @@ from tinygrad_edu.dtypes import int_ as int
 from tinygrad_edu.kernel_table import (
     use_kernels,
 )
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.ops import absolute as abs
 from tinygrad_edu.ops import (
     acos,
@@ -534,3 +537,8 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)

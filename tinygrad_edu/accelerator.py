@@ -7,6 +7,8 @@ https://docs.pytorch.org/docs/stable/accelerator.html
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tinygrad_edu import backend, cuda
 from tinygrad_edu.backend import DeviceLike
 from tinygrad_edu.cuda import (
@@ -20,6 +22,7 @@ from tinygrad_edu.cuda import (
     reset_peak_memory_stats,
     synchronize,
 )
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 
 __all__ = [
     "current_accelerator",
@@ -57,3 +60,9 @@ def current_device_index() -> int:
 def set_device_index(device: DeviceLike) -> None:
     """Let ``device="cuda"`` mean this GPU from now on."""
     cuda.set_device(device)
+
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import backend
 from tinygrad_edu import random as _random
 from tinygrad_edu.backend import DeviceLike
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 
 
 def is_available() -> bool:
@@ -319,3 +320,9 @@ def get_rng_state(device: Any = "cuda") -> dict[str, Any]:
 def set_rng_state(new_state: dict[str, Any], device: Any = "cuda") -> None:
     """Set the state of the default generator, which serves all devices."""
     _random.set_rng_state(new_state)
+
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)

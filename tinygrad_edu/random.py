@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_edu.backend import device as _device
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 
 
 class Generator:
@@ -132,3 +133,9 @@ def numpy_rng(generator: Generator | None = None) -> np.random.Generator:
 def next_seed(generator: Generator | None = None) -> int:
     """Draw a seed for a kernel that makes its own random numbers; below 2**63."""
     return int(numpy_rng(generator).integers(0, 2**63))
+
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)

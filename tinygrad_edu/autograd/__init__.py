@@ -7,6 +7,8 @@ https://docs.pytorch.org/docs/stable/autograd.html
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tinygrad_edu.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from tinygrad_edu.autograd.api import Variable, backward, grad
 from tinygrad_edu.autograd.function import Function, once_differentiable
@@ -17,6 +19,7 @@ from tinygrad_edu.autograd.grad_mode import (
     set_grad_enabled,
 )
 from tinygrad_edu.autograd.gradcheck import gradcheck, gradgradcheck
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 
 __all__ = [
     "Function",
@@ -33,3 +36,8 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)

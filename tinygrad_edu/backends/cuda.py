@@ -7,7 +7,10 @@ https://docs.pytorch.org/docs/stable/backends.html#module-torch.backends.cuda
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tinygrad_edu import backend
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 
 PRECISIONS = ("highest", "high", "medium")
 
@@ -73,3 +76,9 @@ def set_float32_matmul_precision(precision: str) -> None:
     if backend.is_cuda_available():
         backend.use_tf32(precision != "highest")
     matmul.precision = precision
+
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.nn import functional, init, utils
 from tinygrad_edu.nn.activation import (
     CELU,
@@ -225,3 +228,8 @@ __all__ = [
     "init",
     "utils",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)

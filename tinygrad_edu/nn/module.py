@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import DeviceLike
+from tinygrad_edu.missing_names import error_of_object
 from tinygrad_edu.nn.calling import Hook, ModuleCall
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.state import IncompatibleKeys, collect_state, load_state, move_to
@@ -110,8 +111,7 @@ class Module(ModuleCall):
         for place in ("_parameters", "_buffers", "_modules"):
             if name in own[place]:
                 return own[place][name]
-        # With name and obj Python can ask "Did you mean ...?".
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
+        raise error_of_object(self, "torch.nn.Module", name)
 
     def __delattr__(self, name: str) -> None:
         if self._place_of(name)[0] is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor, check_can_require_grad, tensor_from_array
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 
 
 class Parameter(Tensor):
@@ -73,3 +74,9 @@ class FiledParameter:
             return module._parameters[self.name]
         except KeyError:  # then Module.__getattr__ looks elsewhere, or says it better
             raise AttributeError(self.name) from None
+
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)

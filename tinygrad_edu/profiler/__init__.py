@@ -7,6 +7,9 @@ https://docs.pytorch.org/docs/stable/profiler.html
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.profiler.label import record_function
 from tinygrad_edu.profiler.profile import (
     ProfilerActivity,
@@ -25,3 +28,8 @@ __all__ = [
     "supported_activities",
     "tensorboard_trace_handler",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)

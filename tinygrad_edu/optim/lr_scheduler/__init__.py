@@ -8,6 +8,9 @@ References
 https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
 """
 
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
 from tinygrad_edu.optim.lr_scheduler.decay import ExponentialLR, LambdaLR, MultiStepLR, StepLR
 from tinygrad_edu.optim.lr_scheduler.one_cycle import OneCycleLR
@@ -30,3 +33,8 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)
