@@ -16,9 +16,10 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import Array, DeviceLike, default_or, device_of, to_device, to_numpy
+from tinygrad_edu.backend import Array, DeviceLike, default_or, device_of, to_device
 from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.shape import sizes_of
+from tinygrad_edu.scalars import check_integer, checked_scalar
 
 if TYPE_CHECKING:
     # The one circle: what is made here is a Tensor, and editors shall know its methods, of which some (new_zeros and
@@ -65,7 +66,13 @@ def array_from_data(data: Any, dtype: Dtype = None) -> Array:
         raise ValueError(
             f"tensor: expected sequences of equal length at every level, got {_shorten(data)}"
         ) from None
-    if array.dtype.kind not in "biufc" or array.dtype == np.uint64:
+    if array.dtype.kind in "Ouf" and isinstance(_first_leaf(data), int) and _leaf_types(data) <= {int, bool}:
+        if dtype is None or dtype.numpy_dtype.kind in "iu":
+            raise _no_dtype_for(
+                data
+            )  # int64 does not hold them; NumPy makes objects of some and floats of others
+        array = np.asarray(array, np.float64)
+    if array.dtype.kind not in "biufc":
         raise _no_dtype_for(data)
     if hasattr(_first_leaf(data), "dtype"):
         return array
@@ -92,11 +99,12 @@ def _without_tensors(data: Any) -> Any:
 
 
 def _check_range(array: Array, dtype: dtypes.dtype) -> None:
-    """Raise for Python integers that the dtype cannot hold; negative ones wrap round in unsigned types."""
-    if array.dtype.kind == "i" and dtype.numpy_dtype.kind in "iu" and array.size:
-        info = np.iinfo(dtype.numpy_dtype)
-        if array.max() > info.max or array.min() < (info.min or -info.max):
-            raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+    """Raise for Python numbers that a dtype of integers cannot hold; floats may become infinite."""
+    if array.dtype.kind == "c" and dtype.numpy_dtype.kind in "iuf":
+        raise TypeError(f"tensor: expected real numbers for {dtype}, got complex ones")
+    if dtype.numpy_dtype.kind in "iu" and array.size:
+        for extreme in (array.min(), array.max()):
+            checked_scalar("tensor", extreme, dtype.numpy_dtype)
 
 
 def _no_dtype_for(data: Any) -> Exception:
@@ -249,6 +257,11 @@ def empty(
     return finish(array, None, device, requires_grad)
 
 
+def number_dtype(number: Any) -> Any:
+    """Return the NumPy dtype of a tensor made of a Python number."""
+    return dtypes.result_numpy_dtype(number, number)
+
+
 def full(
     size: Sequence[int],
     fill_value: Any,
@@ -262,10 +275,10 @@ def full(
         raise TypeError(
             f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
         )
-    value = to_numpy(array_from_data(fill_value, dtype))
-    array = np.full(
-        checked_sizes("full", (size,)), value, value.dtype if dtype is None else dtype.numpy_dtype
-    )
+    if hasattr(fill_value, "item"):
+        fill_value = fill_value.item()
+    wanted = number_dtype(fill_value) if dtype is None else dtype.numpy_dtype
+    array = np.full(checked_sizes("full", (size,)), checked_scalar("full", fill_value, wanted), wanted)
     return finish(array, None, device, requires_grad)
 
 
@@ -316,6 +329,16 @@ def full_like(
 # ---- sequences -----------------------------------------------------------------------------------
 
 
+def _real(name: str, number: Any) -> Any:
+    """Return a number, perhaps in a Tensor, as an int or a float."""
+    if hasattr(number, "item"):
+        number = number.item()
+    check_integer(name, number)
+    return (
+        checked_scalar(name, number, np.dtype(np.float64)).item() if isinstance(number, complex) else number
+    )
+
+
 def arange(
     start: Any = 0,
     end: Any = None,
@@ -333,24 +356,31 @@ def arange(
     >>> torch.arange(1, 6, 2)
     tensor([1, 3, 5])
     """
-    start, end, step = [x.item() if hasattr(x, "item") else x for x in (start, end, step)]
     if end is None:
         start, end = 0, start
+    start, end, step = [_real("arange", x) for x in (start, end, step)]
     if dtype is None:
         whole = all(isinstance(x, int) for x in (start, end, step))
         dtype = dtypes.int64 if whole else dtypes.get_default_dtype()
+    if dtype == dtypes.bool_ or dtype.is_complex:
+        raise NotImplementedError(f"arange: expected a dtype of real numbers, got {dtype}")
+    computed_in = (dtypes.float32 if dtype == dtypes.float16 else dtypes.float64).numpy_dtype
+    if not dtype.is_floating_point:
+        computed_in = dtypes.int64.numpy_dtype
     if not math.isfinite(start) or not math.isfinite(end):
         raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
-    if not dtype.is_floating_point:
-        start, end, step = int(start), int(end), int(step)
-    if step == 0:
+    first, last, stride = [checked_scalar("arange", x, computed_in).item() for x in (start, end, step)]
+    if dtype == dtypes.int64 or dtype.is_floating_point:
+        start, end, step = first, last, stride
+    if step == 0 or stride == 0:
         raise RuntimeError("arange: step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError(
             f"arange: upper bound and lower bound inconsistent with step sign: start={start}, end={end}, step={step}"
         )
     count = -((start - end) // step) if isinstance(step, int) else math.ceil((end - start) / step)
-    return finish(start + step * np.arange(int(count)), dtype, device, requires_grad)
+    (count,) = checked_sizes("arange", (max(int(count), 0),))
+    return finish(first + stride * np.arange(count), dtype, device, requires_grad)
 
 
 def _checked_count(name: str, argument: str, count: int) -> int:
@@ -369,8 +399,21 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
-    array = np.linspace(start, end, _checked_count("linspace", "steps", steps))
-    return finish(array.astype(float_dtype(dtype)), None, device, requires_grad)
+    wanted = float_dtype(dtype)
+    if wanted.kind != "c" and (isinstance(start, complex) or isinstance(end, complex)):
+        raise RuntimeError(f"linspace: expected real numbers for {dtype}, got {start} and {end}")
+    if wanted.kind == "b":
+        raise NotImplementedError(f"linspace: expected a dtype of numbers, got {dtype}")
+    first, last = [checked_scalar("linspace", x, wanted).item() for x in (start, end)]
+    array = quietly(_spaced, first, last, _checked_count("linspace", "steps", steps))
+    return finish(converted(array, wanted), None, device, requires_grad)
+
+
+def _spaced(start: float, end: float, steps: int) -> Array:
+    """Return evenly spaced numbers, each counted from the end that is nearer."""
+    index = np.arange(steps)
+    step = (end - start) / max(steps - 1, 1)
+    return np.where(index < max(steps // 2, 1), start + step * index, end - step * (steps - 1 - index))
 
 
 def logspace(

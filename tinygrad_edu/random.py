@@ -11,13 +11,16 @@ https://docs.pytorch.org/docs/stable/random.html
 from __future__ import annotations
 
 import contextlib
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu import dtypes
 from tinygrad_edu.backend import device as _device
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
+from tinygrad_edu.scalars import check_long, limits
 
 
 class Generator:
@@ -128,6 +131,42 @@ def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
 def numpy_rng(generator: Generator | None = None) -> np.random.Generator:
     """Return NumPy's generator behind ``generator``, or behind the default one."""
     return (generator or default_generator).numpy_rng
+
+
+def require_floating(name: str, dtype: dtypes.dtype, error: type[Exception] = NotImplementedError) -> None:
+    """Raise unless random fractions can be written into a dtype; integers would all be 0."""
+    if not dtype.is_floating_point:
+        raise error(f"{name}: expected a floating-point dtype, got {dtype}")
+
+
+def largest_whole(numpy_dtype: Any) -> int:
+    """Return the largest integer of a dtype up to which it has all of them."""
+    if numpy_dtype.kind == "f":
+        return 2 ** (int(np.finfo(numpy_dtype).nmant) + 1)
+    return int(limits(numpy_dtype)[1])
+
+
+def random_integers(
+    low: int, high: int, shape: Any, numpy_dtype: Any, generator: Generator | None = None
+) -> np.ndarray[Any, Any]:
+    """Draw integers from [low, high), all of which the dtype must hold."""
+    for bound in (low, high):
+        if isinstance(bound, bool) or not hasattr(bound, "__index__"):
+            raise TypeError(f"random_: expected int as bounds, got {type(bound).__name__}")
+    low, high = operator.index(low), operator.index(high)
+    check_long("random_", low)
+    check_long("random_", high - 1)
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    if numpy_dtype.kind == "c":
+        raise NotImplementedError(f"random_: expected a real dtype, got {numpy_dtype}")
+    lowest, highest = limits(numpy_dtype)
+    if not lowest <= low <= high - 1 <= highest:
+        raise RuntimeError(
+            f"random_: from or to - 1 is out of bounds for {numpy_dtype}: expected numbers from {lowest} to {highest}, "
+            f"got from={low}, to={high}"
+        )
+    return np.asarray(numpy_rng(generator).integers(low, high, shape))
 
 
 def next_seed(generator: Generator | None = None) -> int:

@@ -16,18 +16,18 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import CPU, Array, DeviceLike, to_device
-from tinygrad_edu.creation import Dtype, checked_sizes, finish, float_dtype, like
-from tinygrad_edu.random import Generator, numpy_rng
+from tinygrad_edu.creation import Dtype, checked_sizes, finish, like
+from tinygrad_edu.random import Generator, largest_whole, numpy_rng, random_integers, require_floating
+from tinygrad_edu.scalars import checked_scalar
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
 
 
 def _checked_float_dtype(name: str, dtype: Dtype) -> Any:
-    wanted = float_dtype(dtype)
-    if wanted.kind != "f":
-        raise NotImplementedError(f"{name}: expected a floating-point dtype, got {dtype}")
-    return wanted
+    dtype = dtype or dtypes.get_default_dtype()
+    require_floating(name, dtype)
+    return dtype.numpy_dtype
 
 
 def rand(
@@ -96,11 +96,9 @@ def randint(
         low, high, size = 0, low, high
     elif high is None:  # randint(high, size=size)
         low, high = 0, low
-    shape = checked_sizes("randint", (size,))
-    if low >= high:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    values = np.asarray(numpy_rng(generator).integers(low, high, shape))
-    return finish(values, dtype or dtypes.int64, device, requires_grad)
+    shape, dtype = checked_sizes("randint", (size,)), dtype or dtypes.int64
+    values = random_integers(low, high, shape, dtype.numpy_dtype, generator)
+    return finish(values, dtype, device, requires_grad)
 
 
 def randperm(
@@ -109,7 +107,15 @@ def randperm(
     """The integers from 0 to n - 1 in random order."""
     if n < 0:
         raise RuntimeError(f"randperm: n must be non-negative, got {n}")
-    return finish(numpy_rng(generator).permutation(n), dtype or dtypes.int64, device, False)
+    dtype = dtype or dtypes.int64
+    if dtype == dtypes.bool_ or dtype.is_complex:
+        raise NotImplementedError(f"randperm: expected a dtype of real numbers, got {dtype}")
+    checked_scalar("randperm", n, dtype.numpy_dtype)
+    if n - 1 > largest_whole(dtype.numpy_dtype):
+        raise RuntimeError(
+            f"randperm: n cannot be greater than {largest_whole(dtype.numpy_dtype) + 1} for {dtype}, got {n}"
+        )
+    return finish(numpy_rng(generator).permutation(n), dtype, device, False)
 
 
 def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None) -> Tensor:
@@ -119,6 +125,9 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.normal.html
     """
+    for x in (mean, std):
+        if isinstance(x, TensorBase):
+            require_floating("normal", x.dtype)
     means, stds = getattr(mean, "array", mean), getattr(std, "array", std)
     if np.any(to_device(stds, CPU) < 0 if hasattr(stds, "dtype") else stds < 0):
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")

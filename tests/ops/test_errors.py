@@ -197,9 +197,9 @@ DTYPES = [
     ("masked_fill", lambda: ops.masked_fill(zeros(2), ints(2), 0), RuntimeError, ["boolean", "int64"]),
     (
         "masked_fill value",
-        lambda: ops.masked_fill(ints(2), zeros(2) == 0, 0.5),
+        lambda: ops.masked_fill(ints(2), zeros(2) == 0, float("nan")),
         RuntimeError,
-        ["int64", "0.5"],
+        ["int64", "nan"],
     ),
     ("gather", lambda: ops.gather(zeros(2), 0, zeros(2)), RuntimeError, ["int64", "float32"]),
     ("embedding", lambda: ops.embedding(zeros(2), zeros(3, 2)), RuntimeError, ["int64", "float32"]),

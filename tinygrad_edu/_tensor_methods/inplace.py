@@ -15,7 +15,8 @@ from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_device
 from tinygrad_edu.ops.common import check_positions, check_vector
 from tinygrad_edu.ops.index import SetItem, check_index, index_put_zeros, raw_index
-from tinygrad_edu.random import Generator, numpy_rng
+from tinygrad_edu.random import Generator, largest_whole, numpy_rng, random_integers, require_floating
+from tinygrad_edu.scalars import check_long, checked_scalar, element_scalar
 
 
 class InplaceMethods(TensorBase):
@@ -192,6 +193,11 @@ class InplaceMethods(TensorBase):
 
     def index_fill_(self, dim: int, index: TensorBase, value: Any) -> Self:
         """Set the slices along ``dim`` that the index names to one value."""
+        if isinstance(value, complex) and not self.is_complex():
+            raise RuntimeError(
+                "index_fill_(): Converting complex Scalar to non-complex type is not supported"
+            )
+        value = ops.scalar_like(self, value).item() if not isinstance(value, TensorBase) else value
         set_item(self, self._along("index_fill_", dim, index, counts_back=True), value)
         return self
 
@@ -239,6 +245,7 @@ class InplaceMethods(TensorBase):
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers from the normal distribution."""
+        require_floating("normal_", self.dtype)
         if not std >= 0:
             raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
         values = numpy_rng(generator).standard_normal(self.array.shape) * std + mean
@@ -246,12 +253,16 @@ class InplaceMethods(TensorBase):
 
     def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers, evenly distributed over [a, b)."""
+        require_floating("uniform_", self.dtype)
         if not a <= b:
             raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
+        for number in (a, b, b - a):
+            checked_scalar("uniform_", number, self.array.dtype)
         return write_numbers(self, numpy_rng(generator).random(self.array.shape) * (b - a) + a, "uniform_")
 
     def exponential_(self, lambd: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers of the density lambd e^(-lambd x)."""
+        require_floating("exponential_", self.dtype, RuntimeError)
         if not lambd > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
         return write_numbers(
@@ -264,11 +275,19 @@ class InplaceMethods(TensorBase):
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
         return write_numbers(self, numpy_rng(generator).random(self.array.shape) < p, "bernoulli_")
 
-    def random_(self, low: int = 0, high: int | None = None, *, generator: Generator | None = None) -> Self:
-        """Fill with random integers from [low, high)."""
-        if high is None:
-            low, high = 0, low or 2**24
-        return write_numbers(self, numpy_rng(generator).integers(low, high, self.array.shape), "random_")
+    def random_(
+        self, low: int | None = None, high: int | None = None, *, generator: Generator | None = None
+    ) -> Self:
+        """Fill with random integers from [low, high), or [0, low) if ``high`` is left out.
+
+        Without limits: all integers from 0 on that the dtype holds exactly, and those below.
+        """
+        if low is None:
+            low, high = 0, largest_whole(self.array.dtype) + 1
+        elif high is None:
+            low, high = 0, low
+        values = random_integers(low, high, self.array.shape, self.array.dtype, generator)
+        return write_numbers(self, values, "random_")
 
 
 def write_result(tensor: TensorBase, result: TensorBase, name: str) -> Any:
@@ -324,7 +343,8 @@ def set_item(tensor: TensorBase, index: Any, value: Any) -> None:
     elif hasattr(value, "shape"):
         value = ops.cast(to_device(value, tensor.device), tensor.array.dtype)
     else:
-        value = ops.scalar_like(tensor, value)
+        check_long("__setitem__", value)
+        value = element_scalar("__setitem__", value, tensor.array.dtype)
     recorded = this_thread.mode.grad_enabled and (
         tensor.requires_grad or getattr(value, "requires_grad", False)
     )

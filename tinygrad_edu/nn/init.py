@@ -20,7 +20,7 @@ from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.backend import to_device
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
-from tinygrad_edu.random import Generator, numpy_rng
+from tinygrad_edu.random import Generator, numpy_rng, require_floating
 
 GAINS = {
     "linear": 1.0,
@@ -134,6 +134,7 @@ def trunc_normal_(
     With u even over [Phi(a'), Phi(b')], mean + std Phi^-1(u) has that distribution; Phi is the distribution
     function of the normal distribution, a' = (a - mean) / std and b' = (b - mean) / std.
     """
+    require_floating("trunc_normal_", tensor.dtype)
     from scipy.special import ndtr, ndtri  # only here: it takes a while to import
 
     low, high = (a - mean) / std, (b - mean) / std
@@ -246,6 +247,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     """
     if tensor.ndim < 2:
         raise ValueError(f"Only tensors with 2 or more dimensions are supported, got {list(tensor.shape)}")
+    require_floating("orthogonal_", tensor.dtype)
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     gaussian = numpy_rng(generator).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(gaussian)
@@ -286,6 +288,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     """
     if tensor.ndim != 2:
         raise ValueError(f"Only tensors with 2 dimensions are supported, got {list(tensor.shape)}")
+    require_floating("sparse_", tensor.dtype)
     rows, columns = tensor.shape
     rng = numpy_rng(generator)
     values = rng.normal(0.0, std, (rows, columns))

@@ -13,11 +13,12 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, mul
-from tinygrad_edu.ops.common import as_float, reject_bool, require_tensor, zeros_for
+from tinygrad_edu.ops.common import as_float, raw, reject_bool, require_tensor, zeros_for
 from tinygrad_edu.ops.select import keep, where
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.trigonometry import tanh
 from tinygrad_edu.ops.unary import Erf, Sigmoid
+from tinygrad_edu.scalars import checked_scalar
 
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 
@@ -129,7 +130,7 @@ class Hardtanh(Op):
     def forward(self, x: Array, *, low: float, high: float) -> Array:
         self.low, self.high = low, high
         self.save_for_backward(x)
-        return array_module(x).clip(x, x.dtype.type(low), x.dtype.type(high))
+        return array_module(x).clip(x, low, high)
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
@@ -142,7 +143,11 @@ def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array
     reject_bool("hardtanh", input)
     if min_val > max_val:
         raise ValueError(f"hardtanh: expected min_val <= max_val, got {min_val} and {max_val}")
-    return Hardtanh.apply(input, low=min_val, high=max_val)
+    dtype = raw(input).dtype
+    if dtype.kind == "u" and min_val < 0:
+        raise RuntimeError(f"hardtanh: expected limits of at least 0 for {dtype}, got {min_val}")
+    low, high = [checked_scalar("hardtanh", number, dtype) for number in (min_val, max_val)]
+    return Hardtanh.apply(input, low=low, high=high)
 
 
 def relu6(input: Array) -> Array:
@@ -374,4 +379,8 @@ def tanhshrink(input: Array) -> Array:
 
 def threshold(input: Array, threshold: float, value: float) -> Array:
     """The input where it is above the threshold, else ``value``; the derivative is 1 or 0."""
-    return where(input > threshold, input, value)
+    require_tensor("threshold", input)
+    reject_bool("threshold", input)
+    dtype = raw(input).dtype
+    threshold, value = [checked_scalar("threshold", number, dtype).item() for number in (threshold, value)]
+    return where(input <= threshold, value, input)

@@ -18,6 +18,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
+    checked_factor,
     promote,
     raw,
     reject_bool,
@@ -80,14 +81,17 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Array:
 
 def scaled(name: str, input: Any, other: Any, alpha: float) -> Any:
     """Return alpha * other; an integer sum needs an integer factor."""
-    if isinstance(alpha, float) and all(
-        getattr(raw(x), "dtype", np.dtype(int)).kind in "iub" for x in (input, other)
-    ):
+    kinds = {getattr(raw(x), "dtype", np.dtype(int)).kind for x in (input, other)}
+    if isinstance(alpha, float) and kinds <= set("iub"):
         raise RuntimeError(
             f"{name}: For integral input tensors, argument alpha must not be a floating point number, got "
             f"{alpha}"
         )
-    return other * alpha
+    if isinstance(alpha, complex) and "c" not in kinds:
+        raise RuntimeError(
+            f"{name}: For non-complex input tensors, argument alpha must not be a complex number, got {alpha}"
+        )
+    return other * checked_factor(name, alpha, input, other)
 
 
 class Sub(BinaryOp):
@@ -243,7 +247,11 @@ def lerp(input: Array, end: Array, weight: Any) -> Array:
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
     """input + value * tensor1 * tensor2."""
     require_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
-    return add(input, mul(tensor1, tensor2), alpha=value)
+    reject_bool("addcmul", input)
+    product = mul(tensor1, tensor2)
+    return add(
+        input, product, alpha=value if value == 1 else checked_factor("addcmul", value, input, product)
+    )
 
 
 def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:

@@ -15,8 +15,8 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host
-from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.summation import sum_over
+from tinygrad_edu.scalars import as_scalar, check_integer, checked_scalar, element_scalar
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
@@ -100,11 +100,31 @@ def promote_by(result_dtype: Callable[[Any, Any], Any], name: str, a: Any, b: An
     if not isinstance(b, TensorBase):
         require_tensor(name, a)
     a, b = without_numpy_scalars(a, b)
+    check_integer(name, a)
+    check_integer(name, b)
     try:
         dtype = result_dtype(raw(a), raw(b))
     except TypeError as error:
         raise TypeError(f"{name}: {error}") from None
     return _with_dtype(a, dtype), _with_dtype(b, dtype)
+
+
+def promote_checked(name: str, a: Any, b: Any) -> tuple[Any, Any]:
+    """Return two operands of one dtype, as ``promote`` does, of which a number is written: the dtype must hold it."""
+    a, b = without_numpy_scalars(a, b)
+    for number, tensor in ((a, b), (b, a)):
+        if isinstance(number, int | float | complex) and isinstance(tensor, TensorBase):
+            element_scalar(name, number, dtypes.result_numpy_dtype(number, tensor.array))
+    return promote(name, a, b)
+
+
+def checked_factor(name: str, number: Any, *operands: Any) -> Any:
+    """Return a factor of the operands, of which the first is a Tensor: the dtype of all of them must hold it."""
+    dtype = functools.reduce(dtypes.result_numpy_dtype, [raw(x) for x in operands])
+    scalar = checked_scalar(name, number, dtype)
+    if dtype.kind in "biu":
+        return scalar.item()
+    return number.real if isinstance(number, complex) and dtype.kind == "f" else number
 
 
 def without_numpy_scalars(a: Any, b: Any) -> tuple[Any, Any]:
@@ -134,17 +154,6 @@ def fits(number: Any, tensor: Any) -> bool:
     return False
 
 
-def as_scalar(number: Any, dtype: Any) -> Any:
-    """Return a Python number as a NumPy scalar.
-
-    Too large a number is infinity, without NumPy's warning; too large an integer wraps round, as in PyTorch.
-    """
-    try:
-        return quietly(dtype.type, number)
-    except OverflowError:
-        return np.asarray(number).astype(dtype)[()]
-
-
 def _with_dtype(operand: Any, dtype: Any) -> Any:
     if isinstance(operand, np.generic):
         return operand.astype(dtype)
@@ -155,7 +164,16 @@ def reject_bool(name: str, x: Any) -> None:
     """Raise if an operand is boolean, where the operation makes numbers only."""
     dtype = getattr(raw(x), "dtype", None)
     if dtype is not None and dtype.kind == "b":
-        raise RuntimeError(f"\"{name}\" not implemented for 'Bool': expected a number type, got torch.bool")
+        raise NotImplementedError(
+            f"\"{name}\" not implemented for 'Bool': expected a number type, got torch.bool"
+        )
+
+
+def reject_complex(name: str, *operands: Any) -> None:
+    """Raise if an operand, a Tensor or a number, is complex, where the operation is about order."""
+    for x in operands:
+        if isinstance(x, complex) or getattr(raw(x), "dtype", np.dtype(float)).kind == "c":
+            raise NotImplementedError(f"{name}: expected real numbers, for complex ones have no order")
 
 
 def require_kernel_dtype(name: str, x: Array) -> None:
@@ -166,7 +184,7 @@ def require_kernel_dtype(name: str, x: Array) -> None:
 
 
 def promote_many(name: str, *operands: Any) -> tuple[Any, ...]:
-    """Return any number of operands, the first of them a Tensor, of one dtype."""
+    """Return any number of operands, the first of them a Tensor, of one dtype, which must hold the numbers."""
     combined = raw(operands[0])
     for operand in operands[1:]:
         array = raw(operand)
@@ -175,7 +193,14 @@ def promote_many(name: str, *operands: Any) -> tuple[Any, ...]:
         except TypeError as error:
             raise TypeError(f"{name}: {error}") from None
         combined = np.empty((1,) * max(combined.ndim, np.ndim(array)), dtype)
-    return tuple([_with_dtype(operand, combined.dtype) for operand in operands])
+    return tuple(
+        [
+            checked_scalar(name, x, combined.dtype)
+            if isinstance(x, int | float)
+            else _with_dtype(x, combined.dtype)
+            for x in operands
+        ]
+    )
 
 
 def zeros_for(grad: Array) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import BinaryOp, promote, raw, require_tensor
+from tinygrad_edu.ops.common import BinaryOp, promote, raw, reject_complex, require_tensor
 
 
 class Compare(BinaryOp):
@@ -28,7 +28,7 @@ class Compare(BinaryOp):
         super().explain_failure(arrays)
         kinds = {raw(x).dtype.kind for x in arrays}
         if kinds & set("fc"):
-            raise RuntimeError(
+            raise NotImplementedError(
                 f"bitwise operation: expected integers or booleans, got {[str(raw(x).dtype) for x in arrays]}"
             )
 
@@ -36,6 +36,11 @@ class Compare(BinaryOp):
 def _compare(name: str, function: str, input: Any, other: Any) -> Array:
     a, b = promote(name, input, other)
     return Compare.apply(a, b, function=function)
+
+
+def _order(name: str, function: str, input: Any, other: Any) -> Array:
+    reject_complex(name, input, other)
+    return _compare(name, function, input, other)
 
 
 def eq(input: Any, other: Any) -> Array:
@@ -50,22 +55,22 @@ def ne(input: Any, other: Any) -> Array:
 
 def lt(input: Any, other: Any) -> Array:
     """input < other."""
-    return _compare("lt", "less", input, other)
+    return _order("lt", "less", input, other)
 
 
 def le(input: Any, other: Any) -> Array:
     """input <= other."""
-    return _compare("le", "less_equal", input, other)
+    return _order("le", "less_equal", input, other)
 
 
 def gt(input: Any, other: Any) -> Array:
     """input > other."""
-    return _compare("gt", "greater", input, other)
+    return _order("gt", "greater", input, other)
 
 
 def ge(input: Any, other: Any) -> Array:
     """input >= other."""
-    return _compare("ge", "greater_equal", input, other)
+    return _order("ge", "greater_equal", input, other)
 
 
 def logical_and(input: Array, other: Array) -> Array:

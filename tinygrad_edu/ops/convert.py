@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, device_of, to_device
-from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.common import cast, raw, type_name, unbroadcast
 from tinygrad_edu.ops.shape import expand
+from tinygrad_edu.scalars import checked_scalar
 
 
 class Move(Op):
@@ -46,15 +44,8 @@ def full_of(x: Array, value: Any) -> Array:
 
 
 def scalar_like(x: Array, value: Any) -> Any:
-    """Return a number (or a one-element tensor) as a scalar of the dtype of ``x``; large ones wrap round."""
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, complex) and raw(x).dtype.kind != "c":
-        raise RuntimeError(f"value {value} cannot be converted to type {raw(x).dtype} without overflow")
-    try:
-        return quietly(raw(x).dtype.type, value)
-    except OverflowError:
-        return np.asarray(value).astype(raw(x).dtype)[()]
+    """Return a number (or a one-element tensor) as a scalar of the dtype of ``x``, which must hold it."""
+    return checked_scalar("fill", value.item() if hasattr(value, "item") else value, raw(x).dtype)
 
 
 class CopyInto(Op):

@@ -25,6 +25,7 @@ from tinygrad_edu.ops.common import (
 )
 from tinygrad_edu.ops.index import getitem, private_index
 from tinygrad_edu.ops.shape import clone, expand, reshape
+from tinygrad_edu.scalars import checked_scalar
 
 
 class Gather(Op):
@@ -229,7 +230,7 @@ def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
 def _scatter_source(name: str, input: Array, dim: int, index: Array, src: Any) -> Any:
     check_gather(name, raw(input), normalize_dim(name, dim, input.ndim), raw(index))
     if not hasattr(src, "shape"):
-        return raw(input).dtype.type(src)
+        return checked_scalar(name, src, raw(input).dtype)
     require_tensor(name, src, "src")
     if raw(src).dtype != raw(input).dtype:
         raise RuntimeError(

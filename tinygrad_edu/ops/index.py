@@ -18,6 +18,7 @@ from tinygrad_edu.backend import Array, array_module, device_of, is_on_host, to_
 from tinygrad_edu.ops.common import (
     check_positions,
     check_vector,
+    checked_factor,
     normalize_dim,
     raw,
     require_tensor,
@@ -322,7 +323,9 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
             f"{list(source.shape)}"
         )
     place = (slice(None),) * dim + (raw(index).reshape(-1).copy(),)
-    return input + index_put_zeros(source * alpha if alpha != 1 else source, place, tuple(input.shape))
+    if alpha != 1:
+        source = source * checked_factor("index_add", alpha, input, source)
+    return input + index_put_zeros(source, place, tuple(input.shape))
 
 
 def masked_select(input: Array, mask: Array) -> Array:

@@ -19,6 +19,7 @@ from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, promote_many, raw, require_tensor, type_name
 from tinygrad_edu.ops.index import ViewScatter, between, getitem, index_put_zeros, narrow, select
 from tinygrad_edu.ops.shape import flatten, reshape
+from tinygrad_edu.scalars import checked_scalar
 
 
 class Cat(Op):
@@ -209,7 +210,7 @@ class ConstantPad(Op):
         self.inside = tuple(
             [slice(before, before + size) for (before, _), size in zip(widths, x.shape, strict=True)]
         )
-        return array_module(x).pad(x, widths, constant_values=x.dtype.type(value))
+        return array_module(x).pad(x, widths, constant_values=value)
 
     def backward(self, grad_output: Array) -> Array:
         return grad_output[(*self.inside, ...)]
@@ -252,7 +253,8 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
         input = getitem(input, tuple([slice(i, i + size) for i, size in zip(starts, sizes, strict=True)]))
     widths = [(max(b, 0), max(a, 0)) for b, a in widths]
     if mode == "constant":
-        return ConstantPad.apply(input, widths=tuple(widths), value=value or 0)
+        constant = checked_scalar("pad", float(value or 0), raw(input).dtype)
+        return ConstantPad.apply(input, widths=tuple(widths), value=constant)
     return _pad_by_index(input, widths, mode)
 
 

@@ -15,7 +15,16 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array
-from tinygrad_edu.ops.common import check_broadcast, ones, raw, require_tensor, require_tensors, unbroadcast
+from tinygrad_edu.ops.common import (
+    check_broadcast,
+    checked_factor,
+    ones,
+    raw,
+    reject_bool,
+    require_tensor,
+    require_tensors,
+    unbroadcast,
+)
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 from tinygrad_edu.ops.summation import sum_over
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -159,15 +168,23 @@ def outer(input: Array, vec2: Array) -> Array:
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta * input + alpha * (mat1 @ mat2), with matrices (m, k) and (k, n) and an input broadcast to (m, n)."""
     require_tensor("addmm", input)
-    product = mm(mat1, mat2)
-    return (input * beta if beta != 1 else input) + (product * alpha if alpha != 1 else product)
+    return weighted_sum("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
 def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta * input + alpha * (batch1 @ batch2), with batches (b, m, k) and (b, k, n)."""
     require_tensor("baddbmm", input)
-    product = bmm(batch1, batch2)
-    return (input * beta if beta != 1 else input) + (product * alpha if alpha != 1 else product)
+    return weighted_sum("baddbmm", input, bmm(batch1, batch2), beta, alpha)
+
+
+def weighted_sum(name: str, input: Array, product: Array, beta: float, alpha: float) -> Array:
+    """beta * input + alpha * product, the factors in their dtype."""
+    reject_bool(name, input)
+    if beta != 1:
+        input = input * checked_factor(name, beta, input, product)
+    if alpha != 1:
+        product = product * checked_factor(name, alpha, input, product)
+    return input + product
 
 
 class Linear(Op):

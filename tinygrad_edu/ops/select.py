@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, array_module
@@ -18,12 +19,17 @@ from tinygrad_edu.ops.common import (
     BinaryOp,
     cast,
     check_broadcast,
+    fits,
     promote,
+    promote_checked,
     promote_many,
     raw,
+    reject_bool,
+    reject_complex,
     require_tensor,
     unbroadcast,
 )
+from tinygrad_edu.scalars import checked_scalar
 
 
 class Keep(Op):
@@ -102,7 +108,10 @@ def where(condition: Array, input: Any = None, other: Any = None) -> Any:
         return nonzero(condition, as_tuple=True)
     if raw(condition).dtype.kind != "b":
         raise RuntimeError(f"where: expected condition to be a boolean tensor, got {raw(condition).dtype}")
-    return Where.apply(condition, *promote("where", input, other))
+    if isinstance(input, int | float | complex) and isinstance(other, int | float | complex):
+        scalar = checked_scalar("where", input, dtypes.result_numpy_dtype(input, other))
+        input = tensor_from_array(array_module(raw(condition)).asarray(scalar))
+    return Where.apply(condition, *promote_checked("where", input, other))
 
 
 def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
@@ -148,12 +157,8 @@ def masked_fill(input: Array, mask: Array, value: Any) -> Array:
                 "dimension(s)"
             )
         value = cast(value, dtype)
-    elif dtype.kind in "iu" and isinstance(value, float) and not value.is_integer():
-        raise RuntimeError(
-            f"masked_fill: value cannot be converted to type {dtype} without overflow, got {value}"
-        )
     else:
-        value = dtype.type(value)
+        value = checked_scalar("masked_fill", value, dtype)
     return where(mask, value, input)
 
 
@@ -196,6 +201,7 @@ def maximum(input: Array, other: Array) -> Array:
     """Return the larger of two tensors, element by element; NaN if one of them is NaN."""
     require_tensor("maximum", input)
     require_tensor("maximum", other, "other")
+    reject_complex("maximum", input, other)
     return Maximum.apply(*promote("maximum", input, other))
 
 
@@ -203,6 +209,7 @@ def minimum(input: Array, other: Array) -> Array:
     """Return the smaller of two tensors, element by element; NaN if one of them is NaN."""
     require_tensor("minimum", input)
     require_tensor("minimum", other, "other")
+    reject_complex("minimum", input, other)
     return Minimum.apply(*promote("minimum", input, other))
 
 
@@ -259,12 +266,15 @@ def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     tensor([0.0000, 0.5000, 1.0000])
     """
     require_tensor("clamp", input)
+    reject_complex("clamp", input, min, max)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     limits = [limit for limit in (min, max) if limit is not None]
-    if raw(input).dtype.kind == "f" and all(isinstance(limit, int | float) for limit in limits):
+    if all(fits(limit, input) for limit in limits):
         return Clamp.apply(input, min, max)  # numbers leave the dtype as it is
     promoted = iter(promote_many("clamp", input, *limits))
+    input = next(promoted)
+    reject_bool("clamp", input)
     return Clamp.apply(
-        next(promoted), None if min is None else next(promoted), None if max is None else next(promoted)
+        input, None if min is None else next(promoted), None if max is None else next(promoted)
     )
