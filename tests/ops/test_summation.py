@@ -16,18 +16,22 @@ from tinygrad_edu.ops.summation import sum_over
 
 ROWS = 1_000_001  # odd, so that something is left over at nearly every halving
 VALUE = 0.1
-CLOSE = 3e-6
+CLOSE = 5e-6
 
 
 def column(dtype=torch.float32):
     return torch.full((ROWS, 2), VALUE, dtype=dtype)
 
 
-def gradient(function):
-    """Return the gradient of a scale that was repeated for every row."""
-    scale = torch.ones(2, requires_grad=True)
-    function(scale).backward()
-    return scale.grad
+def gradient(function, *shape):
+    """Return the gradient of a parameter that many rows, pixels or copies have used."""
+    parameter = torch.ones(*shape or (2,), requires_grad=True)
+    function(parameter).backward()
+    return parameter.grad
+
+
+def same_place(*shape):
+    return torch.zeros(*shape, dtype=torch.int64)
 
 
 # What is computed, and what it is for the value repeated.
@@ -49,6 +53,45 @@ SUMS = {
     "gradient of the bias of a layer norm": (
         lambda: gradient(lambda bias: (F.layer_norm(column(), (2,), None, bias) * VALUE).sum()), ROWS * VALUE,
     ),
+    "product of two vectors": (lambda: torch.dot(column()[:, 0], column()[:, 1]), ROWS * VALUE**2),
+    "product with a vector": (lambda: torch.mv(column().T, column()[:, 0]), ROWS * VALUE**2),
+    "product of matrices": (lambda: torch.mm(column().T, column()), ROWS * VALUE**2),
+    "product of batches": (lambda: torch.bmm(column().T[None], column()[None]), ROWS * VALUE**2),
+    "einsum of a product": (lambda: torch.einsum("ki,kj->ij", column(), column()), ROWS * VALUE**2),
+    "linear": (lambda: F.linear(column().T, column().T, torch.ones(2)), ROWS * VALUE**2 + 1),
+    "gradient of a weight": (
+        lambda: gradient(lambda weight: F.linear(column(), weight).sum(), 3, 2), ROWS * VALUE,
+    ),
+    "gradient of the weight of a bilinear layer": (
+        lambda: gradient(lambda weight: F.bilinear(column(), column(), weight).sum(), 1, 2, 2), ROWS * VALUE**2,
+    ),
+    "gradient of a filter, many images": (
+        lambda: gradient(lambda w: (F.conv2d(column()[..., None, None], w) * VALUE).sum(), 1, 2, 1, 1),
+        ROWS * VALUE**2,
+    ),
+    "gradient of filters, many pixels": (
+        lambda: gradient(lambda w: (F.conv1d(torch.full((1, 3, ROWS + 2), VALUE), w) * VALUE).sum(), 16, 3, 3),
+        ROWS * VALUE**2,
+    ),
+    "gradient of a table": (
+        lambda: gradient(lambda table: (F.embedding(same_place(ROWS), table) * VALUE).sum(), 1, 2), ROWS * VALUE,
+    ),
+    "gradient of what was indexed": (
+        lambda: gradient(lambda x: (x[same_place(ROWS)] * VALUE).sum(), 1), ROWS * VALUE,
+    ),
+    "gradient of what was gathered": (
+        lambda: gradient(lambda x: (x.gather(0, same_place(ROWS)) * VALUE).sum(), 1), ROWS * VALUE,
+    ),
+    "index_add": (lambda: torch.zeros(1, 2).index_add(0, same_place(ROWS), column()), ROWS * VALUE),
+    "scatter_add": (lambda: torch.zeros(1, 2).scatter_add(0, same_place(ROWS, 2), column()), ROWS * VALUE),
+    "mean of one large window": (lambda: F.avg_pool1d(torch.full((1, 1, ROWS), VALUE), ROWS), VALUE),
+    "mean of a plane": (lambda: F.adaptive_avg_pool2d(torch.full((1, 1, 1000, 1001), VALUE), 1), VALUE),
+    "statistics of channels": (
+        lambda: F.batch_norm(column() + 1, mean := torch.zeros(2), torch.ones(2), training=True, momentum=1.0)[:0].sum()
+        + mean, 1 + VALUE,
+    ),
+    "cross-entropy": (lambda: F.cross_entropy(column(), same_place(ROWS)), np.log(2)),
+    "squared error": (lambda: F.mse_loss(column(), torch.zeros(ROWS, 2)), VALUE**2),
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from tinygrad_edu.ops.common import (
 )
 from tinygrad_edu.ops.index import getitem, private_index
 from tinygrad_edu.ops.shape import clone, expand, reshape
+from tinygrad_edu.ops.summation import add_at
 from tinygrad_edu.scalars import checked_scalar
 
 
@@ -122,10 +123,7 @@ class ScatterZeros(Op):
     def forward(self, values: Array, index: Array, *, dim: int, shape: tuple[int, ...]) -> Array:
         self.dim = dim
         self.save_for_backward(index)
-        xp = array_module(values)
-        result = xp.zeros(shape, values.dtype)
-        xp.add.at(result, along(dim, index, result), values)
-        return result
+        return add_at(along(dim, index, values), values, shape)
 
     def backward(self, grad_output: Array) -> tuple[Array, None]:
         (index,) = self.saved

@@ -25,6 +25,7 @@ from tinygrad_edu.ops.common import (
     unbroadcast,
 )
 from tinygrad_edu.ops.shape import expand
+from tinygrad_edu.ops.summation import add_at
 
 
 def raw_index(index: Any, x: Array) -> Any:
@@ -189,12 +190,10 @@ class IndexPutZeros(Op):
 
     def forward(self, values: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
         self.index = index
-        xp = array_module(values)
-        result = xp.zeros(shape, values.dtype)
-        if is_basic(index) or getattr(index, "dtype", None) == np.bool_:  # no place occurs twice
-            result[index] = values
-        else:
-            xp.add.at(result, index, values)
+        if not is_basic(index) and getattr(index, "dtype", None) != np.bool_:
+            return add_at(index, values, shape)
+        result = array_module(values).zeros(shape, values.dtype)
+        result[index] = values  # no place occurs twice
         return result
 
     def backward(self, grad_output: Array) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import TensorBase
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import FLOAT16, Array, is_on_host
 from tinygrad_edu.ops.common import (
     check_broadcast,
     checked_factor,
@@ -26,7 +26,7 @@ from tinygrad_edu.ops.common import (
     unbroadcast,
 )
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
-from tinygrad_edu.ops.summation import sum_over
+from tinygrad_edu.ops.summation import LONG, sum_over, wide
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
@@ -57,7 +57,33 @@ def product(a: Array, b: Array) -> Array:
     """Return a @ b for operands that are known to fit: of arrays, or of Tensors with their history."""
     if isinstance(a, TensorBase) or isinstance(b, TensorBase):
         return matmul(a, b)
+    if a.shape[-1] > LONG or a.dtype == FLOAT16:
+        return careful_product(a, b)
     return kernel_table.matrix_product(a).matmul(a, b)
+
+
+def careful_product(a: Array, b: Array, bias: Array | None = None) -> Array:
+    """Return a @ b + bias: sums of many products in halves, float16 in float32 and rounded once."""
+    if a.dtype == FLOAT16:
+        return careful_product(wide(a), wide(b), wide(bias)).astype(FLOAT16)
+    y = product_in_halves(a, b)
+    return y if bias is None else y + bias
+
+
+def product_in_halves(a: Array, b: Array) -> Array:
+    """Return a @ b; the products that make one number are added in pairs of halves, where there are many."""
+    k = a.shape[-1]
+    if k <= LONG or not is_on_host(a):  # a GPU adds in many parts
+        return kernel_table.matrix_product(a).matmul(a, b)
+    if b.shape[-1] == 1:  # with a vector, BLAS would add more of them one after the other than with a matrix
+        products = a * b.swapaxes(-1, -2)
+        return sum_over(products, (products.ndim - 1,))[..., None]
+    if a.shape[-2] == 1:
+        return product_in_halves(b.swapaxes(-1, -2), a.swapaxes(-1, -2)).swapaxes(-1, -2)
+    first, second = slice(k // 2), slice(k // 2, k)
+    return product_in_halves(a[..., first], b[..., first, :]) + product_in_halves(
+        a[..., second], b[..., second, :]
+    )
 
 
 def check_matmul(name: str, a: Array, b: Array) -> None:
@@ -197,7 +223,10 @@ class Linear(Op):
         needs_x, needs_weight, _ = self.needs_input_grad
         self.save_for_backward(x if needs_weight else None, weight if needs_x else None)
         rows = as_rows(x)
-        y = kernel_table.matrix_product(x).linear(rows, weight, bias)  # (rows, out_features)
+        if rows.shape[1] > LONG or x.dtype == FLOAT16:
+            y = careful_product(rows, weight.T, bias)
+        else:
+            y = kernel_table.matrix_product(x).linear(rows, weight, bias)  # (rows, out_features)
         return y if rows is x else y.reshape((*x.shape[:-1], weight.shape[0]))
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None, Array | None]:
@@ -220,6 +249,8 @@ def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
     """Return grad_output^T x."""
     if isinstance(grad_output, TensorBase) or isinstance(x, TensorBase):
         return matmul(grad_output.T, x)
+    if len(x) > LONG or x.dtype == FLOAT16:
+        return careful_product(grad_output.T, x)
     return kernel_table.matrix_product(x).linear_weight_gradient(grad_output, x)
 
 

@@ -17,10 +17,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.tensor_base import TensorBase
-from tinygrad_edu.backend import FLOAT16, Array, is_on_host
+from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host
+from tinygrad_edu_kernels.dtypes import FLOAT32
 
 FEW = 64
 """So many numbers may be added one after the other: an error of at most 64 half units in the last place."""
+
+LONG = 8192
+"""So many products a kernel may add up; more of them are cut into halves, whose sums are added: pairs again."""
 
 
 def sum_over(x: Array, dims: tuple[int, ...]) -> Array:
@@ -62,6 +66,25 @@ def fold(x: Array, dim: int) -> Array:
             folded[0] += rows[-1]
         rows = folded
     return np.moveaxis(rows, 0, dim)
+
+
+def add_at(index: Any, values: Array, shape: tuple[int, ...]) -> Array:
+    """Return zeros of ``shape`` with values added at an index, where places may repeat.
+
+    They are added one after the other: many of them, which may all go to one place, in float64.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> add_at(numpy.array([2, 0, 2]), numpy.ones(3), (3,))
+    array([1., 0., 2.])
+    """
+    xp, dtype = array_module(values), values.dtype
+    if dtype in (FLOAT16, FLOAT32):
+        values = values.astype(np.float64 if values.size > LONG else np.float32, copy=False)
+    result = xp.zeros(shape, values.dtype)
+    xp.add.at(result, index, values)
+    return result.astype(dtype, copy=False)
 
 
 def wide(x: Any) -> Any:

@@ -139,12 +139,12 @@ def conv2d_grad_weight(
         return direct.conv2d_grad_weight(grad_output, x, weight_shape, geometry, groups)
     # Sums over some of the images, transposed (BLAS is faster so): (sums, g, c/g * kh * kw, o/g).
     sums = threads.number_of_sums(n, NANOSECONDS * grad_output.size * k, k * out_channels)
-    partial = np.zeros((sums, groups, k, out_channels // groups), x.dtype)
+    partial = np.zeros((sums, groups, k, out_channels // groups))  # in float64
     if grad_output.size and x.size and partial.size:
         arrays = _flat_channels(grad_output), _flat_channels(x), partial
         _run(_grad_weight_images, sums, grad_output.size * k, *arrays, geometry)
     total = partial.sum(axis=0)
-    return np.ascontiguousarray(total.swapaxes(1, 2)).reshape(weight_shape)
+    return np.ascontiguousarray(total.swapaxes(1, 2), x.dtype).reshape(weight_shape)
 
 
 def _geometry(h: int, w: int, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Geometry:

@@ -48,6 +48,10 @@ Geometry = tuple[int, ...]
 NANOSECONDS = 0.015  # for a multiply-add, on one thread
 LEAST_TAPS = 9
 
+# So many pixels, or up to twice as many, are added up one after the other in float32 for a weight's gradient, and these
+# sums in float64.
+PIXELS_AT_ONCE = 512
+
 
 def suits(dtype: Any, taps: int, out_channels: int) -> bool:
     """Tell whether this way is the faster one, for so many taps and output channels in a group.
@@ -97,12 +101,12 @@ def conv2d_grad_weight(
     nanoseconds = NANOSECONDS * grad_output.size * taps.size
     tables = pad(taps, ROWS), pixels, geometry, plane
     sums = threads.number_of_sums(n, nanoseconds, groups * tables[0].size * padded)
-    partial = aligned_zeros((sums, groups, tables[0].size, padded))  # of filters that are transposed
+    partial = np.zeros((sums, groups, tables[0].size, padded))  # of filters that are transposed, in float64
     grads = np.ascontiguousarray(grad_output).reshape(n, weight_shape[0], pixels.size)
     images = np.ascontiguousarray(x).reshape(n, c, h * w)
     threads.run_over(sums, nanoseconds, _grad_weight_images, grads, images, partial, *tables)
     total = partial.sum(axis=0)[:, : taps.size, :group_out]
-    return np.ascontiguousarray(total.swapaxes(1, 2)).reshape(weight_shape)
+    return np.ascontiguousarray(total.swapaxes(1, 2), x.dtype).reshape(weight_shape)
 
 
 @functools.lru_cache(maxsize=256)
@@ -165,16 +169,35 @@ def _grad_weight_images(grad_output, x, partial, taps, pixels, geometry, plane, 
     transposed = aligned_rows(x, count, padded)
     grads = transposed.reshape(-1)
     fill_with_zeros(grads)  # what is beyond group_out stays zero
+    held = aligned_rows(x, groups * taps.size, padded).reshape(groups, taps.size * padded)
+    fill_with_zeros(held.reshape(-1))
+    part = -(-count // max(count // PIXELS_AT_ONCE, 1))
     for number in range(first, last):
+        added = 0  # pixels that are in held
         for image in range(number * len(x) // sums, (number + 1) * len(x) // sums):
             _into_planes(x[image], planes, geometry)
             for g in range(groups):
-                window, total = planes[g * group_in :].reshape(-1), partial[number, g].reshape(-1)
+                window, total = planes[g * group_in :].reshape(-1), held[g]
                 transpose(grad_output[image, g * group_out : (g + 1) * group_out], transposed)
-                for o in range(0, padded, PANEL):
-                    for q in range(0, taps.size, ROWS):
-                        at = q * padded + o
-                        micro_kernel(
-                            window, taps, q, pixels, count, grads, o, padded, total, at, padded,
-                            total, at, padded,
-                        )  # fmt: skip
+                for p in range(0, count, part):
+                    at_once = pixels[p : p + part]
+                    for o in range(0, padded, PANEL):
+                        for q in range(0, taps.size, ROWS):
+                            at = q * padded + o
+                            micro_kernel(
+                                window, taps, q, at_once, at_once.size, grads, p * padded + o, padded,
+                                total, at, padded, total, at, padded,
+                            )  # fmt: skip
+                    if added + p + at_once.size >= PIXELS_AT_ONCE:
+                        _hand_over(total, partial[number, g].reshape(-1))
+            added = added + count if added + count < PIXELS_AT_ONCE else 0
+        for g in range(groups):
+            _hand_over(held[g], partial[number, g].reshape(-1))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _hand_over(held, total):
+    """total += held, which is zero afterwards."""
+    for i in range(total.size):
+        total[i] += held[i]
+        held[i] = 0

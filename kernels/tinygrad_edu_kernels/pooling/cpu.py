@@ -285,11 +285,11 @@ def _max_backward_planes(grad_output, indices, grad_input, first, last):
 # fastmath: "reassoc" lets the sum of a long row be vectorised; NaN and infinity come through as without it.
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc"})
 def _mean_planes(x, output, rows, columns, heights, widths, first, last):
-    """Sum of each window over its divisor."""
+    """Sum of each window, in float64, over its divisor."""
     for plane in range(first, last):
         for i in range(rows.shape[0]):
             for j in range(columns.shape[0]):
-                total = x.dtype.type(0)
+                total = 0.0
                 for row in range(rows[i, 0], rows[i, 1]):
                     line = x[plane, row]
                     for column in range(columns[j, 0], columns[j, 1]):
