@@ -16,7 +16,7 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.inplace import write_result
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import pair
+from tinygrad_edu.ops.common import pair, require_tensors
 from tinygrad_edu.ops.dropout import check_probability
 from tinygrad_edu.ops.norm import update_running
 
@@ -93,6 +93,14 @@ def embedding(
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y_k = input1^T W_k input2 + b_k."""
+    require_tensors("bilinear", input1=input1, input2=input2, weight=weight, bias=bias)
+    if weight.ndim != 3 or (input1.shape[-1:], input2.shape[-1:]) != (weight.shape[1:2], weight.shape[2:3]):
+        raise RuntimeError(
+            "bilinear: expected inputs (*, i) and (*, j) and weight (k, i, j), got "
+            f"{list(input1.shape)}, {list(input2.shape)} and {list(weight.shape)}"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise RuntimeError(f"bilinear: expected bias ({weight.shape[0]},), got {list(bias.shape)}")
     output = ops.einsum("...i,kij,...j->...k", input1, weight, input2)
     return output if bias is None else output + bias
 
@@ -115,6 +123,12 @@ def conv_transpose1d(
         pair(name, "output_padding", output_padding, 1),
         pair(name, "dilation", dilation, 1),
     )
+    require_tensors(name, input=input, weight=weight, bias=bias)
+    if input.ndim not in (2, 3) or weight.ndim != 3:
+        raise RuntimeError(
+            f"{name}: expected input (n, c, length) or (c, length) and weight (c, out_channels / groups, k), got "
+            f"{list(input.shape)} and {list(weight.shape)}"
+        )
     images, kernels = ops.unsqueeze(input, -2), ops.unsqueeze(weight, -2)
     output = ops.conv_transpose2d(images, kernels, bias, (1, s), (0, p), (0, e), groups, (1, d))
     return ops.squeeze(output, -2)

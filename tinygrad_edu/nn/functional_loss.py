@@ -106,7 +106,7 @@ def poisson_nll_loss(
     if full:
         count = ops.clamp(target, min=1)  # below 2 the term is left out
         stirling = count * ops.log(count) - count + 0.5 * ops.log(2 * math.pi * count)
-        losses = losses + ops.where(target > 1, stirling, target * 0)
+        losses = losses + ops.where(target > 1, stirling, 0.0)
     return reduce_loss("poisson_nll_loss", losses, reduction)
 
 
@@ -140,7 +140,7 @@ def gaussian_nll_loss(
             f"{name}: var is of incorrect size: expected {list(input.shape)}, got {list(variance.shape)}"
         )
     with no_grad():  # the derivative of var goes through the clamp, as in PyTorch
-        correction = ops.clamp(variance, min=eps) - variance
+        correction = ops.where(variance < eps, eps - variance, 0.0)
     variance = variance + correction
     losses = 0.5 * (ops.log(variance) + ops.square(input - target) / variance)
     if full:

@@ -11,7 +11,7 @@ from tinygrad_edu.autograd.function import Function, FunctionContext
 from tinygrad_edu.autograd.grad_mode import is_grad_enabled
 
 Grads = tuple[Any, ...]
-"""Gradients of several tensors; None for what has none."""
+"""Gradients of several values: zeros for a Tensor that none has come to, None for what is not a Tensor."""
 
 
 class PassThrough(Function):
@@ -23,7 +23,6 @@ class PassThrough(Function):
     ) -> tuple[Tensor, ...]:
         """Return the tensors, on the same memory."""
         ctx.report = report
-        ctx.set_materialize_grads(False)
         outputs = tuple([tensor.detach() for tensor in tensors])
         constants = [y for x, y in zip(tensors, outputs, strict=True) if not x.requires_grad]
         ctx.mark_non_differentiable(*constants)

@@ -114,6 +114,8 @@ def prelu(input: Array, weight: Array) -> Array:
     """
     require_tensor("prelu", input)
     require_tensor("prelu", weight, "weight")
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: expected weight (1,) or (c,), got {list(weight.shape)}")
     if weight.ndim == 1 and weight.shape[0] > 1:
         if input.ndim < 2 or input.shape[1] != weight.shape[0]:
             raise RuntimeError(

@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
+from tinygrad_edu.ops.common import check_not_empty
 from tinygrad_edu.ops.pool import MaxPool2d, as_given, as_images, maxima_as_given
 
 
@@ -146,6 +147,7 @@ def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: bool = F
 
 def _adaptive_max_pool(name: str, x: Array, output_size: Any, return_indices: bool, dims: int) -> Any:
     images = as_images(name, x, dims)
+    check_not_empty(name, x, x.ndim - 2)
     size = adaptive_size(name, output_size, x, dims)
     result = MaxPool2d.apply(images, kernel="adaptive_max_pool2d_forward", arguments=(size,))
     return maxima_as_given(result, return_indices, x, dims)

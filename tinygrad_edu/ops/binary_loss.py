@@ -55,13 +55,18 @@ def binary_cross_entropy(
     name = "binary_cross_entropy"
     check_equal_size(name, input, target)
     require_tensors(name, weight=weight)
-    if is_on_host(raw(input)) and raw(input).size and (raw(input).min() < 0 or raw(input).max() > 1):
-        raise RuntimeError(
-            f"{name}: all elements of input should be between 0 and 1, got {raw(input).min()} to "
-            f"{raw(input).max()}"
-        )
+    check_probabilities(name, "input", raw(input))
+    check_probabilities(name, "target", raw(target))
     losses = BinaryCrossEntropy.apply(*promote(name, input, target))
     return reduce_loss(name, losses if weight is None else losses * weight, reduction)
+
+
+def check_probabilities(name: str, argument: str, x: Array) -> None:
+    """Raise unless all numbers are from 0 to 1; NaN is not. On a GPU they are not looked at."""
+    if is_on_host(x) and x.size and not (x.min() >= 0 and x.max() <= 1):
+        raise RuntimeError(
+            f"{name}: all elements of {argument} should be between 0 and 1, got {x.min()} to {x.max()}"
+        )
 
 
 class BinaryCrossEntropy(Op):

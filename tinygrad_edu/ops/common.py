@@ -337,6 +337,14 @@ def check_vector(name: str, index: Any) -> None:
         raise IndexError(f"{name}(): Index is supposed to be a vector, got {index.ndim} dimensions")
 
 
+def check_not_empty(name: str, x: Array, dims: int) -> None:
+    """Raise if one of the channels and the last ``dims`` dimensions is 0: (n, c, *) may have an empty batch only."""
+    if 0 in x.shape[-dims - 1 :]:
+        raise RuntimeError(
+            f"{name}: expected an input of which only the batch may be empty, got {list(x.shape)}"
+        )
+
+
 def pair(name: str, argument: str, value: Any, length: int = 2) -> tuple[int, ...]:
     """Return an int, or a sequence of ints, as a tuple of this length."""
     if isinstance(value, int | np.integer):

@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.backend import Array, is_gpu_in_use
-from tinygrad_edu.ops.common import ones, pair, require_kernel_dtype, require_tensors
+from tinygrad_edu.ops.common import check_not_empty, ones, pair, require_kernel_dtype, require_tensors
 from tinygrad_edu.ops.join import pad
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 from tinygrad_edu.ops.summation import sum_over
@@ -361,9 +361,14 @@ def conv_transpose2d(
             f"{list(input.shape)} and {list(weight.shape)}"
         )
     check_kernel_size(name, weight)
+    check_not_empty(name, input, 2)
     require_kernel_dtype(name, input)
     if is_gpu_in_use():
         check_same_device(name, (input, weight, bias))
+    if groups < 1 or input.shape[1] % groups:
+        raise RuntimeError(
+            f"{name}: expected {input.shape[1]} channels to be divisible by groups, got {groups}"
+        )
     if bias is not None and tuple(bias.shape) != (weight.shape[1] * groups,):
         raise RuntimeError(
             f"{name}: expected bias with {weight.shape[1] * groups} elements, got {list(bias.shape)}"
@@ -375,6 +380,12 @@ def conv_transpose2d(
         groups,
     )
     extra = pair(name, "output_padding", output_padding)
+    if min(extra) < 0 or min(geometry.padding) < 0:
+        raise RuntimeError(
+            f"{name}: expected padding and output_padding of at least 0, got {geometry.padding} and {extra}"
+        )
+    if min(*geometry.stride, *geometry.dilation) < 1:
+        raise RuntimeError(f"{name}: expected stride and dilation of at least 1, got {geometry}")
     if any(e >= max(s, d) for e, s, d in zip(extra, geometry.stride, geometry.dilation, strict=True)):
         raise RuntimeError(
             f"{name}: output padding must be smaller than either stride or dilation, but got "
@@ -384,6 +395,12 @@ def conv_transpose2d(
         (size - 1) * s - 2 * p + d * (k - 1) + 1 + e
         for size, s, p, d, k, e in zip(input.shape[2:], *geometry[:3], weight.shape[2:], extra, strict=True)
     ]
+    if min(sizes) < 1:
+        raise RuntimeError(f"{name}: Output size is too small: got {sizes} for {list(input.shape)}")
+    # Where the dilation is larger than the stride, the rows added may be those of a longer input, whose end is 0.
+    rows, columns = [e // s for e, s in zip(extra, geometry.stride, strict=True)]
+    if rows or columns:
+        input = pad(input, (0, columns, 0, rows))
     shape = (input.shape[0], weight.shape[1] * groups, *sizes)
     output = Conv2dGradInput.apply(input, weight, shape=shape, geometry=geometry)
     return output if bias is None else output + reshape(bias, (-1, 1, 1))

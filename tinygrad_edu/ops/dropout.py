@@ -84,6 +84,8 @@ def dropout_channels(input: Array, p: float = 0.5, training: bool = True) -> Arr
     check_probability(p)
     if not training or p == 0:
         return input
+    if input.ndim < 2:
+        raise RuntimeError(f"dropout_channels: expected (n, c, *), got {list(input.shape)}")
     array = raw(input)
     ones = array_module(array).ones((*array.shape[:2], *[1] * (array.ndim - 2)), array.dtype)
     factors = Dropout.apply(tensor_from_array(ones), p=float(p), seed=next_seed())

@@ -16,7 +16,14 @@ import numpy as np
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import normalize_dim, promote_many, raw, require_tensor, type_name
+from tinygrad_edu.ops.common import (
+    check_not_empty,
+    normalize_dim,
+    promote_many,
+    raw,
+    require_tensor,
+    type_name,
+)
 from tinygrad_edu.ops.index import ViewScatter, between, getitem, index_put_zeros, narrow, select
 from tinygrad_edu.ops.shape import flatten, reshape
 from tinygrad_edu.scalars import checked_scalar
@@ -255,12 +262,24 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     if mode == "constant":
         constant = checked_scalar("pad", float(value or 0), raw(input).dtype)
         return ConstantPad.apply(input, widths=tuple(widths), value=constant)
+    dims = len(pad) // 2
+    if mode in COPYING_MODES and (not dims or input.ndim not in (dims + 1, dims + 2)):
+        raise NotImplementedError(
+            f"pad: expected (n, c, *) or (c, *) with {dims} places for {len(pad)} numbers with mode={mode!r}, "
+            f"got {list(input.shape)}"
+        )
+    if mode in ("reflect", "replicate"):
+        check_not_empty("pad", input, dims)
     return _pad_by_index(input, widths, mode)
+
+
+COPYING_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+"""The modes that copy elements, with NumPy's names for them."""
 
 
 def _pad_by_index(input: Array, widths: list[tuple[int, int]], mode: str) -> Array:
     """Pad with copies of elements: every dimension is indexed with the positions they come from."""
-    numpy_mode = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}.get(mode)
+    numpy_mode = COPYING_MODES.get(mode)
     if numpy_mode is None:
         raise NotImplementedError(
             f"pad: Unrecognised padding mode {mode}, expected constant, reflect, replicate or circular"

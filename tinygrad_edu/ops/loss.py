@@ -191,8 +191,8 @@ def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: boo
     if log_target:
         losses = exp(target) * (target - input)
     else:
-        positive = target > 0
-        losses = where(positive, target * (log(where(positive, target, 1.0)) - input), 0.0)
+        nothing = target == 0  # 0 ln 0 is 0 here
+        losses = where(nothing, 0.0, target * log(where(nothing, 1.0, target))) - target * input
     if reduction == "batchmean":
         return sum(losses) / input.shape[0]
     if reduction == "mean":

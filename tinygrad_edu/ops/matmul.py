@@ -302,6 +302,11 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     require_tensors("linear", input=input, weight=weight, bias=bias)
     x, w, b = raw(input), raw(weight), raw(bias)
     shape, weight_shape, dtype = x.shape, w.shape, x.dtype
+    if not shape or not weight_shape:
+        raise RuntimeError(
+            f"linear: expected input and weight of at least one dimension, got {list(shape)} and "
+            f"{list(weight_shape)}"
+        )
     if len(weight_shape) == 1:
         y = matmul(input, weight)
         return y if bias is None else y + bias

@@ -255,12 +255,18 @@ def group_norm(
             "group_norm: Expected number of channels in input to be divisible by num_groups, but got input "
             f"of shape {list(input.shape)} and num_groups={num_groups}"
         )
+    if raw(input).size == num_groups:
+        raise ValueError(
+            f"group_norm: Expected more than 1 value per channel when training, got input size {list(input.shape)}"
+        )
     x_hat = normalize_groups(input, num_groups, eps)
     return scale_and_shift(x_hat, weight, bias, (1, channels) + (1,) * (input.ndim - 2))
 
 
 def normalize_groups(input: Array, num_groups: int, eps: float) -> Array:
     """Normalise so many groups of channels of every sample of (n, c, *)."""
+    if not raw(input).size:
+        return input
     n, channels = input.shape[0], input.shape[1]
     grouped = reshape(input, (n, num_groups, channels // num_groups * math.prod(input.shape[2:])))
     if has_norm_kernels(input):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array
-from tinygrad_edu.ops.common import pair, raw, require_kernel_dtype, require_tensor
+from tinygrad_edu.ops.common import check_not_empty, pair, raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.gather import Gather
 from tinygrad_edu.ops.shape import squeeze, unsqueeze
 
@@ -93,6 +93,7 @@ def place_windows(
     ceil_mode: bool = False,
 ) -> Windows:
     """Return where the windows lie in the last ``dims`` dimensions of x; a signal is an image of height 1."""
+    check_not_empty(name, x, dims)
     k = pair(name, "kernel_size", kernel_size, dims)
     s = k if stride is None or stride == [] else pair(name, "stride", stride, dims)
     p, d = pair(name, "padding", padding, dims), pair(name, "dilation", dilation, dims)

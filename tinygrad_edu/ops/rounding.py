@@ -7,9 +7,11 @@ https://docs.pytorch.org/docs/stable/torch.html#pointwise-ops
 
 from __future__ import annotations
 
+import numpy as np
+
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import reject_bool, require_tensor, zeros_for
+from tinygrad_edu.ops.common import cast, raw, reject_bool, require_tensor, zeros_for
 
 
 class Stepwise(Op):
@@ -58,8 +60,14 @@ def round(input: Array, *, decimals: int = 0) -> Array:
     """
     if decimals == 0:
         return _rounded("round", input, "rint")
-    scale = 10.0**decimals
-    return _rounded("round", input * scale, "rint") / scale
+    require_tensor("round", input)
+    dtype = raw(input).dtype
+    if dtype.kind != "f":
+        raise RuntimeError(f"round: expected floating-point numbers for decimals={decimals}, got {dtype}")
+    x, scale = cast(input, np.float32) if dtype == np.float16 else input, 10.0 ** abs(decimals)
+    if decimals > 0:
+        return cast(_rounded("round", x * scale, "rint") / scale, dtype)
+    return cast(_rounded("round", x / scale, "rint") * scale, dtype)
 
 
 def frac(input: Array) -> Array:

@@ -14,7 +14,7 @@ from typing import Any
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, pow
-from tinygrad_edu.ops.common import as_float, cast, normalize_dims, raw, require_tensor
+from tinygrad_edu.ops.common import as_float, normalize_dims, raw, require_tensor, zeros_for
 from tinygrad_edu.ops.extremum import amax, amin
 from tinygrad_edu.ops.reduce import Dims, average, count, mean, restore_dims, sum
 from tinygrad_edu.ops.select import where
@@ -152,6 +152,16 @@ def logsumexp(input: Array, dim: Dims, keepdim: bool = False) -> Array:
     return LogSumExp.apply(input, dims=dims, keepdim=keepdim)
 
 
+class NotZero(Op):
+    """1 where x is not 0, else 0; the derivative of such a step is 0."""
+
+    def forward(self, x: Array) -> Array:
+        return (x != 0).astype(x.dtype)
+
+    def backward(self, grad_output: Array) -> Array:
+        return zeros_for(grad_output)
+
+
 def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> Array:
     """Vector norm (sum |x|^p)^(1 / p); the gradient of the 2-norm is x / |x|, taken as 0 at 0.
 
@@ -188,7 +198,7 @@ def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> A
     if p == -math.inf:
         return amin(size, dim, keepdim)
     if p == 0:
-        return sum(cast(size != 0, raw(input).dtype), dim, keepdim)
+        return sum(NotZero.apply(size), dim, keepdim)
     if p == 1:
         return sum(size, dim, keepdim)
     if p == 2:
