@@ -148,8 +148,8 @@ class ModuleCall:
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_input, grad_output)`` in backward; what it returns replaces grad_input.
 
-        Both gradients are tuples, with zeros for a Tensor that no gradient has come to, and None for what is not a
-        Tensor. Keyword arguments of forward are not among the inputs.
+        Both gradients are tuples, with None for what is not a Tensor. Where no gradient has come, grad_output has
+        None, and grad_input zeros. Keyword arguments of forward are not among the inputs.
 
         References
         ----------

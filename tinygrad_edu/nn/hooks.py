@@ -11,7 +11,7 @@ from tinygrad_edu.autograd.function import Function, FunctionContext
 from tinygrad_edu.autograd.grad_mode import is_grad_enabled
 
 Grads = tuple[Any, ...]
-"""Gradients of several values: zeros for a Tensor that none has come to, None for what is not a Tensor."""
+"""Gradients of several values; None for what has none."""
 
 
 class PassThrough(Function):
@@ -19,10 +19,11 @@ class PassThrough(Function):
 
     @staticmethod
     def forward(
-        ctx: FunctionContext, report: Callable[[Grads], Grads], *tensors: Tensor
+        ctx: FunctionContext, report: Callable[[Grads], Grads], zeros: bool, *tensors: Tensor
     ) -> tuple[Tensor, ...]:
-        """Return the tensors, on the same memory."""
+        """Return the tensors, on the same memory; ``zeros`` are reported where no gradient has come, or None."""
         ctx.report = report
+        ctx.set_materialize_grads(zeros)
         outputs = tuple([tensor.detach() for tensor in tensors])
         constants = [y for x, y in zip(tensors, outputs, strict=True) if not x.requires_grad]
         ctx.mark_non_differentiable(*constants)
@@ -31,7 +32,7 @@ class PassThrough(Function):
     @staticmethod
     def backward(ctx: FunctionContext, *grads: Tensor | None) -> tuple[Any, ...]:
         """Report the gradients, and pass on what the report answers."""
-        return (None, *ctx.report(grads))
+        return (None, None, *ctx.report(grads))
 
 
 class BackwardHooks:
@@ -52,14 +53,14 @@ class BackwardHooks:
     def wrap_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the arguments, with their tensors passed through ``see_grad_input``."""
         self.num_inputs = len(args)
-        args, self.input_positions = pass_tensors(args, self.see_grad_input)
+        args, self.input_positions = pass_tensors(args, self.see_grad_input, zeros=True)
         return args
 
     def wrap_outputs(self, output: Any) -> Any:
         """Return the output (a Tensor or a tuple), passed through ``see_grad_output``."""
         outputs = output if isinstance(output, tuple) else (output,)
         self.num_outputs = len(outputs)
-        outputs, self.output_positions = pass_tensors(outputs, self.see_grad_output)
+        outputs, self.output_positions = pass_tensors(outputs, self.see_grad_output, zeros=False)
         return outputs if isinstance(output, tuple) else outputs[0]
 
     def see_grad_output(self, grads: Grads) -> Grads:
@@ -103,7 +104,7 @@ class BackwardHooks:
 
 
 def pass_tensors(
-    values: tuple[Any, ...], report: Callable[[Grads], Grads]
+    values: tuple[Any, ...], report: Callable[[Grads], Grads], zeros: bool
 ) -> tuple[tuple[Any, ...], list[int]]:
     """Pass the Tensors among the values through ``PassThrough``; return the values, and where Tensors are.
 
@@ -112,7 +113,7 @@ def pass_tensors(
     positions = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
     if not is_grad_enabled() or not any(values[i].requires_grad for i in positions):
         return values, []
-    passed = PassThrough.apply(report, *[values[i] for i in positions])
+    passed = PassThrough.apply(report, zeros, *[values[i] for i in positions])
     return placed(passed, positions, len(values), values), positions
 
 

@@ -81,6 +81,8 @@ from tinygrad_edu.ops.compare import (
 from tinygrad_edu.ops.conv import (
     conv1d,
     conv2d,
+)
+from tinygrad_edu.ops.conv_transpose import (
     conv_transpose2d,
 )
 from tinygrad_edu.ops.convert import (
