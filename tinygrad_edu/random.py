@@ -155,11 +155,9 @@ def random_integers(
             raise TypeError(f"random_: expected int as bounds, got {type(bound).__name__}")
     low, high = operator.index(low), operator.index(high)
     check_long("random_", low)
-    check_long("random_", high - 1)
+    check_long("random_", high)
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    if numpy_dtype.kind == "c":
-        raise NotImplementedError(f"random_: expected a real dtype, got {numpy_dtype}")
     lowest, highest = limits(numpy_dtype)
     if not lowest <= low <= high - 1 <= highest:
         raise RuntimeError(

@@ -245,9 +245,9 @@ class InplaceMethods(TensorBase):
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers from the normal distribution."""
-        require_floating("normal_", self.dtype)
         if not std >= 0:
             raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
+        require_floating("normal_", self.dtype)
         values = numpy_rng(generator).standard_normal(self.array.shape) * std + mean
         return write_numbers(self, values, "normal_")
 
@@ -282,11 +282,14 @@ class InplaceMethods(TensorBase):
 
         Without limits: all integers from 0 on that the dtype holds exactly, and those below.
         """
+        shape, dtype = self.array.shape, self.array.dtype
+        if dtype.kind == "c":
+            raise NotImplementedError(f"random_: expected a real dtype, got {dtype}")
         if low is None:
-            low, high = 0, largest_whole(self.array.dtype) + 1
-        elif high is None:
-            low, high = 0, low
-        values = random_integers(low, high, self.array.shape, self.array.dtype, generator)
+            values = numpy_rng(generator).integers(0, largest_whole(dtype), shape, endpoint=True)
+        else:
+            low, high = (0, low) if high is None else (low, high)
+            values = random_integers(low, high, shape, dtype, generator)
         return write_numbers(self, values, "random_")
 
 

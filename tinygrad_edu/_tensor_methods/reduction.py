@@ -88,13 +88,13 @@ class ReductionMethods(TensorBase):
         """See ``torch.logsumexp``."""
         return ops.logsumexp(self, dim, keepdim)
 
-    def cumsum(self, dim: int) -> Self:
+    def cumsum(self, dim: int, *, dtype: Any = None) -> Self:
         """See ``torch.cumsum``."""
-        return ops.cumsum(self, dim)
+        return ops.cumsum(self, dim, dtype=dtype)
 
-    def cumprod(self, dim: int) -> Self:
+    def cumprod(self, dim: int, *, dtype: Any = None) -> Self:
         """See ``torch.cumprod``."""
-        return ops.cumprod(self, dim)
+        return ops.cumprod(self, dim, dtype=dtype)
 
     def count_nonzero(self, dim: Any = None) -> Self:
         """See ``torch.count_nonzero``."""

@@ -70,6 +70,14 @@ def as_float(name: str, x: Array) -> Array:
     return x
 
 
+def as_summand(name: str, x: Array, dtype: dtypes.dtype | None) -> Array:
+    """Return ``x`` in the dtype in which it is added up: the given one, or int64 for integers and booleans."""
+    require_tensor(name, x)
+    if dtype is not None:
+        return cast(x, dtype.numpy_dtype)
+    return cast(x, np.int64) if raw(x).dtype.kind in "bui" else x
+
+
 def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one dtype, by PyTorch's promotion rules; Python numbers become NumPy scalars."""
     if isinstance(a, TensorBase) and isinstance(b, TensorBase):

@@ -13,7 +13,15 @@ import numpy as np
 
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import cast, normalize_dim, normalize_dims, raw, reject_bool, require_tensor
+from tinygrad_edu.ops.common import (
+    cast,
+    normalize_dim,
+    normalize_dims,
+    raw,
+    reject_bool,
+    reject_complex,
+    require_tensor,
+)
 from tinygrad_edu.ops.gather import scatter_zeros
 from tinygrad_edu.ops.reduce import Dims, Reduction, count, restore_dims
 from tinygrad_edu.ops.select import maximum, minimum
@@ -58,6 +66,7 @@ def amin(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
 
 def _extremum(name: str, input: Array, dim: Dims, keepdim: bool, largest: bool) -> Array:
     require_tensor(name, input)
+    reject_complex(name, input)
     dims = normalize_dims(name, dim, input.ndim)
     check_not_empty(name, input, dims)
     return Extremum.apply(input, dims=dims, keepdim=keepdim, largest=largest)
@@ -153,6 +162,7 @@ def min(input: Array, dim: Any = None, keepdim: bool = False) -> Any:
 
 def _max_or_min(name: str, input: Array, dim: Any, keepdim: bool, largest: bool) -> Any:
     require_tensor(name, input)
+    reject_complex(name, input)
     if dim is None:
         return _extremum(name, input, None, False, largest)
     if not isinstance(dim, int | np.integer):
@@ -177,6 +187,7 @@ def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array
 
 def _arg_extremum(name: str, input: Array, dim: int | None, keepdim: bool) -> Array:
     require_tensor(name, input)
+    reject_complex(name, input)
     reject_bool(name, input)
     dims = normalize_dims(name, dim, input.ndim)
     check_not_empty(name, input, dims)

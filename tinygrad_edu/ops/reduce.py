@@ -18,7 +18,15 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import broadcast, cast, normalize_dim, normalize_dims, raw, require_tensor
+from tinygrad_edu.ops.common import (
+    as_summand,
+    broadcast,
+    cast,
+    normalize_dim,
+    normalize_dims,
+    raw,
+    require_tensor,
+)
 from tinygrad_edu.ops.scan import exclusive_cumprod
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.summation import sum_over, wide
@@ -88,11 +96,7 @@ def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.
     >>> torch.sum(torch.ones(2, 3), dim=1)
     tensor([3., 3.])
     """
-    require_tensor("sum", input)
-    if dtype is not None:
-        input = cast(input, dtype.numpy_dtype)
-    elif raw(input).dtype.kind in "bui":
-        input = cast(input, np.int64)
+    input = as_summand("sum", input, dtype)
     return Sum.apply(input, dims=normalize_dims("sum", dim, input.ndim), keepdim=keepdim)
 
 
@@ -164,7 +168,7 @@ class Prod(Op):
     def forward(self, x: Array, *, dim: int, keepdim: bool) -> Array:
         self.dim = dim
         self.save_for_backward(x)
-        return x.prod(dim, keepdims=keepdim)
+        return x.prod(dim, dtype=x.dtype, keepdims=keepdim)
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
@@ -200,11 +204,7 @@ def prod(
     >>> torch.prod(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([3., 8.])
     """
-    require_tensor("prod", input)
-    if dtype is not None:
-        input = cast(input, dtype.numpy_dtype)
-    elif raw(input).dtype.kind in "bui":
-        input = cast(input, np.int64)
+    input = as_summand("prod", input, dtype)
     if dim is not None:
         dim = normalize_dim("prod", dim, input.ndim)
     if dim is None or input.ndim == 0:

@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor, zeros_for
+from tinygrad_edu.ops.common import as_summand, normalize_dim, reject_bool, zeros_for
 from tinygrad_edu.ops.index import between
 from tinygrad_edu.ops.shape import Flip
 
@@ -24,7 +24,7 @@ class Cumsum(Op):
         self.dim = dim
         if x.dtype.kind == "f":  # a running sum in float32 would lose more and more digits
             return x.cumsum(dim, dtype=np.float64).astype(x.dtype)
-        return x.cumsum(dim)
+        return x.cumsum(dim, dtype=x.dtype)  # NumPy would choose a wider integer
 
     def backward(self, grad_output: Array) -> Array:
         backwards = Flip.compute(grad_output, dims=(self.dim,))
@@ -40,11 +40,8 @@ def cumsum(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Arra
     >>> torch.cumsum(torch.tensor([1, 2, 3]), 0)
     tensor([1, 3, 6])
     """
-    require_tensor("cumsum", input)
-    if dtype is not None:
-        input = cast(input, dtype.numpy_dtype)
-    elif raw(input).dtype.kind in "bui":
-        input = cast(input, np.int64)
+    input = as_summand("cumsum", input, dtype)
+    reject_bool("cumsum", input)
     dim = normalize_dim("cumsum", dim, input.ndim)
     return Cumsum.apply(input, dim=dim) if input.ndim else input * 1
 
@@ -59,7 +56,7 @@ class Cumprod(Op):
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
         self.save_for_backward(x)
-        return x.cumprod(dim)
+        return x.cumprod(dim, dtype=x.dtype)
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
@@ -81,11 +78,8 @@ def cumprod(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Arr
     >>> torch.cumprod(torch.tensor([1.0, 2.0, 3.0]), 0)
     tensor([1., 2., 6.])
     """
-    require_tensor("cumprod", input)
-    if dtype is not None:
-        input = cast(input, dtype.numpy_dtype)
-    elif raw(input).dtype.kind in "bui":
-        input = cast(input, np.int64)
+    input = as_summand("cumprod", input, dtype)
+    reject_bool("cumprod", input)
     dim = normalize_dim("cumprod", dim, input.ndim)
     return Cumprod.apply(input, dim=dim) if input.ndim else input * 1
 
