@@ -8,6 +8,7 @@ https://docs.pytorch.org/docs/stable/nn.html#normalization-layers
 from __future__ import annotations
 
 import warnings
+from types import MappingProxyType
 from typing import Any
 
 from tinygrad_edu import creation, dtypes, ops
@@ -23,6 +24,8 @@ class _RunningNorm(_Affine):
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
+    _version = 2
+    _since_version = MappingProxyType({"num_batches_tracked": 2})  # and the count stays what it is
 
     def __init__(
         self,

@@ -10,7 +10,8 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from tinygrad_edu import dtypes
@@ -52,6 +53,8 @@ class Module(ModuleCall):
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent: set[str]
+    _version: int = 1  # of what a state_dict holds, as PyTorch counts
+    _since_version: Mapping[str, int] = MappingProxyType({})  # names that older ones lack
 
     def __init__(self) -> None:
         for name in ("_parameters", "_buffers", "_modules"):
@@ -308,7 +311,9 @@ class Module(ModuleCall):
         """
         return collect_state(self, destination, prefix, keep_vars)
 
-    def load_state_dict(self, state_dict: dict[str, Any], strict: bool = True) -> IncompatibleKeys:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
         """Copy parameters and buffers from a ``state_dict``; all of them or, if something does not fit, none.
 
         Parameters
@@ -317,6 +322,9 @@ class Module(ModuleCall):
             Tensors by dotted name.
         strict : bool
             Whether the names must be exactly those of this module.
+        assign : bool
+            Put the tensors of ``state_dict`` themselves in, with their dtype and device, instead of copying their
+            numbers. An optimizer must be made afterwards, because the parameters are others then.
 
         Returns
         -------
@@ -327,8 +335,17 @@ class Module(ModuleCall):
         ------
         RuntimeError
             For missing and unexpected names (if strict), and for shapes that differ: all in one message.
+
+        Examples
+        --------
+        >>> import tinygrad_edu as torch
+        >>> layer = torch.nn.Linear(2, 1, bias=False)
+        >>> layer.load_state_dict({"weight": torch.tensor([[1.0, 2.0]])})
+        <All keys matched successfully>
+        >>> layer.weight.tolist()
+        [[1.0, 2.0]]
         """
-        return load_state(self, state_dict, strict)
+        return load_state(self, state_dict, strict, assign)
 
     def train(self: Self, mode: bool = True) -> Self:
         """Switch to training: dropout drops, batch norm uses the batch's statistics."""

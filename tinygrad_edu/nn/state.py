@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tinygrad_edu import dtypes
-from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.backend import to_device
+from tinygrad_edu._tensor import Tensor, check_can_require_grad
+from tinygrad_edu.backend import is_on_host, to_device
+from tinygrad_edu.nn.parameter import Parameter
 
 
 class IncompatibleKeys(NamedTuple):
@@ -26,11 +27,20 @@ class IncompatibleKeys(NamedTuple):
 def collect_state(
     module: Any, destination: dict[str, Any] | None, prefix: str, keep_vars: bool
 ) -> dict[str, Any]:
-    """Put parameters and persistent buffers into ``destination``; detached unless ``keep_vars``."""
-    state = OrderedDict() if destination is None else destination
+    """Put parameters and persistent buffers into ``destination``; detached unless ``keep_vars``.
+
+    A new one also says, in ``_metadata``, of which version each module is, as PyTorch's does.
+    """
+    if destination is None:
+        destination = OrderedDict()
+        vars(destination)["_metadata"] = OrderedDict()
+    versions = getattr(destination, "_metadata", None)
+    if versions is not None:
+        for path, part in module.named_modules(prefix=prefix[:-1], remove_duplicate=False):
+            versions[path] = {"version": part._version}
     for name, tensor in named_state(module, prefix).items():
-        state[name] = tensor if keep_vars else tensor.detach()
-    return state
+        destination[name] = tensor if keep_vars else tensor.detach()
+    return destination
 
 
 def named_state(module: Any, prefix: str = "") -> dict[str, Tensor]:
@@ -48,39 +58,83 @@ def named_state(module: Any, prefix: str = "") -> dict[str, Tensor]:
     return state
 
 
-def load_state(module: Any, state_dict: Mapping[str, Any], strict: bool) -> IncompatibleKeys:
-    """Copy the tensors of ``state_dict`` into the module, after everything has been checked."""
+def load_state(
+    module: Any, state_dict: Mapping[str, Any], strict: bool, assign: bool = False
+) -> IncompatibleKeys:
+    """Copy the tensors of ``state_dict`` into the module, or put them in, after everything has been checked."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
     own = named_state(module)
-    missing = [name for name in own if name not in state_dict]
+    younger = _younger_than(module, getattr(state_dict, "_metadata", None))
+    missing = [name for name in own if name not in state_dict and name not in younger]
     unexpected = [name for name in state_dict if name not in own]
     problems = []
     if strict and missing:
         problems.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
     if strict and unexpected:
         problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
-    for name, target in own.items():
-        problem = _misfit(name, target, state_dict[name]) if name in state_dict else None
+    found = {name: _matching(target, state_dict[name]) for name, target in own.items() if name in state_dict}
+    for name, source in found.items():
+        problem = _misfit(name, own[name], source, assign)
         if problem is not None:
             problems.append(problem)
     if problems:
         raise RuntimeError(
             f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(problems)
         )
-    for name, target in own.items():
-        if name in state_dict:
-            target.array[...] = to_device(state_dict[name].array, target.device)
-            target.increment_version("load_state_dict")
+    if assign:
+        _assign(module, own, found)
+    else:
+        _copy(own, found)
     return IncompatibleKeys(missing, unexpected)
+
+
+def _younger_than(module: Any, versions: Any) -> set[str]:
+    """Return the names that a state of an older version cannot have."""
+    names = set()
+    for path, part in module.named_modules(remove_duplicate=False):
+        entry = versions.get(path) if isinstance(versions, Mapping) else None
+        version = entry.get("version") if isinstance(entry, Mapping) else None
+        for name, since in part._since_version.items():
+            if not isinstance(version, int) or version < since:
+                names.add(f"{path}.{name}" if path else name)
+    return names
+
+
+def _matching(target: Tensor, source: Any) -> Any:
+    """Return what is to be loaded; the only element, if old files have (1,) where there is a 0-d tensor now."""
+    if isinstance(source, Tensor) and target.ndim == 0 and source.shape == (1,):
+        return source[0]
+    return source
+
+
+def _copy(own: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    """Write the numbers into the module's own tensors; all are on their device before the first is written."""
+    arrays = {name: to_device(source.array, own[name].device) for name, source in found.items()}
+    for name, array in arrays.items():
+        own[name].array[...] = array
+        own[name].increment_version("load_state_dict")
+
+
+def _assign(module: Any, own: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    """Put the tensors themselves in the place of the module's own; they say whether they are to be learned."""
+    for name, source in found.items():
+        path, _, last = name.rpartition(".")
+        owner = module.get_submodule(path)
+        if not isinstance(own[name], Parameter):
+            owner._buffers[last] = source
+        elif isinstance(source, Parameter):
+            owner._parameters[last] = source.requires_grad_(own[name].requires_grad)
+        else:
+            owner._parameters[last] = Parameter(source, own[name].requires_grad)
 
 
 def _quoted(names: list[str]) -> str:
     return ", ".join([f'"{name}"' for name in names])
 
 
-def _misfit(name: str, target: Tensor, source: Any) -> str | None:
-    """Return why ``source`` cannot be copied into ``target``; None if it can."""
+def _misfit(name: str, target: Tensor, source: Any, assign: bool) -> str | None:
+    """Return why ``source`` cannot be copied into ``target``, or take its place; None if it can."""
     if not isinstance(source, Tensor):
         return (
             f'While copying the parameter named "{name}", expected torch.Tensor or Tensor-like object from '
@@ -91,6 +145,16 @@ def _misfit(name: str, target: Tensor, source: Any) -> str | None:
         return (
             f"size mismatch for {name}: copying a param with shape {source.shape} from checkpoint, the "
             f"shape in current model is {target.shape}."
+        )
+    try:
+        dtypes.from_numpy_dtype(source.array.dtype)  # objects are no numbers
+        check_can_require_grad(source, assign and isinstance(target, Parameter) and target.requires_grad)
+        target_is_open = assign or not is_on_host(target.array) or target.array.flags.writeable
+    except (RuntimeError, TypeError) as error:
+        return f"{name} cannot be loaded: {error}"
+    if not target_is_open:
+        return (
+            f"{name} cannot be copied into: its memory is read-only. Hint: load_state_dict(..., assign=True)"
         )
     return None
 
