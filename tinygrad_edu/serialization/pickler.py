@@ -52,7 +52,7 @@ class StoredMemory(NamedTuple):
     array: Array
 
 
-_PythonPickler: Any = pickle._Pickler  # type: ignore[attr-defined]  # the one in Python, which says what it writes
+_PythonPickler: Any = pickle._Pickler  # the one in Python, which says what it writes
 
 
 class Pickler(_PythonPickler):  # type: ignore[misc]
