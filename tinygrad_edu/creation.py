@@ -384,6 +384,8 @@ def arange(
 
 
 def _checked_count(name: str, argument: str, count: int) -> int:
+    if isinstance(count, float):
+        raise TypeError(f"{name}(): argument '{argument}' must be int, not float")
     if count < 0:
         raise RuntimeError(f"{name}: {argument} must be greater or equal to 0, got {count}")
     return count
@@ -399,14 +401,26 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
+    numbers, wanted = _evenly_spaced("linspace", start, end, steps, dtype)
+    return finish(converted(numbers, wanted), None, device, requires_grad)
+
+
+def _evenly_spaced(name: str, start: Any, end: Any, steps: int, dtype: Dtype) -> tuple[Array, Any]:
+    """Return evenly spaced numbers, not yet of the NumPy dtype that is returned with them."""
+    for x in (start, end):
+        if isinstance(x, TensorBase) and x.ndim:
+            raise RuntimeError(f"{name}: expected numbers or 0-dimensional tensors, got {list(x.shape)}")
+    ends = [x.item() if isinstance(x, TensorBase) else x for x in (start, end)]
+    has_complex = any(isinstance(x, complex) for x in ends)
+    if dtype is None and has_complex:
+        dtype = dtypes.promote_types(dtypes.get_default_dtype(), dtypes.complex64)
     wanted = float_dtype(dtype)
-    if wanted.kind != "c" and (isinstance(start, complex) or isinstance(end, complex)):
-        raise RuntimeError(f"linspace: expected real numbers for {dtype}, got {start} and {end}")
+    if wanted.kind != "c" and has_complex:
+        raise RuntimeError(f"{name}: expected real numbers for {dtype}, got {start} and {end}")
     if wanted.kind == "b":
-        raise NotImplementedError(f"linspace: expected a dtype of numbers, got {dtype}")
-    first, last = [checked_scalar("linspace", x, wanted).item() for x in (start, end)]
-    array = quietly(_spaced, first, last, _checked_count("linspace", "steps", steps))
-    return finish(converted(array, wanted), None, device, requires_grad)
+        raise NotImplementedError(f"{name}: expected a dtype of numbers, got {dtype}")
+    first, last = [checked_scalar(name, x, wanted).item() for x in ends]
+    return quietly(_spaced, first, last, _checked_count(name, "steps", steps)), wanted
 
 
 def _spaced(start: float, end: float, steps: int) -> Array:
@@ -427,8 +441,8 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """``steps`` numbers from base^start to base^end, evenly spaced on a logarithmic scale."""
-    array = np.logspace(start, end, _checked_count("logspace", "steps", steps), base=base)
-    return finish(array.astype(float_dtype(dtype)), None, device, requires_grad)
+    exponents, wanted = _evenly_spaced("logspace", start, end, steps, dtype)
+    return finish(converted(quietly(np.power, base, exponents), wanted), None, device, requires_grad)
 
 
 def eye(

@@ -28,27 +28,35 @@ def chosen_entries(names: list[str] | None) -> list[tuple]:
     ]
 
 
-def print_report(reports: list[Report], per_entry: int, everything: bool) -> None:
-    """Print the entries that differ, the worst ones last, what is missing, and the totals."""
-    different = [(r, r.differences if everything else unexplained(r)) for r in reports]
-    different = sorted([(r, d) for r, d in different if d], key=lambda pair: len(pair[1]))
-    for report, differences in different:
-        print(f"{report.name}: {report.samples - report.equal} of {report.samples} samples differ, "
-              f"{report.raised} of {report.error_inputs} errors raised")  # fmt: skip
-        for line in differences[:per_entry]:
-            print(f"    {line}")
+def print_entry(report: Report, per_entry: int, everything: bool) -> None:
+    """Print how one entry differs, if it does."""
+    differences = report.differences if everything else unexplained(report)
+    if differences:
+        tqdm.write(
+            f"{report.name}: {report.samples - report.equal} of {report.samples} samples differ, "
+            f"{report.raised} of {report.error_inputs} errors raised"
+        )
+    for line in differences[:per_entry]:
+        tqdm.write(f"    {line}")
+
+
+def print_totals(reports: list[Report]) -> None:
+    """Print what is missing, which entries are the worst, and the totals."""
     missing = [r.name for r in reports if not r.found]
     if missing:
         print("missing:", ", ".join(missing))
     variants = sorted({name for r in reports if r.found for name in r.missing_variants})
     if variants:
         print("missing methods:", ", ".join(variants))
+    left = sorted([(len(unexplained(r)), r.name) for r in reports if unexplained(r)], reverse=True)
+    if left:
+        print("unexplained, the worst first:", ", ".join(f"{name} ({count})" for count, name in left))
     samples, equal = sum(r.samples for r in reports), sum(r.equal for r in reports)
     errors, raised = sum(r.error_inputs for r in reports), sum(r.raised for r in reports)
     print(f"entries   {len(reports) - len(missing):6d} found of {len(reports)}")
     print(f"samples   {equal:6d} equal of {samples} ({equal / max(samples, 1):.2%})")
     print(f"errors    {raised:6d} raised of {errors} ({raised / max(errors, 1):.2%})")
-    print(f"entries with differences that are not explained: {sum(bool(unexplained(r)) for r in reports)}")
+    print(f"entries with differences that are not explained: {len(left)}")
 
 
 def main() -> int:
@@ -66,7 +74,8 @@ def main() -> int:
         for run, entry in progress:
             progress.set_postfix_str(entry_name(entry))
             reports.append(run(entry, dtypes, args.limit))
-    print_report(reports, args.show, args.all)
+            print_entry(reports[-1], args.show, args.all)
+    print_totals(reports)
     return int(any(unexplained(report) for report in reports))
 
 

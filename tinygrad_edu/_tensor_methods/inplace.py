@@ -96,11 +96,15 @@ class InplaceMethods(TensorBase):
 
     def abs_(self) -> Self:
         """See ``torch.abs``; changes the tensor in place."""
+        if self.is_complex():
+            raise RuntimeError(
+                "abs_: expected a tensor of real numbers, got a complex one, whose size is real"
+            )
         return write_result(self, ops.absolute(self), "abs_")
 
-    def round_(self) -> Self:
+    def round_(self, *, decimals: int = 0) -> Self:
         """See ``torch.round``; changes the tensor in place."""
-        return write_result(self, ops.round(self), "round_")
+        return write_result(self, ops.round(self, decimals=decimals), "round_")
 
     def add_(self, other: Any, *, alpha: float = 1) -> Self:
         """See ``torch.add``; changes the tensor in place."""
@@ -114,9 +118,9 @@ class InplaceMethods(TensorBase):
         """See ``torch.mul``; changes the tensor in place."""
         return write_result(self, ops.mul(self, other), "mul_")
 
-    def div_(self, other: Any) -> Self:
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Self:
         """See ``torch.div``; changes the tensor in place."""
-        return write_result(self, ops.div(self, other), "div_")
+        return write_result(self, ops.div(self, other, rounding_mode=rounding_mode), "div_")
 
     def pow_(self, other: Any) -> Self:
         """See ``torch.pow``; changes the tensor in place."""
@@ -179,9 +183,12 @@ class InplaceMethods(TensorBase):
         """See ``torch.masked_fill``; changes the tensor in place."""
         return write_result(self, ops.masked_fill(self, mask, value), "masked_fill_")
 
-    def scatter_(self, dim: int, index: TensorBase, src: Any = None, *, value: Any = None) -> Self:
+    def scatter_(
+        self, dim: int, index: TensorBase, src: Any = None, *, value: Any = None, reduce: str | None = None
+    ) -> Self:
         """See ``torch.scatter``; changes the tensor in place."""
-        return write_result(self, ops.scatter(self, dim, index, src, value=value), "scatter_")
+        written = ops.scatter(self, dim, index, src, value=value, reduce=reduce)
+        return write_result(self, written, "scatter_")
 
     def scatter_add_(self, dim: int, index: TensorBase, src: TensorBase) -> Self:
         """See ``torch.scatter_add``; changes the tensor in place."""
@@ -198,7 +205,8 @@ class InplaceMethods(TensorBase):
                 "index_fill_(): Converting complex Scalar to non-complex type is not supported"
             )
         value = ops.scalar_like(self, value).item() if not isinstance(value, TensorBase) else value
-        set_item(self, self._along("index_fill_", dim, index, counts_back=True), value)
+        place = self._along("index_fill_", dim, index, counts_back=True)
+        set_item(self, (*place[:-1], ops.unique(place[-1])) if self.ndim else place, value)
         return self
 
     def index_copy_(self, dim: int, index: TensorBase, source: TensorBase) -> Self:
@@ -219,9 +227,9 @@ class InplaceMethods(TensorBase):
         """Return the index of the slices along ``dim``, which may be negative if it counts back from the end."""
         dim = ops.normalize_dim(name, dim, self.ndim)
         check_vector(name, index)
-        size = self.shape[dim]
+        size = self.shape[dim] if self.ndim else 1
         check_positions(name, index.array, size, lowest=-size if counts_back else 0, dtypes=("int64",))
-        return (slice(None),) * dim + (index,)
+        return (slice(None),) * dim + (index,) if self.ndim else (...,)
 
     def tril_(self, diagonal: int = 0) -> Self:
         """See ``torch.tril``; changes the tensor in place."""

@@ -152,21 +152,27 @@ class ReductionMethods(TensorBase):
         """See ``torch.equal``."""
         return ops.equal(self, other)
 
-    def sort(self, dim: int = -1, descending: bool = False) -> Any:
+    def sort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
         """See ``torch.sort``."""
-        return ops.sort(self, dim, descending)
+        return ops.sort(self, dim, descending, stable)
 
-    def argsort(self, dim: int = -1, descending: bool = False) -> Self:
+    def argsort(self, dim: int = -1, descending: bool = False, *, stable: bool = True) -> Self:
         """See ``torch.argsort``."""
-        return ops.argsort(self, dim, descending)
+        return ops.argsort(self, dim, descending, stable=stable)
 
     def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
         """See ``torch.topk``."""
         return ops.topk(self, k, dim, largest, sorted)
 
-    def unique(self, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
+    def unique(
+        self,
+        sorted: bool = True,
+        return_inverse: bool = False,
+        return_counts: bool = False,
+        dim: int | None = None,
+    ) -> Any:
         """See ``torch.unique``."""
-        return ops.unique(self, sorted, return_inverse, return_counts)
+        return ops.unique(self, sorted, return_inverse, return_counts, dim)
 
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         """See ``torch.nonzero``."""

@@ -105,13 +105,15 @@ class ShapeMethods(TensorBase):
         """See ``torch.tile``."""
         return ops.tile(self, ops.sizes_of(dims))
 
-    def repeat_interleave(self, repeats: int, dim: int | None = None) -> Self:
+    def repeat_interleave(
+        self, repeats: Any, dim: int | None = None, *, output_size: int | None = None
+    ) -> Self:
         """See ``torch.repeat_interleave``."""
-        return ops.repeat_interleave(self, repeats, dim)
+        return ops.repeat_interleave(self, repeats, dim, output_size=output_size)
 
-    def flip(self, *dims: Any) -> Self:
-        """See ``torch.flip``."""
-        return ops.flip(self, *dims)
+    def flip(self, *args: Any, dims: Any = None) -> Self:
+        """See ``torch.flip``; the dimensions one by one, or as one sequence."""
+        return ops.flip(self, *args, dims=dims)
 
     def clone(self) -> Self:
         """See ``torch.clone``."""
@@ -157,9 +159,11 @@ class ShapeMethods(TensorBase):
         """See ``torch.gather``."""
         return ops.gather(self, dim, index)
 
-    def scatter(self, dim: int, index: TensorBase, src: Any = None, *, value: Any = None) -> Self:
+    def scatter(
+        self, dim: int, index: TensorBase, src: Any = None, *, value: Any = None, reduce: str | None = None
+    ) -> Self:
         """See ``torch.scatter``."""
-        return ops.scatter(self, dim, index, src, value=value)
+        return ops.scatter(self, dim, index, src, value=value, reduce=reduce)
 
     def scatter_add(self, dim: int, index: TensorBase, src: TensorBase) -> Self:
         """See ``torch.scatter_add``."""

@@ -202,7 +202,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     columns = window_positions(padded.array, w, kernel[1], spread[1], step[1])  # (kw, ow)
     pixels = rows[:, None, :, None] * w + columns[None, :, None, :]  # (kh, kw, oh, ow)
     windows = ops.reshape(padded, (n, c, h * w))[:, :, pixels]  # (n, c, kh, kw, oh, ow)
-    return ops.reshape(windows, (n, c * kernel[0] * kernel[1], -1))
+    return ops.reshape(windows, (n, c * kernel[0] * kernel[1], pixels.shape[2] * pixels.shape[3]))
 
 
 def window_positions(like: Array, size: int, kernel: int, dilation: int, stride: int) -> Array:
@@ -224,7 +224,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
             f"{list(input.shape)}"
         )
     *batch, channels, h, w = input.shape
-    split = ops.reshape(input, (-1, channels // r**2, r, r, h, w))
+    split = ops.reshape(input, (math.prod(batch), channels // r**2, r, r, h, w))
     moved = ops.permute(split, (0, 1, 4, 2, 5, 3))  # (n, c, h, r, w, r)
     return ops.reshape(moved, (*batch, channels // r**2, h * r, w * r))
 
@@ -239,6 +239,6 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
         )
     *batch, channels, height, width = input.shape
     h, w = height // r, width // r
-    split = ops.reshape(input, (-1, channels, h, r, w, r))
+    split = ops.reshape(input, (math.prod(batch), channels, h, r, w, r))
     moved = ops.permute(split, (0, 1, 3, 5, 2, 4))  # (n, c, r, r, h, w)
     return ops.reshape(moved, (*batch, channels * r**2, h, w))

@@ -127,7 +127,7 @@ def gaussian_nll_loss(
     input, target : Tensor
         The expected values, and those observed, of one shape.
     var : Tensor or float
-        The variances: of that shape, or with 1 or nothing in place of its last dimension.
+        The variances: of that shape, with 1 in place of one dimension, or without the last one.
     """
     name = "gaussian_nll_loss"
     variance: Tensor = var if isinstance(var, Tensor) else creation.full_like(input.detach(), var)
@@ -135,7 +135,8 @@ def gaussian_nll_loss(
         raise ValueError(f"{name}: var has negative entry/entries, the smallest is {variance.min().item()}")
     if tuple(variance.shape) == tuple(input.shape[:-1]) and variance.ndim < input.ndim:
         variance = ops.unsqueeze(variance, -1)
-    if tuple(variance.shape) not in (tuple(input.shape), (*input.shape[:-1], 1)):
+    odd = [b for a, b in zip(input.shape, variance.shape, strict=False) if a != b]
+    if variance.ndim != input.ndim or odd not in ([], [1]):
         raise ValueError(
             f"{name}: var is of incorrect size: expected {list(input.shape)}, got {list(variance.shape)}"
         )

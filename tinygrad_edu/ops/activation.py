@@ -105,7 +105,7 @@ def prelu(input: Array, weight: Array) -> Array:
     input : Tensor
         (n, c, *), or any shape if there is one weight.
     weight : Tensor
-        (1,) or (c,).
+        (1,) or (), or (c,).
 
     References
     ----------
@@ -116,7 +116,9 @@ def prelu(input: Array, weight: Array) -> Array:
     require_tensor("prelu", weight, "weight")
     if weight.ndim > 1:
         raise RuntimeError(f"prelu: expected weight (1,) or (c,), got {list(weight.shape)}")
-    if weight.ndim == 1 and weight.shape[0] > 1:
+    if raw(weight).size == 1:
+        weight = reshape(weight, ())
+    elif weight.ndim == 1:
         if input.ndim < 2 or input.shape[1] != weight.shape[0]:
             raise RuntimeError(
                 f"prelu: expected {weight.shape[0]} channels for {weight.shape[0]} weights, got "

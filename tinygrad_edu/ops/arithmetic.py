@@ -147,7 +147,7 @@ class Pow(BinaryOp):
 
     def forward(self, a: Array, b: Any) -> Array:
         self.shapes = a.shape, np.shape(b)
-        y = a**b
+        y = integer_power(a, b) if a.dtype.kind in "iu" and hasattr(b, "shape") else a**b
         self.save_for_backward(a, b, y if self.needs_input_grad[1] else None)
         return y
 
@@ -162,6 +162,14 @@ class Pow(BinaryOp):
             slope = xp.where((a == 0) & (b >= 0), 0.0, y * xp.log(a))
             grad_b = unbroadcast(grad_output * slope, shape_b)
         return grad_a, grad_b
+
+
+def integer_power(a: Any, b: Array) -> Array:
+    """Return a^b of integers; with a negative b that is 0, unless a is 1 or -1, as in PyTorch."""
+    xp, zero = array_module(b), b.dtype.type(0)
+    of_ones = xp.where((a == -1) & (b % 2 == 1), -1, 1)
+    of_negative = xp.where((a == 1) | (a == -1), of_ones, 0)
+    return xp.where(b < 0, of_negative, a ** xp.maximum(b, zero)).astype(b.dtype)
 
 
 def power_slope(a: Array, b: Any) -> Array:
@@ -184,8 +192,7 @@ def pow(input: Any, exponent: Any) -> Array:
     reject_bool("pow", a)
     if isinstance(exponent, int | float):
         b = exponent  # as a Python number: NumPy has short cuts for x**2 and the like
-    negative = raw(exponent) < 0
-    if raw(a).dtype.kind in "iu" and (negative if isinstance(negative, bool) else negative.any()):
+    if raw(a).dtype.kind in "iu" and isinstance(exponent, int) and exponent < 0:
         raise RuntimeError(
             f"pow: Integers to negative integer powers are not allowed, got exponent {exponent}; expected it "
             "to be 0 or more. Hint: input.float()"
@@ -235,7 +242,7 @@ def absolute(input: Array) -> Array:
 def square(input: Array) -> Array:
     """input * input; the derivative is 2 * input."""
     require_tensor("square", input)
-    return mul(input, input)
+    return mul(input, input) if raw(input).dtype.kind != "b" else pow(input, 2)
 
 
 def lerp(input: Array, end: Array, weight: Any) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import BinaryOp, promote, raw, reject_complex, require_tensor
+from tinygrad_edu.ops.common import BinaryOp, promote, raw, reject_complex, require_tensor, require_tensors
 
 
 class Compare(BinaryOp):
@@ -34,6 +34,18 @@ class Compare(BinaryOp):
 
 
 def _compare(name: str, function: str, input: Any, other: Any) -> Array:
+    """Compare a Tensor with a Tensor or a number."""
+    require_tensor(name, input)
+    return _combine(name, function, input, other)
+
+
+def _logic(name: str, input: Any, other: Any) -> Array:
+    """Combine two Tensors by the function of the same name."""
+    require_tensors(name, input=input, other=other)
+    return _combine(name, name, input, other)
+
+
+def _combine(name: str, function: str, input: Any, other: Any) -> Array:
     a, b = promote(name, input, other)
     return Compare.apply(a, b, function=function)
 
@@ -75,17 +87,17 @@ def ge(input: Any, other: Any) -> Array:
 
 def logical_and(input: Array, other: Array) -> Array:
     """Whether both are True (or not 0)."""
-    return _compare("logical_and", "logical_and", input, other)
+    return _logic("logical_and", input, other)
 
 
 def logical_or(input: Array, other: Array) -> Array:
     """Whether at least one is True (or not 0)."""
-    return _compare("logical_or", "logical_or", input, other)
+    return _logic("logical_or", input, other)
 
 
 def logical_xor(input: Array, other: Array) -> Array:
     """Whether exactly one is True (or not 0)."""
-    return _compare("logical_xor", "logical_xor", input, other)
+    return _logic("logical_xor", input, other)
 
 
 def logical_not(input: Array) -> Array:
@@ -96,27 +108,27 @@ def logical_not(input: Array) -> Array:
 
 def bitwise_and(input: Any, other: Any) -> Array:
     """input & other, for integers and booleans."""
-    return _compare("bitwise_and", "bitwise_and", input, other)
+    return _combine("bitwise_and", "bitwise_and", input, other)
 
 
 def bitwise_or(input: Any, other: Any) -> Array:
     """input | other, for integers and booleans."""
-    return _compare("bitwise_or", "bitwise_or", input, other)
+    return _combine("bitwise_or", "bitwise_or", input, other)
 
 
 def bitwise_xor(input: Any, other: Any) -> Array:
     """input ^ other, for integers and booleans."""
-    return _compare("bitwise_xor", "bitwise_xor", input, other)
+    return _combine("bitwise_xor", "bitwise_xor", input, other)
 
 
 def bitwise_left_shift(input: Any, other: Any) -> Array:
     """input << other, for integers."""
-    return _compare("bitwise_left_shift", "left_shift", input, other)
+    return _combine("bitwise_left_shift", "left_shift", input, other)
 
 
 def bitwise_right_shift(input: Any, other: Any) -> Array:
     """input >> other, for integers."""
-    return _compare("bitwise_right_shift", "right_shift", input, other)
+    return _combine("bitwise_right_shift", "right_shift", input, other)
 
 
 def bitwise_not(input: Array) -> Array:
@@ -172,6 +184,10 @@ def isclose(
     """
     require_tensor("isclose", input)
     require_tensor("isclose", other, "other")
+    if rtol < 0 or atol < 0:
+        raise RuntimeError(f"isclose: expected rtol and atol of at least 0, got rtol={rtol} and atol={atol}")
+    if raw(input).dtype != raw(other).dtype:
+        raise RuntimeError(f"isclose: expected one dtype, got {raw(input).dtype} and {raw(other).dtype}")
     a, b = promote("isclose", input, other)
     return CloseTest.apply(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
 

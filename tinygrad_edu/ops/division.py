@@ -151,6 +151,7 @@ class Fmod(BinaryOp):
 
 def fmod(input: Any, other: Any) -> Array:
     """Remainder of the division, with the sign of the dividend, as C's ``fmod``."""
+    require_tensor("fmod", input)
     a, b = promote("fmod", input, other)
     reject_bool("fmod", a)
     check_divisor("fmod", b)

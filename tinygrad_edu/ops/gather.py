@@ -157,7 +157,21 @@ class Scatter(Op):
         return grad_x, grad_values
 
 
-def scatter(input: Array, dim: int, index: Array, src: Any = None, *, value: Any = None) -> Array:
+class Combine(Op):
+    """x with values added to, or multiplied with, its elements at an index along a dimension."""
+
+    def forward(self, x: Array, values: Array, *, dim: int, index: Array, function: str) -> Array:
+        result = x.copy()
+        getattr(array_module(x), function).at(result, along(dim, index, x), values)
+        return result
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array]:
+        raise NotImplementedError("scatter: expected no reduce where a gradient is wanted; use scatter_add")
+
+
+def scatter(
+    input: Array, dim: int, index: Array, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Array:
     """Return a copy with ``src`` written at ``index`` along ``dim``.
 
     Parameters
@@ -172,6 +186,8 @@ def scatter(input: Array, dim: int, index: Array, src: Any = None, *, value: Any
         What, of the input's dtype and at least the index's shape.
     value : number, optional
         The same for all places, instead of ``src``.
+    reduce : {"add", "multiply"}, optional
+        Combine it with what is there, instead; without a gradient.
 
     Returns
     -------
@@ -190,13 +206,20 @@ def scatter(input: Array, dim: int, index: Array, src: Any = None, *, value: Any
             [1., 0., 0.]])
     """
     require_tensors("scatter", input=input, index=index)
+    if reduce not in (None, "add", "multiply"):
+        raise RuntimeError(f"scatter: expected reduce to be 'add' or 'multiply', got {reduce!r}")
     if not raw(index).size:
         return clone(input)
     if input.ndim == 0 or index.ndim == 0:
-        written = scatter(at_least_1d(input), dim, at_least_1d(index), at_least_1d(src), value=value)
+        written = scatter(
+            at_least_1d(input), dim, at_least_1d(index), at_least_1d(src), value=value, reduce=reduce
+        )
         return reshape(written, tuple(input.shape))
     source = _scatter_source("scatter", input, dim, index, value if src is None else src)
-    return Scatter.apply(input, source, dim=normalize_dim("scatter", dim, input.ndim), index=raw(index))
+    dim = normalize_dim("scatter", dim, input.ndim)
+    if reduce is not None:
+        return Combine.apply(input, source, dim=dim, index=raw(index), function=reduce)
+    return Scatter.apply(input, source, dim=dim, index=raw(index))
 
 
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:

@@ -24,7 +24,7 @@ from tinygrad_edu.ops.common import (
     require_tensor,
     unbroadcast,
 )
-from tinygrad_edu.ops.shape import expand
+from tinygrad_edu.ops.shape import expand, reshape
 from tinygrad_edu.ops.summation import add_at
 
 
@@ -264,6 +264,13 @@ class ViewScatter(Op):
         return grad_x, grad_value
 
 
+def one_place(name: str, index: Array) -> Array:
+    """Return the index of a 0-d tensor, which has one place."""
+    if raw(index).size != 1:
+        raise IndexError(f"{name}: expected one position in a 0-d tensor, got {raw(index).size}")
+    return index
+
+
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """Return the slices along ``dim`` that a 1-d index names, in its order.
 
@@ -280,6 +287,8 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     require_tensor("index_select", input)
     check_vector("index_select", index)
     dim = normalize_dim("index_select", dim, input.ndim)
+    if input.ndim == 0:
+        return reshape(index_select(reshape(input, (1,)), 0, one_place("index_select", index)), ())
     check_positions("index_select", raw(index), input.shape[dim])
     return getitem(input, (slice(None),) * dim + (raw(index).reshape(-1),))
 
@@ -314,6 +323,9 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
     check_vector("index_add", index)
     require_tensor("index_add", source, "source")
     dim = normalize_dim("index_add", dim, input.ndim)
+    if input.ndim == 0:
+        source = reshape(source, tuple(one_place("index_add", index).shape) or (1,))
+        return reshape(index_add(reshape(input, (1,)), 0, index, source, alpha=alpha), ())
     check_positions("index_add", raw(index), input.shape[dim])
     expected = (*input.shape[:dim], raw(index).size, *input.shape[dim + 1 :])
     if tuple(source.shape) != expected:

@@ -71,20 +71,19 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
             [0., 0.]])
     """
     parts = check_sequence("cat", tensors)
-    legacy_empty = [
-        x for x in parts if tuple(x.shape) != (0,)
-    ]  # PyTorch skips them, whatever the others' shape
-    parts = legacy_empty or parts[:1]
-    dim = normalize_dim("cat", dim, parts[0].ndim)
+    shape = next((tuple(x.shape) for x in parts if tuple(x.shape) != (0,)), (0,))
+    dim = normalize_dim("cat", dim, len(shape))
+    nothing = (*shape[:dim], 0, *shape[dim + 1 :])
+    parts = [reshape(x, nothing) if tuple(x.shape) == (0,) and len(shape) > 1 else x for x in parts]
     for x in parts:
         if x.ndim == 0:
             raise RuntimeError("zero-dimensional tensor cannot be concatenated; use stack")
-        expected, actual = list(parts[0].shape), list(x.shape)
+        expected, actual = list(shape), list(x.shape)
         expected[dim : dim + 1], actual[dim : dim + 1] = [-1], [-1]
         if expected != actual:
             raise RuntimeError(
                 f"cat: Sizes of tensors must match except in dimension {dim}. Expected "
-                f"{list(parts[0].shape)}, got {list(x.shape)}"
+                f"{list(shape)}, got {list(x.shape)}"
             )
     return Cat.apply(*promote_many("cat", *parts), dim=dim)
 
@@ -255,10 +254,10 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     sizes = [size + min(b, 0) + min(a, 0) for (b, a), size in zip(widths, input.shape, strict=True)]
     if min(sizes, default=0) < 0:
         raise RuntimeError(f"pad: expected sizes of at least 0 after cropping by {list(pad)}, got {sizes}")
-    if any(b < 0 or a < 0 for b, a in widths):
+    if mode in ("constant", "circular") and any(b < 0 or a < 0 for b, a in widths):
         starts = [max(-b, 0) for b, _ in widths]
         input = getitem(input, tuple([slice(i, i + size) for i, size in zip(starts, sizes, strict=True)]))
-    widths = [(max(b, 0), max(a, 0)) for b, a in widths]
+        widths = [(max(b, 0), max(a, 0)) for b, a in widths]
     if mode == "constant":
         constant = checked_scalar("pad", float(value or 0), raw(input).dtype)
         return ConstantPad.apply(input, widths=tuple(widths), value=constant)
@@ -273,14 +272,13 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     return _pad_by_index(input, widths, mode)
 
 
-COPYING_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-"""The modes that copy elements, with NumPy's names for them."""
+COPYING_MODES = ("reflect", "replicate", "circular")
+"""The modes that copy elements."""
 
 
 def _pad_by_index(input: Array, widths: list[tuple[int, int]], mode: str) -> Array:
     """Pad with copies of elements: every dimension is indexed with the positions they come from."""
-    numpy_mode = COPYING_MODES.get(mode)
-    if numpy_mode is None:
+    if mode not in COPYING_MODES:
         raise NotImplementedError(
             f"pad: Unrecognised padding mode {mode}, expected constant, reflect, replicate or circular"
         )
@@ -294,7 +292,13 @@ def _pad_by_index(input: Array, widths: list[tuple[int, int]], mode: str) -> Arr
                 f"({before}, {after}) at dimension {dim} of input {list(input.shape)}, with mode={mode!r}"
             )
         if before or after:
-            positions = xp.pad(xp.arange(size), (before, after), mode=numpy_mode)
+            places = xp.arange(-before, size + after)  # beyond the ends, or without them
+            if mode == "replicate":
+                positions = places.clip(0, max(size - 1, 0))
+            elif mode == "circular":
+                positions = places % size
+            else:
+                positions = size - 1 - abs(size - 1 - abs(places))
             input = getitem(input, (slice(None),) * dim + (positions,))
     return input
 
@@ -411,7 +415,9 @@ def diag(input: Array, diagonal: int = 0) -> Array:
     return index_put_zeros(input, diagonal_places(input, size, size, diagonal), (size, size))
 
 
-def repeat_interleave(input: Array, repeats: Any, dim: int | None = None) -> Array:
+def repeat_interleave(
+    input: Array, repeats: Any, dim: int | None = None, *, output_size: int | None = None
+) -> Array:
     """Repeat every element (or slice along ``dim``) several times in a row.
 
     Parameters
@@ -422,6 +428,8 @@ def repeat_interleave(input: Array, repeats: Any, dim: int | None = None) -> Arr
         How often: one number for all, or a vector of integers with one for each.
     dim : int, optional
         Along which dimension.
+    output_size : int, optional
+        The size that comes out, where it is known; another one is an error.
 
     References
     ----------
@@ -444,4 +452,6 @@ def repeat_interleave(input: Array, repeats: Any, dim: int | None = None) -> Arr
             f"repeat_interleave: expected repeats to be one or {size} numbers of at least 0, got {counts}"
         )
     positions = array_module(raw(input)).arange(size).repeat(counts if len(counts) == size else counts[0])
+    if output_size is not None and output_size != len(positions):
+        raise RuntimeError(f"repeat_interleave: expected output_size={len(positions)}, got {output_size}")
     return getitem(input, (slice(None),) * dim + (positions,))

@@ -194,7 +194,7 @@ def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: boo
         nothing = target == 0  # 0 ln 0 is 0 here
         losses = where(nothing, 0.0, target * log(where(nothing, 1.0, target))) - target * input
     if reduction == "batchmean":
-        return sum(losses) / input.shape[0]
+        return sum(losses) / (input.shape[0] if input.ndim else 1)
     if reduction == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. "

@@ -12,13 +12,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import square
-from tinygrad_edu.ops.common import raw, require_tensors
+from tinygrad_edu.ops.common import check_broadcast, raw, require_tensors
 from tinygrad_edu.ops.normalize import BatchNorm, LayerNorm, Normalize, has_norm_kernels, scale_and_shift
 from tinygrad_edu.ops.reduce import count, mean, sum
 from tinygrad_edu.ops.select import clamp
-from tinygrad_edu.ops.shape import reshape
+from tinygrad_edu.ops.shape import broadcast_to, clone, reshape
 from tinygrad_edu.ops.statistics import norm
 from tinygrad_edu.ops.unary import rsqrt
 
@@ -176,18 +178,24 @@ def batch_norm(
     >>> running_mean, running_var
     (tensor([0.2000]), tensor([1.1000]))
     """
+    if not raw(input).size and input.ndim < 2:
+        return clone(input)
     check_channels(
         "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
     channels = input.shape[1]
     per_channel = (1, channels) + (1,) * (input.ndim - 2)
     dims = tuple([d for d in range(input.ndim) if d != 1])
+    if training and eps <= 0:
+        raise ValueError(f"batch_norm: expected eps above 0 in training, got {eps}")
+    if not raw(input).size:  # nothing to take statistics of
+        return scale_and_shift(clone(input), weight, bias, per_channel)
     if not training:
         scale = rsqrt(running_var + eps)
         x_hat = (input - reshape(running_mean, per_channel)) * reshape(scale, per_channel)
         return scale_and_shift(x_hat, weight, bias, per_channel)
     n = count(tuple(input.shape), dims)
-    if n <= 1 and input.shape[0] > 0:
+    if n <= 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {list(input.shape)}"
         )
@@ -334,4 +342,8 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-08) ->
     >>> torch.cosine_similarity(torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1.0]), dim=0)
     tensor(0.7071)
     """
+    require_tensors("cosine_similarity", x1=x1, x2=x2)
+    check_broadcast("cosine_similarity", x1.shape, x2.shape)
+    shape = np.broadcast_shapes(tuple(x1.shape), tuple(x2.shape))  # "dim" is one of these
+    x1, x2 = broadcast_to(x1, shape), broadcast_to(x2, shape)
     return sum(normalize(x1, 2, dim, eps) * normalize(x2, 2, dim, eps), dim)

@@ -95,7 +95,7 @@ def place_windows(
     """Return where the windows lie in the last ``dims`` dimensions of x; a signal is an image of height 1."""
     check_not_empty(name, x, dims)
     k = pair(name, "kernel_size", kernel_size, dims)
-    s = k if stride is None or stride == [] else pair(name, "stride", stride, dims)
+    s = k if stride is None or stride in ([], ()) else pair(name, "stride", stride, dims)
     p, d = pair(name, "padding", padding, dims), pair(name, "dilation", dilation, dims)
     if min(*k, *s, *d) < 1:
         raise RuntimeError(f"{name}: expected kernel_size, stride and dilation above zero, got {k}, {s}, {d}")

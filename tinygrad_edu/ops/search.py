@@ -104,20 +104,26 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
 
 
 def unique(
-    input: Array, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
+    input: Array,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
 ) -> Any:
     """Return the different elements in order; if asked, also where each went and how often each occurs.
 
     Parameters
     ----------
     input : Tensor
-        Any shape; it is flattened.
+        Any shape; it is flattened unless ``dim`` is given.
     sorted : bool
         Whether they must be in order; here they always are.
     return_inverse : bool
         Also return, for every element of the input, its place among the different ones.
     return_counts : bool
         Also return how often each occurs.
+    dim : int, optional
+        Compare the slices along it, instead of the elements.
 
     Examples
     --------
@@ -127,10 +133,13 @@ def unique(
     """
     require_tensor("unique", input)
     xp = array_module(raw(input))
-    values, inverse, counts = xp.unique(raw(input), return_inverse=True, return_counts=True)
+    axis = None if dim is None else normalize_dim("unique", dim, input.ndim)
+    if axis is not None and input.ndim == 0:
+        axis = None
+    values, inverse, counts = xp.unique(raw(input), return_inverse=True, return_counts=True, axis=axis)
     results = [values]
     if return_inverse:
-        results.append(inverse.reshape(input.shape))
+        results.append(inverse.reshape(input.shape if axis is None else -1))
     if return_counts:
         results.append(counts)
     tensors = tuple([tensor_from_array(r) for r in results])

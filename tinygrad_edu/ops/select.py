@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.autograd.tensor_base import tensor_from_array
+from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
@@ -274,7 +274,10 @@ def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
         return Clamp.apply(input, min, max)  # numbers leave the dtype as it is
     promoted = iter(promote_many("clamp", input, *limits))
     input = next(promoted)
-    reject_bool("clamp", input)
+    if len(limits) == 2 or not isinstance(
+        limits[0], TensorBase
+    ):  # one Tensor: a maximum or minimum, of masks too
+        reject_bool("clamp", input)
     return Clamp.apply(
         input, None if min is None else next(promoted), None if max is None else next(promoted)
     )

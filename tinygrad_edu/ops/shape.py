@@ -318,8 +318,8 @@ class Flip(Op):
         return Flip.compute(grad_output, dims=self.dims)
 
 
-def flip(input: Array, *dims: Any) -> Array:
-    """Return a copy in reverse order along ``dims``.
+def flip(input: Array, *args: Any, dims: Any = None) -> Array:
+    """Return a copy in reverse order along ``dims``, given one by one or as one sequence.
 
     Examples
     --------
@@ -329,7 +329,10 @@ def flip(input: Array, *dims: Any) -> Array:
             [4, 3]])
     """
     require_tensor("flip", input)
-    return Flip.apply(input, dims=tuple([normalize_dim("flip", d, input.ndim) for d in sizes_of(dims)]))
+    dims = tuple([normalize_dim("flip", d, input.ndim) for d in sizes_of(args if dims is None else (dims,))])
+    if len(set(dims)) != len(dims):
+        raise RuntimeError(f"flip: expected each dimension once, got dims={dims}")
+    return Flip.apply(input, dims=dims if input.ndim else ())
 
 
 class Clone(Op):

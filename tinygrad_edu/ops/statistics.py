@@ -12,6 +12,7 @@ import math
 from typing import Any
 
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, pow
 from tinygrad_edu.ops.common import as_float, normalize_dims, raw, require_tensor, zeros_for
@@ -81,12 +82,21 @@ def var(
     require_tensor("var", input)
     if isinstance(dim, bool):  # the historical call var(input, unbiased)
         dim, unbiased = None, dim
+    if raw(input).dtype.kind == "c":  # the squared distance from the mean
+        parts = [real_part(input, part) for part in ("real", "imag")]
+        options: dict[str, Any] = {"unbiased": unbiased, "keepdim": keepdim, "correction": correction}
+        return var(parts[0], dim, **options) + var(parts[1], dim, **options)
     if raw(input).dtype.kind != "f":
         raise RuntimeError(f"var: expected a floating-point tensor, got {raw(input).dtype}")
     correction = correction if correction is not None else float(unbiased)
     return Var.apply(
         input, dims=normalize_dims("var", dim, input.ndim), keepdim=keepdim, correction=correction
     )
+
+
+def real_part(input: Array, part: str) -> Array:
+    """Return the real or the imaginary part of a complex tensor, which has no gradient here."""
+    return tensor_from_array(array_module(raw(input)).ascontiguousarray(getattr(raw(input), part)))
 
 
 def std(
@@ -122,8 +132,8 @@ class LogSumExp(Op):
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
         xp = array_module(x)
         self.dims = dims
-        largest = x.max(dims, keepdims=True)
-        largest = xp.where(xp.isfinite(largest), largest, x.dtype.type(0))
+        largest = x.real.max(dims, keepdims=True)
+        largest = xp.where(xp.isfinite(largest), largest, largest.dtype.type(0))
         total = restore_dims(sum_over(xp.exp(wide(x - largest)), dims), dims, x.shape)
         y = (xp.log(total) + largest).astype(x.dtype)
         y = xp.asarray(y if keepdim else y.squeeze(dims))
@@ -212,14 +222,26 @@ def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> A
 
 
 def var_mean(
-    input: Array, dim: Any = None, *, correction: float = 1, keepdim: bool = False
+    input: Array,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> tuple[Array, Array]:
     """Variance and mean, with the arguments of :func:`var`."""
-    return var(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
+    variance = var(input, dim, unbiased, keepdim, correction=correction)
+    return variance, mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
 def std_mean(
-    input: Array, dim: Any = None, *, correction: float = 1, keepdim: bool = False
+    input: Array,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> tuple[Array, Array]:
     """Standard deviation and mean, with the arguments of :func:`std`."""
-    return std(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
+    deviation = std(input, dim, unbiased, keepdim, correction=correction)
+    return deviation, mean(input, None if isinstance(dim, bool) else dim, keepdim)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import BinaryOp, as_float, promote_to_float, unbroadcast
+from tinygrad_edu.ops.common import BinaryOp, as_float, promote_to_float, require_tensors, unbroadcast
 
 
 class Sin(Op):
@@ -238,4 +238,5 @@ class Atan2(BinaryOp):
 
 def atan2(input: Array, other: Array) -> Array:
     """The angle whose tangent is input / other, in the right quadrant."""
+    require_tensors("atan2", input=input, other=other)
     return Atan2.apply(*promote_to_float("atan2", input, other))

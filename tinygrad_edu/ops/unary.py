@@ -245,6 +245,6 @@ def erfc(input: Array) -> Array:
 
 def stable_sigmoid(xp: ModuleType, x: Array) -> Array:
     """Return e^min(x, 0) / (1 + e^-|x|): the logistic function, without an exponent that could overflow."""
-    if x.dtype.kind == "c":
+    if x.dtype.kind == "c":  # there is no smaller one of two complex numbers
         return 1 / (1 + xp.exp(-x))
     return xp.exp(xp.minimum(x, x.dtype.type(0))) / (1 + xp.exp(-abs(x)))
