@@ -30,6 +30,7 @@ LAYERS = {
         "tinygrad_edu.size",
         "tinygrad_edu.float_errors",
         "tinygrad_edu.scalars",
+        "tinygrad_edu.arguments",
         "tinygrad_edu.process_settings",
         "tinygrad_edu.threads",
         "tinygrad_edu.compiling",

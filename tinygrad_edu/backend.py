@@ -70,6 +70,11 @@ class device:
         elif isinstance(type, int):
             index = type
             type = "cuda"
+        if not isinstance(type, str):
+            got = type.__class__.__name__
+            raise TypeError(f"device(): argument 'type' must be a string, an index or a device, not {got}")
+        if index is not None and (not isinstance(index, int) or index < 0):
+            raise RuntimeError(f"device: expected an index of at least 0, got {index!r}")
         match = re.fullmatch(r"(cpu|cuda|gpu)(?::(\d+))?", type)
         if match is None:
             raise RuntimeError(f"device: expected one of cpu, cuda, cuda:<index>, gpu, got {type!r}")

@@ -15,6 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import dtypes
+from tinygrad_edu.arguments import (
+    as_int,
+    as_number,
+    as_numpy_dtype,
+    is_number,
+    optional_dtype,
+    require_bools,
+    type_name,
+    wrong_type,
+)
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, default_or, device_of, to_device
 from tinygrad_edu.float_errors import quietly
@@ -32,7 +42,8 @@ Dtype = dtypes.dtype | None
 def finish(array: Array, dtype: Dtype, device: DeviceLike, requires_grad: bool) -> Tensor:
     """Return an array as a tensor of the wanted dtype, on the wanted device."""
     if dtype is not None:
-        array = converted(array, dtype.numpy_dtype, copy=False)
+        array = converted(array, as_numpy_dtype("", dtype), copy=False)
+    require_bools("", requires_grad=requires_grad)
     result = tensor_from_array(to_device(array, device))
     if requires_grad:
         result.requires_grad = True
@@ -159,6 +170,7 @@ def tensor(
     tensor([[1, 2],
             [3, 4]])
     """
+    dtype = optional_dtype("tensor", dtype)
     if isinstance(data, TensorBase):
         warnings.warn(
             "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
@@ -174,6 +186,7 @@ def tensor(
 
 def as_tensor(data: Any, dtype: Dtype = None, device: DeviceLike = None) -> Tensor:
     """Make a tensor, sharing the memory of ``data`` if it is an array (or Tensor) of the right dtype and device."""
+    dtype = optional_dtype("as_tensor", dtype)
     if isinstance(data, TensorBase):
         return data.to(
             device=default_or(data.device) if device is None else device, dtype=dtype or data.dtype
@@ -195,17 +208,14 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
 
 def float_dtype(dtype: Dtype) -> Any:
     """Return the NumPy dtype of a dtype, of the default one for None."""
-    return (dtype or dtypes.get_default_dtype()).numpy_dtype
+    return (dtypes.get_default_dtype().numpy_dtype) if dtype is None else as_numpy_dtype("", dtype)
 
 
 def checked_sizes(name: str, sizes: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
     """Return a shape given as ints, as one sequence, or by the keyword ``size``."""
     if size is not None:
         sizes = (size,)
-    for s in sizes[0] if len(sizes) == 1 and isinstance(sizes[0], list | tuple) else sizes:
-        if not hasattr(s, "__index__"):
-            raise TypeError(f"{name}(): argument 'size' must be tuple of ints, but found {type(s).__name__}")
-    shape = sizes_of(sizes)
+    shape = sizes_of(name, sizes)
     if any(s < 0 for s in shape):
         raise RuntimeError(
             f"{name}: Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
@@ -271,6 +281,7 @@ def full(
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of the given shape with one value everywhere; its dtype is the value's."""
+    dtype = optional_dtype("full", dtype)
     if not isinstance(size, list | tuple):
         raise TypeError(
             f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
@@ -285,8 +296,12 @@ def full(
 def like(input: Tensor, dtype: Dtype, device: DeviceLike) -> tuple[tuple[int, ...], dtypes.dtype, Any]:
     """Return the shape of a Tensor, and its dtype and device unless others are given."""
     if not isinstance(input, TensorBase):
-        raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
-    return tuple(input.shape), dtype or input.dtype, input.device if device is None else device
+        raise wrong_type("", "input", "Tensor", input)
+    return (
+        tuple(input.shape),
+        optional_dtype("", dtype) or input.dtype,
+        input.device if device is None else device,
+    )
 
 
 def zeros_like(
@@ -333,6 +348,10 @@ def _real(name: str, number: Any) -> Any:
     """Return a number, perhaps in a Tensor, as an int or a float."""
     if hasattr(number, "item"):
         number = number.item()
+    if not is_number(number, complex_too=True):
+        raise TypeError(
+            f"{name}(): argument 'start', 'end' or 'step' must be a number, not {type_name(number)}"
+        )
     check_integer(name, number)
     return (
         checked_scalar(name, number, np.dtype(np.float64)).item() if isinstance(number, complex) else number
@@ -356,6 +375,7 @@ def arange(
     >>> torch.arange(1, 6, 2)
     tensor([1, 3, 5])
     """
+    dtype = optional_dtype("arange", dtype)
     if end is None:
         start, end = 0, start
     start, end, step = [_real("arange", x) for x in (start, end, step)]
@@ -384,8 +404,7 @@ def arange(
 
 
 def _checked_count(name: str, argument: str, count: int) -> int:
-    if isinstance(count, float):
-        raise TypeError(f"{name}(): argument '{argument}' must be int, not float")
+    count = as_int(name, argument, count)
     if count < 0:
         raise RuntimeError(f"{name}: {argument} must be greater or equal to 0, got {count}")
     return count
@@ -407,6 +426,7 @@ def linspace(
 
 def _evenly_spaced(name: str, start: Any, end: Any, steps: int, dtype: Dtype) -> tuple[Array, Any]:
     """Return evenly spaced numbers, not yet of the NumPy dtype that is returned with them."""
+    dtype = optional_dtype(name, dtype)
     for x in (start, end):
         if isinstance(x, TensorBase) and x.ndim:
             raise RuntimeError(f"{name}: expected numbers or 0-dimensional tensors, got {list(x.shape)}")
@@ -441,6 +461,7 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """``steps`` numbers from base^start to base^end, evenly spaced on a logarithmic scale."""
+    base = as_number("logspace", "base", base)
     exponents, wanted = _evenly_spaced("logspace", start, end, steps, dtype)
     return finish(converted(quietly(np.power, base, exponents), wanted), None, device, requires_grad)
 

@@ -100,6 +100,13 @@ def from_numpy_dtype(numpy_dtype: Any) -> dtype:
     return found
 
 
+def _require_dtype(name: str, value: Any) -> dtype:
+    """Return a dtype; raise if it is something else."""
+    if not isinstance(value, dtype):
+        raise TypeError(f"{name}(): argument must be torch.dtype, not {type(value).__name__}")
+    return value
+
+
 class finfo:
     """The limits of a floating-point dtype (by default the default dtype).
 
@@ -120,7 +127,7 @@ class finfo:
     """
 
     def __init__(self, type: dtype | None = None) -> None:
-        type = _DefaultDtype.value if type is None else type
+        type = _DefaultDtype.value if type is None else _require_dtype("finfo", type)
         if type.category < FLOATING:
             raise TypeError(
                 f"torch.finfo() requires a floating point input type, got {type}. Use torch.iinfo"
@@ -141,7 +148,7 @@ class iinfo:
     """
 
     def __init__(self, type: dtype) -> None:
-        if type.category != INTEGRAL:
+        if _require_dtype("iinfo", type).category != INTEGRAL:
             raise TypeError(f"torch.iinfo() requires an integer input type, got {type}. Use torch.finfo")
         info: Any = np.iinfo(type.numpy_dtype)
         self.dtype, self.bits, self.max, self.min = type.name, info.bits, int(info.max), int(info.min)
@@ -188,6 +195,8 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     >>> torch.promote_types(torch.uint8, torch.int8)
     torch.int16
     """
+    _require_dtype("promote_types", type1)
+    _require_dtype("promote_types", type2)
     if type1.category != type2.category and max(type1.category, type2.category) >= FLOATING:
         higher, lower = (type1, type2) if type1.category > type2.category else (type2, type1)
         if lower.category < FLOATING:
@@ -204,7 +213,7 @@ def can_cast(from_: dtype, to: dtype) -> bool:
     >>> torch.can_cast(torch.float32, torch.int64)
     False
     """
-    return from_.category <= to.category
+    return _require_dtype("can_cast", from_).category <= _require_dtype("can_cast", to).category
 
 
 def result_type(tensor1: Any, tensor2: Any) -> dtype:

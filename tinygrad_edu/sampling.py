@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import dtypes
+from tinygrad_edu.arguments import optional_dtype
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import CPU, Array, DeviceLike, to_device
 from tinygrad_edu.creation import Dtype, checked_sizes, finish, like
@@ -92,6 +93,7 @@ def randint(
 
     Called as ``randint(high, size)`` or ``randint(low, high, size)``.
     """
+    dtype = optional_dtype("randint", dtype)
     if size is None:  # randint(high, size)
         low, high, size = 0, low, high
     elif high is None:  # randint(high, size=size)

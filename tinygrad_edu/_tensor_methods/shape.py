@@ -103,7 +103,7 @@ class ShapeMethods(TensorBase):
 
     def tile(self, *dims: Any) -> Self:
         """See ``torch.tile``."""
-        return ops.tile(self, ops.sizes_of(dims))
+        return ops.tile(self, ops.sizes_of("tile", dims, "dims"))
 
     def repeat_interleave(
         self, repeats: Any, dim: int | None = None, *, output_size: int | None = None

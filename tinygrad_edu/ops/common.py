@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import dtypes
+from tinygrad_edu.arguments import as_int, as_ints, as_numpy_dtype, is_int, type_name, wrong_type
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host
@@ -29,6 +30,11 @@ class Cast(Op):
 
     def backward(self, grad_output: Array) -> Array:
         return cast(grad_output, self.input_dtype)
+
+
+def to_dtype(name: str, x: Array, dtype: Any) -> Array:
+    """Return ``x`` in the dtype that an argument ``dtype`` asks for."""
+    return cast(x, as_numpy_dtype(name, dtype))
 
 
 def cast(x: Array, numpy_dtype: Any) -> Array:
@@ -56,12 +62,6 @@ def require_tensors(name: str, **arguments: Any) -> None:
             require_tensor(name, x, argument)
 
 
-def type_name(x: Any) -> str:
-    """Return the name of a type as PyTorch's messages give it: ``list``, ``numpy.ndarray``."""
-    kind = type(x)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-
-
 def as_float(name: str, x: Array) -> Array:
     """Return ``x``, with integers and booleans turned into the default floating-point dtype."""
     require_tensor(name, x)
@@ -74,7 +74,7 @@ def as_summand(name: str, x: Array, dtype: dtypes.dtype | None) -> Array:
     """Return ``x`` in the dtype in which it is added up: the given one, or int64 for integers and booleans."""
     require_tensor(name, x)
     if dtype is not None:
-        return cast(x, dtype.numpy_dtype)
+        return to_dtype(name, x, dtype)
     return cast(x, np.int64) if raw(x).dtype.kind in "bui" else x
 
 
@@ -290,22 +290,22 @@ def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
 def normalize_dim(name: str, dim: int, ndim: int) -> int:
     """Return a dimension counted from the front; a 0-d tensor counts as having one."""
     limit = max(ndim, 1)
-    if not isinstance(dim, int | np.integer):
-        raise TypeError(f"{name}(): argument 'dim' must be int, not {type(dim).__name__}")
+    dim = as_int(name, "dim", dim)
     if not -limit <= dim < limit:
         raise IndexError(
             f"{name}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got "
             f"{dim})"
         )
-    return int(dim) % limit
+    return dim % limit
 
 
 def normalize_dims(name: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     """Return dimensions counted from the front; all of them for None or an empty list."""
     if dim is None or (isinstance(dim, list | tuple) and len(dim) == 0):
         return tuple(range(ndim))
-    if isinstance(dim, int | np.integer):
-        return (normalize_dim(name, int(dim), ndim),) if ndim else _checked_scalar_dim(name, int(dim))
+    if not isinstance(dim, list | tuple):
+        dim = as_int(name, "dim", dim)
+        return (normalize_dim(name, dim, ndim),) if ndim else _checked_scalar_dim(name, dim)
     dims = tuple([normalize_dim(name, d, ndim) for d in dim])
     if len(set(dims)) != len(dims):
         raise RuntimeError(f"{name}: expected each dimension once, got dim={tuple(dim)}")
@@ -355,11 +355,15 @@ def check_not_empty(name: str, x: Array, dims: int) -> None:
 
 def pair(name: str, argument: str, value: Any, length: int = 2) -> tuple[int, ...]:
     """Return an int, or a sequence of ints, as a tuple of this length."""
-    if isinstance(value, int | np.integer):
-        return (int(value),) * length
-    values = tuple(value)
+    if type(value) is int and abs(value) < 2**31:
+        return (value,) * length
+    if not isinstance(value, list | tuple):
+        if not is_int(value):
+            raise wrong_type(name, argument, "an int or tuple of ints", value)
+        return (as_int(name, argument, value),) * length
+    values = as_ints(name, argument, value)
     if len(values) == 1:
-        return (int(values[0]),) * length
+        return values * length
     if len(values) != length:
         raise RuntimeError(f"{name}: expected {argument} to be an int or {length} ints, got {value}")
-    return tuple([int(v) for v in values])
+    return values

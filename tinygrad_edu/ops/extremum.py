@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from tinygrad_edu.arguments import is_int, require_bools
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     cast,
@@ -66,6 +66,7 @@ def amin(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
 
 def _extremum(name: str, input: Array, dim: Dims, keepdim: bool, largest: bool) -> Array:
     require_tensor(name, input)
+    require_bools(name, keepdim=keepdim)
     reject_complex(name, input)
     dims = normalize_dims(name, dim, input.ndim)
     check_not_empty(name, input, dims)
@@ -162,15 +163,16 @@ def min(input: Array, dim: Any = None, keepdim: bool = False) -> Any:
 
 def _max_or_min(name: str, input: Array, dim: Any, keepdim: bool, largest: bool) -> Any:
     require_tensor(name, input)
+    require_bools(name, keepdim=keepdim)
     reject_complex(name, input)
     if dim is None:
         return _extremum(name, input, None, False, largest)
-    if not isinstance(dim, int | np.integer):
+    if isinstance(dim, TensorBase) or not is_int(dim):
         return maximum(input, dim) if largest else minimum(input, dim)
     if input.ndim == 0:
         values, indices = _max_or_min(name, reshape(input, (1,)), dim, False, largest)
         return ValuesAndIndices(values, indices)
-    dim = normalize_dim(name, int(dim), input.ndim)
+    dim = normalize_dim(name, dim, input.ndim)
     check_not_empty(name, input, (dim,))
     return ValuesAndIndices(*ExtremumAlongDim.apply(input, dim=dim, keepdim=keepdim, largest=largest))
 
@@ -187,9 +189,10 @@ def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array
 
 def _arg_extremum(name: str, input: Array, dim: int | None, keepdim: bool) -> Array:
     require_tensor(name, input)
+    require_bools(name, keepdim=keepdim)
     reject_complex(name, input)
     reject_bool(name, input)
-    dims = normalize_dims(name, dim, input.ndim)
-    check_not_empty(name, input, dims)
+    dims = tuple(range(input.ndim)) if dim is None else (normalize_dim(name, dim, input.ndim),)
+    check_not_empty(name, input, dims if input.ndim else ())
     axis = None if dim is None or input.ndim == 0 else dims[0]
     return Reduction.apply(input, method=name, axis=axis, keepdims=keepdim)

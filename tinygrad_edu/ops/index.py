@@ -7,15 +7,16 @@ https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutatin
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array, array_module, device_of, is_on_host, to_device
 from tinygrad_edu.ops.common import (
+    broadcast_shape,
     check_positions,
     check_vector,
     checked_factor,
@@ -349,17 +350,18 @@ def masked_select(input: Array, mask: Array) -> Array:
     >>> torch.masked_select(x, x > 0)
     tensor([3, 2])
     """
+    require_tensor("masked_select", input)
     require_tensor("masked_select", mask, "mask")
     if raw(mask).dtype.kind != "b":
         raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {raw(mask).dtype}")
-    shape = np.broadcast_shapes(tuple(input.shape), tuple(mask.shape))
+    shape = broadcast_shape("masked_select", tuple(input.shape), tuple(mask.shape))
     return getitem(expand(input, shape), array_module(raw(mask)).broadcast_to(raw(mask), shape))
 
 
 def select(input: Array, dim: int, index: int) -> Array:
     """Return one slice along ``dim``, without that dimension: a view."""
     require_tensor("select", input)
-    dim, index = normalize_dim("select", dim, input.ndim), operator.index(index)
+    dim, index = normalize_dim("select", dim, input.ndim), as_int("select", "index", index)
     if not input.ndim or not -input.shape[dim] <= index < input.shape[dim]:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
@@ -374,7 +376,7 @@ def narrow(input: Array, dim: int, start: int, length: int) -> Array:
     size = input.shape[dim]
     if isinstance(start, TensorBase) and (start.ndim or raw(start).dtype.kind not in "iu"):
         raise RuntimeError(f"narrow: expected start to be an int or a 0-d integer tensor, got {start!r}")
-    start = operator.index(start)
+    start, length = as_int("narrow", "start", start), as_int("narrow", "length", length)
     if not -size <= start <= size:
         raise IndexError(f"narrow: expected start in range of [{-size}, {size}], got {start}")
     start = start + size if start < 0 else start

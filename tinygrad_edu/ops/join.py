@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.arguments import as_int, as_ints, type_name, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array, array_module
@@ -22,7 +23,6 @@ from tinygrad_edu.ops.common import (
     promote_many,
     raw,
     require_tensor,
-    type_name,
 )
 from tinygrad_edu.ops.index import ViewScatter, between, getitem, index_put_zeros, narrow, select
 from tinygrad_edu.ops.shape import flatten, reshape
@@ -93,6 +93,8 @@ def check_sequence(name: str, tensors: Sequence[Array]) -> list[Array]:
     if hasattr(tensors, "shape"):
         got = "Tensor" if isinstance(tensors, TensorBase) else type_name(tensors)
         raise TypeError(f"{name}(): argument 'tensors' must be tuple of Tensors, not {got}")
+    if not isinstance(tensors, list | tuple):
+        raise wrong_type(name, "tensors", "tuple of Tensors", tensors)
     parts = list(tensors)
     if not parts:
         raise RuntimeError(f"{name} expects a non-empty list of Tensors")
@@ -171,13 +173,13 @@ def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int =
     require_tensor("split", tensor, "tensor")
     dim = normalize_dim("split", dim, tensor.ndim)
     size = tensor.shape[dim]
-    if isinstance(split_size_or_sections, int):
-        step = split_size_or_sections
+    if not isinstance(split_size_or_sections, list | tuple):
+        step = as_int("split", "split_size_or_sections", split_size_or_sections)
         if step < 0 or (step == 0 and size):
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
         sections = [min(step, size - start) for start in range(0, size, step)] if size else [0]
     else:
-        sections = [int(s) for s in split_size_or_sections]
+        sections = list(as_ints("split", "split_size_or_sections", split_size_or_sections))
         if sum(sections) != size or min(sections, default=0) < 0:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at "
@@ -196,6 +198,8 @@ def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
     >>> torch.chunk(torch.arange(5), 2)
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
+    require_tensor("chunk", input)
+    chunks = as_int("chunk", "chunks", chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.shape[normalize_dim("chunk", dim, input.ndim)]
@@ -247,6 +251,7 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     tensor([0., 1., 1., 0., 0.])
     """
     require_tensor("pad", input)
+    pad = as_ints("pad", "pad", pad)
     if len(pad) % 2 or len(pad) // 2 > input.ndim:
         raise RuntimeError(f"pad: expected 2 numbers for at most {input.ndim} dimensions, got {list(pad)}")
     pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)][::-1]
@@ -335,6 +340,7 @@ def triu(input: Array, diagonal: int = 0) -> Array:
 
 def _triangle(name: str, input: Array, diagonal: int, lower: bool) -> Array:
     require_tensor(name, input)
+    diagonal = as_int(name, "diagonal", diagonal)
     if input.ndim < 2:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.ndim}")
     return Triangle.apply(input, diagonal=diagonal, lower=lower)
@@ -380,6 +386,7 @@ def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Arr
     tensor([1, 5])
     """
     require_tensor("diagonal", input)
+    offset = as_int("diagonal", "offset", offset)
     if input.ndim < 2:
         raise RuntimeError(f"diagonal: expected at least 2 dimensions, got {input.ndim}")
     first, second = normalize_dim("diagonal", dim1, input.ndim), normalize_dim("diagonal", dim2, input.ndim)
@@ -406,6 +413,7 @@ def diag(input: Array, diagonal: int = 0) -> Array:
             [0, 2]])
     """
     require_tensor("diag", input)
+    diagonal = as_int("diag", "diagonal", diagonal)
     if input.ndim == 2:
         rows, columns = input.shape
         return getitem(input, diagonal_places(input, rows, columns, diagonal))
@@ -445,8 +453,17 @@ def repeat_interleave(
     if dim is None:
         input, dim = flatten(input), 0
     dim = normalize_dim("repeat_interleave", dim, input.ndim)
+    if isinstance(repeats, TensorBase) and (raw(repeats).dtype.kind not in "iu" or repeats.ndim > 1):
+        raise RuntimeError(
+            f"repeat_interleave: expected repeats to be a vector of integers, got {list(repeats.shape)} of "
+            f"{raw(repeats).dtype}"
+        )
     size = input.shape[dim]
-    counts = raw(repeats).reshape(-1).tolist() if hasattr(repeats, "shape") else [int(repeats)]
+    counts = (
+        raw(repeats).reshape(-1).tolist()
+        if isinstance(repeats, TensorBase)
+        else [as_int("repeat_interleave", "repeats", repeats)]
+    )
     if len(counts) not in (1, size) or min(counts, default=0) < 0:
         raise RuntimeError(
             f"repeat_interleave: expected repeats to be one or {size} numbers of at least 0, got {counts}"

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_edu import dtypes
+from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
@@ -26,6 +27,7 @@ from tinygrad_edu.ops.common import (
     normalize_dims,
     raw,
     require_tensor,
+    to_dtype,
 )
 from tinygrad_edu.ops.scan import exclusive_cumprod
 from tinygrad_edu.ops.shape import reshape
@@ -96,6 +98,7 @@ def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.
     >>> torch.sum(torch.ones(2, 3), dim=1)
     tensor([3., 3.])
     """
+    require_bools("sum", keepdim=keepdim)
     input = as_summand("sum", input, dtype)
     return Sum.apply(input, dims=normalize_dims("sum", dim, input.ndim), keepdim=keepdim)
 
@@ -151,8 +154,9 @@ def mean(
     tensor(3.)
     """
     require_tensor("mean", input)
+    require_bools("mean", keepdim=keepdim)
     if dtype is not None:
-        input = cast(input, dtype.numpy_dtype)
+        input = to_dtype("mean", input, dtype)
     if raw(input).dtype.kind not in "fc":
         got = dtypes.from_numpy_dtype(raw(input).dtype)
         raise RuntimeError(
@@ -204,6 +208,7 @@ def prod(
     >>> torch.prod(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([3., 8.])
     """
+    require_bools("prod", keepdim=keepdim)
     input = as_summand("prod", input, dtype)
     if dim is not None:
         dim = normalize_dim("prod", dim, input.ndim)
@@ -231,10 +236,14 @@ def all(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
 
 def _truth(name: str, input: Array, dim: Dims, keepdim: bool) -> Array:
     require_tensor(name, input)
+    require_bools(name, keepdim=keepdim)
     result = Reduction.apply(input, method=name, axis=normalize_dims(name, dim, input.ndim), keepdims=keepdim)
     return cast(result, np.uint8) if raw(input).dtype == np.uint8 else result  # as in PyTorch
 
 
 def count_nonzero(input: Array, dim: Dims = None) -> Array:
     """How many elements are not 0."""
-    return sum(input != 0, dim)
+    require_tensor("count_nonzero", input)
+    return Sum.apply(
+        cast(input != 0, np.int64), dims=normalize_dims("count_nonzero", dim, input.ndim), keepdim=False
+    )

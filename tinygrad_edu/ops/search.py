@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.arguments import as_int, require_bools
 from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, require_tensors
+from tinygrad_edu.ops.common import normalize_dim, raw, reject_complex, require_tensor, require_tensors
 from tinygrad_edu.ops.extremum import ValuesAndIndices
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.index import narrow
@@ -22,6 +23,8 @@ from tinygrad_edu.ops.index import narrow
 def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool = True) -> Array:
     """Return the positions that would sort the tensor along ``dim``; equal elements keep their order."""
     require_tensor("argsort", input)
+    require_bools("argsort", descending=descending, stable=stable)
+    reject_complex("argsort", input)
     dim = normalize_dim("argsort", dim, input.ndim)
     array = raw(input)
     xp = array_module(array)
@@ -94,6 +97,8 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
     tensor([1, 2])
     """
     require_tensor("topk", input)
+    require_bools("topk", largest=largest, sorted=sorted)
+    k = as_int("topk", "k", k)
     axis = normalize_dim("topk", dim, input.ndim)
     if k < 0 or k > (input.shape[axis] if input.ndim else 1):
         raise RuntimeError(
@@ -132,6 +137,7 @@ def unique(
     (tensor([1, 3]), tensor([1, 2]))
     """
     require_tensor("unique", input)
+    require_bools("unique", sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
     xp = array_module(raw(input))
     axis = None if dim is None else normalize_dim("unique", dim, input.ndim)
     if axis is not None and input.ndim == 0:
@@ -165,11 +171,19 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
     tensor([1, 0, 2, 0])
     """
     require_tensors("bincount", input=input, weights=weights)
+    minlength = as_int("bincount", "minlength", minlength)
+    if minlength < 0:
+        raise RuntimeError(f"bincount: minlength should be >= 0, got {minlength}")
     xp = array_module(raw(input))
     if raw(input).ndim != 1 or raw(input).dtype.kind not in "iu" or (raw(input) < 0).any():
         raise RuntimeError(
             "bincount: expected a 1-d tensor of non-negative integers, got "
             f"{list(input.shape)} of {raw(input).dtype}"
+        )
+    if weights is not None and tuple(weights.shape) != tuple(input.shape):
+        raise RuntimeError(
+            f"bincount: input and weights should have the same length, got {list(input.shape)} and "
+            f"{list(weights.shape)}"
         )
     if weights is None:
         return tensor_from_array(xp.bincount(raw(input), minlength=minlength))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import dtypes
+from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
@@ -125,6 +126,7 @@ def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
             [1, 0]])
     """
     require_tensor("nonzero", input)
+    require_bools("nonzero", as_tuple=as_tuple)
     xp = array_module(raw(input))
     vectors = xp.nonzero(xp.atleast_1d(raw(input)))
     if as_tuple:
@@ -238,6 +240,10 @@ class Clamp(Op):
             above = x > high if low is None else (x > high) | (high < low)
             grad_high = unbroadcast(xp.where(above, grad_output, 0.0), self.shapes[2])
         return unbroadcast(grad_x, self.shapes[0]), grad_low, grad_high
+
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
+        check_same_device("clamp", arrays)
+        check_broadcast("clamp", *self.shapes)
 
 
 def clamp(input: Array, min: Any = None, max: Any = None) -> Array:

@@ -13,18 +13,17 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from tinygrad_edu.arguments import as_ints
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
 
 
-def sizes_of(args: Sequence[Any]) -> tuple[int, ...]:
+def sizes_of(name: str, args: tuple[Any, ...], argument: str = "size") -> tuple[int, ...]:
     """Return sizes given one by one or as one sequence."""
-    if len(args) == 1 and not isinstance(args[0], int | np.integer) and not hasattr(args[0], "item"):
-        args = args[0]
-    return tuple([int(size) for size in args])
+    if len(args) == 1 and isinstance(args[0], list | tuple):
+        return as_ints(name, argument, args[0])
+    return as_ints(name, argument, args)
 
 
 def infer_size(name: str, shape: tuple[int, ...], total: int) -> tuple[int, ...]:
@@ -98,7 +97,7 @@ def reshape(input: Array, *shape: Any) -> Array:
             [3, 4, 5]])
     """
     require_tensor("reshape", input)
-    sizes = infer_size("reshape", sizes_of(shape), raw(input).size)
+    sizes = infer_size("reshape", sizes_of("reshape", shape, "shape"), raw(input).size)
     op = Reshape if can_view(raw(input), sizes) else ReshapeCopy
     return op.apply(input, shape=sizes)
 
@@ -118,7 +117,7 @@ def view(input: Array, *shape: Any) -> Array:
     https://docs.pytorch.org/docs/stable/generated/torch.Tensor.view.html
     """
     require_tensor("view", input)
-    sizes = infer_size("view", sizes_of(shape), raw(input).size)
+    sizes = infer_size("view", sizes_of("view", shape, "shape"), raw(input).size)
     if not can_view(raw(input), sizes):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans "
@@ -154,10 +153,16 @@ def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
 
 def unflatten(input: Array, dim: int, sizes: Sequence[int]) -> Array:
     """Split a dimension into several, one of which may be -1: the opposite of ``flatten``."""
+    require_tensor("unflatten", input)
     dim = normalize_dim("unflatten", dim, input.ndim)
     shape = tuple(input.shape)
     return reshape(
-        input, (*shape[:dim], *infer_size("unflatten", tuple(sizes), shape[dim]), *shape[dim + 1 :])
+        input,
+        (
+            *shape[:dim],
+            *infer_size("unflatten", as_ints("unflatten", "sizes", sizes), shape[dim]),
+            *shape[dim + 1 :],
+        ),
     )
 
 
@@ -185,7 +190,7 @@ def permute(input: Array, *dims: Any) -> Array:
     torch.Size([4, 2, 3])
     """
     require_tensor("permute", input)
-    given = sizes_of(dims)
+    given = sizes_of("permute", dims, "dims")
     order = tuple([normalize_dim("permute", d, input.ndim) for d in given])
     if sorted(order) != list(range(input.ndim)):
         raise RuntimeError(
@@ -197,16 +202,17 @@ def permute(input: Array, *dims: Any) -> Array:
 def transpose(input: Array, dim0: int, dim1: int) -> Array:
     """Return a view with two dimensions swapped."""
     require_tensor("transpose", input)
+    a, b = normalize_dim("transpose", dim0, input.ndim), normalize_dim("transpose", dim1, input.ndim)
     if input.ndim == 0:
         return reshape(input, ())
     order = list(range(input.ndim))
-    a, b = normalize_dim("transpose", dim0, input.ndim), normalize_dim("transpose", dim1, input.ndim)
     order[a], order[b] = b, a
     return Permute.apply(input, dims=tuple(order))
 
 
 def t(input: Array) -> Array:
     """Transpose a matrix; vectors stay as they are."""
+    require_tensor("t", input)
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
     return transpose(input, 0, -1)
@@ -214,12 +220,10 @@ def t(input: Array) -> Array:
 
 def movedim(input: Array, source: Any, destination: Any) -> Array:
     """Move dimensions to other places; the rest keep their order."""
-    sources = [
-        normalize_dim("movedim", d, input.ndim) for d in ([source] if isinstance(source, int) else source)
-    ]
+    require_tensor("movedim", input)
+    sources = [normalize_dim("movedim", d, input.ndim) for d in sizes_of("movedim", (source,), "source")]
     targets = [
-        normalize_dim("movedim", d, input.ndim)
-        for d in ([destination] if isinstance(destination, int) else destination)
+        normalize_dim("movedim", d, input.ndim) for d in sizes_of("movedim", (destination,), "destination")
     ]
     if len(sources) != len(targets) or len(set(sources)) != len(sources) or len(set(targets)) != len(targets):
         raise RuntimeError(
@@ -235,7 +239,7 @@ def squeeze(input: Array, dim: Any = None) -> Array:
     """Return a view without the dimensions of size 1, or without some of them."""
     require_tensor("squeeze", input)
     shape = tuple(input.shape)
-    dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
+    dims = range(input.ndim) if dim is None else sizes_of("squeeze", (dim,), "dim")
     dropped = {normalize_dim("squeeze", d, input.ndim) for d in dims}
     return reshape(input, tuple([size for i, size in enumerate(shape) if not (i in dropped and size == 1)]))
 
@@ -283,7 +287,7 @@ def expand(input: Array, *sizes: Any) -> Array:
             [2, 2, 2]])
     """
     require_tensor("expand", input)
-    wanted, shape = sizes_of(sizes), tuple(input.shape)
+    wanted, shape = sizes_of("expand", sizes), tuple(input.shape)
     added = len(wanted) - len(shape)
     if added < 0:
         raise RuntimeError(
@@ -304,7 +308,8 @@ def expand(input: Array, *sizes: Any) -> Array:
 
 def broadcast_to(input: Array, shape: Sequence[int]) -> Array:
     """Return a view of the input broadcast to ``shape``."""
-    return expand(input, *shape)
+    require_tensor("broadcast_to", input)
+    return expand(input, as_ints("broadcast_to", "size", shape))
 
 
 class Flip(Op):
@@ -329,7 +334,8 @@ def flip(input: Array, *args: Any, dims: Any = None) -> Array:
             [4, 3]])
     """
     require_tensor("flip", input)
-    dims = tuple([normalize_dim("flip", d, input.ndim) for d in sizes_of(args if dims is None else (dims,))])
+    given = sizes_of("flip", args if dims is None else (dims,), "dims")
+    dims = tuple([normalize_dim("flip", d, input.ndim) for d in given])
     if len(set(dims)) != len(dims):
         raise RuntimeError(f"flip: expected each dimension once, got dims={dims}")
     return Flip.apply(input, dims=dims if input.ndim else ())
@@ -367,7 +373,8 @@ def repeat(input: Array, *sizes: Any) -> Array:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    times, shape = sizes_of(sizes), tuple(input.shape)
+    require_tensor("repeat", input)
+    times, shape = sizes_of("repeat", sizes, "repeats"), tuple(input.shape)
     if len(times) < len(shape):
         raise RuntimeError(
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got "
@@ -381,4 +388,6 @@ def repeat(input: Array, *sizes: Any) -> Array:
 
 def tile(input: Array, dims: Sequence[int]) -> Array:
     """Like ``repeat``, but missing leading sizes count as 1."""
-    return repeat(input, (1,) * (input.ndim - len(dims)) + tuple(dims))
+    require_tensor("tile", input)
+    dims = as_ints("tile", "dims", dims)
+    return repeat(input, (1,) * (input.ndim - len(dims)) + dims)

@@ -15,7 +15,7 @@ from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host
-from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
+from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor, to_dtype
 from tinygrad_edu.ops.reduce import restore_dims
 from tinygrad_edu.ops.select import keep
 from tinygrad_edu.ops.shape import reshape
@@ -118,7 +118,7 @@ def log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Ar
 
 def _along_dim(op: type[Op], name: str, input: Array, dim: int, dtype: dtypes.dtype | None) -> Array:
     require_tensor(name, input)
-    input = input if dtype is None else cast(input, dtype.numpy_dtype)
+    input = input if dtype is None else to_dtype(name, input, dtype)
     if raw(input).dtype.kind != "f":
         raise NotImplementedError(
             f"{name}: expected a floating-point tensor, got {raw(input).dtype}; give a dtype"

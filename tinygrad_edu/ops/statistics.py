@@ -11,6 +11,7 @@ import builtins
 import math
 from typing import Any
 
+from tinygrad_edu.arguments import as_number, require_bools, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, array_module
@@ -80,6 +81,7 @@ def var(
     tensor(1.)
     """
     require_tensor("var", input)
+    require_bools("var", unbiased=unbiased, keepdim=keepdim)
     if isinstance(dim, bool):  # the historical call var(input, unbiased)
         dim, unbiased = None, dim
     if raw(input).dtype.kind == "c":  # the squared distance from the mean
@@ -88,7 +90,7 @@ def var(
         return var(parts[0], dim, **options) + var(parts[1], dim, **options)
     if raw(input).dtype.kind != "f":
         raise RuntimeError(f"var: expected a floating-point tensor, got {raw(input).dtype}")
-    correction = correction if correction is not None else float(unbiased)
+    correction = float(unbiased) if correction is None else as_number("var", "correction", correction)
     return Var.apply(
         input, dims=normalize_dims("var", dim, input.ndim), keepdim=keepdim, correction=correction
     )
@@ -156,6 +158,9 @@ def logsumexp(input: Array, dim: Dims, keepdim: bool = False) -> Array:
     tensor(100.6931)
     """
     input = as_float("logsumexp", input)
+    require_bools("logsumexp", keepdim=keepdim)
+    if dim is None:
+        raise wrong_type("logsumexp", "dim", "tuple of ints", dim)
     dims = normalize_dims("logsumexp", dim, input.ndim)
     if count(input.shape, dims) == 0:
         return log(sum(exp(input), dims, keepdim))
@@ -197,6 +202,7 @@ def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> A
     tensor(5.)
     """
     require_tensor("norm", input)
+    require_bools("norm", keepdim=keepdim)
     if raw(input).dtype.kind not in "fc":
         raise RuntimeError(f"norm: expected a floating-point tensor, got {raw(input).dtype}")
     p = 2 if p in ("fro", None) else p
