@@ -40,7 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the device the default one."""
+    """Seed what test files draw while they are imported; make the device the default one."""
+    seed_random_numbers()
     if config.getoption("--device") == "cpu":
         return
     import tinygrad_edu
@@ -49,6 +50,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if reason is not None:
         raise pytest.UsageError(f"--device cuda: {reason}")
     tinygrad_edu.set_default_device("cuda")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Give each test the same random numbers in every run, whichever tests ran before it."""
+    seed_random_numbers()
+
+
+def seed_random_numbers() -> None:
+    """Start the default generator, which begins anywhere, from one seed."""
+    import tinygrad_edu
+
+    tinygrad_edu.manual_seed(0)
 
 
 @pytest.hookimpl(trylast=True)  # after -m and -k have thrown out what was not asked for

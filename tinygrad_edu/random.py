@@ -77,10 +77,16 @@ class Generator:
 
 default_generator = Generator()
 """The one used where no generator is given."""
+default_generator.seed()  # so that two runs of a program differ unless it calls manual_seed
 
 
 def manual_seed(seed: int) -> Generator:
-    """Start the default generator from ``seed``."""
+    """Start the default generator from ``seed``; a program that does not call this gets other numbers in each run.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.manual_seed.html
+    """
     return default_generator.manual_seed(seed)
 
 
@@ -90,7 +96,20 @@ def seed() -> int:
 
 
 def initial_seed() -> int:
-    """Return the seed the default generator was started from."""
+    """Return the seed the default generator was started from: a random one, unless the program has set it.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.initial_seed.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> seed = torch.initial_seed()
+    >>> a = torch.manual_seed(seed)  # again the numbers of this run
+    >>> torch.initial_seed() == seed
+    True
+    """
     return default_generator.initial_seed()
 
 

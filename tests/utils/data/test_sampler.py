@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 import tinygrad_edu as torch
 from tinygrad_edu.utils.data import (
     BatchSampler,
+    DataLoader,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -174,6 +176,33 @@ def test_slices_are_those_of_the_single_indices():
     fast = BatchSampler(RandomSampler(range(20), generator=seeded(1)), 6, False).index_batches()
     slow = BatchSampler(iter(RandomSampler(range(20), generator=seeded(1))), 6, False)
     assert [batch.tolist() for batch in fast] == list(slow)
+
+
+@pytest.mark.parametrize("replacement", [True, False])
+@pytest.mark.parametrize("num_samples", [1, 20, 31, 32, 33, 64, 100])
+@pytest.mark.parametrize("size", [1, 6, 32, 50])
+@pytest.mark.parametrize("drop_last", [True, False])
+def test_batches_across_pieces_are_those_of_the_single_indices(replacement, num_samples, size, drop_last):
+    def sampler():
+        return RandomSampler(range(20), replacement, num_samples, seeded(1))
+
+    fast = BatchSampler(sampler(), size, drop_last)
+    slow = list(BatchSampler(iter(sampler()), size, drop_last))
+    assert list(fast) == slow
+    assert len(slow) == len(fast)
+    assert sum(map(len, slow)) == (num_samples // size * size if drop_last else num_samples)
+
+
+@pytest.mark.parametrize("replacement", [True, False])
+def test_an_endless_loader_draws_as_it_goes(replacement):
+    sampler = RandomSampler(range(20), replacement, num_samples=10**10, generator=seeded(1))
+    assert len(sampler) == 10**10
+    some = list(itertools.islice(sampler, 1000))
+    assert set(some) == set(range(20))
+    loader = DataLoader(list(range(20)), batch_size=64, sampler=sampler)
+    assert len(loader) == -(-(10**10) // 64)
+    for batch in itertools.islice(loader, 3):
+        assert batch.shape == (64,)
 
 
 class EvenFirst(RandomSampler):

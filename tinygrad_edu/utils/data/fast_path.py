@@ -7,7 +7,7 @@ classes here offer a fast method beside the one that PyTorch knows:
 class            PyTorch's method        the fast method
 ===============  ======================  ==================================
 a dataset        ``__getitem__``         ``get_collated_batch(indices)``
-a sampler        ``__iter__``            ``index_order()``
+a sampler        ``__iter__``            ``index_pieces()``
 a batch sampler  ``__iter__``            ``index_batches()``
 ===============  ======================  ==================================
 
@@ -46,14 +46,14 @@ def may_use(obj: object, fast: str, instead_of: tuple[str, ...]) -> bool:
     ...     def __iter__(self):
     ...         return iter([1, 2])
     ...
-    ...     def index_order(self):
-    ...         return [1, 2]
+    ...     def index_pieces(self):
+    ...         yield [1, 2]
     >>> class Backwards(Numbers):
     ...     def __iter__(self):
     ...         return iter([2, 1])
-    >>> may_use(Numbers(), "index_order", instead_of=("__iter__",))
+    >>> may_use(Numbers(), "index_pieces", instead_of=("__iter__",))
     True
-    >>> may_use(Backwards(), "index_order", instead_of=("__iter__",))
+    >>> may_use(Backwards(), "index_pieces", instead_of=("__iter__",))
     False
     """
     for cls in type(obj).__mro__:

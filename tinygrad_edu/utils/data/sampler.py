@@ -14,6 +14,8 @@ from tinygrad_edu.random import Generator, default_generator
 from tinygrad_edu.sampling import multinomial
 from tinygrad_edu.utils.data.fast_path import IndexArray, as_index_list, may_use
 
+PIECE = 32  # so many indices are drawn at a time, where each is drawn anew; as in PyTorch
+
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -48,9 +50,8 @@ class Sampler(Generic[T_co]):
 
     Notes
     -----
-    A sampler that knows its whole order beforehand may also define ``index_order()``, which returns it as
-    something that can be sliced: a range, an int64 array or a list. :class:`BatchSampler` then cuts it into
-    batches without a Python loop over the indices.
+    A sampler may also define ``index_pieces()``, which yields its order in pieces that can be sliced: ranges, int64
+    arrays or lists. :class:`BatchSampler` then cuts them into batches without a Python loop over the indices.
 
     References
     ----------
@@ -83,12 +84,12 @@ class SequentialSampler(Sampler[int]):
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
 
-    def index_order(self) -> range:
-        """Return the whole order."""
-        return range(len(self.data_source))
+    def index_pieces(self) -> Iterator[range]:
+        """Yield the whole order as one piece."""
+        yield range(len(self.data_source))
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.index_order())
+        return iter(range(len(self.data_source)))
 
     def __len__(self) -> int:
         return len(self.data_source)
@@ -102,7 +103,8 @@ class RandomSampler(Sampler[int]):
     data_source : Sized
         What is read; only its length is asked for, anew in every epoch.
     replacement : bool
-        Draw each index anew, so that some come twice and some never.
+        Draw each index anew, so that some come twice and some never; so few at a time that ``num_samples`` may be
+        10^10, for a loader that never ends.
     num_samples : int, optional
         How many indices to yield; ``len(data_source)`` by default. Without replacement, one shuffled order
         follows the other until there are enough.
@@ -141,21 +143,21 @@ class RandomSampler(Sampler[int]):
         """How many indices an epoch has."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
-    def index_order(self) -> IndexArray:
-        """Return the whole order; new random numbers at every call."""
+    def index_pieces(self) -> Iterator[IndexArray]:
+        """Yield the order piece by piece; new random numbers at every call, drawn when a piece is asked for."""
         n = len(self.data_source)
         if n == 0:
             raise ValueError("RandomSampler: expected a data_source with samples, got one of length 0")
         rng = own_generator(self.generator).numpy_rng
-        if self.replacement:
-            return rng.integers(n, size=self.num_samples)
-        rounds = -(-self.num_samples // n)  # rounded up
-        if rounds == 1:
-            return rng.permutation(n)[: self.num_samples]
-        return np.concatenate([rng.permutation(n) for _ in range(rounds)])[: self.num_samples]
+        left = self.num_samples
+        while left > 0:
+            piece = rng.integers(n, size=PIECE) if self.replacement else rng.permutation(n)
+            yield piece[:left]
+            left -= len(piece)
 
     def __iter__(self) -> Iterator[int]:
-        yield from self.index_order().tolist()  # a generator: random numbers are drawn at the first next()
+        for piece in self.index_pieces():
+            yield from piece.tolist()
 
     def __len__(self) -> int:
         return self.num_samples
@@ -180,14 +182,15 @@ class SubsetRandomSampler(Sampler[int]):
         self.indices = indices
         self.generator = generator
 
-    def index_order(self) -> list[int]:
-        """Return the whole order; new random numbers at every call."""
+    def index_pieces(self) -> Iterator[list[int]]:
+        """Yield the whole order as one piece; new random numbers at every call."""
         generator = default_generator if self.generator is None else self.generator
         positions = own_generator(generator).numpy_rng.permutation(len(self.indices))
-        return [self.indices[position] for position in positions.tolist()]
+        yield [self.indices[position] for position in positions.tolist()]
 
     def __iter__(self) -> Iterator[int]:
-        yield from self.index_order()
+        for piece in self.index_pieces():
+            yield from piece
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -242,14 +245,14 @@ class WeightedRandomSampler(Sampler[int]):
         self.replacement = replacement
         self.generator = generator
 
-    def index_order(self) -> list[int]:
-        """Return the whole order; new random numbers at every call."""
+    def index_pieces(self) -> Iterator[list[int]]:
+        """Yield the whole order as one piece; new random numbers at every call."""
         drawn = multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
-        order: list[int] = drawn.tolist()
-        return order
+        yield drawn.tolist()
 
     def __iter__(self) -> Iterator[int]:
-        yield from self.index_order()
+        for piece in self.index_pieces():
+            yield from piece
 
     def __len__(self) -> int:
         return self.num_samples
@@ -289,13 +292,10 @@ class BatchSampler(Sampler[list[int]]):
         self.drop_last = drop_last
 
     def index_batches(self) -> Iterator[range | IndexArray | list[int]]:
-        """Yield the batches as slices of the sampler's order, without a loop over the single indices."""
+        """Yield the batches as slices of the sampler's pieces, without a loop over the single indices."""
         size = self.batch_size
-        if may_use(self.sampler, "index_order", instead_of=("__iter__",)):
-            order = self.sampler.index_order()  # type: ignore[union-attr]
-            stop = len(order) // size * size if self.drop_last else len(order)
-            for start in range(0, stop, size):
-                yield order[start : start + size]
+        if may_use(self.sampler, "index_pieces", instead_of=("__iter__",)):
+            yield from cut(self.sampler.index_pieces(), size, self.drop_last)  # type: ignore[union-attr]
             return
         indices = iter(self.sampler)
         while batch := list(itertools.islice(indices, size)):
@@ -309,3 +309,27 @@ class BatchSampler(Sampler[list[int]]):
     def __len__(self) -> int:
         count = len(self.sampler)  # type: ignore[arg-type]  # TypeError if the sampler has no length
         return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+
+
+def cut(pieces: Iterator[Any], size: int, drop_last: bool) -> Iterator[Any]:
+    """Yield batches of ``size`` indices; one that begins in a piece and ends in another is a list.
+
+    Examples
+    --------
+    >>> list(cut(iter([range(5), range(5, 7)]), 2, False))
+    [range(0, 2), range(2, 4), [4, 5], range(6, 7)]
+    """
+    rest: Any = []
+    for piece in pieces:
+        start = min(size - len(rest), len(piece)) if len(rest) else 0
+        if start:
+            rest = as_index_list(rest) + as_index_list(piece[:start])
+            if len(rest) < size:
+                continue
+            yield rest
+        stop = start + (len(piece) - start) // size * size
+        for i in range(start, stop, size):
+            yield piece[i : i + size]
+        rest = piece[stop:]
+    if len(rest) and not drop_last:
+        yield rest
