@@ -326,6 +326,52 @@ def test_loading_what_does_not_fit():
         torch.optim.SGD([parameter(1.0), parameter(2.0)]).load_state_dict(state_dict)
 
 
+WRONG_STATES = {
+    "a shape": lambda good: good | {"exp_avg": torch.ones(3)},
+    "fewer dimensions": lambda good: good | {"exp_avg_sq": torch.ones(2)},
+    "a shape that broadcasts": lambda good: good | {"exp_avg_sq": torch.ones(1, 2)},
+    "a number": lambda good: good | {"exp_avg": 0.5},
+    "a list": lambda good: good | {"exp_avg": [[0.5, 0.5], [0.5, 0.5]]},
+    "a step of text": lambda good: good | {"step": "7"},
+    "two steps": lambda good: good | {"step": torch.ones(2)},
+    "no dict": lambda good: [good],
+    "nothing": lambda good: None,
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_STATES)
+def test_a_state_that_does_not_fit_changes_nothing(kind):
+    params = [parameter(1.0), torch.ones(2, 2, requires_grad=True)]
+    optimizer = torch.optim.Adam(params, lr=0.1)
+    for param in params:
+        param.grad = torch.ones_like(param)
+    optimizer.step()
+    before = repr(optimizer.state_dict())
+    wrong = copy.deepcopy(optimizer.state_dict())
+    wrong["param_groups"][0]["lr"] = 0.5
+    wrong["state"][0]["exp_avg"].fill_(9.0)
+    wrong["state"][1] = WRONG_STATES[kind](wrong["state"][1])
+    with pytest.raises(ValueError, match="^loaded state dict has .* parameter 1"):
+        optimizer.load_state_dict(wrong)
+    assert repr(optimizer.state_dict()) == before
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+def test_what_an_optimizer_remembers_is_compared_with_its_parameter(name):
+    """So a new optimizer cannot forget to say which of its tensors are of the parameter's shape."""
+    options = {
+        "SGD": {"momentum": 0.9},
+        "Adam": {"amsgrad": True},
+        "AdamW": {"amsgrad": True},
+        "RMSprop": {"momentum": 0.9, "centered": True},
+    }
+    w = torch.ones(2, 2, requires_grad=True)
+    optimizer = getattr(torch.optim, name)([w], lr=0.1, **options.get(name, {}))
+    w.grad = torch.ones_like(w)
+    optimizer.step()
+    assert set(optimizer.state[w]) - {"step"} == set(optimizer.state_like_param)
+
+
 def test_old_files_are_completed():
     """PyTorch once kept the step as a number and had fewer options."""
     w = parameter(1.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import stat
 import zipfile
 from collections import Counter, OrderedDict, defaultdict, deque
 from pathlib import Path
@@ -210,25 +209,6 @@ def test_files(tmp_path):
     with open(tmp_path / "c.pt", "rb") as file:
         assert torch.load(file).tolist() == [1, 1]
     assert sorted(os.listdir(tmp_path)) == ["a.pt", "b.pt", "c.pt"]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
-def test_permissions_are_those_of_any_new_file(tmp_path):
-    (tmp_path / "plain").write_bytes(b"")
-    torch.save(1, tmp_path / "a.pt")
-    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "a.pt")]
-    assert modes[0] == modes[1]
-
-
-def test_a_link_stays_a_link(tmp_path):
-    (tmp_path / "real.pt").write_bytes(b"old")
-    try:
-        (tmp_path / "link.pt").symlink_to(tmp_path / "real.pt")
-    except OSError:
-        pytest.skip("no symbolic links here")
-    torch.save(torch.ones(1), tmp_path / "link.pt")
-    assert (tmp_path / "link.pt").is_symlink()
-    assert torch.load(tmp_path / "real.pt").tolist() == [1]
 
 
 class FailsToPickle:

@@ -69,6 +69,8 @@ class Adagrad(Optimizer):
     tensor([0.8200], requires_grad=True)
     """
 
+    state_like_param = ("sum",)
+
     def __init__(
         self,
         params: ParamsT,

@@ -64,6 +64,10 @@ class Optimizer:
     tensor([0.8000, 1.6000], requires_grad=True)
     """
 
+    state_like_param: tuple[
+        str, ...
+    ] = ()  # the names in state[param] whose tensors have the parameter's shape
+
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
             raise TypeError(
@@ -241,7 +245,8 @@ class Optimizer:
         Raises
         ------
         ValueError
-            If the number of groups, or of parameters in a group, differs.
+            If the number of groups, or of parameters in a group, differs, or what is remembered of a parameter does
+            not fit it. Nothing is changed then.
         """
         saved_groups: list[ParamGroup] = deepcopy(state_dict["param_groups"])
         if len(self.param_groups) != len(saved_groups):
@@ -261,6 +266,7 @@ class Optimizer:
         state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         for number, value in state_dict["state"].items():
             if number in params:
+                check_param_state(params[number], value, self.state_like_param, number)
                 state[params[number]] = copy_for(params[number], value)
             else:
                 state[number] = value
@@ -277,7 +283,7 @@ class Optimizer:
             for name, default in self.defaults.items():
                 group.setdefault(name, default)
         for param_state in self.state.values():
-            if "step" in param_state and not isinstance(param_state["step"], Tensor):
+            if isinstance(param_state, dict) and not isinstance(param_state.get("step", None), Tensor | None):
                 param_state["step"] = new_step_counter(float(param_state["step"]))
 
     def __repr__(self) -> str:
@@ -343,6 +349,27 @@ def copy_for(param: Tensor, value: Any, key: Any = None) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(copy_for(param, item) for item in value)
     return value
+
+
+def check_param_state(param: Tensor, value: Any, names: tuple[str, ...], number: Any) -> None:
+    """Raise unless loaded state fits a parameter: a step would read past the end of what is too small."""
+    if not isinstance(value, dict):
+        raise ValueError(f"loaded state dict has a {type_name(value)} as the state of parameter {number}")
+    step = value.get("step")
+    is_number = isinstance(step, int | float | np.number) or (isinstance(step, Tensor) and step.numel() == 1)
+    if step is not None and not is_number:
+        raise ValueError(f"loaded state dict has no number as step of parameter {number}")
+    for name in names:
+        remembered = value.get(name)
+        if remembered is None:
+            continue
+        if not isinstance(remembered, Tensor) or remembered.array.dtype.kind not in "biufc":
+            raise ValueError(f"loaded state dict has no tensor of numbers as {name} of parameter {number}")
+        if remembered.shape != param.shape:
+            raise ValueError(
+                f"loaded state dict has a {name} of shape {remembered.shape} for parameter {number}, whose shape is "
+                f"{param.shape}"
+            )
 
 
 def type_name(value: object) -> str:

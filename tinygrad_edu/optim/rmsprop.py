@@ -76,6 +76,8 @@ class RMSprop(Optimizer):
     tensor([0.8000], requires_grad=True)
     """
 
+    state_like_param = ("square_avg", "grad_avg", "momentum_buffer")
+
     def __init__(
         self,
         params: ParamsT,

@@ -69,6 +69,8 @@ class SGD(Optimizer):
     tensor([ 2., -1.], requires_grad=True)
     """
 
+    state_like_param = ("momentum_buffer",)
+
     def __init__(
         self,
         params: ParamsT,

@@ -70,8 +70,9 @@ class LambdaLR(LRScheduler):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the attributes from ``state_dict()``; functions stay those of the constructor."""
+        pairs = list(zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True))  # first what may fail
         self.__dict__.update({name: value for name, value in state_dict.items() if name != "lr_lambdas"})
-        for factor, attributes in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
+        for factor, attributes in pairs:
             if attributes is not None:
                 factor.__dict__.update(attributes)
 

@@ -102,8 +102,9 @@ class SequentialLR(LRScheduler):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the attributes from ``state_dict()``."""
+        pairs = list(zip(self._schedulers, state_dict["_schedulers"], strict=True))  # first what may fail
         super().load_state_dict({name: value for name, value in state_dict.items() if name != "_schedulers"})
-        for scheduler, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
+        for scheduler, state in pairs:
             scheduler.load_state_dict(state)
 
 
