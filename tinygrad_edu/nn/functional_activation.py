@@ -13,6 +13,7 @@ from collections.abc import Callable
 from tinygrad_edu import dtypes, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.inplace import write_result
+from tinygrad_edu.ops.half import rounded_once
 
 
 def activate(function: Callable[..., Tensor], input: Tensor, inplace: bool, *options: float) -> Tensor:
@@ -74,6 +75,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return activate(_celu, input, inplace, alpha)
 
 
+@rounded_once
 def _celu(input: Tensor, alpha: float) -> Tensor:
     return ops.elu(input / alpha, 1.0) * alpha
 
@@ -117,6 +119,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return ops.where(input > lambd, input - lambd, ops.where(input < -lambd, input + lambd, input * 0))
 
 
+@rounded_once
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """Return a * sigmoid(b), where a and b are the two halves of the input along ``dim``.
 

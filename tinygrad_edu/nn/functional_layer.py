@@ -18,6 +18,7 @@ from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import pair, require_tensors
 from tinygrad_edu.ops.dropout import check_probability
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.norm import update_running
 
 
@@ -52,6 +53,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return _dropped(ops.dropout_channels(input, p, training), input, inplace)
 
 
+@rounded_once
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """Dropout for SELU: what is dropped becomes its lower limit, and mean and variance stay as they were.
 
@@ -91,6 +93,7 @@ def embedding(
     return ops.embedding(input, weight, padding_idx)
 
 
+@rounded_once
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y_k = input1^T W_k input2 + b_k."""
     require_tensors("bilinear", input1=input1, input2=input2, weight=weight, bias=bias)
@@ -168,6 +171,7 @@ def instance_norm(
     return ops.instance_norm(input, weight, bias, eps)
 
 
+@rounded_once
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:

@@ -15,9 +15,11 @@ import math
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.loss import reduce_loss
 
 
+@rounded_once
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False
 ) -> Tensor:
@@ -25,6 +27,7 @@ def pairwise_distance(
     return ops.norm(x1 - x2 + eps, p, -1, keepdim)
 
 
+@rounded_once
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, reduction: str = "mean"
 ) -> Tensor:
@@ -45,6 +48,7 @@ def cosine_embedding_loss(
     return reduce_loss(name, ops.where(target == 1, 1 - cosine, apart), reduction)
 
 
+@rounded_once
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -73,11 +77,13 @@ def triplet_margin_loss(
     return reduce_loss("triplet_margin_loss", ops.clamp(margin + near - far, min=0), reduction)
 
 
+@rounded_once
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Return ln(1 + e^(-target input)), for targets 1 and -1; computed without overflow."""
     return reduce_loss("soft_margin_loss", ops.softplus(-target * input, threshold=math.inf), reduction)
 
 
+@rounded_once
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -110,6 +116,7 @@ def poisson_nll_loss(
     return reduce_loss("poisson_nll_loss", losses, reduction)
 
 
+@rounded_once
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,

@@ -14,6 +14,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, mul
 from tinygrad_edu.ops.common import as_float, raw, reject_bool, require_tensor, zeros_for
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.select import keep, where
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.trigonometry import tanh
@@ -159,6 +160,7 @@ def relu6(input: Array) -> Array:
     return hardtanh(input, 0.0, 6.0)
 
 
+@rounded_once
 def hardsigmoid(input: Array) -> Array:
     """relu6(input + 3) / 6; the derivative is 1 / 6 between -3 and 3, else 0."""
     return relu6(as_float("hardsigmoid", input) + 3) / 6
@@ -178,6 +180,7 @@ class Hardswish(Op):
         return xp.where(x <= -3, 0.0, inner)
 
 
+@rounded_once
 def hardswish(input: Array) -> Array:
     """input * relu6(input + 3) / 6.
 
@@ -206,6 +209,7 @@ class Elu(Op):
         return keep(grad_output, positive) + keep(grad_output * slope, ~positive)
 
 
+@rounded_once
 def elu(input: Array, alpha: float = 1.0) -> Array:
     """The input where it is positive, else alpha (e^input - 1).
 
@@ -216,6 +220,7 @@ def elu(input: Array, alpha: float = 1.0) -> Array:
     return Elu.apply(as_float("elu", input), alpha=alpha)
 
 
+@rounded_once
 def selu(input: Array) -> Array:
     """scale * elu(input, alpha), with the constants that keep mean 0 and variance 1.
 
@@ -269,6 +274,7 @@ class GeluTanh(Op):
         return grad_output * (s + x * s * (1 - s) * 2 * inner_slope)
 
 
+@rounded_once
 def gelu(input: Array, approximate: str = "none") -> Array:
     """x Phi(x), where Phi is the distribution function of the normal distribution.
 
@@ -315,6 +321,7 @@ class Silu(Op):
         return grad_output * s * (x * (1 - s) + 1)
 
 
+@rounded_once
 def silu(input: Array) -> Array:
     """input * sigmoid(input), also known as swish."""
     return Silu.apply(as_float("silu", input))
@@ -343,6 +350,7 @@ class Softplus(Op):
         return array_module(x).where(scaled > self.threshold, grad_output, grad_output * slope)
 
 
+@rounded_once
 def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """ln(1 + e^(beta input)) / beta, a smooth relu; where beta * input > threshold, the input itself.
 
@@ -355,12 +363,14 @@ def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     return Softplus.apply(as_float("softplus", input), beta=beta, threshold=threshold)
 
 
+@rounded_once
 def logsigmoid(input: Array) -> Array:
     """ln sigmoid(input) = -softplus(-input), without overflow."""
     require_tensor("logsigmoid", input)
     return -softplus(-input, threshold=math.inf)
 
 
+@rounded_once
 def mish(input: Array) -> Array:
     """input * tanh(softplus(input)).
 
@@ -371,11 +381,13 @@ def mish(input: Array) -> Array:
     return input * tanh(softplus(input))
 
 
+@rounded_once
 def softsign(input: Array) -> Array:
     """input / (1 + |input|)."""
     return input / (absolute(input) + 1)
 
 
+@rounded_once
 def tanhshrink(input: Array) -> Array:
     """input - tanh(input)."""
     return input - tanh(input)

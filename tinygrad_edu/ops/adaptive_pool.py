@@ -16,8 +16,9 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import FLOAT16, Array
 from tinygrad_edu.ops.common import check_not_empty
+from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.pool import MaxPool2d, as_given, as_images, maxima_as_given
 
 
@@ -65,7 +66,7 @@ def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
     Parameters
     ----------
     input : Tensor
-        (n, c, h, w) or (c, h, w), float32 or float64.
+        (n, c, h, w) or (c, h, w), of a floating-point dtype.
     output_size : int or (int or None, int or None)
         Height and width of the output, in pixels; None keeps the input's.
 
@@ -100,6 +101,8 @@ def adaptive_avg_pool1d(input: Array, output_size: Any) -> Array:
 
 def _adaptive_avg_pool(name: str, x: Array, output_size: Any, dims: int) -> Array:
     images = as_images(name, x, dims)
+    if images.array.dtype == FLOAT16:
+        return in_float32(_adaptive_avg_pool, name, x, output_size, dims)
     size = adaptive_size(name, output_size, x, dims)
     return as_given(AdaptiveAvgPool2d.apply(images, output_size=size), x, dims)
 
@@ -110,7 +113,7 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: bool = F
     Parameters
     ----------
     input : Tensor
-        (n, c, h, w) or (c, h, w), float32 or float64.
+        (n, c, h, w) or (c, h, w), of a floating-point dtype.
     output_size : int or (int or None, int or None)
         Height and width of the output, in pixels; None keeps the input's.
     return_indices : bool
@@ -148,6 +151,8 @@ def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: bool = F
 def _adaptive_max_pool(name: str, x: Array, output_size: Any, return_indices: bool, dims: int) -> Any:
     images = as_images(name, x, dims)
     check_not_empty(name, x, x.ndim - 2)
+    if images.array.dtype == FLOAT16:
+        return in_float32(_adaptive_max_pool, name, x, output_size, return_indices, dims)
     size = adaptive_size(name, output_size, x, dims)
     result = MaxPool2d.apply(images, kernel="adaptive_max_pool2d_forward", arguments=(size,))
     return maxima_as_given(result, return_indices, x, dims)

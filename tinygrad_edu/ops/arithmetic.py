@@ -28,6 +28,7 @@ from tinygrad_edu.ops.common import (
     zeros_for,
 )
 from tinygrad_edu.ops.division import div
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.rounding import Stepwise
 
 
@@ -245,12 +246,14 @@ def square(input: Array) -> Array:
     return mul(input, input) if raw(input).dtype.kind != "b" else pow(input, 2)
 
 
+@rounded_once
 def lerp(input: Array, end: Array, weight: Any) -> Array:
     """input + weight * (end - input): a point on the way; the weight is a number or a Tensor."""
     require_tensors("lerp", input=input, end=end)
     return add(input, mul(weight, sub(end, input)))
 
 
+@rounded_once
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
     """input + value * tensor1 * tensor2."""
     require_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
@@ -261,6 +264,7 @@ def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -
     )
 
 
+@rounded_once
 def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
     """input + value * tensor1 / tensor2."""
     require_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)

@@ -11,9 +11,11 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.activation import softplus
 from tinygrad_edu.ops.common import promote, raw, require_tensor, require_tensors
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.loss import reduce_loss
 
 
+@rounded_once
 def binary_cross_entropy(
     input: Array, target: Array, weight: Array | None = None, reduction: str = "mean"
 ) -> Array:
@@ -108,6 +110,7 @@ def check_equal_size(name: str, input: Array, target: Array) -> None:
         )
 
 
+@rounded_once
 def binary_cross_entropy_with_logits(
     input: Array,
     target: Array,

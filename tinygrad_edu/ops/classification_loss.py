@@ -14,8 +14,9 @@ import numpy as np
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host, on_card_of
-from tinygrad_edu.ops.common import cast, raw, require_tensors
+from tinygrad_edu.ops.common import raw, require_tensors
 from tinygrad_edu.ops.gather import gather
+from tinygrad_edu.ops.half import in_float32, rounded_once
 from tinygrad_edu.ops.loss import check_reduction, reduce_loss
 from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.select import where
@@ -143,6 +144,8 @@ def cross_entropy(
         raise NotImplementedError(f"{name}: expected scores of a floating-point dtype, got {scores.dtype}")
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if scores.dtype == FLOAT16:
+        return in_float32(cross_entropy, input, target, weight, ignore_index, reduction, label_smoothing)
     if labels.dtype.kind == "f":
         if ignore_index >= 0:
             raise RuntimeError(
@@ -153,11 +156,7 @@ def cross_entropy(
     check_class_targets(name, scores, labels, weight)
     check_reduction(name, reduction)
     target = target if labels.dtype == INT64 else target.long()
-    if scores.dtype != FLOAT16:
-        return _cross_entropy_of_classes(input, target, weight, ignore_index, reduction, label_smoothing)
-    weight = None if weight is None else cast(weight, np.float32)  # the kernels know float32 and float64
-    rest = weight, ignore_index, reduction, label_smoothing
-    return cast(_cross_entropy_of_classes(cast(input, np.float32), target, *rest), FLOAT16)
+    return _cross_entropy_of_classes(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
 def _cross_entropy_of_classes(
@@ -216,6 +215,7 @@ def _cross_entropy_of_probabilities(
     return reduce_loss("cross_entropy", losses, reduction)
 
 
+@rounded_once
 def nll_loss(
     input: Array,
     target: Array,

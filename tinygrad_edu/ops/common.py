@@ -15,10 +15,9 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, as_ints, as_numpy_dtype, is_int, type_name, wrong_type
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import Array, array_module, is_on_host
+from tinygrad_edu.backend import FLOATING_DTYPES, Array, array_module, is_on_host
 from tinygrad_edu.ops.summation import sum_over
 from tinygrad_edu.scalars import as_scalar, check_integer, checked_scalar, element_scalar
-from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
 class Cast(Op):
@@ -185,10 +184,12 @@ def reject_complex(name: str, *operands: Any) -> None:
 
 
 def require_kernel_dtype(name: str, x: Array) -> None:
-    """Raise unless the dtype is one that the compiled kernels work on."""
+    """Raise unless the compiled kernels work on the dtype, or on float32 in its place (see ``half.py``)."""
     dtype = x.array.dtype if isinstance(x, TensorBase) else x.dtype
-    if dtype not in COMPILED_DTYPES:
-        raise RuntimeError(f"{name}: expected a floating-point tensor, float32 or float64, got {dtype}")
+    if dtype not in FLOATING_DTYPES:
+        raise RuntimeError(
+            f"{name}: expected a floating-point tensor, float16, float32 or float64, got {dtype}"
+        )
 
 
 def promote_many(name: str, *operands: Any) -> tuple[Any, ...]:

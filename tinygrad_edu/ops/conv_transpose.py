@@ -11,12 +11,14 @@ from typing import Any
 
 from tinygrad_edu.autograd.op import check_same_device
 from tinygrad_edu.backend import Array, is_gpu_in_use
-from tinygrad_edu.ops.common import check_not_empty, pair, require_kernel_dtype, require_tensors
-from tinygrad_edu.ops.conv import Conv2dGradInput, Geometry, check_kernel_size
+from tinygrad_edu.ops.common import check_not_empty, pair, raw, require_tensors
+from tinygrad_edu.ops.conv import Conv2dGradInput, Geometry, check_kernel_size, check_one_dtype
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.join import pad
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 
 
+@rounded_once
 def conv_transpose2d(
     input: Array,
     weight: Array,
@@ -72,7 +74,7 @@ def conv_transpose2d(
         )
     check_kernel_size(name, weight)
     check_not_empty(name, input, 2)
-    require_kernel_dtype(name, input)
+    check_one_dtype(name, raw(input), raw(weight), raw(bias))
     if is_gpu_in_use():
         check_same_device(name, (input, weight, bias))
     if groups < 1 or input.shape[1] % groups:

@@ -20,6 +20,7 @@ from tinygrad_edu.ops.common import (
     unbroadcast,
     zeros_for,
 )
+from tinygrad_edu.ops.half import rounded_once
 
 
 class Div(BinaryOp):
@@ -125,6 +126,7 @@ class Remainder(BinaryOp):
         return unbroadcast(grad_output, self.shapes[0]), grad_b
 
 
+@rounded_once
 def remainder(input: Any, other: Any) -> Array:
     """Remainder of the division, with the sign of the divisor, as Python's ``%``."""
     a, b = promote("remainder", input, other)
@@ -149,6 +151,7 @@ class Fmod(BinaryOp):
         return unbroadcast(grad_output, self.shapes[0]), grad_b
 
 
+@rounded_once
 def fmod(input: Any, other: Any) -> Array:
     """Remainder of the division, with the sign of the dividend, as C's ``fmod``."""
     require_tensor("fmod", input)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import tensor_from_array
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import FLOAT16, Array, array_module
 from tinygrad_edu.ops.common import raw, require_kernel_dtype, require_tensor
+from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.shape import expand
 from tinygrad_edu.random import next_seed
 
@@ -36,7 +37,7 @@ def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
     Parameters
     ----------
     input : Tensor
-        Any shape, float32 or float64.
+        Any shape, of a floating-point dtype.
     p : float
         From 0 to 1.
     training : bool
@@ -69,6 +70,8 @@ def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
     check_probability(p)
     if not training or p == 0:
         return input
+    if raw(input).dtype == FLOAT16:
+        return in_float32(dropout, input, p, training)
     return Dropout.apply(input, p=float(p), seed=next_seed())
 
 
@@ -86,6 +89,8 @@ def dropout_channels(input: Array, p: float = 0.5, training: bool = True) -> Arr
         return input
     if input.ndim < 2:
         raise RuntimeError(f"dropout_channels: expected (n, c, *), got {list(input.shape)}")
+    if raw(input).dtype == FLOAT16:
+        return in_float32(dropout_channels, input, p, training)
     array = raw(input)
     ones = array_module(array).ones((*array.shape[:2], *[1] * (array.ndim - 2)), array.dtype)
     factors = Dropout.apply(tensor_from_array(ones), p=float(p), seed=next_seed())

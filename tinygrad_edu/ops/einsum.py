@@ -12,6 +12,7 @@ from typing import Any
 
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, require_tensor
+from tinygrad_edu.ops.half import in_float32, is_float16_alone
 from tinygrad_edu.ops.matmul import matmul
 from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.shape import permute, reshape
@@ -60,6 +61,8 @@ def einsum(equation: str, *operands: Any) -> Array:
     tensors = (
         list(operands[0]) if len(operands) == 1 and isinstance(operands[0], list | tuple) else list(operands)
     )
+    if is_float16_alone(tuple(tensors)):
+        return in_float32(einsum, equation, *tensors)
     terms, output = parse_equation(equation, tensors)
     letters = dict.fromkeys("".join(terms))
     order = [*output, *[c for c in letters if c not in output]]

@@ -23,6 +23,7 @@ from tinygrad_edu.ops.common import (
     require_tensors,
     unbroadcast,
 )
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.index import getitem, private_index
 from tinygrad_edu.ops.shape import clone, expand, reshape
 from tinygrad_edu.ops.summation import add_at
@@ -222,6 +223,7 @@ def scatter(
     return Scatter.apply(input, source, dim=dim, index=raw(index))
 
 
+@rounded_once
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     """Return a copy with ``src`` added at ``index`` along ``dim``; places may repeat.
 

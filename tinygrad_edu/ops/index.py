@@ -25,6 +25,7 @@ from tinygrad_edu.ops.common import (
     require_tensor,
     unbroadcast,
 )
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.shape import expand, reshape
 from tinygrad_edu.ops.summation import add_at
 
@@ -294,6 +295,7 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     return getitem(input, (slice(None),) * dim + (raw(index).reshape(-1),))
 
 
+@rounded_once
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
     """Return a copy with the slices of ``source`` added to those along ``dim`` that the index names.
 

@@ -14,6 +14,7 @@ import warnings
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.arithmetic import absolute, square
 from tinygrad_edu.ops.common import promote, require_tensor, require_tensors
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.reduce import mean, sum
 from tinygrad_edu.ops.select import clamp, where
 from tinygrad_edu.ops.unary import exp, log
@@ -44,11 +45,12 @@ def same_size(name: str, input: Array, target: Array) -> tuple[Array, Array]:
             f"{name}: Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}). This will likely lead to incorrect results due to broadcasting. Please ensure "
             "they have the same size.",
-            stacklevel=3,
+            stacklevel=4,  # the caller of the decorated function
         )
     return promote(name, input, target)
 
 
+@rounded_once
 def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
     """Squared error: (input - target)^2; the derivative is 2 (input - target), / n for the mean.
 
@@ -78,6 +80,7 @@ def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
     return reduce_loss("mse_loss", square(a - b), reduction)
 
 
+@rounded_once
 def l1_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
     """Absolute error: |input - target|; the derivative is its sign.
 
@@ -91,6 +94,7 @@ def l1_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
     return reduce_loss("l1_loss", absolute(a - b), reduction)
 
 
+@rounded_once
 def smooth_l1_loss(input: Array, target: Array, reduction: str = "mean", beta: float = 1.0) -> Array:
     """Squared error / (2 beta) where the error is below beta, else absolute error - beta / 2.
 
@@ -126,6 +130,7 @@ def smooth_l1_loss(input: Array, target: Array, reduction: str = "mean", beta: f
     )
 
 
+@rounded_once
 def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
     """Squared error / 2 where the error is below delta, else delta (absolute error - delta / 2).
 
@@ -159,6 +164,7 @@ def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: floa
     )
 
 
+@rounded_once
 def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: bool = False) -> Array:
     """Kullback-Leibler divergence: target (ln target - input), for log-probabilities as the input.
 
@@ -199,11 +205,12 @@ def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: boo
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. "
             "'batchmean' divides only by the batch size, and aligns with the KL div math definition.",
-            stacklevel=2,
+            stacklevel=3,  # the caller of the decorated function
         )
     return reduce_loss("kl_div", losses, reduction)
 
 
+@rounded_once
 def hinge_embedding_loss(input: Array, target: Array, margin: float = 1.0, reduction: str = "mean") -> Array:
     """The input where the target is 1, max(0, margin - input) where it is -1.
 
@@ -227,6 +234,7 @@ def hinge_embedding_loss(input: Array, target: Array, margin: float = 1.0, reduc
     return reduce_loss("hinge_embedding_loss", losses, reduction)
 
 
+@rounded_once
 def margin_ranking_loss(
     input1: Array, input2: Array, target: Array, margin: float = 0.0, reduction: str = "mean"
 ) -> Array:

@@ -25,6 +25,7 @@ from tinygrad_edu.ops.common import (
     require_tensors,
     unbroadcast,
 )
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
 from tinygrad_edu.ops.summation import LONG, sum_over, wide
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -191,12 +192,14 @@ def outer(input: Array, vec2: Array) -> Array:
     return reshape(input, (-1, 1)) * reshape(vec2, (1, -1))
 
 
+@rounded_once
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta * input + alpha * (mat1 @ mat2), with matrices (m, k) and (k, n) and an input broadcast to (m, n)."""
     require_tensor("addmm", input)
     return weighted_sum("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
+@rounded_once
 def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta * input + alpha * (batch1 @ batch2), with batches (b, m, k) and (b, k, n)."""
     require_tensor("baddbmm", input)

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import FLOAT16, Array, array_module
 from tinygrad_edu.ops.arithmetic import square
 from tinygrad_edu.ops.common import check_broadcast, raw, require_tensors
+from tinygrad_edu.ops.half import in_float32, rounded_once, widened
 from tinygrad_edu.ops.normalize import BatchNorm, LayerNorm, Normalize, has_norm_kernels, scale_and_shift
 from tinygrad_edu.ops.reduce import count, mean, sum
 from tinygrad_edu.ops.select import clamp
@@ -25,6 +26,7 @@ from tinygrad_edu.ops.statistics import norm
 from tinygrad_edu.ops.unary import rsqrt
 
 
+@rounded_once
 def layer_norm(
     input: Array,
     normalized_shape: Sequence[int],
@@ -84,6 +86,7 @@ def check_normalized_shape(name: str, input: Array, shape: tuple[int, ...], weig
             )
 
 
+@rounded_once
 def rms_norm(
     input: Array, normalized_shape: Sequence[int], weight: Array | None = None, eps: float | None = None
 ) -> Array:
@@ -183,6 +186,9 @@ def batch_norm(
     check_channels(
         "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
+    if raw(input).dtype == FLOAT16:
+        parameters = weight, bias, training, momentum, eps
+        return _batch_norm_of_float16(input, running_mean, running_var, *parameters)
     channels = input.shape[1]
     per_channel = (1, channels) + (1,) * (input.ndim - 2)
     dims = tuple([d for d in range(input.ndim) if d != 1])
@@ -210,6 +216,26 @@ def batch_norm(
     return result
 
 
+def _batch_norm_of_float16(
+    input: Array,
+    running_mean: Any,
+    running_var: Any,
+    weight: Array | None,
+    bias: Array | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Array:
+    """Return what ``batch_norm`` does, computed in float32; running statistics of float16 are rounded once."""
+    mean, var = widened(running_mean), widened(running_var)
+    result = in_float32(batch_norm, input, mean, var, weight, bias, training, momentum, eps)
+    for running, changed in ((running_mean, mean), (running_var, var)):
+        if training and running is not changed:
+            running.array[...] = raw(changed)
+            running.increment_version("batch_norm")
+    return result
+
+
 def check_channels(name: str, input: Array, **parameters: Array | None) -> None:
     """Raise unless the input is (n, c, *) and every parameter (c,)."""
     require_tensors(name, input=input, **parameters)
@@ -229,6 +255,7 @@ def update_running(running: Any, batch: Array, momentum: float) -> None:
     running.increment_version("batch_norm")
 
 
+@rounded_once
 def group_norm(
     input: Array, num_groups: int, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-05
 ) -> Array:
@@ -284,6 +311,7 @@ def normalize_groups(input: Array, num_groups: int, eps: float) -> Array:
     return reshape(x_hat, tuple(input.shape))
 
 
+@rounded_once
 def instance_norm(
     input: Array, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-05
 ) -> Array:
@@ -302,6 +330,7 @@ def instance_norm(
     return scale_and_shift(x_hat, weight, bias, (1, input.shape[1]) + (1,) * (input.ndim - 2))
 
 
+@rounded_once
 def normalize(input: Array, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Array:
     """Divide by the p-norm along ``dim``, or by ``eps`` if that is larger.
 
@@ -329,6 +358,7 @@ def normalize(input: Array, p: float = 2.0, dim: int = 1, eps: float = 1e-12) ->
     return input / clamp(norm(input, p, dim, keepdim=True), min=eps)
 
 
+@rounded_once
 def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-08) -> Array:
     """Cosine of the angle between vectors along ``dim``: x1 . x2 / (|x1| |x2|), with norms of at least eps.
 

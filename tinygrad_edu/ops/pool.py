@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import FLOAT16, Array
 from tinygrad_edu.ops.common import check_not_empty, pair, raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.gather import Gather
+from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.shape import squeeze, unsqueeze
 
 
@@ -166,7 +167,7 @@ def max_pool2d(
     Parameters
     ----------
     input : Tensor
-        (n, c, h, w) or (c, h, w), float32 or float64.
+        (n, c, h, w) or (c, h, w), of a floating-point dtype.
     kernel_size : int or (int, int)
         Height and width of the window, in pixels.
     stride : int or (int, int), optional
@@ -236,6 +237,8 @@ def max_pool1d(
 
 def _max_pool(name: str, x: Array, windows: tuple[Any, ...], return_indices: bool, dims: int) -> Any:
     images = as_images(name, x, dims)
+    if raw(x).dtype == FLOAT16:
+        return in_float32(_max_pool, name, x, windows, return_indices, dims)
     arguments = tuple(place_windows(name, x, dims, *windows))
     result = MaxPool2d.apply(images, kernel="max_pool2d_forward", arguments=arguments)
     return maxima_as_given(result, return_indices, x, dims)
@@ -255,7 +258,7 @@ def avg_pool2d(
     Parameters
     ----------
     input : Tensor
-        (n, c, h, w) or (c, h, w), float32 or float64.
+        (n, c, h, w) or (c, h, w), of a floating-point dtype.
     kernel_size : int or (int, int)
         Height and width of the window, in pixels.
     stride : int or (int, int), optional
@@ -322,6 +325,8 @@ def _avg_pool(
     name: str, x: Array, windows: tuple[Any, ...], count_include_pad: bool, divisor: int, dims: int
 ) -> Array:
     images = as_images(name, x, dims)
+    if raw(x).dtype == FLOAT16:
+        return in_float32(_avg_pool, name, x, windows, count_include_pad, divisor, dims)
     w = place_windows(name, x, dims, *windows)
     window = (w.kernel_size, w.stride, w.padding, count_include_pad, divisor)
     return as_given(AvgPool2d.apply(images, output_size=w.output_size, window=window), x, dims)

@@ -29,6 +29,7 @@ from tinygrad_edu.ops.common import (
     require_tensor,
     to_dtype,
 )
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.scan import exclusive_cumprod
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.summation import sum_over, wide
@@ -212,6 +213,11 @@ def prod(
     input = as_summand("prod", input, dtype)
     if dim is not None:
         dim = normalize_dim("prod", dim, input.ndim)
+    return _product(input, dim, keepdim)
+
+
+@rounded_once
+def _product(input: Array, dim: int | None, keepdim: bool) -> Array:
     if dim is None or input.ndim == 0:
         return Prod.apply(reshape(input, (-1,)), dim=0, keepdim=False)
     return Prod.apply(input, dim=dim, keepdim=keepdim)

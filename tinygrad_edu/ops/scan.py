@@ -13,6 +13,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import as_summand, normalize_dim, reject_bool, zeros_for
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.index import between
 from tinygrad_edu.ops.shape import Flip
 
@@ -80,7 +81,11 @@ def cumprod(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Arr
     """
     input = as_summand("cumprod", input, dtype)
     reject_bool("cumprod", input)
-    dim = normalize_dim("cumprod", dim, input.ndim)
+    return _running_product(input, normalize_dim("cumprod", dim, input.ndim))
+
+
+@rounded_once
+def _running_product(input: Array, dim: int) -> Array:
     return Cumprod.apply(input, dim=dim) if input.ndim else input * 1
 
 

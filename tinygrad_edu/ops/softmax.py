@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import Array, array_module, is_on_host
+from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host
 from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor, to_dtype
+from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.reduce import restore_dims
 from tinygrad_edu.ops.select import keep
 from tinygrad_edu.ops.shape import reshape
@@ -123,8 +122,8 @@ def _along_dim(op: type[Op], name: str, input: Array, dim: int, dtype: dtypes.dt
         raise NotImplementedError(
             f"{name}: expected a floating-point tensor, got {raw(input).dtype}; give a dtype"
         )
-    if raw(input).dtype == np.float16:  # the kernels know float32 and float64
-        return cast(_along_dim(op, name, cast(input, np.float32), dim, None), np.float16)
+    if raw(input).dtype == FLOAT16:
+        return in_float32(_along_dim, op, name, input, dim, None)
     dim = normalize_dim(name, dim, input.ndim)
     if input.ndim == 0:
         return reshape(op.apply(reshape(input, (1,)), dim=0), ())

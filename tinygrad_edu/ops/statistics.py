@@ -18,6 +18,7 @@ from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, pow
 from tinygrad_edu.ops.common import as_float, normalize_dims, raw, require_tensor, zeros_for
 from tinygrad_edu.ops.extremum import amax, amin
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.reduce import Dims, average, count, mean, restore_dims, sum
 from tinygrad_edu.ops.select import where
 from tinygrad_edu.ops.summation import sum_over, wide
@@ -42,6 +43,7 @@ class Var(Op):
         return restore_dims(grad_output * scale, self.dims, x.shape) * deviation
 
 
+@rounded_once
 def var(
     input: Array,
     dim: Any = None,
@@ -101,6 +103,7 @@ def real_part(input: Array, part: str) -> Array:
     return tensor_from_array(array_module(raw(input)).ascontiguousarray(getattr(raw(input), part)))
 
 
+@rounded_once
 def std(
     input: Array,
     dim: Any = None,
@@ -148,6 +151,7 @@ class LogSumExp(Op):
         return restore_dims(grad_output, self.dims, x.shape) * softmax
 
 
+@rounded_once
 def logsumexp(input: Array, dim: Dims, keepdim: bool = False) -> Array:
     """ln of the sum of e^x, without overflow; the derivative is the softmax.
 
@@ -177,6 +181,7 @@ class NotZero(Op):
         return zeros_for(grad_output)
 
 
+@rounded_once
 def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> Array:
     """Vector norm (sum |x|^p)^(1 / p); the gradient of the 2-norm is x / |x|, taken as 0 at 0.
 
@@ -227,6 +232,7 @@ def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> A
     return where(zero, 0.0, root)
 
 
+@rounded_once
 def var_mean(
     input: Array,
     dim: Any = None,
@@ -240,6 +246,7 @@ def var_mean(
     return variance, mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
+@rounded_once
 def std_mean(
     input: Array,
     dim: Any = None,

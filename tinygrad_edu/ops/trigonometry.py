@@ -11,6 +11,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import BinaryOp, as_float, promote_to_float, require_tensors, unbroadcast
+from tinygrad_edu.ops.half import rounded_once
 
 
 class Sin(Op):
@@ -165,6 +166,7 @@ class Tanh(Op):
         return grad_output * (1 - y * y)
 
 
+@rounded_once
 def tanh(input: Array) -> Array:
     """Hyperbolic tangent; dy/dx = 1 - tanh^2 x."""
     return Tanh.apply(as_float("tanh", input))
@@ -236,6 +238,7 @@ class Atan2(BinaryOp):
         return unbroadcast(scaled * x, self.shapes[0]), unbroadcast(-scaled * y, self.shapes[1])
 
 
+@rounded_once
 def atan2(input: Array, other: Array) -> Array:
     """The angle whose tangent is input / other, in the right quadrant."""
     require_tensors("atan2", input=input, other=other)

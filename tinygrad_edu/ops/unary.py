@@ -17,6 +17,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module, special_module
 from tinygrad_edu.ops.common import as_float
+from tinygrad_edu.ops.half import rounded_once
 
 LN_2 = math.log(2.0)
 LN_10 = math.log(10.0)
@@ -179,6 +180,7 @@ class Rsqrt(Op):
         return grad_output * (y * y * y) * -0.5
 
 
+@rounded_once
 def rsqrt(input: Array) -> Array:
     """1 / sqrt(x); dy/dx = -y^3 / 2."""
     return Rsqrt.apply(as_float("rsqrt", input))
@@ -202,6 +204,7 @@ class Sigmoid(Op):
         return grad_output * y * (1 - y)
 
 
+@rounded_once
 def sigmoid(input: Array) -> Array:
     """1 / (1 + e^-x), the logistic function; dy/dx = y (1 - y)."""
     return Sigmoid.apply(as_float("sigmoid", input))
