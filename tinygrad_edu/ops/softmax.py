@@ -13,7 +13,7 @@ from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host
-from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor, to_dtype
+from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, to_dtype
 from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.reduce import restore_dims
 from tinygrad_edu.ops.select import keep
