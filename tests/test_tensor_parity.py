@@ -7,6 +7,13 @@ import pytest
 from tests.both import check
 
 SAME_AS_PYTORCH = [
+    "torch.einsum(torch.ones(2, 3), [0, 1], torch.ones(3, 4), [1, 2], [0, 2])",
+    "torch.einsum(torch.ones(2, 3), [0, 1], torch.ones(3, 4), [1, 2])",
+    "torch.einsum(torch.arange(6.0).reshape(2, 3), [30, 2])",
+    "torch.einsum(torch.ones(2, 3, 4), [..., 51], torch.ones(4), [51], [...])",
+    "torch.einsum(torch.ones(2), [52], [52])",
+    "torch.einsum(torch.ones(2), [-1])",
+    "torch.einsum(torch.ones(2, 2), [0, 0], [])",
     "torch.ones(2) + 1",
     "torch.ones(2, dtype=torch.int64) + 1.5",
     "torch.ones(2, dtype=torch.int64) + torch.tensor(1.5)",

@@ -153,3 +153,38 @@ def test_numpy_is_the_users_own_in_a_hook():
         np.setbufsize(before[1])
     assert called == ["divide by zero"]
     assert seen == [4096, "ignore"]
+
+
+def test_hooks_after_the_gradient_has_been_accumulated():
+    """Once a backward, in order, with the whole gradient in place; not for ``autograd.grad``."""
+    x = leaf(3.0)
+    seen = []
+    first = x.register_post_accumulate_grad_hook(lambda x: seen.append(("first", x.grad.item())))
+    x.register_post_accumulate_grad_hook(lambda x: seen.append(("second", x.grad.item())))
+    (x * 2 + x * 3).backward()
+    torch.autograd.grad(x * 2, x)
+    first.remove()
+    (x * 1).backward()
+    assert seen == [("first", 5.0), ("second", 5.0), ("second", 6.0)]
+
+
+def test_an_optimizer_steps_in_the_hook():
+    layer = torch.nn.Linear(2, 1, bias=False)
+    before = layer.weight.detach().clone()
+    optimizer = torch.optim.SGD(layer.parameters(), lr=1.0)
+
+    def step(parameter):
+        optimizer.step()
+        optimizer.zero_grad()
+
+    layer.weight.register_post_accumulate_grad_hook(step)
+    layer(torch.ones(1, 2)).sum().backward()
+    assert layer.weight.grad is None
+    assert (before - layer.weight).tolist() == [[1.0, 1.0]]
+
+
+def test_a_hook_after_accumulating_is_for_leaves_that_need_a_gradient():
+    with pytest.raises(RuntimeError, match="doesn't require gradient"):
+        torch.ones(1).register_post_accumulate_grad_hook(print)
+    with pytest.raises(RuntimeError, match="non-leaf"):
+        (leaf(1.0) * 2).register_post_accumulate_grad_hook(print)

@@ -30,13 +30,13 @@ TYPE_NAMES = {
 class ShapeMethods(TensorBase):
     """Methods that rearrange or convert; part of Tensor."""
 
-    def view(self, *shape: Any) -> Self:
+    def view(self, *shape: Any, size: Any = None, dtype: Any = None) -> Self:
         """See ``torch.view``."""
-        return ops.view(self, *shape)
+        return ops.view(self, *shape, size=size, dtype=dtype)
 
-    def reshape(self, *shape: Any) -> Self:
+    def reshape(self, *sizes: Any, shape: Any = None) -> Self:
         """See ``torch.reshape``."""
-        return ops.reshape(self, *shape)
+        return ops.reshape(self, *sizes, shape=shape)
 
     def view_as(self, other: TensorBase) -> Self:
         """See ``torch.view_as``."""
@@ -58,9 +58,9 @@ class ShapeMethods(TensorBase):
         """See ``torch.unflatten``."""
         return ops.unflatten(self, dim, sizes)
 
-    def permute(self, *dims: Any) -> Self:
+    def permute(self, *order: Any, dims: Any = None) -> Self:
         """See ``torch.permute``."""
-        return ops.permute(self, *dims)
+        return ops.permute(self, *order, dims=dims)
 
     def transpose(self, dim0: int, dim1: int) -> Self:
         """See ``torch.transpose``."""
@@ -89,21 +89,21 @@ class ShapeMethods(TensorBase):
         """See ``torch.unsqueeze``."""
         return ops.unsqueeze(self, dim)
 
-    def expand(self, *sizes: Any) -> Self:
+    def expand(self, *sizes: Any, size: Any = None, implicit: bool = False) -> Self:
         """See ``torch.expand``."""
-        return ops.expand(self, *sizes)
+        return ops.expand(self, *sizes, size=size)
 
     def expand_as(self, other: TensorBase) -> Self:
         """See ``torch.expand_as``."""
         return ops.expand(self, other.shape)
 
-    def repeat(self, *sizes: Any) -> Self:
+    def repeat(self, *sizes: Any, repeats: Any = None) -> Self:
         """See ``torch.repeat``."""
-        return ops.repeat(self, *sizes)
+        return ops.repeat(self, *sizes, repeats=repeats)
 
-    def tile(self, *dims: Any) -> Self:
+    def tile(self, *sizes: Any, dims: Any = None) -> Self:
         """See ``torch.tile``."""
-        return ops.tile(self, ops.sizes_of("tile", dims, "dims"))
+        return ops.tile(self, ops.sizes_of("tile", sizes if dims is None else (dims,), "dims"))
 
     def repeat_interleave(
         self, repeats: Any, dim: int | None = None, *, output_size: int | None = None

@@ -178,4 +178,6 @@ class AccumulateGrad(Node):
     def backward(self, grad_output: Array) -> tuple[()]:
         """Add ``grad_output`` (an array, or a Tensor with history) to ``variable.grad``."""
         self.variable.accumulate_grad(grad_output)
+        for hook in list(self.variable._post_accumulate_hooks):
+            hook(self.variable)
         return ()

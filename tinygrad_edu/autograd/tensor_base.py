@@ -40,6 +40,7 @@ class TensorBase(ViewMethods):
     _retains_grad: bool = False
     _accumulator: weakref.ref[AccumulateGrad] | None = None
     _hooks: list[Any] | tuple[()] = ()  # of a leaf; those of computed tensors are kept by their node
+    _post_accumulate_hooks: list[Any] | tuple[()] = ()  # of a leaf
     _counter: VersionCounter | None = None
     _inference: bool = False
 
@@ -202,6 +203,35 @@ class TensorBase(ViewMethods):
         entry = (output_nr, hook)
         owner.tensor_hooks.append(entry)
         return RemovableHandle(owner.tensor_hooks, entry)
+
+    def register_post_accumulate_grad_hook(self, hook: Any) -> RemovableHandle:
+        """Call ``hook(tensor)`` when a backward has added to the ``grad`` of this leaf.
+
+        An optimizer can make its step there, so that the gradients need not all be in memory at once.
+
+        References
+        ----------
+        https://docs.pytorch.org/docs/stable/generated/torch.Tensor.register_post_accumulate_grad_hook.html
+
+        Examples
+        --------
+        >>> import tinygrad_edu as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> handle = x.register_post_accumulate_grad_hook(lambda x: print(x.grad))
+        >>> (x * 3).sum().backward()
+        tensor([3., 3.])
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._edge is not None:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors: this one was made by "
+                f"{self.grad_fn}"
+            )
+        if not self._post_accumulate_hooks:
+            self._post_accumulate_hooks = []
+        self._post_accumulate_hooks.append(hook)
+        return RemovableHandle(self._post_accumulate_hooks, hook)
 
     def detach(self) -> Any:
         """Return a tensor on the same memory that is cut off from the graph."""

@@ -8,8 +8,10 @@ https://docs.pytorch.org/docs/stable/generated/torch.einsum.html
 from __future__ import annotations
 
 import math
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
+from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.half import in_float32, is_float16_alone
@@ -18,7 +20,7 @@ from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.shape import permute, reshape
 
 
-def einsum(equation: str, *operands: Any) -> Array:
+def einsum(equation: Any, *operands: Any) -> Array:
     """Sum of products, written with one letter a dimension (Einstein's notation).
 
     Parameters
@@ -29,7 +31,8 @@ def einsum(equation: str, *operands: Any) -> Array:
         any dimensions, which are broadcast. Without "->" the result has the letters that occur once, in
         order.
     *operands : Tensor
-        One for each term, or one list of them.
+        One for each term, or one list of them. Without an equation, each is followed by a list of numbers from 0 to
+        51, or ``...``, in the place of its letters, and a last list says which the result has.
 
     Returns
     -------
@@ -57,7 +60,11 @@ def einsum(equation: str, *operands: Any) -> Array:
     torch.Size([2, 4])
     >>> torch.einsum("ii", torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(5.)
+    >>> torch.einsum(torch.ones(2, 3), [0, 1], torch.ones(3, 4), [1, 2], [0, 2]).shape
+    torch.Size([2, 4])
     """
+    if isinstance(equation, TensorBase):
+        equation, operands = equation_of_lists((equation, *operands))
     tensors = (
         list(operands[0]) if len(operands) == 1 and isinstance(operands[0], list | tuple) else list(operands)
     )
@@ -78,6 +85,24 @@ def einsum(equation: str, *operands: Any) -> Array:
     return (
         reshape(result, tuple([result.shape[i] for i in range(len(output))])) if order else result.reshape(())
     )
+
+
+def equation_of_lists(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Return the equation and the operands of ``(operand, list, operand, list, ..., [list of the result])``."""
+    pairs, result = (args, None) if len(args) % 2 == 0 else (args[:-1], args[-1])
+    equation = ",".join([letters_of(numbers) for numbers in pairs[1::2]])
+    return equation if result is None else f"{equation}->{letters_of(result)}", pairs[::2]
+
+
+def letters_of(numbers: Any) -> str:
+    """Return the letters that stand for a list of numbers."""
+    if not isinstance(numbers, list | tuple):
+        raise TypeError(f"einsum(): expected a list of numbers after each operand, got {numbers!r}")
+    wrong = [n for n in numbers if n is not ... and not (isinstance(n, int) and 0 <= n < len(ascii_letters))]
+    if wrong:
+        raise ValueError(f"einsum(): expected numbers from 0 to 51 or Ellipsis, got {wrong[0]!r}")
+    letters = ascii_uppercase + ascii_lowercase
+    return "".join(["..." if n is ... else letters[n] for n in numbers])
 
 
 def multiply_and_sum(a: Array, b: Array, dims: list[int]) -> Array:

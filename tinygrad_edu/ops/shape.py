@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_ints
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, array_module
@@ -70,15 +71,15 @@ class ReshapeCopy(Reshape):
     is_view = False
 
 
-def reshape(input: Array, *shape: Any) -> Array:
+def reshape(input: Array, *sizes: Any, shape: Any = None) -> Array:
     """Return the elements in another shape: a view if the strides allow it, else a copy.
 
     Parameters
     ----------
     input : Tensor
         Any shape.
-    *shape : int, or one sequence of int
-        The new sizes; one may be -1 and is what remains.
+    *sizes : int, or one sequence of int
+        The new sizes; one may be -1 and is what remains. Also as ``shape=``.
 
     Raises
     ------
@@ -97,7 +98,8 @@ def reshape(input: Array, *shape: Any) -> Array:
             [3, 4, 5]])
     """
     require_tensor("reshape", input)
-    sizes = infer_size("reshape", sizes_of("reshape", shape, "shape"), raw(input).size)
+    given = sizes_of("reshape", sizes if shape is None else (shape,), "shape")
+    sizes = infer_size("reshape", given, raw(input).size)
     op = Reshape if can_view(raw(input), sizes) else ReshapeCopy
     return op.apply(input, shape=sizes)
 
@@ -109,15 +111,33 @@ def can_view(array: Array, shape: tuple[int, ...]) -> bool:
     return bool(array_module(array).may_share_memory(array.reshape(shape), array))
 
 
-def view(input: Array, *shape: Any) -> Array:
-    """Return a view in another shape; an error if the strides do not allow one.
+def view(input: Array, *shape: Any, size: Any = None, dtype: Any = None) -> Array:
+    """Return a view in another shape, an error if the strides do not allow one; or of another dtype.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    *shape : int, or one sequence of int, or one dtype
+        The new sizes; one may be -1. A dtype reads the same bytes as numbers of that type, which are more or fewer
+        along the last dimension if their size differs; that has no gradient.
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.Tensor.view.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.tensor([1.0, -2.0]).view(torch.int32)
+    tensor([ 1065353216, -1073741824], dtype=torch.int32)
     """
     require_tensor("view", input)
-    sizes = infer_size("view", sizes_of("view", shape, "shape"), raw(input).size)
+    if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
+        dtype = shape[0]
+    if dtype is not None:
+        return view_as_dtype(input, dtype)
+    sizes = infer_size("view", sizes_of("view", shape if size is None else (size,), "size"), raw(input).size)
     if not can_view(raw(input), sizes):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans "
@@ -125,6 +145,29 @@ def view(input: Array, *shape: Any) -> Array:
             ".reshape(...) instead."
         )
     return Reshape.apply(input, shape=sizes)
+
+
+class ViewAsDtype(Op):
+    """The same bytes, read as numbers of another type."""
+
+    is_view = True
+    num_differentiable = 0
+
+    def forward(self, x: Array, *, dtype: Any) -> Array:
+        return x.view(dtype)
+
+
+def view_as_dtype(input: Array, dtype: dtypes.dtype) -> Array:
+    """Return a view of the same bytes as another dtype, if they can be divided into its numbers."""
+    old, new, shape, strides = input.itemsize, dtype.itemsize, tuple(input.shape), input.stride()
+    if old != new:
+        counts = [*strides[:-1], *shape[-1:], input.storage_offset()]
+        if not shape or strides[-1] != 1 or any(count * old % new for count in counts):
+            raise RuntimeError(
+                f"view: expected {new} bytes for each {dtype}, one behind the other along the last dimension, got "
+                f"{list(shape)} of {old} bytes each with strides {list(strides)}"
+            )
+    return ViewAsDtype.apply(input, dtype=dtype.numpy_dtype)
 
 
 def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
@@ -180,8 +223,8 @@ class Permute(Op):
         return Permute.compute(grad_output, dims=inverse)
 
 
-def permute(input: Array, *dims: Any) -> Array:
-    """Return a view with the dimensions in another order.
+def permute(input: Array, *order: Any, dims: Any = None) -> Array:
+    """Return a view with the dimensions in another order, given one by one, as a sequence, or as ``dims=``.
 
     Examples
     --------
@@ -190,7 +233,7 @@ def permute(input: Array, *dims: Any) -> Array:
     torch.Size([4, 2, 3])
     """
     require_tensor("permute", input)
-    given = sizes_of("permute", dims, "dims")
+    given = sizes_of("permute", order if dims is None else (dims,), "dims")
     order = tuple([normalize_dim("permute", d, input.ndim) for d in given])
     if sorted(order) != list(range(input.ndim)):
         raise RuntimeError(
@@ -265,7 +308,7 @@ class Expand(Op):
         return unbroadcast(grad_output, self.input_shape)
 
 
-def expand(input: Array, *sizes: Any) -> Array:
+def expand(input: Array, *sizes: Any, size: Any = None, implicit: bool = False) -> Array:
     """Return a view in which dimensions of size 1 are repeated.
 
     Parameters
@@ -273,7 +316,9 @@ def expand(input: Array, *sizes: Any) -> Array:
     input : Tensor
         Any shape.
     *sizes : int, or one sequence of int
-        The new sizes; -1 leaves a size as it is, and there may be new dimensions in front.
+        The new sizes; -1 leaves a size as it is, and there may be new dimensions in front. Also as ``size=``.
+    implicit : bool
+        Changes nothing, as in PyTorch.
 
     References
     ----------
@@ -287,17 +332,17 @@ def expand(input: Array, *sizes: Any) -> Array:
             [2, 2, 2]])
     """
     require_tensor("expand", input)
-    wanted, shape = sizes_of("expand", sizes), tuple(input.shape)
+    wanted, shape = sizes_of("expand", sizes if size is None else (size,), "size"), tuple(input.shape)
     added = len(wanted) - len(shape)
     if added < 0:
         raise RuntimeError(
             f"expand: expected at least {len(shape)} sizes for shape {list(shape)}, got {list(wanted)}"
         )
-    target = tuple([shape[i - added] if size == -1 and i >= added else size for i, size in enumerate(wanted)])
-    for i, size in enumerate(target):
-        if size < 0 or (i >= added and shape[i - added] not in (1, size)):
+    target = tuple([shape[i - added] if n == -1 and i >= added else n for i, n in enumerate(wanted)])
+    for i, n in enumerate(target):
+        if n < 0 or (i >= added and shape[i - added] not in (1, n)):
             raise RuntimeError(
-                f"The expanded size of the tensor ({size}) must match the existing size "
+                f"The expanded size of the tensor ({n}) must match the existing size "
                 f"({shape[i - added] if i >= added else 'none'}) at non-singleton dimension {i}. "
                 f"Target sizes: {list(wanted)}. Tensor sizes: {list(shape)}"
             )
@@ -306,10 +351,10 @@ def expand(input: Array, *sizes: Any) -> Array:
     return Expand.apply(input, shape=target)
 
 
-def broadcast_to(input: Array, shape: Sequence[int]) -> Array:
-    """Return a view of the input broadcast to ``shape``."""
+def broadcast_to(input: Array, size: Sequence[int]) -> Array:
+    """Return a view of the input broadcast to ``size``."""
     require_tensor("broadcast_to", input)
-    return expand(input, as_ints("broadcast_to", "size", shape))
+    return expand(input, as_ints("broadcast_to", "size", size))
 
 
 class Flip(Op):
@@ -363,8 +408,8 @@ def contiguous(input: Array) -> Array:
     return input if raw(input).flags.c_contiguous else Clone.apply(input)
 
 
-def repeat(input: Array, *sizes: Any) -> Array:
-    """Return ``sizes`` copies of the tensor side by side in every dimension.
+def repeat(input: Array, *sizes: Any, repeats: Any = None) -> Array:
+    """Return ``sizes`` (or ``repeats=``) copies of the tensor side by side in every dimension.
 
     Examples
     --------
@@ -374,7 +419,7 @@ def repeat(input: Array, *sizes: Any) -> Array:
             [1, 2, 1, 2]])
     """
     require_tensor("repeat", input)
-    times, shape = sizes_of("repeat", sizes, "repeats"), tuple(input.shape)
+    times, shape = sizes_of("repeat", sizes if repeats is None else (repeats,), "repeats"), tuple(input.shape)
     if len(times) < len(shape):
         raise RuntimeError(
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got "
