@@ -55,6 +55,7 @@ def print_totals(reports: list[Report]) -> None:
     errors, raised = sum(r.error_inputs for r in reports), sum(r.raised for r in reports)
     print(f"entries   {len(reports) - len(missing):6d} found of {len(reports)}")
     print(f"samples   {equal:6d} equal of {samples} ({equal / max(samples, 1):.2%})")
+    print(f"left out  {sum(r.left_out for r in reports):6d} samples, which need what only PyTorch has")
     print(f"errors    {raised:6d} raised of {errors} ({raised / max(errors, 1):.2%})")
     print(f"entries with differences that are not explained: {len(left)}")
 

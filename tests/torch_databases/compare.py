@@ -52,10 +52,10 @@ def difference_of_values(ours: Any, theirs: Any, values: bool = True) -> str | N
     found, expected = flatten(ours), flatten(theirs)
     if len(found) != len(expected):
         return f"{len(found)} results, PyTorch has {len(expected)}"
-    for a, b in zip(found, expected, strict=True):
+    for number, (a, b) in enumerate(zip(found, expected, strict=True)):
         different = difference_of_one(a, b, values)
         if different is not None:
-            return different
+            return different if len(expected) == 1 else f"result {number}: {different}"
     return None
 
 

@@ -40,6 +40,7 @@ def run_sample(entry: Any, sample: Any, dtype: Any, training: bool, label: str, 
         arguments = clone([list(forward.args), forward.kwargs]) if forward is not None else [[], {}]
         ours_forward = converter.convert(arguments)
     except NotShared:
+        report.left_out += 1
         return
     label = f"{label}, ({describe([list(made.args), made.kwargs])}) of {describe(arguments)}"
     theirs = Outcome(entry.module_cls, *made.args, **made.kwargs)

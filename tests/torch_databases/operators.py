@@ -41,6 +41,7 @@ class Report:
     equal: int = 0
     error_inputs: int = 0
     raised: int = 0
+    left_out: int = 0  # samples with something that only PyTorch has
     missing_variants: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
 
@@ -132,6 +133,7 @@ def run_sample(entry: Any, way: Variant, sample: Any, label: str, report: Report
         converter = Converter()
         ours = converter.convert(arguments)
     except NotShared:
+        report.left_out += 1
         return
     label = f"{label}, {way.kind}({describe([sample.input, *sample.args])[1:-1]}, {describe(sample.kwargs)})"
     found = Outcome(call, way.ours, ours, in_place)
@@ -144,6 +146,7 @@ def run_sample(entry: Any, way: Variant, sample: Any, label: str, report: Report
         if different is None and expected.error is None:
             different = difference_of_gradients(entry, found.value, expected.value, converter)
     except NotShared:
+        report.left_out += 1
         return
     report.count(label, different)
 

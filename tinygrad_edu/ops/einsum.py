@@ -116,7 +116,7 @@ def multiply_and_sum(a: Array, b: Array, dims: list[int]) -> Array:
     columns = [i for i in range(a.ndim) if i not in dims and i not in shared and a.shape[i] == 1]
     if not dims or any(a.shape[i] != b.shape[i] for i in dims):
         product = a * b
-        return sum(product, tuple(dims), keepdim=True) if dims else product
+        return sum(product, tuple(dims), keepdim=True, dtype=product.dtype) if dims else product
     left = permute(a, [*shared, *rows, *columns, *dims])
     right = permute(b, [*shared, *rows, *dims, *columns])
     batch = [a.shape[i] for i in shared]

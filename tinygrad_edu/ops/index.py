@@ -269,7 +269,7 @@ class ViewScatter(Op):
 def one_place(name: str, index: Array) -> Array:
     """Return the index of a 0-d tensor, which has one place."""
     if raw(index).size != 1:
-        raise IndexError(f"{name}: expected one position in a 0-d tensor, got {raw(index).size}")
+        raise RuntimeError(f"{name}: expected one position in a 0-d tensor, got {raw(index).size}")
     return index
 
 

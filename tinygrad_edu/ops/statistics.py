@@ -181,6 +181,21 @@ class NotZero(Op):
         return zeros_for(grad_output)
 
 
+class NuclearNorm(Op):
+    """The sum of the singular values of X = U S V^T; dy/dX = U V^T."""
+
+    def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
+        xp = array_module(x)
+        self.dims, self.shape = dims, x.shape
+        u, s, vh = xp.linalg.svd(xp.moveaxis(x, dims, (-2, -1)), full_matrices=False)
+        self.save_for_backward(xp.moveaxis(u @ vh, (-2, -1), dims))
+        return restore_dims(s.sum(-1), dims, x.shape) if keepdim else s.sum(-1)
+
+    def backward(self, grad_output: Array) -> Array:
+        (slope,) = self.saved
+        return restore_dims(grad_output, self.dims, self.shape) * slope
+
+
 @rounded_once
 def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> Array:
     """Vector norm (sum |x|^p)^(1 / p); the gradient of the 2-norm is x / |x|, taken as 0 at 0.
@@ -189,8 +204,9 @@ def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> A
     ----------
     input : Tensor
         Floating-point elements.
-    p : float or "fro"
-        The order: 2 by default; infinity for the largest absolute value, 0 to count what is not 0.
+    p : float, "fro" or "nuc"
+        The order: 2 by default; infinity for the largest absolute value, 0 to count what is not 0. "nuc" is the
+        nuclear norm of matrices: the sum of their singular values.
     dim : int or tuple of int, optional
         Over which dimensions; all by default.
     keepdim : bool
@@ -210,9 +226,14 @@ def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> A
     require_bools("norm", keepdim=keepdim)
     if raw(input).dtype.kind not in "fc":
         raise RuntimeError(f"norm: expected a floating-point tensor, got {raw(input).dtype}")
+    if p == "nuc":
+        dims = normalize_dims("norm", dim, input.ndim)
+        if len(dims) != 2:
+            raise RuntimeError(f"norm: expected two dimensions of matrices for 'nuc', got {list(dims)}")
+        return NuclearNorm.apply(input, dims=dims, keepdim=keepdim)
     p = 2 if p in ("fro", None) else p
     if not isinstance(p, int | float):
-        raise RuntimeError(f"norm: expected p to be a number or 'fro', got {p!r}")
+        raise RuntimeError(f"norm: expected p to be a number, 'fro' or 'nuc', got {p!r}")
     size = absolute(input)
     if p == math.inf:
         return amax(size, dim, keepdim)
