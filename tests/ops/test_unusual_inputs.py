@@ -105,6 +105,11 @@ def test_the_value_of_index_fill_counts_a_place_once():
 
 
 REFUSED = [
+    (lambda: torch.nn.HuberLoss(delta=1j), TypeError),
+    (lambda: torch.nn.CircularPad1d(1)(torch.ones(1, 1, 1, 3)), ValueError),
+    (lambda: torch.masked_fill(torch.ones(1), torch.tensor([True]), torch.tensor(1j)), RuntimeError),
+    (lambda: F.nll_loss(torch.ones(1, 2), first(), torch.ones(2, dtype=torch.float64)), RuntimeError),
+    (lambda: torch.optim.Adam([torch.ones(1)], lr=torch.tensor(0.1), foreach=True), ValueError),
     (lambda: torch.eq(2, torch.ones(1)), TypeError),
     (lambda: torch.logical_and(torch.ones(1), 2), TypeError),
     (lambda: torch.fmod(2, torch.ones(1)), TypeError),

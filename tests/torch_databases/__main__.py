@@ -8,7 +8,7 @@ import sys
 from tqdm import tqdm
 
 from tests.torch_databases.databases import entry_name, module_db, op_db, optim_db
-from tests.torch_databases.known import unexplained
+from tests.torch_databases.known import unexplained, write_page
 from tests.torch_databases.modules import run_module
 from tests.torch_databases.operators import Report, run_operator
 from tests.torch_databases.optimizers import run_optimizer
@@ -67,7 +67,13 @@ def main() -> int:
     parser.add_argument("--limit", type=int, help="at most so many samples of an entry in a dtype")
     parser.add_argument("--show", type=int, default=1, help="how many differences of an entry to print")
     parser.add_argument("--all", action="store_true", help="print differences that are explained, too")
+    parser.add_argument(
+        "--write-docs", action="store_true", help="write the known reasons into docs/, run nothing"
+    )
     args = parser.parse_args()
+    if args.write_docs:
+        write_page()
+        return 0
     entries = chosen_entries(args.names.split(",") if args.names else None)
     dtypes = args.dtypes.split(",") if args.dtypes else None
     reports = []

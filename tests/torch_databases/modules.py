@@ -6,7 +6,7 @@ from typing import Any
 
 import tinygrad_edu
 from tests.torch_databases.compare import Outcome, difference
-from tests.torch_databases.convert import Converter, NotShared, clone, describe
+from tests.torch_databases.convert import Converter, NotShared, clone, describe, our_dtype
 from tests.torch_databases.databases import ModuleErrorEnum, entry_name, look_up, torch
 from tests.torch_databases.operators import Report, backward, chosen, shared_dtypes
 
@@ -51,13 +51,14 @@ def run_sample(entry: Any, sample: Any, dtype: Any, training: bool, label: str, 
     module = theirs.value.to(dtype).train(training)
     values = not any(word in entry.name for word in RANDOM) or not training
     expected = Outcome(run_forward, module, arguments, torch.from_numpy)
-    found = Outcome(copy_and_run, ours.value.train(training), module, ours_forward, converter)
+    found = Outcome(
+        copy_and_run, ours.value.train(training).to(our_dtype(dtype)), module, ours_forward, converter
+    )
     report.count(label, difference(found, expected, values))
 
 
 def copy_and_run(ours: Any, theirs: Any, arguments: list[Any], converter: Converter) -> Any:
     """Give our layer the state that PyTorch's had before it ran, and run it."""
-    ours.to(converter.convert(next(iter(theirs.parameters()), torch.ones(1, dtype=torch.float32)).dtype))
     ours.load_state_dict(converter.convert(theirs.state_before))
     return run_forward(ours, arguments, tinygrad_edu.from_numpy)
 

@@ -112,6 +112,13 @@ class CircularPad2d(_PadNd):
 
     mode = "circular"
 
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim not in (self.dims + 1, self.dims + 2):
+            raise ValueError(
+                f"{type(self).__name__}: expected {self.dims + 1}D or {self.dims + 2}D input, got {input.ndim}D"
+            )
+        return super().forward(input)
+
 
 class CircularPad1d(CircularPad2d):
     """Continues signals as if they were periodic; see :class:`CircularPad2d`."""

@@ -59,6 +59,10 @@ def check_class_targets(name: str, scores: Array, labels: Array, weight: Any) ->
             f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got "
             f"weight tensor of shape: {list(weight.shape)}"
         )
+    if weight is not None and raw(weight).dtype != scores.dtype:
+        raise RuntimeError(
+            f"{name}: expected weight of {scores.dtype}, as the input, got {raw(weight).dtype}"
+        )
     if isinstance(weight, TensorBase) and weight.requires_grad and this_thread.mode.grad_enabled:
         raise RuntimeError(
             "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. "

@@ -158,6 +158,8 @@ def masked_fill(input: Array, mask: Array, value: Any) -> Array:
                 f"masked_fill: only supports a 0-dimensional value tensor, but got one with {value.ndim} "
                 "dimension(s)"
             )
+        if raw(value).dtype.kind == "c" and dtype.kind != "c":
+            raise RuntimeError(f"masked_fill: expected a real value for {dtype}, got {raw(value).dtype}")
         value = cast(value, dtype)
     else:
         value = checked_scalar("masked_fill", value, dtype)

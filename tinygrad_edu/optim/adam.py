@@ -10,6 +10,7 @@ from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
     ParamsT,
+    check_foreach,
     check_lr_size,
     count_step,
     new_step_counter,
@@ -103,6 +104,7 @@ class Adam(Optimizer):
         if not 0.0 <= eps:
             raise ValueError(f"Invalid epsilon value: {eps}")
         check_betas(betas)
+        check_foreach(foreach, capturable, **{"lr": lr, "betas[0]": betas[0], "betas[1]": betas[1]})
         if not 0.0 <= weight_decay:
             raise ValueError(f"Invalid weight_decay value: {weight_decay}")
         defaults = dict(

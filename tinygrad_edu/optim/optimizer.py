@@ -319,6 +319,13 @@ def check_lr_size(lr: Any) -> None:
         raise ValueError("Tensor lr must be 1-element")
 
 
+def check_foreach(foreach: bool | None, capturable: bool, **options: Any) -> None:
+    """Raise for options that are Tensors where PyTorch's ``foreach`` takes numbers only."""
+    for name, value in options.items():
+        if isinstance(value, Tensor) and foreach and not capturable:
+            raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
+
+
 def zeros_for(param: Tensor, fill_value: float = 0.0) -> Tensor:
     """Return a new state tensor of the parameter's shape, dtype, device and memory order."""
     return tensor_from_array(array_module(param.array).full_like(param.array, fill_value))
