@@ -107,6 +107,7 @@ def fake_cupy(available, driver=0, runtime=12090):
 
 
 REASONS = {
+    "no card, no CuPy": ({"cupy": None}, ["no NVIDIA card was found here", "nvidia-smi", "pip install"]),
     "no CuPy": ({"cupy": None}, ["CuPy cannot be imported", "pip install -e '.[gpu]'"]),
     "no driver": ({"cupy": fake_cupy(False)}, ["finds no NVIDIA driver", "nvidia.com/drivers", "nvidia-smi"]),
     "an old driver": (
@@ -129,6 +130,7 @@ REASONS = {
 @pytest.mark.parametrize("name", REASONS)
 def test_every_way_to_have_no_gpu_has_its_own_sentence(name, monkeypatch):
     modules, parts = REASONS[name]
+    monkeypatch.setattr(backend, "number_of_cards", lambda: 0 if "no card" in name else 1)
     backend.cupy.cache_clear()
     for module, stand_in in modules.items():
         monkeypatch.setitem(sys.modules, module, stand_in)
@@ -141,6 +143,28 @@ def test_every_way_to_have_no_gpu_has_its_own_sentence(name, monkeypatch):
     assert not torch.cuda.is_available()
     with pytest.raises(RuntimeError, match=r"CUDA is not available: "):
         torch.zeros(1, device="cuda")
+
+
+@pytest.mark.host("the driver of the host")
+def test_cards_are_counted_by_the_driver(monkeypatch):
+    class Driver:
+        def cuInit(self, flags):
+            return self.error
+
+        def cuDeviceGetCount(self, pointer):
+            pointer._obj.value = 2
+            return 0
+
+    monkeypatch.setattr("ctypes.CDLL", lambda name: Driver())
+    for error, cards in ((0, 2), (100, 0)):  # 100: no device
+        Driver.error = error
+        assert backend.number_of_cards() == cards
+
+    def no_such_library(name):
+        raise OSError(name)
+
+    monkeypatch.setattr("ctypes.CDLL", no_such_library)
+    assert backend.number_of_cards() == 0
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -25,6 +25,7 @@ LAYERS = {
     "backend": [
         "tinygrad_edu.version",
         "tinygrad_edu.missing_names",
+        "tinygrad_edu.type_names",
         "tinygrad_edu.backend",
         "tinygrad_edu.dtypes",
         "tinygrad_edu.size",

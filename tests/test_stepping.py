@@ -32,7 +32,17 @@ WALK = {
 
 def walk() -> dict[str, str]:
     """Do the walk and return what the terminal shows, block by block."""
-    typed = [command for block in WALK.values() for command in block]
+    answers = debug([command for block in WALK.values() for command in block])
+    blocks, position = {}, 0
+    for name, commands in WALK.items():
+        lines = [f"(Pdb) {c}\n{answers[position + i]}" for i, c in enumerate(commands)]
+        blocks[name] = without_pdb_frames("".join(lines)).rstrip("\n")
+        position += len(commands)
+    return blocks
+
+
+def debug(typed: list[str]) -> list[str]:
+    """Run the program under pdb and return what it answers to each command."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")]),
@@ -48,13 +58,7 @@ def walk() -> dict[str, str]:
         check=False,
         timeout=120,
     )
-    answers = done.stdout.replace(f"{ROOT}/", "").split("(Pdb) ")[1:]
-    blocks, position = {}, 0
-    for name, commands in WALK.items():
-        lines = [f"(Pdb) {c}\n{answers[position + i]}" for i, c in enumerate(commands)]
-        blocks[name] = without_pdb_frames("".join(lines)).rstrip("\n")
-        position += len(commands)
-    return blocks
+    return done.stdout.replace(f"{ROOT}/", "").split("(Pdb) ")[1:]
 
 
 def without_pdb_frames(text: str) -> str:
@@ -86,6 +90,20 @@ def test_at_most_five_frames_lead_to_the_derivative():
     frames = re.findall(r"^[> ] \S*tinygrad_edu\S*\(\d+\)(\w+)", walk()["frames"], flags=re.MULTILINE)
     assert frames[-1] == "backward"
     assert len(frames) <= 5, frames
+
+
+def test_the_first_exercise_can_be_done():
+    """The three breakpoints are where the chapter says, and are hit in this order."""
+    page = CHAPTER.read_text(encoding="utf-8")
+    exercise = page[page.index("## What to try") :].partition("\n- Walk")[0]
+    places = dict(re.findall(r"`(\w+)\.backward`\s+\(?(?:in )?`ops/(\w+)\.py`", exercise))
+    typed = [f"from tinygrad_edu.ops.{file} import {name}" for name, file in places.items()]
+    answers = debug([*typed, *[f"b {name}.backward" for name in places], "c", "c", "c"])
+    hit = re.findall(
+        r"^> tinygrad_edu/ops/(\w+)\.py\(\d+\)backward\(\)", "".join(answers), flags=re.MULTILINE
+    )
+    assert len(places) == 3
+    assert hit == [places[name] for name in ("SoftmaxCrossEntropy", "Linear", "Relu")]
 
 
 if __name__ == "__main__":

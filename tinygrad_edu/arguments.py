@@ -14,12 +14,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.scalars import check_long
-
-
-def type_name(x: Any) -> str:
-    """Return the name of a type as PyTorch's messages give it: ``list``, ``numpy.ndarray``."""
-    kind = type(x)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+from tinygrad_edu.type_names import type_name
 
 
 def wrong_type(name: str, argument: str, expected: str, value: Any) -> TypeError:

@@ -8,6 +8,7 @@ a function is called (``xp.exp(a)``) and needs nothing at all for arithmetic (``
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import importlib.util
 import re
@@ -18,6 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_edu.type_names import type_name
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 Array: TypeAlias = Any
@@ -71,8 +73,9 @@ class device:
             index = type
             type = "cuda"
         if not isinstance(type, str):
-            got = type.__class__.__name__
-            raise TypeError(f"device(): argument 'type' must be a string, an index or a device, not {got}")
+            raise TypeError(
+                f"device(): argument 'type' must be a string, an index or a device, not {type_name(type)}"
+            )
         if index is not None and (not isinstance(index, int) or index < 0):
             raise RuntimeError(f"device: expected an index of at least 0, got {index!r}")
         match = re.fullmatch(r"(cpu|cuda|gpu)(?::(\d+))?", type)
@@ -169,6 +172,11 @@ def _why_cupy_is_missing() -> str | None:
     except ImportError as error:
         if "cupy" not in sys.modules and importlib.util.find_spec("cupy") is not None:
             return f"CuPy is installed but cannot be imported ({error}); {_INSTALL_HINT}"
+        if number_of_cards() == 0:
+            return (
+                "no NVIDIA card was found here, or its driver is missing; where `nvidia-smi` lists a card, CuPy "
+                f"is needed, too: {_INSTALL_HINT}"
+            )
         return f"CuPy cannot be imported ({error}); {_INSTALL_HINT}"
     if cupy.cuda.is_available():
         return None
@@ -189,6 +197,17 @@ def _why_cupy_is_missing() -> str | None:
         "there is an NVIDIA driver, but it finds no card; `nvidia-smi` must list one, and the environment variable "
         "CUDA_VISIBLE_DEVICES must not hide it"
     )
+
+
+def number_of_cards() -> int:
+    """Return how many cards the NVIDIA driver lists; it is asked itself, for CuPy may not be there."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:  # there is no driver
+        return 0
+    count = ctypes.c_int(0)
+    found = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+    return count.value if found else 0
 
 
 def _version(number: int) -> str:

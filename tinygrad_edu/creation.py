@@ -22,14 +22,14 @@ from tinygrad_edu.arguments import (
     is_number,
     optional_dtype,
     require_bools,
-    type_name,
-    wrong_type,
 )
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, default_or, device_of, to_device
 from tinygrad_edu.float_errors import quietly
+from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.ops.shape import sizes_of
 from tinygrad_edu.scalars import check_integer, checked_scalar
+from tinygrad_edu.type_names import refuse_strangers, type_name
 
 if TYPE_CHECKING:
     # The one circle: what is made here is a Tensor, and editors shall know its methods, of which some (new_zeros and
@@ -66,6 +66,7 @@ def array_from_data(data: Any, dtype: Dtype = None) -> Array:
     """
     if isinstance(data, TensorBase):
         return data.array
+    refuse_strangers("tensor", _first_leaf(data))
     if hasattr(data, "dtype"):
         dtypes.from_numpy_dtype(data.dtype)
         return np.asarray(data) if isinstance(data, np.generic) else data.view()
@@ -198,7 +199,7 @@ def as_tensor(data: Any, dtype: Dtype = None, device: DeviceLike = None) -> Tens
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     """Make a tensor that shares the memory of a NumPy array."""
     if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+        raise TypeError(f"expected np.ndarray (got {type_name(ndarray)})")
     dtypes.from_numpy_dtype(ndarray.dtype)
     return tensor_from_array(ndarray.view())
 
@@ -283,9 +284,8 @@ def full(
     """A tensor of the given shape with one value everywhere; its dtype is the value's."""
     dtype = optional_dtype("full", dtype)
     if not isinstance(size, list | tuple):
-        raise TypeError(
-            f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
-        )
+        raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type_name(size)}")
+    refuse_strangers("full", fill_value)
     if hasattr(fill_value, "item"):
         fill_value = fill_value.item()
     wanted = number_dtype(fill_value) if dtype is None else dtype.numpy_dtype
@@ -293,13 +293,14 @@ def full(
     return finish(array, None, device, requires_grad)
 
 
-def like(input: Tensor, dtype: Dtype, device: DeviceLike) -> tuple[tuple[int, ...], dtypes.dtype, Any]:
+def like(
+    name: str, input: Tensor, dtype: Dtype, device: DeviceLike
+) -> tuple[tuple[int, ...], dtypes.dtype, Any]:
     """Return the shape of a Tensor, and its dtype and device unless others are given."""
-    if not isinstance(input, TensorBase):
-        raise wrong_type("", "input", "Tensor", input)
+    require_tensor(name, input)
     return (
         tuple(input.shape),
-        optional_dtype("", dtype) or input.dtype,
+        optional_dtype(name, dtype) or input.dtype,
         input.device if device is None else device,
     )
 
@@ -308,7 +309,7 @@ def zeros_like(
     input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
     """Zeros of the input's shape, dtype and device."""
-    shape, dtype, device = like(input, dtype, device)
+    shape, dtype, device = like("zeros_like", input, dtype, device)
     return zeros(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -316,7 +317,7 @@ def ones_like(
     input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
     """Ones of the input's shape, dtype and device."""
-    shape, dtype, device = like(input, dtype, device)
+    shape, dtype, device = like("ones_like", input, dtype, device)
     return ones(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -324,7 +325,7 @@ def empty_like(
     input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
     """An uninitialised tensor of the input's shape, dtype and device."""
-    shape, dtype, device = like(input, dtype, device)
+    shape, dtype, device = like("empty_like", input, dtype, device)
     return empty(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -337,7 +338,7 @@ def full_like(
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of the input's shape, dtype and device with one value everywhere."""
-    shape, dtype, device = like(input, dtype, device)
+    shape, dtype, device = like("full_like", input, dtype, device)
     return full(shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -494,6 +495,8 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     vectors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    for vector in vectors:
+        require_tensor("meshgrid", vector, "tensors")
     places = list(range(len(vectors)))  # which dimension of the grids each vector varies along
     if indexing == "xy" and len(vectors) > 1:
         places[:2] = 1, 0

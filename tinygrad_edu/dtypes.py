@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_edu.type_names import other_library, type_name
+
 
 class dtype:
     """The type of a tensor's elements, such as ``torch.float32``.
@@ -245,7 +247,7 @@ def result_numpy_dtype(a: Any, b: Any) -> NumpyDtype:
 def _dtype_and_priority(operand: Any) -> tuple[NumpyDtype, int]:
     """Return the dtype an operand stands for, and 2 for an array, 1 for a 0-d array, 0 for a scalar."""
     array_dtype = getattr(operand, "dtype", None)
-    if array_dtype is not None:
+    if array_dtype is not None and other_library(operand) is None:
         return array_dtype, 0 if isinstance(operand, np.generic) else min(operand.ndim, 1) + 1
     if isinstance(operand, bool):
         return bool_.numpy_dtype, 0
@@ -255,7 +257,7 @@ def _dtype_and_priority(operand: Any) -> tuple[NumpyDtype, int]:
         return _DefaultDtype.value.numpy_dtype, 0
     if isinstance(operand, complex):
         return promote_types(_DefaultDtype.value, complex64).numpy_dtype, 0
-    raise TypeError(f"expected a Tensor or a number, got {type(operand).__name__}")
+    raise TypeError(f"expected a Tensor or a number, got {type_name(operand)}")
 
 
 @functools.cache

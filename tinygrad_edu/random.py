@@ -21,6 +21,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.backend import device as _device
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.scalars import check_long, limits
+from tinygrad_edu.type_names import type_name
 
 
 class Generator:
@@ -149,7 +150,11 @@ def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
 
 def numpy_rng(generator: Generator | None = None) -> np.random.Generator:
     """Return NumPy's generator behind ``generator``, or behind the default one."""
-    return (generator or default_generator).numpy_rng
+    if generator is None:
+        return default_generator.numpy_rng
+    if not isinstance(generator, Generator):
+        raise TypeError(f"expected generator to be a torch.Generator or None, got {type_name(generator)}")
+    return generator.numpy_rng
 
 
 def require_floating(name: str, dtype: dtypes.dtype, error: type[Exception] = NotImplementedError) -> None:
@@ -171,7 +176,7 @@ def random_integers(
     """Draw integers from [low, high), all of which the dtype must hold."""
     for bound in (low, high):
         if isinstance(bound, bool) or not hasattr(bound, "__index__"):
-            raise TypeError(f"random_: expected int as bounds, got {type(bound).__name__}")
+            raise TypeError(f"random_: expected int as bounds, got {type_name(bound)}")
     low, high = operator.index(low), operator.index(high)
     check_long("random_", low)
     check_long("random_", high)

@@ -18,8 +18,10 @@ from tinygrad_edu.arguments import optional_dtype
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import CPU, Array, DeviceLike, to_device
 from tinygrad_edu.creation import Dtype, checked_sizes, finish, like
+from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.random import Generator, largest_whole, numpy_rng, random_integers, require_floating
 from tinygrad_edu.scalars import checked_scalar
+from tinygrad_edu.type_names import refuse_strangers
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
@@ -67,7 +69,7 @@ def rand_like(
     input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
     """Evenly distributed random numbers of the input's shape, dtype and device."""
-    shape, dtype, device = like(input, dtype, device)
+    shape, dtype, device = like("rand_like", input, dtype, device)
     return rand(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -75,7 +77,7 @@ def randn_like(
     input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
     """Normally distributed random numbers of the input's shape, dtype and device."""
-    shape, dtype, device = like(input, dtype, device)
+    shape, dtype, device = like("randn_like", input, dtype, device)
     return randn(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -127,6 +129,7 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.normal.html
     """
+    refuse_strangers("normal", mean, std)
     for x in (mean, std):
         if isinstance(x, TensorBase):
             require_floating("normal", x.dtype)
@@ -153,6 +156,7 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
 
 
 def _checked_probabilities(name: str, input: Tensor) -> Array:
+    require_tensor(name, input)
     if not input.is_floating_point():
         raise NotImplementedError(f"{name} only supports floating-point dtypes for input, got: {input.dtype}")
     return to_device(input.array, CPU).astype(np.float64)
@@ -167,6 +171,7 @@ def multinomial(
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.multinomial.html
     """
+    require_tensor("multinomial", input)
     if not input.is_floating_point():
         raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype}")
     if input.ndim not in (1, 2):

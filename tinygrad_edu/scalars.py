@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.float_errors import quietly
+from tinygrad_edu.type_names import type_name
 
 
 def holds(number: complex, numpy_dtype: Any) -> bool:
@@ -75,7 +76,7 @@ def checked_scalar(name: str, number: Any, numpy_dtype: Any) -> Any:
     if isinstance(number, np.generic):
         number = number.item()
     if not isinstance(number, int | float | complex):
-        raise TypeError(f"{name}(): expected a number, got {type(number).__name__}")
+        raise TypeError(f"{name}(): expected a number, got {type_name(number)}")
     check_integer(name, number)
     if not holds(number, numpy_dtype):
         raise RuntimeError(

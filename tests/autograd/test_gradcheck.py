@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import tinygrad_edu as torch
@@ -148,3 +153,42 @@ def test_gradgradcheck_with_given_gradients():
 def test_functions_that_are_linear_have_second_derivatives_of_zero():
     assert gradgradcheck(lambda x: x * 2 + 1, leaf(1.0, 2.0))
     assert gradgradcheck(lambda x: x + x.detach(), leaf(1.0, 2.0))
+
+
+FAILING = """
+import tinygrad_edu as torch
+from tinygrad_edu.autograd import gradcheck, gradgradcheck
+from tests.autograd.test_gradcheck import leaf, squaring
+
+def test_first():
+    assert gradcheck(squaring(lambda grad: -grad), leaf(1.0, 2.0))
+
+def test_second():
+    assert gradgradcheck(squaring(lambda grad: grad.detach()), leaf(1.0, 2.0))
+"""
+
+
+def test_a_failing_test_shows_its_own_line_and_the_message(tmp_path):
+    (tmp_path / "test_wrong.py").write_text(FAILING)
+    root = Path(__file__).parents[2]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        str(tmp_path / "test_wrong.py"),
+    ]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(root / "kernels")])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.count("GradcheckError: Jacobian mismatch") >= 2, done.stdout
+    assert ">       assert gradcheck(" in done.stdout or ">   \tassert gradcheck(" in done.stdout
+    assert "Parameters" not in done.stdout  # the docstring of gradcheck
+    assert len(done.stdout.splitlines()) < 40

@@ -39,6 +39,11 @@ def test_a_run(tmp_path):
     assert (tmp_path / "learning_curve.png").stat().st_size > 10_000
 
 
+def test_git_ignores_what_the_command_of_the_readme_leaves():
+    assert "/learning_curve.png" in (ROOT / ".gitignore").read_text().splitlines()
+    assert "`learning_curve.png`" in (ROOT / "README.md").read_text()
+
+
 def test_the_same_seed_and_a_break_give_the_same_result(tmp_path):
     for folder in ("whole", "parts"):
         (tmp_path / folder).mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import re
 import threading
 import weakref
 
@@ -209,6 +210,31 @@ def test_source_lines():
     (row,) = prof.key_averages(group_by_stack_n=1)
     assert row.stack == prof.events()[0].stack[:1]
     assert "Source Location" in prof.key_averages(group_by_stack_n=1).table()
+
+
+def test_the_source_line_of_every_event_is_the_users():
+    """The engine's own context managers are run by Python's contextlib, which is nobody's program."""
+    x = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([x], lr=0.1)
+    with profile(with_stack=True) as prof:
+        (x * 2).sum().backward()
+        optimizer.step()
+    names = [event.name for event in prof.events()]
+    assert "run_backward" in names
+    assert "MulBackward0" in names
+    for event in prof.events():
+        assert re.fullmatch(
+            re.escape(__file__) + r"\(\d+\): test_the_source_line_of_every_event_is_the_users", event.stack[0]
+        ), event.name
+
+
+def test_what_a_profile_is_shown_as():
+    prof = profile()
+    assert repr(prof) == "<profile: nothing recorded>"
+    with prof:
+        torch.ones(2) * 2
+        assert repr(prof) == "<profile: recording step 0>"
+    assert repr(prof) == "<profile: 1 events>"
 
 
 # ---- labels ----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from tinygrad_edu.ops.common import check_positions, check_vector
 from tinygrad_edu.ops.index import SetItem, check_index, index_put_zeros, raw_index
 from tinygrad_edu.random import Generator, largest_whole, numpy_rng, random_integers, require_floating
 from tinygrad_edu.scalars import check_long, checked_scalar, element_scalar
+from tinygrad_edu.type_names import refuse_strangers
 
 
 class InplaceMethods(TensorBase):
@@ -352,6 +353,7 @@ def set_item(tensor: TensorBase, index: Any, value: Any) -> None:
             value = value.to(tensor.device)
         value = ops.cast(value, tensor.array.dtype)
     elif hasattr(value, "shape"):
+        refuse_strangers("__setitem__", value)
         value = ops.cast(to_device(value, tensor.device), tensor.array.dtype)
     else:
         check_long("__setitem__", value)

@@ -11,6 +11,7 @@ from typing import Any, Self
 from tinygrad_edu import ops
 from tinygrad_edu._tensor_methods.inplace import InplaceMethods, set_item
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
+from tinygrad_edu.type_names import refuse_strangers
 
 
 class Operators(TensorBase):
@@ -168,6 +169,7 @@ class Operators(TensorBase):
 def array_as_tensor(other: Any) -> Any:
     """Return an array that stands beside a tensor as a Tensor; anything else as it is."""
     is_array = hasattr(other, "shape") and not isinstance(other, TensorBase)
+    refuse_strangers("matmul", other)
     return tensor_from_array(other) if is_array else other
 
 

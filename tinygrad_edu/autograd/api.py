@@ -10,6 +10,7 @@ from tinygrad_edu.autograd.node import Edge
 from tinygrad_edu.autograd.search import Search
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, filled_like, on_card_of
+from tinygrad_edu.type_names import type_name
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
@@ -29,7 +30,7 @@ def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bo
 def edge_of(index: int, output: Any) -> Edge:
     """Return where a Tensor stands in the graph; raise if it needs no gradient."""
     if not isinstance(output, TensorBase):
-        raise TypeError(f"backward: expected Tensors to differentiate, got {type(output).__name__}")
+        raise TypeError(f"backward: expected Tensors to differentiate, got {type_name(output)}")
     edge = output.edge()
     if edge is None:
         raise RuntimeError(f"element {index} of tensors does not require grad and does not have a grad_fn")
@@ -55,7 +56,7 @@ def root_gradient(output: Any, given: Any, create_graph: bool) -> Array:
         one = filled_like(output.array, 1)
         return tensor_from_array(one) if create_graph else one
     if not isinstance(given, TensorBase):
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
+        raise TypeError(f"gradients can be either Tensors or None, but got {type_name(given)}")
     if given.shape != output.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output has a shape of {given.shape} and output has a shape of {output.shape}."
@@ -163,7 +164,7 @@ def grad(
 def wanted_edge(x: Any) -> Edge:
     """Return where a Tensor stands in the graph with respect to which is differentiated."""
     if not isinstance(x, TensorBase):
-        raise TypeError(f"grad: expected Tensors to differentiate with respect to, got {type(x).__name__}")
+        raise TypeError(f"grad: expected Tensors to differentiate with respect to, got {type_name(x)}")
     edge = x.edge()
     if edge is None:
         raise RuntimeError("One of the differentiated Tensors does not require grad")

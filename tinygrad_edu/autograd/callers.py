@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from types import FrameType
 
 PACKAGE_FOLDER = str(Path(__file__).parent.parent)
+BETWEEN = contextlib.__file__  # runs the context managers that the package has written as generators
+
+
+def is_of_the_user(frame: FrameType) -> bool:
+    """Tell whether a frame belongs to the user's program."""
+    file = frame.f_code.co_filename
+    return not file.startswith(PACKAGE_FOLDER) and file != BETWEEN
 
 
 def user_line() -> str:
-    """Return ``file:line`` of the innermost frame outside this package."""
+    """Return ``file:line`` of the innermost frame of the user's program."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE_FOLDER):
+    while frame.f_back is not None and not is_of_the_user(frame):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def user_stack() -> list[str]:
-    """Return the frames outside this package as ``file(line): function``, innermost first."""
+    """Return the frames of the user's program as ``file(line): function``, innermost first."""
     frame: FrameType | None = sys._getframe(1)
     lines = []
     while frame is not None:
-        code = frame.f_code
-        if not code.co_filename.startswith(PACKAGE_FOLDER):
+        if is_of_the_user(frame):
+            code = frame.f_code
             lines.append(f"{code.co_filename}({frame.f_lineno}): {code.co_name}")
         frame = frame.f_back
     return lines

@@ -18,6 +18,7 @@ from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.dtypes import from_numpy_dtype
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
+from tinygrad_edu.type_names import type_name
 
 
 class FunctionContext(Node):
@@ -55,7 +56,7 @@ class FunctionContext(Node):
         for x in tensors:
             if x is not None and not isinstance(x, TensorBase):
                 raise TypeError(
-                    f"save_for_backward can only save variables, but argument is of type {type(x).__name__}"
+                    f"save_for_backward can only save variables, but argument is of type {type_name(x)}"
                 )
         self.to_save = tensors
 
@@ -133,7 +134,7 @@ class FunctionContext(Node):
             return None
         if not isinstance(grad, TensorBase):
             raise TypeError(
-                f"function {self.name()} returned {type(grad).__name__} at index {index}, expected a Tensor"
+                f"function {self.name()} returned {type_name(grad)} at index {index}, expected a Tensor"
             )
         like = self.input_likes[index]
         if like is None:

@@ -19,6 +19,7 @@ import numpy as np
 from tinygrad_edu.autograd.api import as_tuple, grad
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_numpy
+from tinygrad_edu.type_names import refuse_strangers
 
 
 class GradcheckError(RuntimeError):
@@ -133,7 +134,9 @@ def gradcheck(
     >>> torch.autograd.gradcheck(torch.log, (x,))
     True
     """
+    __tracebackhide__ = True  # pytest shows the line of the test, and not all of this text
     tensors = as_tuple(inputs)
+    refuse_strangers("gradcheck", *tensors)
     checked = [x for x in tensors if isinstance(x, TensorBase) and x.requires_grad]
     if not checked:
         raise ValueError(
@@ -186,6 +189,7 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = Non
     Parameters are those of :func:`gradcheck`; ``grad_outputs`` are the gradients the outputs are given, random
     by default.
     """
+    __tracebackhide__ = True
     tensors = as_tuple(inputs)
     outputs = differentiable_outputs(func, tensors)
     if grad_outputs is None:

@@ -7,6 +7,7 @@ from typing import Any
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array
+from tinygrad_edu.type_names import type_name
 
 
 def apply_hooks(node: Node, grads: list[Array | None]) -> None:
@@ -29,7 +30,7 @@ def apply_hooks(node: Node, grads: list[Array | None]) -> None:
 def check_hook_answer(answer: Any, grad: TensorBase) -> None:
     """Raise unless a hook gave back a Tensor of the gradient's shape and dtype."""
     if not isinstance(answer, TensorBase):
-        raise TypeError(f"hook: expected a Tensor or None, got {type(answer).__name__}")
+        raise TypeError(f"hook: expected a Tensor or None, got {type_name(answer)}")
     if answer.shape != grad.shape:
         raise RuntimeError(f"hook: expected a gradient of shape {list(grad.shape)}, got {list(answer.shape)}")
     if answer.dtype != grad.dtype:

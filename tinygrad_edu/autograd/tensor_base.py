@@ -20,6 +20,7 @@ from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounte
 from tinygrad_edu.autograd.views import ViewInfo, ViewMethods
 from tinygrad_edu.backend import Array, DeviceLike, device, device_of, to_device
 from tinygrad_edu.size import Size
+from tinygrad_edu.type_names import refuse_strangers, type_name
 
 
 class TensorBase(ViewMethods):
@@ -50,6 +51,7 @@ class TensorBase(ViewMethods):
         if len(data) == 1 and isinstance(data[0], Size):
             data = data[0]
         if len(data) == 1 and not isinstance(data[0], int):
+            refuse_strangers("Tensor", data[0])
             array = data[0].array if isinstance(data[0], TensorBase) else np.array(data[0])
             array = array.astype(dtypes.get_default_dtype().numpy_dtype)
         else:
@@ -261,7 +263,7 @@ class TensorBase(ViewMethods):
     @data.setter
     def data(self, value: TensorBase) -> None:
         if not isinstance(value, TensorBase):
-            raise TypeError(f"data: expected a Tensor, got {type(value).__name__}")
+            raise TypeError(f"data: expected a Tensor, got {type_name(value)}")
         self.array = value.array.view()
 
     # ---- what it is ----------------------------------------------------------------------------------
@@ -333,7 +335,7 @@ def check_can_require_grad(tensor: TensorBase, requires_grad: bool) -> None:
 def check_grad_of(tensor: TensorBase, grad: Any) -> None:
     """Raise unless ``grad`` can be the gradient of ``tensor``."""
     if not isinstance(grad, TensorBase):
-        raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(grad).__name__}")
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got {type_name(grad)}")
     if grad is tensor:
         raise RuntimeError("can't assign Variable as its own grad")
     if grad.array.shape != tensor.array.shape:

@@ -13,6 +13,7 @@ from typing import Any, SupportsIndex, TypeVar
 
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.text import collapsed, module_text
+from tinygrad_edu.type_names import import_hint, type_name
 
 Self = TypeVar("Self", bound="_ModuleSequence")
 
@@ -70,7 +71,7 @@ class _ModuleSequence(Module):
         if not isinstance(modules, Iterable):
             raise TypeError(
                 f"{type(self).__name__}.extend should be called with an iterable, but got "
-                f"{type(modules).__name__}"
+                f"{type_name(modules)}"
             )
         for module in list(modules):
             self.append(module)
@@ -79,7 +80,7 @@ class _ModuleSequence(Module):
     def insert(self: Self, index: int, module: Module) -> Self:
         """Add a module before the one at ``index``."""
         if not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            raise TypeError(f"{type(module).__name__} is not a Module subclass{import_hint(module)}")
         if not -len(self) <= index <= len(self):
             raise IndexError(f"Index out of range: {index}; expected {-len(self)} to {len(self)}")
         modules = list(self)
@@ -245,8 +246,7 @@ def named_items(who: str, values: Any) -> list[tuple[str, Any]]:
     """Return the pairs of a dict, of a ModuleDict or ParameterDict, or of an iterable of pairs."""
     if not isinstance(values, Iterable):
         raise TypeError(
-            f"{who}.update should be called with an iterable of key/value pairs, but got "
-            f"{type(values).__name__}"
+            f"{who}.update should be called with an iterable of key/value pairs, but got {type_name(values)}"
         )
     pairs = [tuple(pair) for pair in (values.items() if hasattr(values, "items") else values)]
     for i, pair in enumerate(pairs):

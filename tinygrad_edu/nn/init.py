@@ -20,6 +20,7 @@ from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.backend import to_device
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
+from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.random import Generator, numpy_rng, require_floating
 
 GAINS = {
@@ -78,12 +79,14 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 
 def _write(tensor: Tensor, values: Any) -> Tensor:
     """Write an array that was made on the host into the tensor."""
+    require_tensor("init", tensor, "tensor")
     with no_grad():
         return tensor.copy_(tensor_from_array(to_device(np.asarray(values), tensor.device)))
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with numbers evenly distributed over [a, b)."""
+    require_tensor("uniform_", tensor, "tensor")
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
@@ -92,12 +95,14 @@ def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
     """Fill with numbers from the normal distribution."""
+    require_tensor("normal_", tensor, "tensor")
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value."""
+    require_tensor("constant_", tensor, "tensor")
     with no_grad():
         return tensor.fill_(val)
 

@@ -22,6 +22,7 @@ from tinygrad_edu.nn.calling import Hook, ModuleCall
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.state import IncompatibleKeys, collect_state, load_state, move_to
 from tinygrad_edu.nn.text import module_text
+from tinygrad_edu.type_names import import_hint
 
 Self = TypeVar("Self", bound="Module")
 
@@ -84,7 +85,7 @@ class Module(ModuleCall):
         elif value is None or (place is self._buffers and isinstance(value, Tensor)):
             place[name] = value
         else:
-            raise TypeError(f"cannot assign '{type(value).__name__}' as {expected}")
+            raise TypeError(f"cannot assign '{type(value).__name__}' as {expected}{import_hint(value)}")
 
     def _place_of(self, name: str) -> tuple[dict[str, Any] | None, str]:
         """Return the dictionary in which a name is filed, if it is, and what it may hold."""
@@ -132,7 +133,7 @@ class Module(ModuleCall):
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
                 f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter "
-                "or None required)"
+                f"or None required){import_hint(param)}"
             )
         if param is not None and param.grad_fn is not None:
             raise ValueError(
@@ -151,7 +152,7 @@ class Module(ModuleCall):
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None "
-                "required)"
+                f"required){import_hint(tensor)}"
             )
         self._buffers[name] = tensor
         if persistent:
@@ -162,7 +163,7 @@ class Module(ModuleCall):
     def add_module(self, name: str, module: Module | None) -> None:
         """File a submodule."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            raise TypeError(f"{type(module).__name__} is not a Module subclass{import_hint(module)}")
         self._check_name("module", name, "_modules")
         self._modules[name] = module
 

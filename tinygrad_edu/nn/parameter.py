@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor, check_can_require_grad, tensor_from_array
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
+from tinygrad_edu.type_names import type_name
 
 
 class Parameter(Tensor):
@@ -38,8 +39,7 @@ class Parameter(Tensor):
             data = creation.empty(0)
         if not isinstance(data, Tensor):
             raise TypeError(
-                f"Parameter: expected data to be a Tensor, got {type(data).__name__}. Hint: wrap it with "
-                "torch.tensor(...)"
+                f"Parameter: expected data to be a Tensor, got {type_name(data)}. Hint: wrap it with torch.tensor(...)"
             )
         check_can_require_grad(data, requires_grad)
         self._initialise(data.array.view(), requires_grad)

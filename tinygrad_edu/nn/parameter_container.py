@@ -16,10 +16,12 @@ from tinygrad_edu.nn.container import checked_position, named_items
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.text import value_text
+from tinygrad_edu.type_names import refuse_strangers, type_name
 
 
 def as_parameter(value: Any) -> Any:
-    """Return a Tensor as a Parameter, and anything else as it is."""
+    """Return a Tensor as a Parameter, and anything else as it is; what another library would train is refused."""
+    refuse_strangers("parameters", value)
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
 
@@ -73,7 +75,7 @@ class ParameterList(Module):
         """Add parameters at the end."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(
-                f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}"
+                f"ParameterList.extend should be called with an iterable, but got {type_name(values)}"
             )
         for value in list(values):
             self.append(value)
@@ -118,7 +120,7 @@ class ParameterDict(Module):
         if not isinstance(key, str):
             raise TypeError(
                 "Index given to ParameterDict cannot be used as a key as it is not a string (type is "
-                f"'{type(key).__name__}')."
+                f"'{type_name(key)}')."
             )
         setattr(self, key, as_parameter(value))
         self._keys[key] = None

@@ -10,6 +10,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, check_can_require_grad
 from tinygrad_edu.backend import is_on_host, to_device
 from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.type_names import import_hint
 
 
 class IncompatibleKeys(NamedTuple):
@@ -138,8 +139,7 @@ def _misfit(name: str, target: Tensor, source: Any, assign: bool) -> str | None:
     if not isinstance(source, Tensor):
         return (
             f'While copying the parameter named "{name}", expected torch.Tensor or Tensor-like object from '
-            "checkpoint "
-            f"but received {type(source)}"
+            f"checkpoint but received {type(source)}{import_hint(source)}"
         )
     if source.shape != target.shape:
         return (

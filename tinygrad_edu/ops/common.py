@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import dtypes
-from tinygrad_edu.arguments import as_int, as_ints, as_numpy_dtype, is_int, type_name, wrong_type
+from tinygrad_edu.arguments import as_int, as_ints, as_numpy_dtype, is_int, wrong_type
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import FLOATING_DTYPES, Array, array_module, is_on_host
 from tinygrad_edu.ops.summation import sum_over
 from tinygrad_edu.scalars import as_scalar, check_integer, checked_scalar, element_scalar
+from tinygrad_edu.type_names import type_name
 
 
 class Cast(Op):
@@ -167,10 +168,15 @@ def _with_dtype(operand: Any, dtype: Any) -> Any:
     return cast(operand, dtype) if hasattr(operand, "shape") else as_scalar(operand, dtype)
 
 
+def kind_of(x: Any) -> str | None:
+    """Return the letter that NumPy has for the kind of an operand's dtype; None if it has no dtype of NumPy's."""
+    dtype = getattr(raw(x), "dtype", None)
+    return dtype.kind if isinstance(dtype, np.dtype) else None
+
+
 def reject_bool(name: str, x: Any) -> None:
     """Raise if an operand is boolean, where the operation makes numbers only."""
-    dtype = getattr(raw(x), "dtype", None)
-    if dtype is not None and dtype.kind == "b":
+    if kind_of(x) == "b":
         raise NotImplementedError(
             f"\"{name}\" not implemented for 'Bool': expected a number type, got torch.bool"
         )
@@ -179,7 +185,7 @@ def reject_bool(name: str, x: Any) -> None:
 def reject_complex(name: str, *operands: Any) -> None:
     """Raise if an operand, a Tensor or a number, is complex, where the operation is about order."""
     for x in operands:
-        if isinstance(x, complex) or getattr(raw(x), "dtype", np.dtype(float)).kind == "c":
+        if isinstance(x, complex) or kind_of(x) == "c":
             raise NotImplementedError(f"{name}: expected real numbers, for complex ones have no order")
 
 

@@ -51,8 +51,9 @@ def _combine(name: str, function: str, input: Any, other: Any) -> Array:
 
 
 def _order(name: str, function: str, input: Any, other: Any) -> Array:
-    reject_complex(name, input, other)
-    return _compare(name, function, input, other)
+    a, b = promote(name, input, other)
+    reject_complex(name, a, b)
+    return Compare.apply(a, b, function=function)
 
 
 def eq(input: Any, other: Any) -> Array:

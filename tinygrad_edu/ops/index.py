@@ -28,6 +28,7 @@ from tinygrad_edu.ops.common import (
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.shape import expand, reshape
 from tinygrad_edu.ops.summation import add_at
+from tinygrad_edu.type_names import refuse_strangers
 
 
 def raw_index(index: Any, x: Array) -> Any:
@@ -41,6 +42,8 @@ def raw_index(index: Any, x: Array) -> Any:
         return to_device(array, device_of(x))
     array = raw(index)
     if getattr(array, "dtype", None) is not None:
+        if array is index:  # no Tensor of ours
+            refuse_strangers("index", index)
         if array.dtype.name not in ("bool", "uint8", "int32", "int64"):
             raise IndexError(
                 f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}"

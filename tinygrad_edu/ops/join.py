@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.arguments import as_int, as_ints, type_name, wrong_type
+from tinygrad_edu.arguments import as_int, as_ints, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array, array_module
@@ -27,6 +27,7 @@ from tinygrad_edu.ops.common import (
 from tinygrad_edu.ops.index import ViewScatter, between, getitem, index_put_zeros, narrow, select
 from tinygrad_edu.ops.shape import flatten, reshape
 from tinygrad_edu.scalars import checked_scalar
+from tinygrad_edu.type_names import type_name
 
 
 class Cat(Op):

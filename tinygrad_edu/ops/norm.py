@@ -181,6 +181,7 @@ def batch_norm(
     >>> running_mean, running_var
     (tensor([0.2000]), tensor([1.1000]))
     """
+    require_tensors("batch_norm", input=input)
     if not raw(input).size and input.ndim < 2:
         return clone(input)
     check_channels(

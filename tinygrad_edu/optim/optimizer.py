@@ -15,6 +15,7 @@ from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.grad_mode import enable_grad
 from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.backend import array_module, on_card_of, to_device
+from tinygrad_edu.type_names import type_name
 
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 ParamGroup: TypeAlias = dict[str, Any]
@@ -72,7 +73,7 @@ class Optimizer:
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be "
-                f"an iterable of Tensors or dicts, but got {type_name(params)}"
+                f"an iterable of Tensors or dicts, but got {params.type()}"
             )
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
@@ -377,11 +378,3 @@ def check_param_state(param: Tensor, value: Any, names: tuple[str, ...], number:
                 f"loaded state dict has a {name} of shape {remembered.shape} for parameter {number}, whose shape is "
                 f"{param.shape}"
             )
-
-
-def type_name(value: object) -> str:
-    """Return the type's name as ``torch.typename`` does: with its module unless that is ``builtins``."""
-    if isinstance(value, Tensor):
-        return str(value.type())
-    kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -130,6 +130,13 @@ class profile:
         self._events: EventList | None = None
         self._kernel_events: EventList | None = None
 
+    def __repr__(self) -> str:
+        if self._recorder is not None:
+            state = f"recording step {self.step_num}"
+        else:
+            state = "nothing recorded" if self._events is None else f"{len(self._events)} events"
+        return f"<profile: {state}>"
+
     # ---- recording -----------------------------------------------------------------------------------
 
     def __enter__(self) -> profile:

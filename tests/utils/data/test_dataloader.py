@@ -13,6 +13,7 @@ from tinygrad_edu.utils.data import (
     BatchSampler,
     DataLoader,
     Dataset,
+    IterableDataset,
     RandomSampler,
     SequentialSampler,
     Subset,
@@ -396,3 +397,34 @@ def test_tensor_batches_are_those_of_pytorch():
             assert type(a) is type(b) is list
             assert [str(tensor.dtype) for tensor in a] == [str(tensor.dtype) for tensor in b]
             assert [tensor.tolist() for tensor in a] == [tensor.tolist() for tensor in b]
+
+
+@pytest.mark.parametrize(
+    ("loader", "text"),
+    [
+        (
+            lambda: DataLoader(pairs(5), 2),
+            "DataLoader(TensorDataset of 5, batch_size=2, sampler=SequentialSampler)",
+        ),
+        (
+            lambda: DataLoader(Numbers(5), 2, shuffle=True, drop_last=True, num_workers=1),
+            "DataLoader(Numbers of 5, batch_size=2, sampler=RandomSampler, drop_last=True, num_workers=1)",
+        ),
+        (
+            lambda: DataLoader(Numbers(5), batch_sampler=BatchSampler(range(5), 2, False)),
+            "DataLoader(Numbers of 5, batch_sampler=BatchSampler)",
+        ),
+        (
+            lambda: DataLoader(Numbers(5), None),
+            "DataLoader(Numbers of 5, batch_size=None, sampler=SequentialSampler)",
+        ),
+        (lambda: DataLoader(Endless()), "DataLoader(Endless, batch_size=1, sampler=EndlessSampler)"),
+    ],
+)
+def test_what_a_loader_is_shown_as(loader, text):
+    assert repr(loader()) == text
+
+
+class Endless(IterableDataset):
+    def __iter__(self):
+        return iter(int, 1)

@@ -53,7 +53,7 @@ def test_tensor_dataset():
 def test_tensor_dataset_rejects_sizes_and_types():
     with pytest.raises(AssertionError, match=r"Size mismatch between tensors.*\[3, 4\]"):
         TensorDataset(torch.zeros(3), torch.zeros(4))
-    with pytest.raises(TypeError, match=r"expected Tensors, got ndarray.*from_numpy"):
+    with pytest.raises(TypeError, match=r"expected Tensors, got numpy.ndarray.*from_numpy"):
         TensorDataset(np.zeros(3))
     with pytest.raises(TypeError, match="expected Tensors, got list"):
         TensorDataset([1, 2])

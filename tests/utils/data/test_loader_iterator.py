@@ -326,20 +326,64 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     wait_for_end_of_group(program.pid)
 
 
-def test_a_script_without_a_main_guard_is_told(tmp_path):
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_script_without_a_main_guard_is_told(tmp_path, workers):
     program = start_program(
         tmp_path,
-        """
+        f"""
         from tests.utils.data import samples
         from tinygrad_edu.utils.data import DataLoader
 
-        for batch in DataLoader(samples.Numbers(4), 2, num_workers=1):
+        for batch in DataLoader(samples.Numbers(4), 2, num_workers={workers}):
             print(batch)
         """,
     )
     _, errors = program.communicate(timeout=60)
     assert program.returncode == 1
-    assert 'must start its work under `if __name__ == "__main__":`' in errors
+    assert errors.count("Traceback") == 1, errors
+    assert errors.splitlines()[-1].startswith(
+        'RuntimeError: DataLoader: expected a script that starts its work under `if __name__ == "__main__":`'
+    )
+
+
+NOTEBOOK = """
+from tinygrad_edu.utils.data import DataLoader, Dataset
+
+class Digits(Dataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, i):
+        return i
+
+print(list(DataLoader(Digits(), 2, num_workers=2)))
+"""
+
+
+@pytest.mark.parametrize("place", ["typed in", "under the guard"])
+def test_a_dataset_that_workers_cannot_see(tmp_path, place):
+    (tmp_path / "script.py").write_text(
+        'if __name__ == "__main__":\n' + textwrap.indent(NOTEBOOK, "    "), encoding="utf-8"
+    )
+    program = (
+        ["script.py"] if place == "under the guard" else ["-c", NOTEBOOK]
+    )  # __main__ has no file, as in a notebook
+    done = subprocess.run(
+        [sys.executable, *program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(
+        "AttributeError: DataLoader: a worker is a new process and cannot see what was typed"
+    )
+    assert "Can't get attribute 'Digits'" in last
 
 
 def test_a_loop_that_is_never_finished_does_not_hold_up_the_end_of_the_program(tmp_path):

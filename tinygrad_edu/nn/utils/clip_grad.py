@@ -13,13 +13,17 @@ from collections.abc import Iterable
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
+from tinygrad_edu.ops.common import require_tensor
 
 Parameters = Tensor | Iterable[Tensor]
 
 
 def as_list(tensors: Parameters) -> list[Tensor]:
     """Return one tensor or several as a list."""
-    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    listed = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    for x in listed:
+        require_tensor("clip_grad", x, "parameters")
+    return listed
 
 
 def gradients(parameters: Parameters) -> list[Tensor]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tinygrad_edu import ops
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.type_names import type_name
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
@@ -29,7 +30,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         If the vector is longer or shorter than all parameters together.
     """
     if not isinstance(vec, Tensor):
-        raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
+        raise TypeError(f"expected torch.Tensor, but got: {type_name(vec)}")
     listed = list(parameters)
     total = sum([p.numel() for p in listed])
     if vec.numel() != total:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.type_names import type_name
 
 LearningRates: TypeAlias = list[Any]
 """One learning rate for each parameter group: a float, or a Tensor where the optimizer was given one."""
@@ -175,7 +176,7 @@ class LRScheduler:
 def check_is_optimizer(optimizer: object) -> None:
     """Raise unless it is an Optimizer."""
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        raise TypeError(f"{type_name(optimizer)} is not an Optimizer")
 
 
 def copy_of(value: Any) -> Any:

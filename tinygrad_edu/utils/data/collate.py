@@ -14,6 +14,7 @@ from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.backend import array_module
 from tinygrad_edu.creation import as_tensor, tensor
 from tinygrad_edu.ops.join import stack
+from tinygrad_edu.type_names import import_hint
 
 CollateFunction: TypeAlias = Callable[..., Any]
 CollateMap: TypeAlias = Mapping[type | tuple[type, ...], CollateFunction]
@@ -99,7 +100,7 @@ def collate(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -
         if is_namedtuple(first):
             return type(first)(*columns)
         return columns if isinstance(first, tuple) else like_sequence(first, columns)
-    raise TypeError(_unknown_type_message(type(first)))
+    raise TypeError(_unknown_type_message(f"{type(first)}{import_hint(first)}"))
 
 
 def _find_function(value: Any, collate_fn_map: CollateMap) -> CollateFunction | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import multiprocessing.context
+import operator
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -92,7 +93,10 @@ class DataLoader(Generic[T_co]):
     >>> import tinygrad_edu as torch
     >>> from tinygrad_edu.utils.data import DataLoader, TensorDataset
     >>> pairs = TensorDataset(torch.arange(6.0).reshape(3, 2), torch.tensor([0, 1, 2]))
-    >>> for x, y in DataLoader(pairs, batch_size=2):
+    >>> loader = DataLoader(pairs, batch_size=2)
+    >>> loader
+    DataLoader(TensorDataset of 3, batch_size=2, sampler=SequentialSampler)
+    >>> for x, y in loader:
     ...     print(x.shape, y)
     torch.Size([2, 2]) tensor([0, 1])
     torch.Size([1, 2]) tensor([2])
@@ -159,6 +163,20 @@ class DataLoader(Generic[T_co]):
         if self._is_initialised and name in FIXED_ATTRIBUTES:
             raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
         super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        """Return what is read, and how: ``DataLoader(TensorDataset of 3, batch_size=2, sampler=...)``."""
+        count = operator.length_hint(self.dataset, -1)  # a stream may have no length
+        size = "" if count < 0 else f" of {count}"
+        if self.batch_size is None and self.batch_sampler is not None:
+            options = [f"batch_sampler={type(self.batch_sampler).__name__}"]
+        else:
+            options = [f"batch_size={self.batch_size}", f"sampler={type(self.sampler).__name__}"]
+        if self.drop_last:
+            options.append("drop_last=True")
+        if self.num_workers:
+            options.append(f"num_workers={self.num_workers}")
+        return f"{type(self).__name__}({type(self.dataset).__name__}{size}, {', '.join(options)})"
 
     def __iter__(self) -> LoaderIterator:
         return InProcessIterator(self) if self.num_workers == 0 else WorkerIterator(self)

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.random import Generator, default_generator
+from tinygrad_edu.type_names import type_name
 from tinygrad_edu.utils.data.fast_path import IndexArray, as_index_array, may_use
 from tinygrad_edu.utils.data.sampler import own_generator
 
@@ -116,10 +117,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __init__(self, *tensors: Tensor) -> None:
         for tensor in tensors:
             if not isinstance(tensor, Tensor):
-                hint = (
-                    "; torch.from_numpy makes one of a NumPy array" if isinstance(tensor, np.ndarray) else ""
-                )
-                raise TypeError(f"TensorDataset: expected Tensors, got {type(tensor).__name__}{hint}")
+                raise TypeError(f"TensorDataset: expected Tensors, got {type_name(tensor)}")
             if tensor.ndim == 0:
                 raise IndexError(
                     "TensorDataset: expected tensors with at least one dimension, got one with none"
@@ -284,9 +282,7 @@ class ChainDataset(IterableDataset[Any]):
     def _streams(self) -> Iterator[Any]:
         for dataset in self.datasets:
             if not isinstance(dataset, IterableDataset):
-                raise AssertionError(
-                    f"ChainDataset only supports IterableDataset, got {type(dataset).__name__}"
-                )
+                raise AssertionError(f"ChainDataset only supports IterableDataset, got {type_name(dataset)}")
             yield dataset
 
     def __iter__(self) -> Iterator[Any]:

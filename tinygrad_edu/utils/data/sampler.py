@@ -12,6 +12,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.creation import as_tensor
 from tinygrad_edu.random import Generator, default_generator
 from tinygrad_edu.sampling import multinomial
+from tinygrad_edu.type_names import type_name
 from tinygrad_edu.utils.data.fast_path import IndexArray, as_index_list, may_use
 
 PIECE = 32  # so many indices are drawn at a time, where each is drawn anew; as in PyTorch
@@ -31,7 +32,7 @@ def own_generator(generator: Generator | None) -> Generator:
         return Generator().manual_seed(draw_seed(None))
     if not isinstance(generator, Generator):
         raise TypeError(
-            f"Sampler: expected generator to be a torch.Generator or None, got {type(generator).__name__}"
+            f"Sampler: expected generator to be a torch.Generator or None, got {type_name(generator)}"
         )
     return generator
 

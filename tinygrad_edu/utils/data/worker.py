@@ -14,6 +14,7 @@ import collections
 import pickle
 import queue
 import random
+import re
 import signal
 import threading
 import traceback
@@ -189,11 +190,14 @@ def _set_up(settings_pickle: bytes, worker_id: int) -> tuple[Any, WorkerError | 
     try:
         settings: WorkerSettings = pickle.loads(settings_pickle)
     except Exception as error:
-        error.add_note(
-            "A worker is a new process that imports what it needs. It cannot see classes and functions that "
-            "were typed into a shell or a notebook: put them into a module, or use num_workers=0."
-        )
-        return None, WorkerError(error, worker_id)
+        failure = WorkerError(error, worker_id)
+        if isinstance(error, AttributeError) and re.search("'__(mp_)?main__'", str(error)):
+            failure.message = (
+                "DataLoader: a worker is a new process and cannot see what was typed into a shell or a notebook, or "
+                'stands under `if __name__ == "__main__":`; put it at the top of a module, or use num_workers=0: '
+                f"{error}"
+            )
+        return None, failure
     set_num_threads(1)  # the processes share the cores; PyTorch's workers do the same
     seed = settings.base_seed + worker_id
     random.seed(seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing.connection
+import multiprocessing.process
 import os
 import pickle
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 from tinygrad_edu.utils.data.worker import PICKLE_PROTOCOL, Fetch, NewEpoch, WorkerSettings, worker_main
 
 SECONDS_TO_END = 5.0  # how long workers may take to end by themselves
+SCRIPT_BEGAN_ANEW = 86  # the exit code of a worker that came to the loop that has started it
 
 
 class WorkerPool:
@@ -35,6 +37,7 @@ class WorkerPool:
     """
 
     def __init__(self, context: Any, settings: WorkerSettings) -> None:
+        end_if_script_begins_anew()
         payload = pickle_settings(settings)
         self._owner = os.getpid()
         self._processes: list[Any] = []
@@ -131,6 +134,11 @@ class WorkerPool:
         process.join(SECONDS_TO_END)
         pid, exit_code = process.pid, process.exitcode
         self.close()
+        if exit_code == SCRIPT_BEGAN_ANEW:
+            return RuntimeError(
+                'DataLoader: expected a script that starts its work under `if __name__ == "__main__":`, because '
+                "workers import it anew, got one that comes to this loop again"
+            )
         if exit_code is not None and exit_code < 0:
             reason = f"is killed by signal: {signal.strsignal(-exit_code)}."
             if -exit_code == getattr(signal, "SIGKILL", None):
@@ -141,11 +149,6 @@ class WorkerPool:
             reason = (
                 f"exited unexpectedly with exit code {exit_code}. Details are lost due to multiprocessing. "
                 "Rerunning with num_workers=0 may give better error trace."
-            )
-        if exit_code == 1:
-            reason += (
-                " If this happens at the first batch: workers import your script anew, so it must start its "
-                'work under `if __name__ == "__main__":`.'
             )
         return RuntimeError(f"DataLoader worker (pid {pid}) {reason}")
 
@@ -171,6 +174,14 @@ class WorkerPool:
         deadline = time.monotonic() + SECONDS_TO_END
         for process in self._processes:
             process.join(max(0.0, deadline - time.monotonic()))
+
+
+def end_if_script_begins_anew() -> None:
+    """End a process that is being started and imports the user's script, in silence: the parent says why."""
+    if getattr(
+        multiprocessing.process.current_process(), "_inheriting", False
+    ):  # what multiprocessing asks, too
+        raise SystemExit(SCRIPT_BEGAN_ANEW)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 import tinygrad_edu as torch
 from tinygrad_edu import Tensor
+from tinygrad_edu.type_names import type_name
 
 AnyArray: TypeAlias = npt.NDArray[Any]
 Image: TypeAlias = "AnyArray | Tensor"
@@ -31,7 +32,7 @@ def as_image(img: Any, operation: str) -> Image:
     image = img
     if not isinstance(img, np.ndarray | Tensor):
         if not hasattr(img, "__array_interface__"):
-            raise TypeError(f"{operation}: expected a NumPy array or a Tensor, got {type(img).__name__}")
+            raise TypeError(f"{operation}: expected a NumPy array or a Tensor, got {type_name(img)}")
         image = np.asarray(img)
     if image.ndim < 2 or (isinstance(image, np.ndarray) and image.ndim > 3):
         raise ValueError(
@@ -69,7 +70,7 @@ def to_tensor(pic: Any) -> Tensor:
     elif hasattr(pic, "__array_interface__"):
         array = np.array(pic)  # a copy: Pillow's memory is read-only
     else:
-        raise TypeError(f"pic should be PIL Image or ndarray. Got {type(pic)}")
+        raise TypeError(f"pic should be PIL Image or ndarray. Got {type_name(pic)}")
     if array.ndim not in (2, 3):
         raise ValueError(f"pic should be 2/3 dimensional. Got {array.ndim} dimensions.")
     if array.ndim == 2:
@@ -116,7 +117,7 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
     ``output[..., c, :, :] = (input[..., c, :, :] - mean[c]) / std[c]``
     """
     if not isinstance(tensor, Tensor):
-        raise TypeError(f"img should be Tensor Image. Got {type(tensor)}")
+        raise TypeError(f"img should be Tensor Image. Got {type_name(tensor)}")
     if not tensor.dtype.is_floating_point:
         raise TypeError(f"Input tensor should be a float tensor. Got {tensor.dtype}.")
     if tensor.ndim < 3:
