@@ -1,0 +1,28 @@
+"""The table of operations in float16 against PyTorch: values, gradients, shapes and dtypes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ops.op_table import ids, prepare
+from tests.ops.test_parity_torch import WITH_PARITY, check_gradients, check_same, torch_call
+
+pytestmark = [pytest.mark.torch_parity, pytest.mark.filterwarnings("ignore:Using padding='same'")]
+
+TOLERANCE = 2e-3  # two steps of float16
+GRADIENT_TOLERANCE = 2e-2  # PyTorch rounds after each of its kernels
+
+
+@pytest.mark.parametrize(("entry", "sample"), WITH_PARITY, ids=ids(WITH_PARITY))
+def test_like_torch(entry, sample):
+    try:
+        other, expected = torch_call(entry, sample, "float16")
+    except (RuntimeError, NotImplementedError) as error:
+        if "not implemented for 'Half'" not in str(error):
+            raise
+        return  # PyTorch's CPU can do less than ours
+    call, run = prepare(entry, sample, dtype="float16")
+    found = run()
+    check_same(found, expected, TOLERANCE, sample.label)
+    if entry.torch_gradient:
+        check_gradients(call, found, other, expected, GRADIENT_TOLERANCE, sample.label)
