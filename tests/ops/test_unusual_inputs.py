@@ -74,6 +74,13 @@ VALUES = [
     (lambda: torch.norm(torch.tensor([[3.0, 0.0], [0.0, -4.0]]), "nuc"), "float32", 7.0),
     (lambda: torch.tensor([1.25]).round_(decimals=1), "float32", [1.2]),
     (lambda: torch.tensor([-3.0]).div_(2, rounding_mode="trunc"), "float32", [-1.0]),
+    (lambda: F.conv1d(torch.tensor([[1, 2, 4]]), torch.tensor([[[-1, 1]]]), torch.tensor([10])), "int64", [[11, 12]]),
+    (lambda: F.conv1d(torch.tensor([[1j, 2.0]]), torch.tensor([[[1j]]])), "complex64", [[-1, 2j]]),
+    (lambda: F.conv_transpose2d(torch.tensor([[[2]]]), torch.tensor([[[[1, 3]]]])), "int64", [[[2, 6]]]),
+    (lambda: F.max_pool2d(torch.tensor([[[-3, -5, 7]]], dtype=torch.int8), (1, 2), 1), "int8", [[[-3, 7]]]),
+    (lambda: F.max_pool2d(torch.tensor([[[4, 9]]]), (1, 2), return_indices=True)[1], "int64", [[[1]]]),
+    (lambda: F.avg_pool1d(torch.tensor([[-1, -2, 5, 6]]), 2), "int64", [[-1, 5]]),
+    (lambda: torch.einsum("i,i->", torch.ones(2).short(), torch.ones(2).short()), "int16", 2),
 ]  # fmt: skip
 
 
@@ -105,6 +112,9 @@ def test_the_value_of_index_fill_counts_a_place_once():
 
 
 REFUSED = [
+    (lambda: F.conv1d(torch.ones(1, 2, dtype=torch.bool), torch.ones(1, 1, 1, dtype=torch.bool)), RuntimeError),
+    (lambda: F.avg_pool1d(torch.ones(1, 2, dtype=torch.int8), 2), RuntimeError),
+    (lambda: F.max_pool1d(torch.ones(1, 2, dtype=torch.int64), 2), RuntimeError),
     (lambda: torch.nn.HuberLoss(delta=1j), TypeError),
     (lambda: torch.nn.CircularPad1d(1)(torch.ones(1, 1, 1, 3)), ValueError),
     (lambda: torch.masked_fill(torch.ones(1), torch.tensor([True]), torch.tensor(1j)), RuntimeError),
@@ -134,3 +144,11 @@ REFUSED = [
 def test_refused(call, error):
     with pytest.raises(error):
         call()
+
+
+def test_integers_that_float64_cannot_hold_are_refused():
+    large = torch.tensor([[[2**53 + 1, 1]]])
+    with pytest.raises(RuntimeError, match=r"below 2\*\*53"):
+        F.max_pool2d(large, (1, 2))
+    with pytest.raises(RuntimeError, match=r"below 2\*\*53"):
+        F.conv1d(torch.tensor([[2**40]]), torch.tensor([[[2**40]]]))

@@ -12,9 +12,9 @@ import tinygrad_edu
 from tests.torch_databases.convert import as_array, flatten
 from tests.torch_databases.databases import torch
 
-# By the dtype of the results: relative to each number, and the same absolutely for numbers below 1.
+# By the dtype of the results: relative to each number (in float16, to the largest), absolute below 1.
 TOLERANCES = {
-    "float16": 4e-3,
+    "float16": 1e-2,
     "float32": 2e-5,
     "complex64": 2e-5,
     "float64": 1e-9,
@@ -86,7 +86,12 @@ def close(a: Any, b: Any) -> Any:
     with np.errstate(all="ignore"):
         exact = (a == b) | (np.isnan(a) & np.isnan(b))
         wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
-        near = abs(wide_a - wide_b) <= tolerance * np.maximum(abs(wide_b), 1)
+        size = abs(wide_b)
+        if (
+            b.dtype == np.float16
+        ):  # PyTorch rounds sums of it now and then on the way: as large as the largest term
+            size = np.max(size, initial=1, where=np.isfinite(size))
+        near = abs(wide_a - wide_b) <= tolerance * np.maximum(size, 1)
     return exact | (near & np.isfinite(a) & np.isfinite(b))
 
 

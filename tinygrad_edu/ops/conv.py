@@ -17,10 +17,10 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.backend import FLOAT16, Array, is_gpu_in_use
+from tinygrad_edu.backend import Array, is_gpu_in_use
 from tinygrad_edu.ops.common import ones, pair, require_kernel_dtype, require_tensors
-from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.join import pad
+from tinygrad_edu.ops.kernel_dtypes import in_kernel_dtype
 from tinygrad_edu.ops.shape import squeeze, unsqueeze
 from tinygrad_edu.ops.summation import sum_over
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -224,8 +224,8 @@ def _conv(
         one = _conv(name, unsqueeze(x, 0), weight, bias, stride, padding, dilation, groups, dims)
         return squeeze(one, 0)
     check_conv_inputs(name, x.array, weight.array, None if bias is None else bias.array, groups, dims)
-    if x.array.dtype == FLOAT16:
-        return in_float32(_conv, name, x, weight, bias, stride, padding, dilation, groups, dims)
+    if x.array.dtype not in COMPILED_DTYPES:
+        return in_kernel_dtype(_conv, name, x, weight, bias, stride, padding, dilation, groups, dims)
     stride, dilation = pair(name, "stride", stride, dims), pair(name, "dilation", dilation, dims)
     if min(stride) < 1 or min(dilation) < 1:
         raise RuntimeError(f"{name}: expected stride and dilation of at least 1, got {stride} and {dilation}")
@@ -280,13 +280,13 @@ def check_conv_inputs(name: str, x: Array, weight: Array, bias: Any, groups: int
 
 
 def check_one_dtype(name: str, x: Array, weight: Array, bias: Any) -> None:
-    """Raise unless the arrays are of one dtype, a floating-point one."""
+    """Raise unless the arrays are of one dtype: numbers, of any kind."""
     if weight.dtype != x.dtype or (bias is not None and bias.dtype != x.dtype):
         argument, other = ("weight", weight) if weight.dtype != x.dtype else ("bias", bias)
         raise RuntimeError(
             f"{name}: Input type ({x.dtype}) and {argument} type ({other.dtype}) should be the same"
         )
-    if x.dtype not in COMPILED_DTYPES:
+    if x.dtype not in COMPILED_DTYPES and x.dtype.kind not in "iuc":
         require_kernel_dtype(name, x)
 
 

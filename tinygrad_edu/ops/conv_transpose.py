@@ -13,12 +13,12 @@ from tinygrad_edu.autograd.op import check_same_device
 from tinygrad_edu.backend import Array, is_gpu_in_use
 from tinygrad_edu.ops.common import check_not_empty, pair, raw, require_tensors
 from tinygrad_edu.ops.conv import Conv2dGradInput, Geometry, check_kernel_size, check_one_dtype
-from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.join import pad
+from tinygrad_edu.ops.kernel_dtypes import in_kernel_dtype
 from tinygrad_edu.ops.shape import reshape, squeeze, unsqueeze
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
-@rounded_once
 def conv_transpose2d(
     input: Array,
     weight: Array,
@@ -75,6 +75,9 @@ def conv_transpose2d(
     check_kernel_size(name, weight)
     check_not_empty(name, input, 2)
     check_one_dtype(name, raw(input), raw(weight), raw(bias))
+    if raw(input).dtype not in COMPILED_DTYPES:
+        options = (stride, padding, output_padding, groups, dilation)
+        return in_kernel_dtype(_conv_transpose2d, name, input, weight, bias, *options)
     if is_gpu_in_use():
         check_same_device(name, (input, weight, bias))
     if groups < 1 or input.shape[1] % groups:
@@ -116,3 +119,7 @@ def conv_transpose2d(
     shape = (input.shape[0], weight.shape[1] * groups, *sizes)
     output = Conv2dGradInput.apply(input, weight, shape=shape, geometry=geometry)
     return output if bias is None else output + reshape(bias, (-1, 1, 1))
+
+
+def _conv_transpose2d(name: str, *arguments: Any) -> Array:
+    return conv_transpose2d(*arguments)

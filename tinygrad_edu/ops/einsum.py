@@ -80,8 +80,8 @@ def einsum(equation: Any, *operands: Any) -> Array:
         later = set("".join(terms[position + 1 :])) | set(output)
         result = multiply_and_sum(result, x, [i for i, c in enumerate(order) if c not in later])
     left = tuple([i for i, c in enumerate(order) if c not in output])
-    if left:
-        result = sum(result, left, keepdim=True)
+    if left:  # a product keeps the dtype of integers, a mere sum does not
+        result = sum(result, left, keepdim=True, dtype=result.dtype if len(aligned) > 1 else None)
     return (
         reshape(result, tuple([result.shape[i] for i in range(len(output))])) if order else result.reshape(())
     )

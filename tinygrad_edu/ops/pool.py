@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.backend import FLOAT16, Array
+from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import check_not_empty, pair, raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.gather import Gather
-from tinygrad_edu.ops.half import in_float32
+from tinygrad_edu.ops.kernel_dtypes import in_kernel_dtype
 from tinygrad_edu.ops.shape import squeeze, unsqueeze
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
 class MaxPool2d(Op):
@@ -127,14 +128,15 @@ def pooled_size(name: str, size: int, k: int, s: int, p: int, d: int, ceil_mode:
     return count
 
 
-def as_images(name: str, x: Array, dims: int) -> Array:
+def as_images(name: str, x: Array, dims: int, integers: tuple[str, ...] = ()) -> Array:
     """Return the input as (n, c, h, w): unbatched input gets a batch of 1, signals a height of 1."""
     require_tensor(name, x)
     if x.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"{name}: Expected {dims + 1}D or {dims + 2}D input, but got {x.ndim}D of shape {list(x.shape)}"
         )
-    require_kernel_dtype(name, x)
+    if raw(x).dtype.name not in integers:
+        require_kernel_dtype(name, x)
     images = unsqueeze(x, 0) if x.ndim == dims + 1 else x
     return unsqueeze(images, 2) if dims == 1 else images
 
@@ -236,9 +238,10 @@ def max_pool1d(
 
 
 def _max_pool(name: str, x: Array, windows: tuple[Any, ...], return_indices: bool, dims: int) -> Any:
-    images = as_images(name, x, dims)
-    if raw(x).dtype == FLOAT16:
-        return in_float32(_max_pool, name, x, windows, return_indices, dims)
+    integers = ("uint8", "int8", "int16", "int32", "int64") if dims == 2 else ()
+    images = as_images(name, x, dims, integers)
+    if raw(x).dtype not in COMPILED_DTYPES:
+        return in_kernel_dtype(_max_pool, name, x, windows, return_indices, dims)
     arguments = tuple(place_windows(name, x, dims, *windows))
     result = MaxPool2d.apply(images, kernel="max_pool2d_forward", arguments=arguments)
     return maxima_as_given(result, return_indices, x, dims)
@@ -324,9 +327,9 @@ def avg_pool1d(
 def _avg_pool(
     name: str, x: Array, windows: tuple[Any, ...], count_include_pad: bool, divisor: int, dims: int
 ) -> Array:
-    images = as_images(name, x, dims)
-    if raw(x).dtype == FLOAT16:
-        return in_float32(_avg_pool, name, x, windows, count_include_pad, divisor, dims)
+    images = as_images(name, x, dims, ("int64",))
+    if raw(x).dtype not in COMPILED_DTYPES:
+        return in_kernel_dtype(_avg_pool, name, x, windows, count_include_pad, divisor, dims)
     w = place_windows(name, x, dims, *windows)
     window = (w.kernel_size, w.stride, w.padding, count_include_pad, divisor)
     return as_given(AvgPool2d.apply(images, output_size=w.output_size, window=window), x, dims)
