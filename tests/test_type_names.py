@@ -6,6 +6,7 @@ Tried with a class that calls itself torch's Tensor, and with the real one.
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 
 import numpy as np
@@ -299,3 +300,12 @@ def test_a_numpy_array_is_told_from_a_tensor():
         TypeError, match=re.escape("must be Tensor, not numpy.ndarray (torch.from_numpy makes a Tensor")
     ):
         torch.relu(ONES)
+
+
+@pytest.mark.parametrize("module", [torch, F], ids=["torch", "functional"])
+def test_signatures_speak_of_tensors(module):
+    """What help() shows: an operation takes and gives Tensors, whatever it computes with."""
+    functions = [(name, getattr(module, name)) for name in module.__all__]
+    shown = {name: str(inspect.signature(f)) for name, f in functions if inspect.isfunction(f)}
+    assert [f"{name}{text}" for name, text in shown.items() if re.search(r"\bArray\b", text)] == []
+    assert len(shown) > 50

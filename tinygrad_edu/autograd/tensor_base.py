@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from tinygrad_edu.autograd.views import ViewInfo, ViewMethods
 from tinygrad_edu.backend import Array, DeviceLike, device, device_of, to_device
 from tinygrad_edu.size import Size
 from tinygrad_edu.type_names import refuse_strangers, type_name
+
+Tensor: TypeAlias = Any
+"""What signatures of operations call a Tensor, for the class itself is made of them and comes later."""
 
 
 class TensorBase(ViewMethods):

@@ -11,6 +11,7 @@ import math
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, mul
 from tinygrad_edu.ops.common import as_float, raw, reject_bool, require_tensor, zeros_for
@@ -57,7 +58,7 @@ class ReluBackward(Op):
         return ReluBackward.compute(grad_output, y), zeros_for(grad_output)
 
 
-def relu(input: Array) -> Array:
+def relu(input: Tensor) -> Tensor:
     """max(input, 0).
 
     Examples
@@ -98,7 +99,7 @@ def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
     return LeakyRelu.apply(as_float("leaky_relu", input), negative_slope=negative_slope)
 
 
-def prelu(input: Array, weight: Array) -> Array:
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """The input where it is positive, else a learned weight times it.
 
     Parameters
@@ -221,7 +222,7 @@ def elu(input: Array, alpha: float = 1.0) -> Array:
 
 
 @rounded_once
-def selu(input: Array) -> Array:
+def selu(input: Tensor) -> Tensor:
     """scale * elu(input, alpha), with the constants that keep mean 0 and variance 1.
 
     References
@@ -275,7 +276,7 @@ class GeluTanh(Op):
 
 
 @rounded_once
-def gelu(input: Array, approximate: str = "none") -> Array:
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """x Phi(x), where Phi is the distribution function of the normal distribution.
 
     Parameters
@@ -351,7 +352,7 @@ class Softplus(Op):
 
 
 @rounded_once
-def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """ln(1 + e^(beta input)) / beta, a smooth relu; where beta * input > threshold, the input itself.
 
     Examples
@@ -364,7 +365,7 @@ def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
 
 
 @rounded_once
-def logsigmoid(input: Array) -> Array:
+def logsigmoid(input: Tensor) -> Tensor:
     """ln sigmoid(input) = -softplus(-input), without overflow."""
     require_tensor("logsigmoid", input)
     return -softplus(-input, threshold=math.inf)
@@ -382,13 +383,13 @@ def mish(input: Array) -> Array:
 
 
 @rounded_once
-def softsign(input: Array) -> Array:
+def softsign(input: Tensor) -> Tensor:
     """input / (1 + |input|)."""
     return input / (absolute(input) + 1)
 
 
 @rounded_once
-def tanhshrink(input: Array) -> Array:
+def tanhshrink(input: Tensor) -> Tensor:
     """input - tanh(input)."""
     return input - tanh(input)
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import FLOAT16, Array
 from tinygrad_edu.ops.common import check_not_empty
 from tinygrad_edu.ops.half import in_float32
@@ -60,7 +61,7 @@ def adaptive_size(name: str, output_size: Any, x: Array, dims: int) -> tuple[int
     return (1, *sizes) if dims == 1 else tuple(sizes)
 
 
-def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
+def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """Return means over windows chosen so that the output has a given size.
 
     Parameters
@@ -89,7 +90,7 @@ def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
     return _adaptive_avg_pool("adaptive_avg_pool2d", input, output_size, 2)
 
 
-def adaptive_avg_pool1d(input: Array, output_size: Any) -> Array:
+def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """Return means of a signal, (n, c, length), over windows chosen so that the output has a given length.
 
     References
@@ -107,7 +108,7 @@ def _adaptive_avg_pool(name: str, x: Array, output_size: Any, dims: int) -> Arra
     return as_given(AdaptiveAvgPool2d.apply(images, output_size=size), x, dims)
 
 
-def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: bool = False) -> Any:
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Return maxima over windows chosen so that the output has a given size.
 
     Parameters
@@ -138,7 +139,7 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: bool = F
     return _adaptive_max_pool("adaptive_max_pool2d", input, output_size, return_indices, 2)
 
 
-def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: bool = False) -> Any:
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Return maxima of a signal, (n, c, length), over windows chosen so that the output has a given length.
 
     References

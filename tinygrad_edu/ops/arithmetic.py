@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
@@ -49,7 +50,7 @@ class Add(BinaryOp):
         return unbroadcast(grad_output, shape_a), unbroadcast(grad_output, shape_b)
 
 
-def add(input: Any, other: Any, *, alpha: float = 1) -> Array:
+def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input + alpha * other.
 
     Parameters
@@ -108,7 +109,7 @@ class Sub(BinaryOp):
         return unbroadcast(grad_output, shape_a), grad_b
 
 
-def sub(input: Any, other: Any, *, alpha: float = 1) -> Array:
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input - alpha * other; masks cannot be subtracted."""
     for x in (input, other):
         if getattr(raw(x), "dtype", None) == np.bool_ or isinstance(x, bool):
@@ -138,7 +139,7 @@ class Mul(BinaryOp):
         return grad_a, grad_b
 
 
-def mul(input: Any, other: Any) -> Array:
+def mul(input: Any, other: Any) -> Tensor:
     """input * other."""
     return Mul.apply(*promote("mul", input, other))
 
@@ -180,7 +181,7 @@ def power_slope(a: Array, b: Any) -> Array:
     return array_module(a).where(b == 0, 0.0, b * a ** (b - 1))
 
 
-def pow(input: Any, exponent: Any) -> Array:
+def pow(input: Any, exponent: Any) -> Tensor:
     """input ** exponent.
 
     Examples
@@ -211,7 +212,7 @@ class Neg(Op):
         return -grad_output
 
 
-def neg(input: Array) -> Array:
+def neg(input: Tensor) -> Tensor:
     """-input."""
     require_tensor("neg", input)
     if raw(input).dtype.kind == "b":
@@ -233,28 +234,28 @@ class Abs(Op):
         return grad_output * Stepwise.compute(x, function="sign")
 
 
-def absolute(input: Array) -> Array:
+def absolute(input: Tensor) -> Tensor:
     """|input|; the derivative is the sign, 0 at 0."""
     require_tensor("abs", input)
     reject_bool("abs", input)
     return Abs.apply(input)
 
 
-def square(input: Array) -> Array:
+def square(input: Tensor) -> Tensor:
     """input * input; the derivative is 2 * input."""
     require_tensor("square", input)
     return mul(input, input) if raw(input).dtype.kind != "b" else pow(input, 2)
 
 
 @rounded_once
-def lerp(input: Array, end: Array, weight: Any) -> Array:
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """input + weight * (end - input): a point on the way; the weight is a number or a Tensor."""
     require_tensors("lerp", input=input, end=end)
     return add(input, mul(weight, sub(end, input)))
 
 
 @rounded_once
-def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """input + value * tensor1 * tensor2."""
     require_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
     reject_bool("addcmul", input)
@@ -265,7 +266,7 @@ def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -
 
 
 @rounded_once
-def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """input + value * tensor1 / tensor2."""
     require_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
     return add(input, div(tensor1, tensor2), alpha=value)

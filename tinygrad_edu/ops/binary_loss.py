@@ -8,6 +8,7 @@ https://docs.pytorch.org/docs/stable/nn.functional.html#loss-functions
 from __future__ import annotations
 
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.activation import softplus
 from tinygrad_edu.ops.common import promote, raw, require_tensor, require_tensors
@@ -17,8 +18,8 @@ from tinygrad_edu.ops.loss import reduce_loss
 
 @rounded_once
 def binary_cross_entropy(
-    input: Array, target: Array, weight: Array | None = None, reduction: str = "mean"
-) -> Array:
+    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
+) -> Tensor:
     """-(target ln p + (1 - target) ln(1 - p)) for probabilities p.
 
     Parameters
@@ -112,12 +113,12 @@ def check_equal_size(name: str, input: Array, target: Array) -> None:
 
 @rounded_once
 def binary_cross_entropy_with_logits(
-    input: Array,
-    target: Array,
-    weight: Array | None = None,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
     reduction: str = "mean",
-    pos_weight: Array | None = None,
-) -> Array:
+    pos_weight: Tensor | None = None,
+) -> Tensor:
     """Binary cross-entropy of sigmoid(input), computed without overflow.
 
     Parameters

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.ops.common import raw, require_tensors
 from tinygrad_edu.ops.gather import gather
@@ -89,13 +89,13 @@ def row_weights_of(target: Array, weight: Any, ignore_index: int, dtype: Any) ->
 
 
 def cross_entropy(
-    input: Array,
-    target: Array,
-    weight: Array | None = None,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Array:
+) -> Tensor:
     """-ln softmax(input)[target]: the cross-entropy between scores and the true classes.
 
     Parameters
@@ -221,12 +221,12 @@ def _cross_entropy_of_probabilities(
 
 @rounded_once
 def nll_loss(
-    input: Array,
-    target: Array,
-    weight: Array | None = None,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
-) -> Array:
+) -> Tensor:
     """-input[target]: the negative log-likelihood, given log-probabilities.
 
     cross_entropy(x, t) is nll_loss(log_softmax(x), t).

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import BinaryOp, promote, raw, reject_complex, require_tensor, require_tensors
 
@@ -56,83 +57,83 @@ def _order(name: str, function: str, input: Any, other: Any) -> Array:
     return Compare.apply(a, b, function=function)
 
 
-def eq(input: Any, other: Any) -> Array:
+def eq(input: Any, other: Any) -> Tensor:
     """input == other."""
     return _compare("eq", "equal", input, other)
 
 
-def ne(input: Any, other: Any) -> Array:
+def ne(input: Any, other: Any) -> Tensor:
     """input != other."""
     return _compare("ne", "not_equal", input, other)
 
 
-def lt(input: Any, other: Any) -> Array:
+def lt(input: Any, other: Any) -> Tensor:
     """input < other."""
     return _order("lt", "less", input, other)
 
 
-def le(input: Any, other: Any) -> Array:
+def le(input: Any, other: Any) -> Tensor:
     """input <= other."""
     return _order("le", "less_equal", input, other)
 
 
-def gt(input: Any, other: Any) -> Array:
+def gt(input: Any, other: Any) -> Tensor:
     """input > other."""
     return _order("gt", "greater", input, other)
 
 
-def ge(input: Any, other: Any) -> Array:
+def ge(input: Any, other: Any) -> Tensor:
     """input >= other."""
     return _order("ge", "greater_equal", input, other)
 
 
-def logical_and(input: Array, other: Array) -> Array:
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """Whether both are True (or not 0)."""
     return _logic("logical_and", input, other)
 
 
-def logical_or(input: Array, other: Array) -> Array:
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """Whether at least one is True (or not 0)."""
     return _logic("logical_or", input, other)
 
 
-def logical_xor(input: Array, other: Array) -> Array:
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     """Whether exactly one is True (or not 0)."""
     return _logic("logical_xor", input, other)
 
 
-def logical_not(input: Array) -> Array:
+def logical_not(input: Tensor) -> Tensor:
     """Whether it is False (or 0)."""
     require_tensor("logical_not", input)
     return eq(input, 0)
 
 
-def bitwise_and(input: Any, other: Any) -> Array:
+def bitwise_and(input: Any, other: Any) -> Tensor:
     """input & other, for integers and booleans."""
     return _combine("bitwise_and", "bitwise_and", input, other)
 
 
-def bitwise_or(input: Any, other: Any) -> Array:
+def bitwise_or(input: Any, other: Any) -> Tensor:
     """input | other, for integers and booleans."""
     return _combine("bitwise_or", "bitwise_or", input, other)
 
 
-def bitwise_xor(input: Any, other: Any) -> Array:
+def bitwise_xor(input: Any, other: Any) -> Tensor:
     """input ^ other, for integers and booleans."""
     return _combine("bitwise_xor", "bitwise_xor", input, other)
 
 
-def bitwise_left_shift(input: Any, other: Any) -> Array:
+def bitwise_left_shift(input: Any, other: Any) -> Tensor:
     """input << other, for integers."""
     return _combine("bitwise_left_shift", "left_shift", input, other)
 
 
-def bitwise_right_shift(input: Any, other: Any) -> Array:
+def bitwise_right_shift(input: Any, other: Any) -> Tensor:
     """input >> other, for integers."""
     return _combine("bitwise_right_shift", "right_shift", input, other)
 
 
-def bitwise_not(input: Array) -> Array:
+def bitwise_not(input: Tensor) -> Tensor:
     """~input, for integers and booleans."""
     require_tensor("bitwise_not", input)
     if raw(input).dtype.kind not in "bui":
@@ -147,27 +148,27 @@ class ElementTest(Op):
         return getattr(array_module(x), function)(x)
 
 
-def isnan(input: Array) -> Array:
+def isnan(input: Tensor) -> Tensor:
     """Whether each element is NaN."""
     require_tensor("isnan", input)
     return ElementTest.apply(input, function="isnan")
 
 
-def isinf(input: Array) -> Array:
+def isinf(input: Tensor) -> Tensor:
     """Whether each element is infinite."""
     require_tensor("isinf", input)
     return ElementTest.apply(input, function="isinf")
 
 
-def isfinite(input: Array) -> Array:
+def isfinite(input: Tensor) -> Tensor:
     """Whether each element is neither infinite nor NaN."""
     require_tensor("isfinite", input)
     return ElementTest.apply(input, function="isfinite")
 
 
 def isclose(
-    input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Array:
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
     """Whether |input - other| <= atol + rtol |other|, element by element.
 
     Parameters
@@ -201,7 +202,7 @@ class CloseTest(BinaryOp):
 
 
 def allclose(
-    input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> bool:
     """Whether all elements are close; the arguments are those of :func:`isclose`.
 
@@ -220,7 +221,7 @@ def allclose(
     return bool(raw(isclose(input, other, rtol, atol, equal_nan)).all())
 
 
-def equal(input: Array, other: Array) -> bool:
+def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements: one boolean."""
     require_tensor("equal", input)
     require_tensor("equal", other, "other")

@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op, check_same_device
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, is_gpu_in_use
 from tinygrad_edu.ops.common import ones, pair, require_kernel_dtype, require_tensors
 from tinygrad_edu.ops.join import pad
@@ -108,14 +109,14 @@ def cropped(y: Array, shape: tuple[int, ...]) -> Array:
 
 
 def conv2d(
-    input: Array,
-    weight: Array,
-    bias: Array | None = None,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
     stride: Any = 1,
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> Array:
+) -> Tensor:
     """2-d cross-correlation of a batch of images with a bank of kernels.
 
     Parameters
@@ -165,14 +166,14 @@ def conv2d(
 
 
 def conv1d(
-    input: Array,
-    weight: Array,
-    bias: Array | None = None,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
     stride: Any = 1,
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> Array:
+) -> Tensor:
     """1-d cross-correlation: conv2d on images of height 1.
 
     Parameters

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.autograd.op import check_same_device
-from tinygrad_edu.backend import Array, is_gpu_in_use
+from tinygrad_edu.autograd.tensor_base import Tensor
+from tinygrad_edu.backend import is_gpu_in_use
 from tinygrad_edu.ops.common import check_not_empty, pair, raw, require_tensors
 from tinygrad_edu.ops.conv import Conv2dGradInput, Geometry, check_kernel_size, check_one_dtype
 from tinygrad_edu.ops.join import pad
@@ -20,15 +21,15 @@ from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
 def conv_transpose2d(
-    input: Array,
-    weight: Array,
-    bias: Array | None = None,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
     stride: Any = 1,
     padding: Any = 0,
     output_padding: Any = 0,
     groups: int = 1,
     dilation: Any = 1,
-) -> Array:
+) -> Tensor:
     """Transpose of conv2d: the gradient of conv2d with respect to its input, used as a forward.
 
     Parameters
@@ -121,5 +122,5 @@ def conv_transpose2d(
     return output if bias is None else output + reshape(bias, (-1, 1, 1))
 
 
-def _conv_transpose2d(name: str, *arguments: Any) -> Array:
+def _conv_transpose2d(name: str, *arguments: Any) -> Tensor:
     return conv_transpose2d(*arguments)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
@@ -39,7 +40,7 @@ class Div(BinaryOp):
         return unbroadcast(grad_a, shape_a), grad_b
 
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Array:
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """input / other; integers are divided as floating-point numbers unless a rounding mode is given.
 
     Parameters
@@ -107,7 +108,7 @@ def check_divisor(name: str, divisor: Array) -> None:
         )
 
 
-def floor_divide(input: Any, other: Any) -> Array:
+def floor_divide(input: Any, other: Any) -> Tensor:
     """floor(input / other), as Python's ``//``; the derivative is 0."""
     return div(input, other, rounding_mode="floor")
 
@@ -127,7 +128,7 @@ class Remainder(BinaryOp):
 
 
 @rounded_once
-def remainder(input: Any, other: Any) -> Array:
+def remainder(input: Any, other: Any) -> Tensor:
     """Remainder of the division, with the sign of the divisor, as Python's ``%``."""
     a, b = promote("remainder", input, other)
     reject_bool("remainder", a)
@@ -152,7 +153,7 @@ class Fmod(BinaryOp):
 
 
 @rounded_once
-def fmod(input: Any, other: Any) -> Array:
+def fmod(input: Any, other: Any) -> Tensor:
     """Remainder of the division, with the sign of the dividend, as C's ``fmod``."""
     require_tensor("fmod", input)
     a, b = promote("fmod", input, other)
@@ -161,7 +162,7 @@ def fmod(input: Any, other: Any) -> Array:
     return Fmod.apply(a, b)
 
 
-def reciprocal(input: Array) -> Array:
+def reciprocal(input: Tensor) -> Tensor:
     """1 / input; the derivative is -1 / input^2."""
     require_tensor("reciprocal", input)
     return div(1, input)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import tensor_from_array
+from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import FLOAT16, Array, array_module
 from tinygrad_edu.ops.common import raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.half import in_float32
@@ -31,7 +31,7 @@ class Dropout(Op):
         return Dropout.compute(grad_output, p=self.p, seed=self.seed)
 
 
-def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """Set elements to 0 with probability ``p`` and scale the others by 1 / (1 - p); in training only.
 
     Parameters

@@ -11,7 +11,7 @@ import math
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.half import in_float32, is_float16_alone
@@ -20,7 +20,7 @@ from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.shape import permute, reshape
 
 
-def einsum(equation: Any, *operands: Any) -> Array:
+def einsum(equation: Any, *operands: Any) -> Tensor:
     """Sum of products, written with one letter a dimension (Einstein's notation).
 
     Parameters

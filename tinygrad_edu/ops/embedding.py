@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import tensor_from_array
+from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import check_positions, raw, require_tensor
 from tinygrad_edu.ops.index import getitem, index_put_zeros
@@ -77,7 +77,7 @@ def embedding(input: Array, weight: Array, padding_idx: int | None = None) -> Ar
     return Embedding.apply(weight, input, padding_idx=padding_idx)
 
 
-def one_hot(tensor: Array, num_classes: int = -1) -> Array:
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Return (*, num_classes) integers that are 1 at the class and 0 elsewhere.
 
     Examples

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.arguments import is_int, require_bools
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     cast,
@@ -47,7 +47,7 @@ class Extremum(Op):
         return restore_dims(grad_output, self.dims, x.shape) * chosen / ties
 
 
-def amax(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Largest element over one, several or all dimensions; equal ones share the gradient.
 
     Examples
@@ -59,7 +59,7 @@ def amax(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     return _extremum("amax", input, dim, keepdim, True)
 
 
-def amin(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Smallest element over one, several or all dimensions; equal ones share the gradient."""
     return _extremum("amin", input, dim, keepdim, False)
 
@@ -110,7 +110,7 @@ class ValuesAndIndices(NamedTuple):
     indices: Any
 
 
-def max(input: Array, dim: Any = None, keepdim: bool = False) -> Any:
+def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Largest element; along ``dim``: (values, indices); of two tensors: the larger, element by element.
 
     Parameters
@@ -147,7 +147,7 @@ def max(input: Array, dim: Any = None, keepdim: bool = False) -> Any:
     return _max_or_min("max", input, dim, keepdim, True)
 
 
-def min(input: Array, dim: Any = None, keepdim: bool = False) -> Any:
+def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Smallest element; along ``dim``: (values, indices); of two tensors: the smaller, element by element.
 
     The arguments and the gradient are as those of :func:`max`.
@@ -177,12 +177,12 @@ def _max_or_min(name: str, input: Array, dim: Any, keepdim: bool, largest: bool)
     return ValuesAndIndices(*ExtremumAlongDim.apply(input, dim=dim, keepdim=keepdim, largest=largest))
 
 
-def argmax(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Position of the largest element along ``dim``, or in the flattened tensor; int64."""
     return _arg_extremum("argmax", input, dim, keepdim)
 
 
-def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Position of the smallest element along ``dim``, or in the flattened tensor; int64."""
     return _arg_extremum("argmin", input, dim, keepdim)
 

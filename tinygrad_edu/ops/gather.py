@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     broadcast_shape,
@@ -71,7 +71,7 @@ def check_gather(name: str, x: Array, dim: int, index: Array) -> None:
     check_positions(name, index, x.shape[dim], error=RuntimeError)
 
 
-def gather(input: Array, dim: int, index: Array) -> Array:
+def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Pick one element along ``dim`` for every position of ``index``.
 
     Parameters
@@ -171,8 +171,8 @@ class Combine(Op):
 
 
 def scatter(
-    input: Array, dim: int, index: Array, src: Any = None, *, value: Any = None, reduce: str | None = None
-) -> Array:
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
     """Return a copy with ``src`` written at ``index`` along ``dim``.
 
     Parameters
@@ -224,7 +224,7 @@ def scatter(
 
 
 @rounded_once
-def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Return a copy with ``src`` added at ``index`` along ``dim``; places may repeat.
 
     The arguments are those of :func:`scatter`.
@@ -267,7 +267,7 @@ def _scatter_source(name: str, input: Array, dim: int, index: Array, src: Any) -
     return src[tuple([slice(size) for size in index.shape])]
 
 
-def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Array:
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Pick elements along ``dim``, as ``argsort`` and ``argmax`` give them.
 
     Parameters

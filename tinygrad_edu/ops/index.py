@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, device_of, is_on_host, to_device
 from tinygrad_edu.ops.common import (
     broadcast_shape,
@@ -276,7 +276,7 @@ def one_place(name: str, index: Array) -> Array:
     return index
 
 
-def index_select(input: Array, dim: int, index: Array) -> Array:
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return the slices along ``dim`` that a 1-d index names, in its order.
 
     References
@@ -299,7 +299,7 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
 
 
 @rounded_once
-def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
     """Return a copy with the slices of ``source`` added to those along ``dim`` that the index names.
 
     Parameters
@@ -345,7 +345,7 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
     return input + index_put_zeros(source, place, tuple(input.shape))
 
 
-def masked_select(input: Array, mask: Array) -> Array:
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Return the elements where the mask (broadcast to the input) is True, as a vector.
 
     Examples
@@ -363,7 +363,7 @@ def masked_select(input: Array, mask: Array) -> Array:
     return getitem(expand(input, shape), array_module(raw(mask)).broadcast_to(raw(mask), shape))
 
 
-def select(input: Array, dim: int, index: int) -> Array:
+def select(input: Tensor, dim: int, index: int) -> Tensor:
     """Return one slice along ``dim``, without that dimension: a view."""
     require_tensor("select", input)
     dim, index = normalize_dim("select", dim, input.ndim), as_int("select", "index", index)
@@ -374,7 +374,7 @@ def select(input: Array, dim: int, index: int) -> Array:
     return getitem(input, (slice(None),) * dim + (index,))
 
 
-def narrow(input: Array, dim: int, start: int, length: int) -> Array:
+def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """Return ``length`` slices along ``dim`` from ``start`` on: a view."""
     require_tensor("narrow", input)
     dim = normalize_dim("narrow", dim, input.ndim)

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_edu.arguments import as_int, as_ints, wrong_type
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     check_not_empty,
@@ -44,7 +44,7 @@ class Cat(Op):
         return tuple([between(grad_output, self.dim, end - size, end) for end, size in pieces])
 
 
-def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Join tensors along a dimension that they have.
 
     Parameters
@@ -117,7 +117,7 @@ class Stack(Op):
         return tuple([grad_output[(*before, i, ...)] for i in range(grad_output.shape[self.dim])])
 
 
-def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Join tensors of one shape along a new dimension.
 
     Examples
@@ -138,18 +138,18 @@ def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     return Stack.apply(*promote_many("stack", *parts), dim=dim)
 
 
-def hstack(tensors: Sequence[Array]) -> Array:
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """Join side by side: along the second dimension, or the only one."""
     parts = [reshape(x, (1,)) if x.ndim == 0 else x for x in check_sequence("hstack", tensors)]
     return cat(parts, 0 if parts[0].ndim == 1 else 1)
 
 
-def vstack(tensors: Sequence[Array]) -> Array:
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """Join one above the other; vectors become rows."""
     return cat([reshape(x, (1, -1)) if x.ndim < 2 else x for x in check_sequence("vstack", tensors)], 0)
 
 
-def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Array, ...]:
+def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Return views of so many slices each, or of the sizes given in a list.
 
     Parameters
@@ -190,7 +190,7 @@ def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int =
     return tuple([narrow(tensor, dim, end - n, n) for end, n in zip(ends, sections, strict=True)])
 
 
-def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Split into at most ``chunks`` views of equal size; the last may be smaller.
 
     Examples
@@ -207,7 +207,7 @@ def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
     return split(input, -(-size // chunks) if size else [0] * chunks, dim)
 
 
-def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Return all slices along ``dim``, without that dimension."""
     require_tensor("unbind", input)
     dim = normalize_dim("unbind", dim, input.ndim)
@@ -227,7 +227,7 @@ class ConstantPad(Op):
         return grad_output[(*self.inside, ...)]
 
 
-def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Array:
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """Add to (or, if negative, take from) both ends of the last dimensions.
 
     Parameters
@@ -321,7 +321,7 @@ class Triangle(Op):
         return Triangle.compute(grad_output, diagonal=self.diagonal, lower=self.lower)
 
 
-def tril(input: Array, diagonal: int = 0) -> Array:
+def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the lower triangle of a matrix (or of a batch), the rest 0.
 
     Examples
@@ -334,7 +334,7 @@ def tril(input: Array, diagonal: int = 0) -> Array:
     return _triangle("tril", input, diagonal, True)
 
 
-def triu(input: Array, diagonal: int = 0) -> Array:
+def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the upper triangle of a matrix (or of a batch), the rest 0."""
     return _triangle("triu", input, diagonal, False)
 
@@ -364,7 +364,7 @@ class Diagonal(Op):
         return ViewScatter.compute(zeros, grad_output, steps=[(Diagonal, self.options)], in_place=False)
 
 
-def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """Return a view of the diagonal of two dimensions, as the last dimension of the result.
 
     Parameters
@@ -403,7 +403,7 @@ def diagonal_places(x: Array, rows: int, columns: int, offset: int) -> tuple[Arr
     return steps + first_row, steps + first_column
 
 
-def diag(input: Array, diagonal: int = 0) -> Array:
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the diagonal of a matrix, or the square matrix of zeros with a given vector as its diagonal.
 
     Examples
@@ -425,8 +425,8 @@ def diag(input: Array, diagonal: int = 0) -> Array:
 
 
 def repeat_interleave(
-    input: Array, repeats: Any, dim: int | None = None, *, output_size: int | None = None
-) -> Array:
+    input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
     """Repeat every element (or slice along ``dim``) several times in a row.
 
     Parameters

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import warnings
 
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.arithmetic import absolute, square
 from tinygrad_edu.ops.common import promote, require_tensor, require_tensors
@@ -51,7 +52,7 @@ def same_size(name: str, input: Array, target: Array) -> tuple[Array, Array]:
 
 
 @rounded_once
-def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Squared error: (input - target)^2; the derivative is 2 (input - target), / n for the mean.
 
     Parameters
@@ -81,7 +82,7 @@ def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
 
 
 @rounded_once
-def l1_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
+def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Absolute error: |input - target|; the derivative is its sign.
 
     The arguments are those of :func:`mse_loss`.
@@ -95,7 +96,7 @@ def l1_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
 
 
 @rounded_once
-def smooth_l1_loss(input: Array, target: Array, reduction: str = "mean", beta: float = 1.0) -> Array:
+def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """Squared error / (2 beta) where the error is below beta, else absolute error - beta / 2.
 
     Parameters
@@ -131,7 +132,7 @@ def smooth_l1_loss(input: Array, target: Array, reduction: str = "mean", beta: f
 
 
 @rounded_once
-def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
+def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
     """Squared error / 2 where the error is below delta, else delta (absolute error - delta / 2).
 
     Parameters
@@ -165,7 +166,7 @@ def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: floa
 
 
 @rounded_once
-def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: bool = False) -> Array:
+def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """Kullback-Leibler divergence: target (ln target - input), for log-probabilities as the input.
 
     Parameters
@@ -211,7 +212,9 @@ def kl_div(input: Array, target: Array, reduction: str = "mean", log_target: boo
 
 
 @rounded_once
-def hinge_embedding_loss(input: Array, target: Array, margin: float = 1.0, reduction: str = "mean") -> Array:
+def hinge_embedding_loss(
+    input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean"
+) -> Tensor:
     """The input where the target is 1, max(0, margin - input) where it is -1.
 
     Parameters
@@ -236,8 +239,8 @@ def hinge_embedding_loss(input: Array, target: Array, margin: float = 1.0, reduc
 
 @rounded_once
 def margin_ranking_loss(
-    input1: Array, input2: Array, target: Array, margin: float = 0.0, reduction: str = "mean"
-) -> Array:
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
+) -> Tensor:
     """max(0, -target (input1 - input2) + margin): the first input should rank higher, or lower.
 
     Parameters

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import FLOAT16, Array, is_on_host
 from tinygrad_edu.ops.common import (
     check_broadcast,
@@ -110,7 +110,7 @@ def check_matmul(name: str, a: Array, b: Array) -> None:
         check_broadcast(f"{name} of {list(a.shape)} and {list(b.shape)}: batches", a.shape[:-2], b.shape[:-2])
 
 
-def matmul(input: Array, other: Array) -> Array:
+def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Matrix product, of batches too; a vector counts as a row on the left and as a column on the right.
 
     Parameters
@@ -161,29 +161,29 @@ def _of_dims(name: str, input: Array, other: Array, dims: tuple[int, int]) -> Ar
     return matmul(input, other)
 
 
-def mm(input: Array, mat2: Array) -> Array:
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """Product of two matrices, (m, k) @ (k, n) -> (m, n), without broadcasting."""
     return _of_dims("mm", input, mat2, (2, 2))
 
 
-def bmm(input: Array, mat2: Array) -> Array:
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Products of two batches of matrices, (b, m, k) @ (b, k, n) -> (b, m, n), without broadcasting."""
     if input.ndim == 3 and mat2.ndim == 3 and input.shape[0] != mat2.shape[0]:
         raise RuntimeError(f"bmm: expected equal batch sizes, got {list(input.shape)} and {list(mat2.shape)}")
     return _of_dims("bmm", input, mat2, (3, 3))
 
 
-def mv(input: Array, vec: Array) -> Array:
+def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Product of a matrix and a vector, (m, k) @ (k,) -> (m,)."""
     return _of_dims("mv", input, vec, (2, 1))
 
 
-def dot(input: Array, tensor: Array) -> Array:
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Product of two vectors, (k,) @ (k,): a number."""
     return _of_dims("dot", input, tensor, (1, 1))
 
 
-def outer(input: Array, vec2: Array) -> Array:
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """All products of an element of one vector with one of another: (m,) and (n,) -> (m, n)."""
     for x in (input, vec2):
         require_tensor("outer", x)
@@ -193,14 +193,14 @@ def outer(input: Array, vec2: Array) -> Array:
 
 
 @rounded_once
-def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2), with matrices (m, k) and (k, n) and an input broadcast to (m, n)."""
     require_tensor("addmm", input)
     return weighted_sum("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
 @rounded_once
-def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * (batch1 @ batch2), with batches (b, m, k) and (b, k, n)."""
     require_tensor("baddbmm", input)
     return weighted_sum("baddbmm", input, bmm(batch1, batch2), beta, alpha)
@@ -269,7 +269,7 @@ def as_rows(x: Array) -> Array:
     return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
-def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x W^T + b.
 
     Parameters

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import FLOAT16, Array, array_module
 from tinygrad_edu.ops.arithmetic import square
 from tinygrad_edu.ops.common import check_broadcast, raw, require_tensors
@@ -28,12 +29,12 @@ from tinygrad_edu.ops.unary import rsqrt
 
 @rounded_once
 def layer_norm(
-    input: Array,
+    input: Tensor,
     normalized_shape: Sequence[int],
-    weight: Array | None = None,
-    bias: Array | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     eps: float = 1e-05,
-) -> Array:
+) -> Tensor:
     """Normalise over the last dimensions, which are ``normalized_shape``; then scale and shift.
 
     Parameters
@@ -88,8 +89,8 @@ def check_normalized_shape(name: str, input: Array, shape: tuple[int, ...], weig
 
 @rounded_once
 def rms_norm(
-    input: Array, normalized_shape: Sequence[int], weight: Array | None = None, eps: float | None = None
-) -> Array:
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
     """Divide by the root of the mean square over the last dimensions; then scale.
 
     Parameters
@@ -123,15 +124,15 @@ def rms_norm(
 
 
 def batch_norm(
-    input: Array,
+    input: Tensor,
     running_mean: Any,
     running_var: Any,
-    weight: Array | None = None,
-    bias: Array | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-05,
-) -> Array:
+) -> Tensor:
     """Normalise every channel over the batch and all positions; then scale and shift.
 
     In training the statistics are the batch's, and the running ones move towards them; otherwise the running
@@ -258,8 +259,12 @@ def update_running(running: Any, batch: Array, momentum: float) -> None:
 
 @rounded_once
 def group_norm(
-    input: Array, num_groups: int, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-05
-) -> Array:
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-05,
+) -> Tensor:
     """Normalise groups of channels of every sample; then scale and shift every channel.
 
     Parameters
@@ -332,7 +337,7 @@ def instance_norm(
 
 
 @rounded_once
-def normalize(input: Array, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Array:
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """Divide by the p-norm along ``dim``, or by ``eps`` if that is larger.
 
     Parameters
@@ -360,7 +365,7 @@ def normalize(input: Array, p: float = 2.0, dim: int = 1, eps: float = 1e-12) ->
 
 
 @rounded_once
-def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-08) -> Array:
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
     """Cosine of the angle between vectors along ``dim``: x1 . x2 / (|x1| |x2|), with norms of at least eps.
 
     References

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import check_not_empty, pair, raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.gather import Gather
@@ -156,7 +157,7 @@ def maxima_as_given(result: tuple[Array, Array], return_indices: bool, x: Array,
 
 
 def max_pool2d(
-    input: Array,
+    input: Tensor,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
@@ -211,7 +212,7 @@ def max_pool2d(
 
 
 def max_pool1d(
-    input: Array,
+    input: Tensor,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
@@ -248,14 +249,14 @@ def _max_pool(name: str, x: Array, windows: tuple[Any, ...], return_indices: boo
 
 
 def avg_pool2d(
-    input: Array,
+    input: Tensor,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Array:
+) -> Tensor:
     """Return the mean of every window of an image.
 
     Parameters
@@ -299,13 +300,13 @@ def avg_pool2d(
 
 
 def avg_pool1d(
-    input: Array,
+    input: Tensor,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
-) -> Array:
+) -> Tensor:
     """Return the mean of every window of a signal, (n, c, length) or (c, length).
 
     The options are those of :func:`avg_pool2d`, in samples instead of pixels.

@@ -18,6 +18,7 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     as_summand,
@@ -70,7 +71,9 @@ class Sum(Op):
         return broadcast(grad, self.shape)
 
 
-def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Array:
+def sum(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+) -> Tensor:
     """Sum of the elements; the derivative of each is 1.
 
     Parameters
@@ -119,8 +122,8 @@ class Mean(Op):
 
 
 def mean(
-    input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
-) -> Array:
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+) -> Tensor:
     """Mean of the elements of a floating-point tensor; the derivative of each is 1 / n.
 
     Parameters
@@ -184,8 +187,8 @@ class Prod(Op):
 
 
 def prod(
-    input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
-) -> Array:
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+) -> Tensor:
     """Product of the elements; the derivative of each is the product of the others.
 
     Parameters
@@ -230,12 +233,12 @@ class Reduction(Op):
         return array_module(x).asarray(getattr(x, method)(axis=axis, keepdims=keepdims))
 
 
-def any(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether at least one element is True (or not 0), over one, several or all dimensions."""
     return _truth("any", input, dim, keepdim)
 
 
-def all(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether all elements are True (or not 0), over one, several or all dimensions."""
     return _truth("all", input, dim, keepdim)
 
@@ -247,7 +250,7 @@ def _truth(name: str, input: Array, dim: Dims, keepdim: bool) -> Array:
     return cast(result, np.uint8) if raw(input).dtype == np.uint8 else result  # as in PyTorch
 
 
-def count_nonzero(input: Array, dim: Dims = None) -> Array:
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements are not 0."""
     require_tensor("count_nonzero", input)
     return Sum.apply(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import cast, raw, reject_bool, require_tensor, zeros_for
 
@@ -28,28 +29,28 @@ class Stepwise(Op):
         return zeros_for(grad_output)
 
 
-def sign(input: Array) -> Array:
+def sign(input: Tensor) -> Tensor:
     """-1, 0 or 1, as the sign of the input; 0 for NaN."""
     require_tensor("sign", input)
     return Stepwise.apply(input, function="sign")
 
 
-def floor(input: Array) -> Array:
+def floor(input: Tensor) -> Tensor:
     """The largest integer not above the input."""
     return _rounded("floor", input, "floor")
 
 
-def ceil(input: Array) -> Array:
+def ceil(input: Tensor) -> Tensor:
     """The smallest integer not below the input."""
     return _rounded("ceil", input, "ceil")
 
 
-def trunc(input: Array) -> Array:
+def trunc(input: Tensor) -> Tensor:
     """The input without its fraction."""
     return _rounded("trunc", input, "trunc")
 
 
-def round(input: Array, *, decimals: int = 0) -> Array:
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest integer, halves to the even one; or the nearest number with so many decimals.
 
     Examples
@@ -70,7 +71,7 @@ def round(input: Array, *, decimals: int = 0) -> Array:
     return cast(_rounded("round", x / scale, "rint") * scale, dtype)
 
 
-def frac(input: Array) -> Array:
+def frac(input: Tensor) -> Tensor:
     """input - trunc(input): the fraction, with the sign of the input; the derivative is 1."""
     return input - trunc(input)
 

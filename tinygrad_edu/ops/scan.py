@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import as_summand, normalize_dim, reject_bool, zeros_for
 from tinygrad_edu.ops.half import rounded_once
@@ -32,7 +33,7 @@ class Cumsum(Op):
         return Flip.compute(Cumsum.compute(backwards, dim=self.dim), dims=(self.dim,))
 
 
-def cumsum(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Array:
+def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """Sum of all elements up to each, along ``dim``; integers and booleans give int64.
 
     Examples
@@ -70,7 +71,7 @@ class Cumprod(Op):
         return exclusive_cumprod(x, dim) * array_module(x).concatenate(sums[::-1], dim)
 
 
-def cumprod(input: Array, dim: int, *, dtype: dtypes.dtype | None = None) -> Array:
+def cumprod(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """Product of all elements up to each, along ``dim``; integers and booleans give int64.
 
     Examples

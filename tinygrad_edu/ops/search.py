@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import as_int, require_bools
-from tinygrad_edu.autograd.tensor_base import tensor_from_array
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
+from tinygrad_edu.backend import array_module
 from tinygrad_edu.ops.common import normalize_dim, raw, reject_complex, require_tensor, require_tensors
 from tinygrad_edu.ops.extremum import ValuesAndIndices
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.index import narrow
 
 
-def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool = True) -> Array:
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """Return the positions that would sort the tensor along ``dim``; equal elements keep their order."""
     require_tensor("argsort", input)
     require_bools("argsort", descending=descending, stable=stable)
@@ -37,7 +37,7 @@ def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool 
     return tensor_from_array(xp.ascontiguousarray(order))
 
 
-def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesAndIndices:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesAndIndices:
     """Return the sorted elements along ``dim`` and the positions they had; the gradient goes back there.
 
     Parameters
@@ -70,7 +70,7 @@ def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = T
     return ValuesAndIndices(gather(input, dim, order), order)
 
 
-def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesAndIndices:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesAndIndices:
     """Return the ``k`` largest (or smallest) elements along ``dim``, in order, and their positions.
 
     Parameters
@@ -109,7 +109,7 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
 
 
 def unique(
-    input: Array,
+    input: Tensor,
     sorted: bool = True,
     return_inverse: bool = False,
     return_counts: bool = False,
@@ -152,7 +152,7 @@ def unique(
     return tensors if len(tensors) > 1 else tensors[0]
 
 
-def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """Count how often each non-negative integer occurs, or add up the weights of its places.
 
     Parameters

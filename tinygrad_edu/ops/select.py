@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
@@ -78,7 +78,7 @@ class Where(Op):
         check_broadcast("where", *[np.shape(raw(x)) for x in arrays])
 
 
-def where(condition: Array, input: Any = None, other: Any = None) -> Any:
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """Return ``input`` where ``condition`` is True, else ``other``; with the condition alone, its indices.
 
     Parameters
@@ -115,7 +115,7 @@ def where(condition: Array, input: Any = None, other: Any = None) -> Any:
     return Where.apply(condition, *promote_checked("where", input, other))
 
 
-def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Return the positions of all elements that are not 0: a row for each, or a tuple of vectors.
 
     Examples
@@ -135,7 +135,7 @@ def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
     return tensor_from_array(rows)
 
 
-def masked_fill(input: Array, mask: Array, value: Any) -> Array:
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """Return the input with ``value``, a number or a 0-d Tensor, where ``mask`` is True.
 
     Examples
@@ -201,7 +201,7 @@ def split_gradient(
     return unbroadcast(grad_a, shapes[0]), unbroadcast(grad_b, shapes[1])
 
 
-def maximum(input: Array, other: Array) -> Array:
+def maximum(input: Tensor, other: Tensor) -> Tensor:
     """Return the larger of two tensors, element by element; NaN if one of them is NaN."""
     require_tensor("maximum", input)
     require_tensor("maximum", other, "other")
@@ -209,7 +209,7 @@ def maximum(input: Array, other: Array) -> Array:
     return Maximum.apply(*promote("maximum", input, other))
 
 
-def minimum(input: Array, other: Array) -> Array:
+def minimum(input: Tensor, other: Tensor) -> Tensor:
     """Return the smaller of two tensors, element by element; NaN if one of them is NaN."""
     require_tensor("minimum", input)
     require_tensor("minimum", other, "other")
@@ -248,7 +248,7 @@ class Clamp(Op):
         check_broadcast("clamp", *self.shapes)
 
 
-def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Limit every element to the interval from ``min`` to ``max``.
 
     Parameters

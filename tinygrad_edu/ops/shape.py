@@ -16,6 +16,7 @@ from typing import Any
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_ints
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
 
@@ -71,7 +72,7 @@ class ReshapeCopy(Reshape):
     is_view = False
 
 
-def reshape(input: Array, *sizes: Any, shape: Any = None) -> Array:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """Return the elements in another shape: a view if the strides allow it, else a copy.
 
     Parameters
@@ -170,7 +171,7 @@ def view_as_dtype(input: Array, dtype: dtypes.dtype) -> Array:
     return ViewAsDtype.apply(input, dtype=dtype.numpy_dtype)
 
 
-def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Melt the dimensions from ``start_dim`` to ``end_dim`` into one.
 
     Examples
@@ -194,7 +195,7 @@ def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
-def unflatten(input: Array, dim: int, sizes: Sequence[int]) -> Array:
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Split a dimension into several, one of which may be -1: the opposite of ``flatten``."""
     require_tensor("unflatten", input)
     dim = normalize_dim("unflatten", dim, input.ndim)
@@ -223,7 +224,7 @@ class Permute(Op):
         return Permute.compute(grad_output, dims=inverse)
 
 
-def permute(input: Array, *order: Any, dims: Any = None) -> Array:
+def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """Return a view with the dimensions in another order, given one by one, as a sequence, or as ``dims=``.
 
     Examples
@@ -242,7 +243,7 @@ def permute(input: Array, *order: Any, dims: Any = None) -> Array:
     return Permute.apply(input, dims=order)
 
 
-def transpose(input: Array, dim0: int, dim1: int) -> Array:
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Return a view with two dimensions swapped."""
     require_tensor("transpose", input)
     a, b = normalize_dim("transpose", dim0, input.ndim), normalize_dim("transpose", dim1, input.ndim)
@@ -253,7 +254,7 @@ def transpose(input: Array, dim0: int, dim1: int) -> Array:
     return Permute.apply(input, dims=tuple(order))
 
 
-def t(input: Array) -> Array:
+def t(input: Tensor) -> Tensor:
     """Transpose a matrix; vectors stay as they are."""
     require_tensor("t", input)
     if input.ndim > 2:
@@ -261,7 +262,7 @@ def t(input: Array) -> Array:
     return transpose(input, 0, -1)
 
 
-def movedim(input: Array, source: Any, destination: Any) -> Array:
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Move dimensions to other places; the rest keep their order."""
     require_tensor("movedim", input)
     sources = [normalize_dim("movedim", d, input.ndim) for d in sizes_of("movedim", (source,), "source")]
@@ -278,7 +279,7 @@ def movedim(input: Array, source: Any, destination: Any) -> Array:
     return permute(input, order)
 
 
-def squeeze(input: Array, dim: Any = None) -> Array:
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Return a view without the dimensions of size 1, or without some of them."""
     require_tensor("squeeze", input)
     shape = tuple(input.shape)
@@ -287,7 +288,7 @@ def squeeze(input: Array, dim: Any = None) -> Array:
     return reshape(input, tuple([size for i, size in enumerate(shape) if not (i in dropped and size == 1)]))
 
 
-def unsqueeze(input: Array, dim: int) -> Array:
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Return a view with a new dimension of size 1 at ``dim``."""
     require_tensor("unsqueeze", input)
     dim = normalize_dim("unsqueeze", dim, input.ndim + 1)
@@ -351,7 +352,7 @@ def expand(input: Array, *sizes: Any, size: Any = None, implicit: bool = False) 
     return Expand.apply(input, shape=target)
 
 
-def broadcast_to(input: Array, size: Sequence[int]) -> Array:
+def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     """Return a view of the input broadcast to ``size``."""
     require_tensor("broadcast_to", input)
     return expand(input, as_ints("broadcast_to", "size", size))
@@ -368,7 +369,7 @@ class Flip(Op):
         return Flip.compute(grad_output, dims=self.dims)
 
 
-def flip(input: Array, *args: Any, dims: Any = None) -> Array:
+def flip(input: Tensor, *args: Any, dims: Any = None) -> Tensor:
     """Return a copy in reverse order along ``dims``, given one by one or as one sequence.
 
     Examples
@@ -396,13 +397,13 @@ class Clone(Op):
         return grad_output
 
 
-def clone(input: Array) -> Array:
+def clone(input: Tensor) -> Tensor:
     """Return a copy that is part of the graph."""
     require_tensor("clone", input)
     return Clone.apply(input)
 
 
-def contiguous(input: Array) -> Array:
+def contiguous(input: Tensor) -> Tensor:
     """Return the tensor itself if it lies in memory row by row, else a copy that does."""
     require_tensor("contiguous", input)
     return input if raw(input).flags.c_contiguous else Clone.apply(input)
@@ -431,7 +432,7 @@ def repeat(input: Array, *sizes: Any, repeats: Any = None) -> Array:
     return reshape(clone(repeated), tuple([n * size for n, size in zip(times, shape, strict=True)]))
 
 
-def tile(input: Array, dims: Sequence[int]) -> Array:
+def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
     """Like ``repeat``, but missing leading sizes count as 1."""
     require_tensor("tile", input)
     dims = as_ints("tile", "dims", dims)

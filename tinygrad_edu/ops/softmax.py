@@ -11,7 +11,7 @@ import math
 
 from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, to_dtype
 from tinygrad_edu.ops.half import in_float32
@@ -72,7 +72,7 @@ class LogSoftmax(Op):
         return grad_output - array_module(y).exp(y) * total
 
 
-def softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Array:
+def softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None) -> Tensor:
     """Turn scores into probabilities along ``dim``: e^x_i / sum_j e^x_j.
 
     Parameters
@@ -97,7 +97,7 @@ def softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Array:
     return _along_dim(Softmax, "softmax", input, dim, dtype)
 
 
-def log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None) -> Array:
+def log_softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None) -> Tensor:
     """ln of the softmax along ``dim``, x_i - ln sum_j e^x_j, without overflow.
 
     The arguments are those of :func:`softmax`.

@@ -13,7 +13,7 @@ from typing import Any
 
 from tinygrad_edu.arguments import as_number, require_bools, wrong_type
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import tensor_from_array
+from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, pow
 from tinygrad_edu.ops.common import as_float, normalize_dims, raw, require_tensor, zeros_for
@@ -45,13 +45,13 @@ class Var(Op):
 
 @rounded_once
 def var(
-    input: Array,
+    input: Tensor,
     dim: Any = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-) -> Array:
+) -> Tensor:
     """Variance: sum of (x - mean)^2 / (n - correction).
 
     Parameters
@@ -105,13 +105,13 @@ def real_part(input: Array, part: str) -> Array:
 
 @rounded_once
 def std(
-    input: Array,
+    input: Tensor,
     dim: Any = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-) -> Array:
+) -> Tensor:
     """Standard deviation, the square root of :func:`var`; where it is 0 its gradient is taken as 0.
 
     The arguments are those of ``var``.
@@ -152,7 +152,7 @@ class LogSumExp(Op):
 
 
 @rounded_once
-def logsumexp(input: Array, dim: Dims, keepdim: bool = False) -> Array:
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """ln of the sum of e^x, without overflow; the derivative is the softmax.
 
     Examples
@@ -197,7 +197,7 @@ class NuclearNorm(Op):
 
 
 @rounded_once
-def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> Array:
+def norm(input: Tensor, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Vector norm (sum |x|^p)^(1 / p); the gradient of the 2-norm is x / |x|, taken as 0 at 0.
 
     Parameters
@@ -255,13 +255,13 @@ def norm(input: Array, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> A
 
 @rounded_once
 def var_mean(
-    input: Array,
+    input: Tensor,
     dim: Any = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-) -> tuple[Array, Array]:
+) -> tuple[Tensor, Tensor]:
     """Variance and mean, with the arguments of :func:`var`."""
     variance = var(input, dim, unbiased, keepdim, correction=correction)
     return variance, mean(input, None if isinstance(dim, bool) else dim, keepdim)
@@ -269,13 +269,13 @@ def var_mean(
 
 @rounded_once
 def std_mean(
-    input: Array,
+    input: Tensor,
     dim: Any = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-) -> tuple[Array, Array]:
+) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean, with the arguments of :func:`std`."""
     deviation = std(input, dim, unbiased, keepdim, correction=correction)
     return deviation, mean(input, None if isinstance(dim, bool) else dim, keepdim)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import BinaryOp, as_float, promote_to_float, require_tensors, unbroadcast
 from tinygrad_edu.ops.half import rounded_once
@@ -26,7 +27,7 @@ class Sin(Op):
         return grad_output * array_module(x).cos(x)
 
 
-def sin(input: Array) -> Array:
+def sin(input: Tensor) -> Tensor:
     """Sine; dy/dx = cos x."""
     return Sin.apply(as_float("sin", input))
 
@@ -43,7 +44,7 @@ class Cos(Op):
         return -grad_output * array_module(x).sin(x)
 
 
-def cos(input: Array) -> Array:
+def cos(input: Tensor) -> Tensor:
     """Cosine; dy/dx = -sin x."""
     return Cos.apply(as_float("cos", input))
 
@@ -61,7 +62,7 @@ class Tan(Op):
         return grad_output * (1 + y * y)
 
 
-def tan(input: Array) -> Array:
+def tan(input: Tensor) -> Tensor:
     """Tangent; dy/dx = 1 + tan^2 x."""
     return Tan.apply(as_float("tan", input))
 
@@ -78,7 +79,7 @@ class Asin(Op):
         return grad_output / array_module(x).sqrt(1 - x * x)
 
 
-def asin(input: Array) -> Array:
+def asin(input: Tensor) -> Tensor:
     """Arc sine; dy/dx = 1 / sqrt(1 - x^2)."""
     return Asin.apply(as_float("asin", input))
 
@@ -95,7 +96,7 @@ class Acos(Op):
         return -grad_output / array_module(x).sqrt(1 - x * x)
 
 
-def acos(input: Array) -> Array:
+def acos(input: Tensor) -> Tensor:
     """Arc cosine; dy/dx = -1 / sqrt(1 - x^2)."""
     return Acos.apply(as_float("acos", input))
 
@@ -112,7 +113,7 @@ class Atan(Op):
         return grad_output / (1 + x * x)
 
 
-def atan(input: Array) -> Array:
+def atan(input: Tensor) -> Tensor:
     """Arc tangent; dy/dx = 1 / (1 + x^2)."""
     return Atan.apply(as_float("atan", input))
 
@@ -129,7 +130,7 @@ class Sinh(Op):
         return grad_output * array_module(x).cosh(x)
 
 
-def sinh(input: Array) -> Array:
+def sinh(input: Tensor) -> Tensor:
     """Hyperbolic sine; dy/dx = cosh x."""
     return Sinh.apply(as_float("sinh", input))
 
@@ -146,7 +147,7 @@ class Cosh(Op):
         return grad_output * array_module(x).sinh(x)
 
 
-def cosh(input: Array) -> Array:
+def cosh(input: Tensor) -> Tensor:
     """Hyperbolic cosine; dy/dx = sinh x."""
     return Cosh.apply(as_float("cosh", input))
 
@@ -167,7 +168,7 @@ class Tanh(Op):
 
 
 @rounded_once
-def tanh(input: Array) -> Array:
+def tanh(input: Tensor) -> Tensor:
     """Hyperbolic tangent; dy/dx = 1 - tanh^2 x."""
     return Tanh.apply(as_float("tanh", input))
 
@@ -184,7 +185,7 @@ class Asinh(Op):
         return grad_output / array_module(x).sqrt(x * x + 1)
 
 
-def asinh(input: Array) -> Array:
+def asinh(input: Tensor) -> Tensor:
     """Inverse hyperbolic sine; dy/dx = 1 / sqrt(x^2 + 1)."""
     return Asinh.apply(as_float("asinh", input))
 
@@ -201,7 +202,7 @@ class Acosh(Op):
         return grad_output / array_module(x).sqrt(x * x - 1)
 
 
-def acosh(input: Array) -> Array:
+def acosh(input: Tensor) -> Tensor:
     """Inverse hyperbolic cosine; dy/dx = 1 / sqrt(x^2 - 1)."""
     return Acosh.apply(as_float("acosh", input))
 
@@ -218,7 +219,7 @@ class Atanh(Op):
         return grad_output / (1 - x * x)
 
 
-def atanh(input: Array) -> Array:
+def atanh(input: Tensor) -> Tensor:
     """Inverse hyperbolic tangent; dy/dx = 1 / (1 - x^2)."""
     return Atanh.apply(as_float("atanh", input))
 
@@ -239,7 +240,7 @@ class Atan2(BinaryOp):
 
 
 @rounded_once
-def atan2(input: Array, other: Array) -> Array:
+def atan2(input: Tensor, other: Tensor) -> Tensor:
     """The angle whose tangent is input / other, in the right quadrant."""
     require_tensors("atan2", input=input, other=other)
     return Atan2.apply(*promote_to_float("atan2", input, other))

@@ -15,6 +15,7 @@ from types import ModuleType
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, special_module
 from tinygrad_edu.ops.common import as_float
 from tinygrad_edu.ops.half import rounded_once
@@ -38,7 +39,7 @@ class Exp(Op):
         return grad_output * y
 
 
-def exp(input: Array) -> Array:
+def exp(input: Tensor) -> Tensor:
     """e^x, elementwise; dy/dx = e^x."""
     return Exp.apply(as_float("exp", input))
 
@@ -57,7 +58,7 @@ class Exp2(Op):
         return grad_output * y * LN_2
 
 
-def exp2(input: Array) -> Array:
+def exp2(input: Tensor) -> Tensor:
     """2^x, elementwise; dy/dx = 2^x ln 2."""
     return Exp2.apply(as_float("exp2", input))
 
@@ -76,7 +77,7 @@ class Expm1(Op):
         return grad_output * (y + 1)
 
 
-def expm1(input: Array) -> Array:
+def expm1(input: Tensor) -> Tensor:
     """e^x - 1, exact also for small x; dy/dx = e^x = y + 1."""
     return Expm1.apply(as_float("expm1", input))
 
@@ -93,7 +94,7 @@ class Log(Op):
         return grad_output / x
 
 
-def log(input: Array) -> Array:
+def log(input: Tensor) -> Tensor:
     """Natural logarithm; dy/dx = 1 / x."""
     return Log.apply(as_float("log", input))
 
@@ -110,7 +111,7 @@ class Log2(Op):
         return grad_output / (x * LN_2)
 
 
-def log2(input: Array) -> Array:
+def log2(input: Tensor) -> Tensor:
     """Logarithm to base 2; dy/dx = 1 / (x ln 2)."""
     return Log2.apply(as_float("log2", input))
 
@@ -127,7 +128,7 @@ class Log10(Op):
         return grad_output / (x * LN_10)
 
 
-def log10(input: Array) -> Array:
+def log10(input: Tensor) -> Tensor:
     """Logarithm to base 10; dy/dx = 1 / (x ln 10)."""
     return Log10.apply(as_float("log10", input))
 
@@ -144,7 +145,7 @@ class Log1p(Op):
         return grad_output / (1 + x)
 
 
-def log1p(input: Array) -> Array:
+def log1p(input: Tensor) -> Tensor:
     """ln(1 + x), exact also for small x; dy/dx = 1 / (1 + x)."""
     return Log1p.apply(as_float("log1p", input))
 
@@ -162,7 +163,7 @@ class Sqrt(Op):
         return grad_output / (2 * y)
 
 
-def sqrt(input: Array) -> Array:
+def sqrt(input: Tensor) -> Tensor:
     """Square root; dy/dx = 1 / (2 sqrt(x))."""
     return Sqrt.apply(as_float("sqrt", input))
 
@@ -181,7 +182,7 @@ class Rsqrt(Op):
 
 
 @rounded_once
-def rsqrt(input: Array) -> Array:
+def rsqrt(input: Tensor) -> Tensor:
     """1 / sqrt(x); dy/dx = -y^3 / 2."""
     return Rsqrt.apply(as_float("rsqrt", input))
 
@@ -205,7 +206,7 @@ class Sigmoid(Op):
 
 
 @rounded_once
-def sigmoid(input: Array) -> Array:
+def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + e^-x), the logistic function; dy/dx = y (1 - y)."""
     return Sigmoid.apply(as_float("sigmoid", input))
 
@@ -224,7 +225,7 @@ class Erf(Op):
         return grad_output * array_module(x).exp(-(x * x)) * TWO_OVER_SQRT_PI
 
 
-def erf(input: Array) -> Array:
+def erf(input: Tensor) -> Tensor:
     """Error function; dy/dx = 2 / sqrt(pi) e^(-x^2)."""
     return Erf.apply(as_float("erf", input))
 
@@ -241,7 +242,7 @@ class Erfc(Op):
         return grad_output * array_module(x).exp(-(x * x)) * -TWO_OVER_SQRT_PI
 
 
-def erfc(input: Array) -> Array:
+def erfc(input: Tensor) -> Tensor:
     """1 - erf(x), exact also where erf(x) is close to 1; dy/dx = -2 / sqrt(pi) e^(-x^2)."""
     return Erfc.apply(as_float("erfc", input))
 
