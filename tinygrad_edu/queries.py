@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.ops.common import require_tensor
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
@@ -17,24 +18,29 @@ def is_tensor(obj: Any) -> bool:
 
 def is_floating_point(input: Tensor) -> bool:
     """Tell whether the dtype of a Tensor is a real floating-point type."""
+    require_tensor("is_floating_point", input)
     return input.is_floating_point()
 
 
 def is_complex(input: Tensor) -> bool:
     """Tell whether the dtype of a Tensor is complex."""
+    require_tensor("is_complex", input)
     return input.is_complex()
 
 
 def is_nonzero(input: Tensor) -> bool:
     """Tell whether the only element of a Tensor is not zero."""
+    require_tensor("is_nonzero", input)
     return bool(input)
 
 
 def numel(input: Tensor) -> int:
     """Return the number of elements of a Tensor."""
+    require_tensor("numel", input)
     return input.numel()
 
 
 def detach(input: Tensor) -> Tensor:
     """Return a Tensor on the same memory that is cut off from the graph."""
+    require_tensor("detach", input)
     return input.detach()

@@ -18,10 +18,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import dtypes
+from tinygrad_edu.arguments import as_number
 from tinygrad_edu.backend import device as _device
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.scalars import check_long, limits
 from tinygrad_edu.type_names import type_name
+
+
+def as_seed(seed: Any) -> int:
+    """Return a seed as an integer; raise unless it is a number of at most 64 bits."""
+    number = as_number("manual_seed", "seed", seed)
+    if not -(2**63) <= number < 2**64:  # a NaN is not, either
+        raise RuntimeError(f"manual_seed: expected a seed of at most 64 bits, got {seed}")
+    return int(number)
 
 
 class Generator:
@@ -52,8 +61,8 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the sequence that belongs to ``seed``."""
-        self._initial_seed = int(seed)
-        self.numpy_rng = np.random.Generator(np.random.PCG64(int(seed) % 2**64))
+        self._initial_seed = as_seed(seed)
+        self.numpy_rng = np.random.Generator(np.random.PCG64(self._initial_seed % 2**64))
         return self
 
     def seed(self) -> int:

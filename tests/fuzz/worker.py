@@ -30,7 +30,10 @@ def main() -> None:
         print(json.dumps("here"), file=answers)
         ours = judge.outcome(call)
         print(json.dumps("there"), file=answers)
-        print(json.dumps({**dataclasses.asdict(ours), "there": there(call)}), file=answers)
+        theirs = there(call)
+        if ours.kind == judge.NAMELESS and theirs == f"raised {ours.error}: {ours.message}"[:300]:
+            ours = dataclasses.replace(ours, kind=judge.CLEAR)  # PyTorch's own words
+        print(json.dumps({**dataclasses.asdict(ours), "there": theirs}), file=answers)
 
 
 def there(call: Wrong) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from tinygrad_edu import ops
+from tinygrad_edu.arguments import as_int, as_number
 from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
@@ -254,6 +255,7 @@ class InplaceMethods(TensorBase):
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers from the normal distribution."""
+        mean, std = as_number("normal_", "mean", mean), as_number("normal_", "std", std)
         if not std >= 0:
             raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
         require_floating("normal_", self.dtype)
@@ -262,6 +264,7 @@ class InplaceMethods(TensorBase):
 
     def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers, evenly distributed over [a, b)."""
+        a, b = as_number("uniform_", "a", a), as_number("uniform_", "b", b)
         require_floating("uniform_", self.dtype)
         if not a <= b:
             raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
@@ -271,6 +274,7 @@ class InplaceMethods(TensorBase):
 
     def exponential_(self, lambd: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers of the density lambd e^(-lambd x)."""
+        lambd = as_number("exponential_", "lambd", lambd)
         require_floating("exponential_", self.dtype, RuntimeError)
         if not lambd > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
@@ -280,6 +284,7 @@ class InplaceMethods(TensorBase):
 
     def bernoulli_(self, p: float = 0.5, *, generator: Generator | None = None) -> Self:
         """Fill with ones, of probability ``p``, and zeros."""
+        p = as_number("bernoulli_", "p", p)
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
         return write_numbers(self, numpy_rng(generator).random(self.array.shape) < p, "bernoulli_")
@@ -298,6 +303,7 @@ class InplaceMethods(TensorBase):
             values = numpy_rng(generator).integers(0, largest_whole(dtype), shape, endpoint=True)
         else:
             low, high = (0, low) if high is None else (low, high)
+            low, high = as_int("random_", "from", low), as_int("random_", "to", high)
             values = random_integers(low, high, shape, dtype, generator)
         return write_numbers(self, values, "random_")
 

@@ -9,8 +9,10 @@ import math
 from typing import Any, Self
 
 from tinygrad_edu import creation, dtypes, ops
+from tinygrad_edu.arguments import as_numpy_dtype
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, is_pinned, pinned, resolve_device
+from tinygrad_edu.ops.common import require_tensor
 
 TYPE_NAMES = {
     "bool": "BoolTensor",
@@ -40,10 +42,12 @@ class ShapeMethods(TensorBase):
 
     def view_as(self, other: TensorBase) -> Self:
         """See ``torch.view_as``."""
+        require_tensor("view_as", other, "other")
         return ops.view(self, other.shape)
 
     def reshape_as(self, other: TensorBase) -> Self:
         """See ``torch.reshape_as``."""
+        require_tensor("reshape_as", other, "other")
         return ops.reshape(self, other.shape)
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Self:
@@ -95,6 +99,7 @@ class ShapeMethods(TensorBase):
 
     def expand_as(self, other: TensorBase) -> Self:
         """See ``torch.expand_as``."""
+        require_tensor("expand_as", other, "other")
         return ops.expand(self, other.shape)
 
     def repeat(self, *sizes: Any, repeats: Any = None) -> Self:
@@ -274,7 +279,7 @@ class ShapeMethods(TensorBase):
         if device is not None and resolve_device(device) != self.device:
             result = ops.move(result, device)
         if dtype is not None and dtype != self.dtype:
-            result = ops.cast(result, dtype.numpy_dtype)
+            result = ops.cast(result, as_numpy_dtype("to", dtype))
         return ops.clone(self) if copy and result is self else result
 
     def cpu(self) -> Self:
@@ -299,6 +304,7 @@ class ShapeMethods(TensorBase):
 
     def type_as(self, other: TensorBase) -> Self:
         """Return the tensor with the dtype of another."""
+        require_tensor("type_as", other, "other")
         return self.to(dtype=other.dtype)
 
     def pin_memory(self) -> Self:

@@ -15,6 +15,7 @@ from tinygrad_edu import creation, dtypes, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn.normalization import _Affine
+from tinygrad_edu.ops.common import require_tensor
 
 
 class _RunningNorm(_Affine):
@@ -67,6 +68,7 @@ class _RunningNorm(_Affine):
         self.reset_running_stats()
 
     def _check_ndim(self, input: Tensor) -> None:
+        require_tensor(type(self).__name__, input)
         if input.ndim not in self.expected_ndims:
             wanted = " or ".join([f"{n}D" for n in self.expected_ndims])
             raise ValueError(f"expected {wanted} input (got {input.ndim}D input)")

@@ -11,6 +11,7 @@ from typing import Any
 
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import require_ints
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn.linear import reset_weight_and_bias
 from tinygrad_edu.nn.module import Module
@@ -104,6 +105,7 @@ class _ConvNd(Module):
 
 def check_channels(in_channels: int, out_channels: int, groups: int) -> None:
     """Raise unless both numbers of channels can be split into the groups."""
+    require_ints("conv", in_channels=in_channels, out_channels=out_channels, groups=groups)
     if groups <= 0:
         raise ValueError(f"groups must be a positive integer, got {groups}")
     for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from tinygrad_edu import dtypes, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.inplace import write_result
+from tinygrad_edu.arguments import as_number, require_bools, require_numbers
+from tinygrad_edu.ops.common import require_floating_point, require_tensor
 from tinygrad_edu.ops.half import rounded_once
 
 
@@ -30,11 +32,14 @@ def activate(function: Callable[..., Tensor], input: Tensor, inplace: bool, *opt
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(input, 0)."""
+    require_tensor("relu", input)
+    require_bools("relu", inplace=inplace)
     return input.relu_() if inplace else ops.relu(input)
 
 
 def relu_(input: Tensor) -> Tensor:
     """max(input, 0), in place."""
+    require_tensor("relu_", input)
     return input.relu_()
 
 
@@ -70,6 +75,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     ----------
     Barron, "Continuously Differentiable Exponential Linear Units", 2017, equation 2.
     """
+    alpha = as_number("celu", "alpha", alpha)
     if alpha == 0:
         raise RuntimeError("celu: expected alpha not to be 0, got 0")
     return activate(_celu, input, inplace, alpha)
@@ -92,6 +98,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """Return the input limited to the interval from ``min_val`` to ``max_val``."""
+    require_numbers("hardtanh", min_val=min_val, max_val=max_val)
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val cannot be greater than max_val, got {min_val} and {max_val}")
     return activate(ops.hardtanh, input, inplace, min_val, max_val)
@@ -109,11 +116,15 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Return the input where its absolute value is above ``lambd``, else 0."""
+    require_tensor("hardshrink", input)
+    require_numbers("hardshrink", lambd=lambd)
     return ops.where(abs(input) <= lambd, 0.0, input)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Return the input moved towards 0 by ``lambd``, and 0 where that would go beyond it."""
+    require_floating_point("softshrink", input)
+    lambd = as_number("softshrink", "lambd", lambd)
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
     return ops.where(input > lambd, input - lambd, ops.where(input < -lambd, input + lambd, input * 0))
@@ -127,6 +138,8 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     ----------
     Dauphin et al., "Language Modeling with Gated Convolutional Networks", 2017, equation 1.
     """
+    require_floating_point("glu", input)
+    dim = ops.normalize_dim("glu", dim, input.ndim)
     if input.shape[dim] % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
     a, b = ops.chunk(input, 2, dim)
@@ -144,6 +157,7 @@ def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None
 ) -> Tensor:
     """Softmax of the negative input."""
+    require_tensor("softmin", input)
     return ops.softmax(-input, _implicit_dim("softmin", input, _stacklevel) if dim is None else dim, dtype)
 
 
@@ -157,6 +171,7 @@ def log_softmax(
 
 
 def _implicit_dim(name: str, input: Tensor, stacklevel: int) -> int:
+    require_tensor(name, input)
     warnings.warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an "
         "argument.",

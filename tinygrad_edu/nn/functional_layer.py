@@ -14,9 +14,10 @@ from typing import Any
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.inplace import write_result
+from tinygrad_edu.arguments import as_int, require_bools, require_numbers
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import pair, require_tensors
+from tinygrad_edu.ops.common import pair, require_tensor, require_tensors
 from tinygrad_edu.ops.dropout import check_probability
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.norm import update_running
@@ -24,11 +25,13 @@ from tinygrad_edu.ops.norm import update_running
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set elements to 0 with probability ``p`` in training, and scale the others by 1 / (1 - p)."""
+    require_bools("dropout", training=training, inplace=inplace)
     return _dropped(ops.dropout(input, p, training), input, inplace)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set whole channels of (n, c, length) or (c, length) to 0 with probability ``p`` in training."""
+    require_tensor("dropout1d", input)
     if input.ndim not in (2, 3):
         raise RuntimeError(
             f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input. Note that dropout1d "
@@ -44,6 +47,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set whole channels of (n, c, h, w) to 0 with probability ``p`` in training."""
+    require_tensor("dropout2d", input)
     if input.ndim != 4:
         warnings.warn(
             f"dropout2d: Received a {input.ndim}D input to dropout2d and assuming that its first two "
@@ -61,6 +65,8 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     ----------
     Klambauer et al., "Self-Normalizing Neural Networks", 2017, section 3.
     """
+    require_tensor("alpha_dropout", input)
+    require_bools("alpha_dropout", training=training, inplace=inplace)
     limit = -1.7580993408473766  # -scale * alpha of SELU
     check_probability(p)
     if not training or p == 0:
@@ -159,6 +165,9 @@ def instance_norm(
     ----------
     Ulyanov et al., "Instance Normalization: The Missing Ingredient for Fast Stylization", 2016, equation 4.
     """
+    require_tensor("instance_norm", input)
+    require_bools("instance_norm", use_input_stats=use_input_stats)
+    require_numbers("instance_norm", momentum=momentum, eps=eps)
     if not use_input_stats:
         return ops.batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     positions = math.prod(input.shape[2:])
@@ -181,6 +190,9 @@ def local_response_norm(
     ----------
     Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks", 2012, section 3.3.
     """
+    require_tensor("local_response_norm", input)
+    size = as_int("local_response_norm", "size", size)
+    require_numbers("local_response_norm", alpha=alpha, beta=beta, k=k)
     if input.ndim < 3:
         raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
     channels = input.shape[1]
@@ -194,6 +206,7 @@ def local_response_norm(
 
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """Lay out the windows that a convolution sees: (n, c, h, w) -> (n, c kh kw, number of windows)."""
+    require_tensor("unfold", input)
     if input.ndim == 3:
         return ops.squeeze(unfold(ops.unsqueeze(input, 0), kernel_size, dilation, padding, stride), 0)
     if input.ndim != 4:
@@ -221,6 +234,8 @@ def window_positions(like: Array, size: int, kernel: int, dilation: int, stride:
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Make r x r pixels of r^2 channels: (*, c r^2, h, w) -> (*, c, h r, w r)."""
+    require_tensor("pixel_shuffle", input)
+    upscale_factor = as_int("pixel_shuffle", "upscale_factor", upscale_factor)
     r = upscale_factor
     if input.ndim < 3 or r < 1 or input.shape[-3] % r**2:
         raise RuntimeError(
@@ -235,6 +250,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """Make r^2 channels of r x r pixels: (*, c, h r, w r) -> (*, c r^2, h, w)."""
+    require_tensor("pixel_unshuffle", input)
+    downscale_factor = as_int("pixel_unshuffle", "downscale_factor", downscale_factor)
     r = downscale_factor
     if input.ndim < 3 or r < 1 or input.shape[-2] % r or input.shape[-1] % r:
         raise RuntimeError(

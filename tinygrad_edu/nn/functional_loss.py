@@ -14,7 +14,9 @@ import math
 
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import require_bools, require_numbers
 from tinygrad_edu.autograd.grad_mode import no_grad
+from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.loss import reduce_loss
 
@@ -24,6 +26,9 @@ def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False
 ) -> Tensor:
     """Return the p-norm of x1 - x2 + eps over the last dimension: (*, d) -> (*)."""
+    require_tensor("pairwise_distance", x1, "x1")
+    require_tensor("pairwise_distance", x2, "x2")
+    require_numbers("pairwise_distance", p=p, eps=eps)
     return ops.norm(x1 - x2 + eps, p, -1, keepdim)
 
 
@@ -35,6 +40,10 @@ def cosine_embedding_loss(
 
     The inputs are (n, d) and the target (n,), or (d,) and ().
     """
+    require_tensor("cosine_embedding_loss", input1, "input1")
+    require_tensor("cosine_embedding_loss", input2, "input2")
+    require_tensor("cosine_embedding_loss", target, "target")
+    require_numbers("cosine_embedding_loss", margin=margin)
     name = "cosine_embedding_loss"
     if input1.shape != input2.shape or target.ndim != input1.ndim - 1:
         raise RuntimeError(
@@ -68,6 +77,11 @@ def triplet_margin_loss(
     ----------
     Balntas et al., "Learning shallow convolutional feature descriptors with triplet losses", 2016.
     """
+    require_tensor("triplet_margin_loss", anchor, "anchor")
+    require_tensor("triplet_margin_loss", positive, "positive")
+    require_tensor("triplet_margin_loss", negative, "negative")
+    require_numbers("triplet_margin_loss", margin=margin, p=p, eps=eps)
+    require_bools("triplet_margin_loss", swap=swap)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     near = pairwise_distance(anchor, positive, p, eps)
@@ -80,6 +94,8 @@ def triplet_margin_loss(
 @rounded_once
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Return ln(1 + e^(-target input)), for targets 1 and -1; computed without overflow."""
+    require_tensor("soft_margin_loss", input)
+    require_tensor("soft_margin_loss", target, "target")
     return reduce_loss("soft_margin_loss", ops.softplus(-target * input, threshold=math.inf), reduction)
 
 
@@ -105,6 +121,10 @@ def poisson_nll_loss(
     full : bool
         Add Stirling's approximation of ln(target!), which does not depend on the input.
     """
+    require_tensor("poisson_nll_loss", input)
+    require_tensor("poisson_nll_loss", target, "target")
+    require_bools("poisson_nll_loss", log_input=log_input, full=full)
+    require_numbers("poisson_nll_loss", eps=eps)
     if log_input:
         losses = ops.exp(input) - target * input
     else:
@@ -136,6 +156,10 @@ def gaussian_nll_loss(
     var : Tensor or float
         The variances: of that shape, with 1 in place of one dimension, or without the last one.
     """
+    require_tensor("gaussian_nll_loss", input)
+    require_tensor("gaussian_nll_loss", target, "target")
+    require_bools("gaussian_nll_loss", full=full)
+    require_numbers("gaussian_nll_loss", eps=eps)
     name = "gaussian_nll_loss"
     variance: Tensor = var if isinstance(var, Tensor) else creation.full_like(input.detach(), var)
     if bool((variance < 0).any()):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu._tensor import Tensor, tensor_from_array
+from tinygrad_edu.arguments import as_int, require_numbers, wrong_type
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.backend import to_device
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
@@ -54,6 +55,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     >>> torch.nn.init.calculate_gain("relu")  # sqrt(2), for half of the signal is lost
     1.4142135623730951
     """
+    if not isinstance(nonlinearity, str):
+        raise wrong_type("calculate_gain", "nonlinearity", "str", nonlinearity)
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         if isinstance(slope, bool) or not isinstance(slope, int | float):
@@ -87,6 +90,7 @@ def _write(tensor: Tensor, values: Any) -> Tensor:
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with numbers evenly distributed over [a, b)."""
     require_tensor("uniform_", tensor, "tensor")
+    require_numbers("uniform_", a=a, b=b)
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
@@ -96,6 +100,7 @@ def normal_(
 ) -> Tensor:
     """Fill with numbers from the normal distribution."""
     require_tensor("normal_", tensor, "tensor")
+    require_numbers("normal_", mean=mean, std=std)
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
@@ -109,16 +114,19 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 def ones_(tensor: Tensor) -> Tensor:
     """Fill with ones."""
+    require_tensor("ones_", tensor, "tensor")
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with zeros."""
+    require_tensor("zeros_", tensor, "tensor")
     return constant_(tensor, 0.0)
 
 
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with the identity."""
+    require_tensor("eye_", tensor, "tensor")
     if tensor.ndim != 2:
         raise ValueError(f"Only tensors with 2 dimensions are supported, got {list(tensor.shape)}")
     return _write(tensor, np.eye(*tensor.shape))
@@ -139,6 +147,8 @@ def trunc_normal_(
     With u even over [Phi(a'), Phi(b')], mean + std Phi^-1(u) has that distribution; Phi is the distribution
     function of the normal distribution, a' = (a - mean) / std and b' = (b - mean) / std.
     """
+    require_tensor("trunc_normal_", tensor, "tensor")
+    require_numbers("trunc_normal_", mean=mean, std=std, a=a, b=b)
     require_floating("trunc_normal_", tensor.dtype)
     from scipy.special import ndtr, ndtri  # only here: it takes a while to import
 
@@ -165,6 +175,8 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
     >>> bool(w.abs().max() < 2**0.5 * (6 / 8) ** 0.5)
     True
     """
+    require_tensor("xavier_uniform_", tensor, "tensor")
+    require_numbers("xavier_uniform_", gain=gain)
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     bound = gain * math.sqrt(6.0 / (fan_in + fan_out))
     return uniform_(tensor, -bound, bound, generator)
@@ -177,12 +189,16 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
     ----------
     Glorot and Bengio, 2010, equation 12.
     """
+    require_tensor("xavier_normal_", tensor, "tensor")
+    require_numbers("xavier_normal_", gain=gain)
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)), generator)
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     """Return gain / sqrt(fan)."""
+    if not isinstance(mode, str):
+        raise wrong_type("kaiming", "mode", "str", mode)
     mode = mode.lower()
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
@@ -224,6 +240,8 @@ def kaiming_uniform_(
     ----------
     He et al., "Delving Deep into Rectifiers", 2015, equations 10 and 14.
     """
+    require_tensor("kaiming_uniform_", tensor, "tensor")
+    require_numbers("kaiming_uniform_", a=a)
     if _warned_of_nothing_to_fill(tensor):
         return tensor
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
@@ -238,6 +256,8 @@ def kaiming_normal_(
     generator: Generator | None = None,
 ) -> Tensor:
     """Fill from the normal distribution with deviation gain / sqrt(fan); see ``kaiming_uniform_``."""
+    require_tensor("kaiming_normal_", tensor, "tensor")
+    require_numbers("kaiming_normal_", a=a)
     if _warned_of_nothing_to_fill(tensor):
         return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
@@ -250,6 +270,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     ----------
     Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2013.
     """
+    require_tensor("orthogonal_", tensor, "tensor")
+    require_numbers("orthogonal_", gain=gain)
     if tensor.ndim < 2:
         raise ValueError(f"Only tensors with 2 or more dimensions are supported, got {list(tensor.shape)}")
     require_floating("orthogonal_", tensor.dtype)
@@ -271,9 +293,11 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     groups : int
         Each group passes its channels on.
     """
+    require_tensor("dirac_", tensor, "tensor")
+    groups = as_int("dirac_", "groups", groups)
     if tensor.ndim not in (3, 4, 5):
         raise ValueError(f"Only tensors with 3, 4, or 5 dimensions are supported, got {list(tensor.shape)}")
-    if tensor.shape[0] % groups:
+    if groups < 1 or tensor.shape[0] % groups:
         raise ValueError(f"dim 0 must be divisible by groups, got {tensor.shape[0]} and groups={groups}")
     values = np.zeros(tuple(tensor.shape))
     per_group = tensor.shape[0] // groups
@@ -291,6 +315,8 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     ----------
     Martens, "Deep learning via Hessian-free optimization", 2010.
     """
+    require_tensor("sparse_", tensor, "tensor")
+    require_numbers("sparse_", sparsity=sparsity, std=std)
     if tensor.ndim != 2:
         raise ValueError(f"Only tensors with 2 dimensions are supported, got {list(tensor.shape)}")
     require_floating("sparse_", tensor.dtype)

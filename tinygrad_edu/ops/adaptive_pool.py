@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu import kernel_table
+from tinygrad_edu.arguments import as_ints
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import FLOAT16, Array
@@ -47,9 +46,10 @@ class AdaptiveAvgPool2dBackward(Op):
 
 def adaptive_size(name: str, output_size: Any, x: Array, dims: int) -> tuple[int, ...]:
     """Return the wanted (height, width); None stands for the input's."""
-    if isinstance(output_size, int | np.integer) or output_size is None:
+    if not isinstance(output_size, list | tuple):
         output_size = (output_size,) * dims
     wanted = tuple(output_size)
+    as_ints(name, "output_size", [size for size in wanted if size is not None])
     if len(wanted) != dims:
         raise RuntimeError(f"{name}: expected output_size to be an int or {dims} ints, got {output_size}")
     sizes = [int(have if want is None else want) for want, have in zip(wanted, x.shape[-dims:], strict=True)]

@@ -62,6 +62,13 @@ def require_tensors(name: str, **arguments: Any) -> None:
             require_tensor(name, x, argument)
 
 
+def require_floating_point(name: str, x: Any, complex_too: bool = False) -> None:
+    """Raise unless ``x`` is a Tensor of floating-point numbers."""
+    require_tensor(name, x)
+    if raw(x).dtype.kind not in ("fc" if complex_too else "f"):
+        raise NotImplementedError(f"{name}: expected a floating-point tensor, got {raw(x).dtype}")
+
+
 def as_float(name: str, x: Array) -> Array:
     """Return ``x``, with integers and booleans turned into the default floating-point dtype."""
     require_tensor(name, x)

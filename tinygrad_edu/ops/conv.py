@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu import kernel_table
+from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, is_gpu_in_use
@@ -221,6 +222,7 @@ def _conv(
     dims: int,
 ) -> Array:
     require_tensors(name, input=x, weight=weight, bias=bias)
+    groups = as_int(name, "groups", groups)
     if x.array.ndim == dims + 1:
         one = _conv(name, unsqueeze(x, 0), weight, bias, stride, padding, dilation, groups, dims)
         return squeeze(one, 0)

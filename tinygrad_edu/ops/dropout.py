@@ -8,6 +8,7 @@ Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfi
 from __future__ import annotations
 
 from tinygrad_edu import kernel_table
+from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import FLOAT16, Array, array_module
@@ -99,5 +100,6 @@ def dropout_channels(input: Array, p: float = 0.5, training: bool = True) -> Arr
 
 def check_probability(p: float) -> None:
     """Raise unless ``p`` is a probability."""
+    require_numbers("dropout", p=p)
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")

@@ -11,6 +11,7 @@ import math
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
+from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, require_tensor
@@ -130,6 +131,8 @@ def multiply_and_sum(a: Array, b: Array, dims: list[int]) -> Array:
 
 def parse_equation(equation: str, operands: list[Any]) -> tuple[list[str], str]:
     """Return the letters of every operand and of the output; "..." becomes digits."""
+    if not isinstance(equation, str):
+        raise wrong_type("einsum", "equation", "str", equation)
     text = equation.replace(" ", "")
     left, arrow, output = text.partition("->")
     terms = left.split(",")

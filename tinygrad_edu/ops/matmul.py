@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from tinygrad_edu import kernel_table
+from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import FLOAT16, Array, is_on_host
@@ -168,6 +169,8 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Products of two batches of matrices, (b, m, k) @ (b, k, n) -> (b, m, n), without broadcasting."""
+    require_tensor("bmm", input)
+    require_tensor("bmm", mat2, "mat2")
     if input.ndim == 3 and mat2.ndim == 3 and input.shape[0] != mat2.shape[0]:
         raise RuntimeError(f"bmm: expected equal batch sizes, got {list(input.shape)} and {list(mat2.shape)}")
     return _of_dims("bmm", input, mat2, (3, 3))
@@ -196,6 +199,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2), with matrices (m, k) and (k, n) and an input broadcast to (m, n)."""
     require_tensor("addmm", input)
+    require_numbers("addmm", beta=beta, alpha=alpha)
     return weighted_sum("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
@@ -203,6 +207,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: 
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * (batch1 @ batch2), with batches (b, m, k) and (b, k, n)."""
     require_tensor("baddbmm", input)
+    require_numbers("baddbmm", beta=beta, alpha=alpha)
     return weighted_sum("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tinygrad_edu import kernel_table
+from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
@@ -97,6 +98,7 @@ def place_windows(
 ) -> Windows:
     """Return where the windows lie in the last ``dims`` dimensions of x; a signal is an image of height 1."""
     check_not_empty(name, x, dims)
+    require_bools(name, ceil_mode=ceil_mode)
     k = pair(name, "kernel_size", kernel_size, dims)
     s = k if stride is None or stride in ([], ()) else pair(name, "stride", stride, dims)
     p, d = pair(name, "padding", padding, dims), pair(name, "dilation", dilation, dims)
@@ -151,6 +153,7 @@ def as_given(images: Array, x: Array, dims: int) -> Array:
 def maxima_as_given(result: tuple[Array, Array], return_indices: bool, x: Array, dims: int) -> Any:
     """Return the largest elements in the input's form, and their positions as int64 if they are wanted."""
     output, indices = result
+    require_bools("max_pool", return_indices=return_indices)
     if not return_indices:
         return as_given(output, x, dims)
     return as_given(output, x, dims), as_given(indices.long(), x, dims)

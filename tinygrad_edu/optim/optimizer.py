@@ -75,6 +75,14 @@ class Optimizer:
                 "params argument given to the optimizer should be "
                 f"an iterable of Tensors or dicts, but got {params.type()}"
             )
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                f"{type(self).__name__}: expected params to be an iterable, got {type_name(params)}"
+            )
+        if not isinstance(defaults, dict):
+            raise TypeError(
+                f"{type(self).__name__}: expected defaults to be a dict, got {type_name(defaults)}"
+            )
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[ParamGroup] = []
@@ -101,6 +109,8 @@ class Optimizer:
         """
         loss = None
         if closure is not None:
+            if not callable(closure):
+                raise TypeError(f"step(): argument 'closure' must be callable, not {type_name(closure)}")
             with enable_grad():  # the caller may be in a no_grad block
                 loss = closure()
         name = f"{type(self).__name__}.step"
@@ -173,6 +183,11 @@ class Optimizer:
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        if not isinstance(param_group.get("params"), Iterable):
+            raise TypeError(
+                "add_param_group: expected Tensors under 'params' of param_group, got "
+                f"{type_name(param_group.get('params'))}"
+            )
         separate_names(param_group)
         for param in param_group["params"]:
             if not isinstance(param, Tensor):

@@ -8,10 +8,12 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.ht
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import as_number, require_bools, require_numbers, wrong_type
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.ops.common import require_tensor
 
@@ -20,6 +22,8 @@ Parameters = Tensor | Iterable[Tensor]
 
 def as_list(tensors: Parameters) -> list[Tensor]:
     """Return one tensor or several as a list."""
+    if not isinstance(tensors, Iterable):
+        raise wrong_type("clip_grad", "parameters", "an iterable of Tensors", tensors)
     listed = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     for x in listed:
         require_tensor("clip_grad", x, "parameters")
@@ -39,7 +43,8 @@ def get_total_norm(tensors: Parameters, norm_type: float = 2.0, error_if_nonfini
     RuntimeError
         With ``error_if_nonfinite``, if it is infinite or not a number.
     """
-    norm_type = float(norm_type)
+    require_bools("get_total_norm", error_if_nonfinite=error_if_nonfinite)
+    norm_type = math.inf if norm_type == "inf" else float(as_number("get_total_norm", "norm_type", norm_type))
     norms = [ops.norm(x, norm_type) for x in as_list(tensors)]
     if not norms:
         return creation.tensor(0.0)
@@ -55,6 +60,7 @@ def get_total_norm(tensors: Parameters, norm_type: float = 2.0, error_if_nonfini
 
 def clip_grads_with_norm_(parameters: Parameters, max_norm: float, total_norm: Tensor) -> None:
     """Scale all gradients, in place, by max_norm / total_norm if that is below 1."""
+    require_numbers("clip_grads_with_norm_", max_norm=max_norm)
     with no_grad():
         factor = ops.clamp(max_norm / (total_norm + 1e-6), max=1.0)
         for grad in gradients(parameters):
@@ -101,6 +107,7 @@ def clip_grad_norm_(
 
 def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
     """Limit every element of the gradients, in place, to [-clip_value, clip_value]."""
+    clip_value = as_number("clip_grad_value_", "clip_value", clip_value)
     with no_grad():
         for grad in gradients(parameters):
             grad.clamp_(-clip_value, clip_value)

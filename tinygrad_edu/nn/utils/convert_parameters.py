@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tinygrad_edu import ops
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.nn.utils.clip_grad import as_list
 from tinygrad_edu.type_names import type_name
 
 
@@ -18,7 +19,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     >>> torch.nn.utils.parameters_to_vector(torch.nn.Linear(3, 2).parameters()).shape
     torch.Size([8])
     """
-    return ops.cat([ops.reshape(p, -1) for p in parameters])
+    return ops.cat([ops.reshape(p, -1) for p in as_list(parameters)])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
@@ -31,7 +32,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected torch.Tensor, but got: {type_name(vec)}")
-    listed = list(parameters)
+    listed = as_list(parameters)
     total = sum([p.numel() for p in listed])
     if vec.numel() != total:
         raise ValueError(f"vector_to_parameters: expected {total} elements, got {vec.numel()}")

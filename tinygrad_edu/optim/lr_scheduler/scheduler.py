@@ -6,6 +6,7 @@ import warnings
 from typing import Any, TypeAlias
 
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.type_names import type_name
 
@@ -123,6 +124,7 @@ class LRScheduler:
         self._warn_about_order()
         self._step_count += 1
         if epoch is not None:
+            require_numbers("step", epoch=epoch)
             warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
         self._update_lr(epoch)
 
