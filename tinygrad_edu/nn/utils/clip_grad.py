@@ -35,7 +35,7 @@ def gradients(parameters: Parameters) -> list[Tensor]:
     return [p.grad for p in as_list(parameters) if p.grad is not None]
 
 
-def get_total_norm(tensors: Parameters, norm_type: float = 2.0, error_if_nonfinite: bool = False) -> Tensor:
+def get_total_norm(tensors: Parameters, norm_type: float | str = 2.0, error_if_nonfinite: bool = False) -> Tensor:
     """Return the norm of several tensors, as if they were one vector.
 
     Raises
@@ -68,7 +68,7 @@ def clip_grads_with_norm_(parameters: Parameters, max_norm: float, total_norm: T
 
 
 def clip_grad_norm_(
-    parameters: Parameters, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+    parameters: Parameters, max_norm: float, norm_type: float | str = 2.0, error_if_nonfinite: bool = False
 ) -> Tensor:
     """Scale all gradients, in place, so that their total norm is at most ``max_norm``.
 
