@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tinygrad_edu as torch
@@ -126,3 +128,68 @@ def test_ctrl_c(tmp_path):
     assert "Traceback" not in errors
     assert set(torch.load(tmp_path / "model.pt")) >= {"model", "optimizer", "history"}
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
+
+
+# ---- kill -9 ---------------------------------------------------------------------------------------------
+
+# Every model, every optimizer, and with and without workers: pairs of them, because each takes three processes.
+KILLED = [
+    ("mlp", "adam", 0),
+    ("cnn", "adamw", 1),
+    ("mlp", "sgd", 2),
+    ("cnn", "rmsprop", 0),
+    ("mlp", "adagrad", 0),
+]
+
+
+def write_digits(folder: Path) -> None:
+    """Write a data set in the format of MNIST's files, of noise: 160 images to learn from, 40 to test on."""
+    rng = np.random.default_rng(0)
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for prefix, count in (("train", 160), ("t10k", 40)):
+        images = rng.integers(0, 256, (count, 28, 28), np.uint8)
+        labels = rng.integers(0, 10, count).astype(np.uint8)
+        header = b"".join([n.to_bytes(4, "big") for n in (0x803, count, 28, 28)])
+        (raw / f"{prefix}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        header = b"".join([n.to_bytes(4, "big") for n in (0x801, count)])
+        (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+@pytest.mark.parametrize(("model", "optimizer", "workers"), KILLED)
+def test_resuming_after_a_kill_is_bit_equal(tmp_path, model, optimizer, workers):
+    write_digits(tmp_path / "data")
+    common = [sys.executable, str(PROGRAM), "--model", model, "--optimizer", optimizer]
+    common += ["--num-workers", str(workers), "--data-dir", str(tmp_path / "data"), "--batch-size", "32"]
+
+    def start(name: str, *arguments: str) -> subprocess.Popen[str]:
+        command = [*common, "--save", f"{name}.pt", "--plot", f"{name}.png", *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, cwd=tmp_path, env=environment(tmp_path), stdout=pipe, stderr=pipe, text=True
+        )
+
+    # The one that is to be killed would go on for long; it is killed after a checkpoint, in the middle of something.
+    killed = start("parts", "--epochs", "1000")
+    chance = random.Random(f"{model} {optimizer}")
+    wanted = (
+        1 if workers else chance.randrange(1, 4)
+    )  # workers begin anew in each epoch, which takes its time
+    for line in killed.stdout:
+        wanted -= line.startswith("checkpoint:")
+        if wanted == 0:
+            break
+    time.sleep(chance.random() * 0.2)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=60)
+    finished = len(torch.load(tmp_path / "parts.pt")["history"]["accuracies"])
+    epochs = str(finished + 1)
+
+    running = start("whole", "--epochs", epochs), start("parts", "--epochs", epochs, "--resume", "parts.pt")
+    for process in running:
+        output, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, output + errors
+    assert f"resumed after epoch {finished} from parts.pt" in output
+    assert (tmp_path / "whole.pt").read_bytes() == (tmp_path / "parts.pt").read_bytes()
+    assert {path.suffix for path in tmp_path.iterdir() if path.is_file()} == {".pt", ".png"}

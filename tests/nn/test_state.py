@@ -241,3 +241,140 @@ def test_a_whole_model_can_be_saved(tmp_path):
     torch.save(net, tmp_path / "net.pt")
     x = torch.randn(4, 2)
     assert torch.load(tmp_path / "net.pt", weights_only=False)(x).tolist() == net(x).tolist()
+
+
+# ---- all or nothing ------------------------------------------------------------------------------------
+
+
+def objects():
+    tensor = torch.zeros(3)
+    tensor.array = np.array([None] * 3)
+    return tensor
+
+
+WRONG_ENTRIES = {
+    "shape": torch.zeros(4),
+    "a shape that broadcasts": torch.zeros(1),
+    "dimensions": torch.zeros(1, 3),
+    "kind": [1.0, 2.0, 3.0],
+    "none": None,
+    "array": np.zeros(3),
+    "objects": objects(),
+}
+
+
+@pytest.mark.host("says how arrays lie in memory")
+@pytest.mark.parametrize("assign", [False, True])
+@pytest.mark.parametrize("kind", WRONG_ENTRIES)
+def test_one_wrong_entry_changes_nothing(kind, assign):
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 3))
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    state = {name: torch.full_like(value, 7) for name, value in before.items()}
+    state["2.bias"] = WRONG_ENTRIES[kind]
+    with pytest.raises(RuntimeError, match=r"2\.bias"):
+        net.load_state_dict(state, assign=assign)
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+@pytest.mark.host("NumPy says what cannot be written to")
+def test_a_read_only_parameter_changes_nothing():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    net[1].bias.array.flags.writeable = False
+    before = net[0].weight.tolist()
+    state = {name: torch.full_like(value, 7) for name, value in net.state_dict().items()}
+    with pytest.raises(RuntimeError, match=r"1\.bias cannot be copied into: its memory is read-only"):
+        net.load_state_dict(state)
+    assert net[0].weight.tolist() == before
+    net.load_state_dict(state, assign=True)
+    assert net[1].bias.tolist() == [7, 7]
+
+
+# ---- assign --------------------------------------------------------------------------------------------
+
+
+def assigned(library):
+    """Return what a model is like after other tensors were assigned to it."""
+    net = library.nn.Sequential(library.nn.Linear(2, 2), library.nn.BatchNorm1d(2))
+    net[0].bias.requires_grad_(False)
+    state = {name: value.double() for name, value in net.state_dict().items()}
+    state["0.weight"] = library.nn.Parameter(library.ones(2, 2), requires_grad=False)
+    state["0.bias"] = library.ones(2, requires_grad=True)
+    net.load_state_dict(state, assign=True)
+    facts = [net[0].weight is state["0.weight"], net[1].running_mean is state["1.running_mean"]]
+    for name, tensor in [*net.named_parameters(), *net.named_buffers()]:
+        kind = "Parameter" if isinstance(tensor, library.nn.Parameter) else "Tensor"
+        facts.append((name, str(tensor.dtype), tensor.requires_grad, kind, tensor.is_leaf))
+    return facts
+
+
+@pytest.mark.torch_parity
+def test_assign_is_that_of_pytorch(reference):
+    assert assigned(torch) == assigned(reference)
+
+
+def test_assigned_tensors_share_memory():
+    layer, weight = nn.Linear(2, 2, bias=False), torch.zeros(2, 2)
+    old = layer.weight
+    layer.load_state_dict({"weight": weight}, assign=True)
+    assert layer.weight is not old
+    assert shares_memory(layer.weight, weight)
+    weight.fill_(3)
+    assert layer(torch.ones(1, 2)).tolist() == [[6, 6]]
+
+
+def test_assigning_integers_to_a_parameter():
+    layer = nn.Linear(1, 1, bias=False)
+    with pytest.raises(RuntimeError, match="only Tensors of floating point dtype can require gradients"):
+        layer.load_state_dict({"weight": torch.tensor([[1]])}, assign=True)
+    layer.weight.requires_grad_(False)
+    layer.load_state_dict({"weight": torch.tensor([[1]])}, assign=True)
+    assert layer.weight.dtype == torch.int64
+
+
+# ---- versions ------------------------------------------------------------------------------------------
+
+
+def versions_accepted(library, name):
+    """Tell which versions of a state may lack the count of batches, and what the count is afterwards."""
+    outcomes = []
+    for version in (None, 1, 2, 3):
+        layer = getattr(library.nn, name)(2, track_running_stats=True)
+        layer.num_batches_tracked.fill_(5)
+        state = layer.state_dict()
+        del state["num_batches_tracked"]
+        state._metadata = {"": {"version": version}} if version else {}
+        try:
+            layer.load_state_dict(state)
+            outcomes.append(layer.num_batches_tracked.item())
+        except RuntimeError as error:
+            outcomes.append("Missing key" in str(error))
+    return outcomes
+
+
+@pytest.mark.torch_parity
+@pytest.mark.parametrize("name", ["BatchNorm1d", "BatchNorm2d", "InstanceNorm1d"])
+def test_old_states_lack_the_count_of_batches(reference, name):
+    assert versions_accepted(torch, name) == versions_accepted(reference, name) == [5, 5, True, True]
+
+
+@pytest.mark.torch_parity
+def test_the_versions_are_those_of_pytorch(reference):
+    ours, theirs = build(torch).state_dict(), build(reference).state_dict()
+    assert ours._metadata == theirs._metadata
+    prefixed = build(torch).state_dict(prefix="a.b.")._metadata
+    assert prefixed == build(reference).state_dict(prefix="a.b.")._metadata
+
+
+def test_metadata_that_makes_no_sense_is_as_if_there_were_none():
+    for metadata in (None, 3, [], {"": 3}, {"": {"version": "2"}}):
+        state = nn.BatchNorm1d(2).state_dict()
+        del state["num_batches_tracked"]
+        state._metadata = metadata
+        nn.BatchNorm1d(2).load_state_dict(state)
+
+
+def test_a_number_from_old_files_fits_a_0d_tensor():
+    net = nn.BatchNorm1d(2)
+    net.load_state_dict(net.state_dict() | {"num_batches_tracked": torch.tensor([4])})
+    assert net.num_batches_tracked.item() == 4

@@ -21,12 +21,10 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.serialization.checks import check_key, check_nesting, check_result, cost_of
 from tinygrad_edu.serialization.container import LoadError
-from tinygrad_edu.serialization.names import build, check_key, check_value, known_constants, known_functions
+from tinygrad_edu.serialization.names import build, known_constants, known_functions
 from tinygrad_edu.serialization.storage import TensorReader
-
-MAX_DEPTH = 1000  # levels of containers in containers; nobody can write more with pickle
 
 FAILURES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error)
 
@@ -84,7 +82,7 @@ class Interpreter:
                     raise LoadError(f"load: the file holds the pickle command {code}, which no data needs")
                 command(self)
             result = self.pop()
-            self.check_result(result)
+            check_result(result, list(self.trusted.values()))
             return result
         except LoadError:
             raise
@@ -268,60 +266,6 @@ class Interpreter:
             raise LoadError(
                 f"load: expected pickle protocol 2 to {pickle.HIGHEST_PROTOCOL}, got {self.protocol}"
             )
-
-    # ---- the result ------------------------------------------------------------------------------------
-
-    def check_result(self, result: Any) -> None:
-        """Raise if something in the result is no value, or if it is nested deeper than programs can follow.
-
-        The way down to the object that is looked at stands in ``path``: for each container the iterator over what is
-        still to be seen in it, and the height of the highest thing seen so far.
-        """
-        heights: dict[int, int] = {}
-        path: list[list[Any]] = [[None, iter([result]), 0]]
-        while path:
-            container, children, height = path[-1]
-            child = next(children, path)
-            if child is path:  # none is left
-                path.pop()
-                heights[id(container)] = height
-                if path:
-                    path[-1][2] = max(path[-1][2], height + 1)
-            elif id(child) in heights:
-                path[-1][2] = max(path[-1][2], heights[id(child)] + 1)
-            else:
-                if not any(child is one for one in self.trusted.values()):
-                    check_value(child)
-                inside = parts_of(child)
-                if inside is not None:
-                    heights[id(child)] = 0  # if it is in itself, it is not followed again
-                    path.append([child, iter(inside), 0])
-            if path and len(path) + path[-1][2] > MAX_DEPTH:
-                raise LoadError(f"load: expected containers nested at most {MAX_DEPTH} deep, got more")
-
-
-SIZED = (str, bytes, bytearray, list, tuple, dict, set, frozenset, deque)
-
-
-def cost_of(given: Any) -> int:
-    """Return how much may be copied by a function that is given this, or a tuple of such things."""
-    parts = given if isinstance(given, tuple) else (given,)
-    return len(parts) + sum([len(part) for part in parts if isinstance(part, SIZED)])
-
-
-def parts_of(obj: Any) -> Any:
-    """Return what is in a container, or what a program has attached to a tensor; None for anything else."""
-    if isinstance(obj, dict):
-        return [*obj, *obj.values(), *getattr(obj, "__dict__", {}).values()]
-    if isinstance(obj, list | tuple | set | frozenset | deque):
-        return obj
-    return [*vars(obj).values()] if isinstance(obj, Tensor) else None
-
-
-def check_nesting(items: list[Any]) -> None:
-    """Raise for a deque or defaultdict in another one: Python frees such chains by recursion, whatever their length."""
-    if any(isinstance(item, deque | defaultdict) for item in items):
-        raise LoadError("load: expected no deque or defaultdict directly in another one, got one")
 
 
 def pickle_build(obj: Any, state: Any) -> None:

@@ -8,7 +8,6 @@ words have been compared with its numbers.
 from __future__ import annotations
 
 import codecs
-import inspect
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any
@@ -19,16 +18,14 @@ from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import device
 from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.serialization.checks import check_key, expect
 from tinygrad_edu.serialization.container import LoadError
 from tinygrad_edu.serialization.storage import (
     FOREIGN_DTYPES,
     STORAGE_KINDS,
     UNTYPED,
     ForeignDtype,
-    Storage,
-    StorageKind,
     TensorReader,
-    refuse_dtype,
     set_attributes,
 )
 from tinygrad_edu.size import Size
@@ -36,14 +33,6 @@ from tinygrad_edu.size import Size
 FACTORIES = {"bool": bool, "dict": dict, "float": float, "int": int, "list": list, "str": str, "tuple": tuple}
 NUMPY_DTYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16")
 ORDERS = ("<" if sys.byteorder == "little" else ">", "=", "|")  # of bytes, as NumPy writes this machine's
-KEY_TYPES = (str, bytes, bool, float, type(None), dtypes.dtype, device)
-MAX_KEY_PARTS = 100
-
-
-def expect(is_right: bool, what: str) -> None:
-    """Raise for a file that says something it cannot mean."""
-    if not is_right:
-        raise LoadError(f"load: {what} is damaged")
 
 
 def make_size(sizes: Any) -> Size:
@@ -275,30 +264,3 @@ def build(obj: Any, state: Any) -> None:
         set_attributes(obj, state)
     else:
         raise LoadError(f"load: expected no state for {type(obj).__name__}, got some")
-
-
-def check_value(obj: Any) -> None:
-    """Raise for what only stands for something while a file is read, and is no value."""
-    if isinstance(obj, ForeignDtype):
-        raise refuse_dtype(obj.name)
-    if isinstance(obj, StorageKind | Storage | type) or inspect.isroutine(obj):
-        raise LoadError("load: expected a value, got a function, a class or a bare storage")
-
-
-def check_key(key: Any) -> None:
-    """Raise unless an object can be a key of a dict, or in a set, at little cost.
-
-    A tuple of tuples of tuples takes three bytes a level in a file. Python hashes it without looking how deep it goes:
-    a million levels end the process, and thirty levels of pairs, each twice the one below, take a minute.
-    """
-    parts, seen = [key], 0
-    while parts:
-        part = parts.pop()
-        seen += 1
-        if type(part) in (tuple, frozenset, Size):
-            parts.extend(part if len(part) <= MAX_KEY_PARTS else [None] * MAX_KEY_PARTS)
-        elif type(part) is int:
-            expect(part.bit_length() <= 64, "a key")  # larger ones can be chosen so that all hashes are equal
-        else:
-            expect(isinstance(part, KEY_TYPES), "a key")
-        expect(seen + len(parts) <= MAX_KEY_PARTS, "a key")
