@@ -188,6 +188,18 @@ def test_float16_beside_float32_is_promoted_or_refused_as_before():
             convolve(full(1.0, 1, 1, 2, 2), torch.ones(1, 1, 1, 1))
 
 
+@pytest.mark.parametrize("name", ["layer_norm", "rms_norm", "group_norm", "instance_norm", "batch_norm"])
+def test_normalisation_with_parameters_of_float32_keeps_the_dtype_of_the_input(name):
+    x, weight = full(1.0, 2, 4, 4), torch.ones(4)
+    between = {
+        "group_norm": (2,),
+        "instance_norm": (None, None),
+        "batch_norm": (torch.zeros(4), torch.ones(4)),
+    }
+    result = getattr(F, name)(x, *between.get(name, ((4,),)), weight)
+    assert result.dtype is torch.float16
+
+
 def test_running_statistics_of_float16_are_changed_in_place():
     mean, var = full(0.0, 1), full(1.0, 1)
     F.batch_norm(half(100.0, 300.0)[:, None], mean, var, training=True)

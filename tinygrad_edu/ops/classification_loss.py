@@ -13,10 +13,10 @@ import numpy as np
 
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
-from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host, on_card_of
+from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.ops.common import raw, require_tensors
 from tinygrad_edu.ops.gather import gather
-from tinygrad_edu.ops.half import in_float32, rounded_once
+from tinygrad_edu.ops.half import in_float32, is_float16_alone, rounded_once
 from tinygrad_edu.ops.loss import check_reduction, reduce_loss
 from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.select import where
@@ -148,7 +148,7 @@ def cross_entropy(
         raise NotImplementedError(f"{name}: expected scores of a floating-point dtype, got {scores.dtype}")
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    if scores.dtype == FLOAT16:
+    if is_float16_alone((input, target, weight)):
         return in_float32(cross_entropy, input, target, weight, ignore_index, reduction, label_smoothing)
     if labels.dtype.kind == "f":
         if ignore_index >= 0:

@@ -27,7 +27,6 @@ from tinygrad_edu.ops.statistics import norm
 from tinygrad_edu.ops.unary import rsqrt
 
 
-@rounded_once
 def layer_norm(
     input: Tensor,
     normalized_shape: Sequence[int],
@@ -66,6 +65,8 @@ def layer_norm(
     """
     shape = tuple(normalized_shape)
     check_normalized_shape("layer_norm", input, shape, weight, bias)
+    if raw(input).dtype == FLOAT16:  # the parameters may be of float32, as in PyTorch
+        return in_float32(layer_norm, input, shape, weight, bias, eps)
     if has_norm_kernels(input, weight, bias):
         return LayerNorm.apply(input, weight, bias, ndim=len(shape), eps=eps)
     dims = tuple(range(input.ndim - len(shape), input.ndim))
@@ -87,7 +88,6 @@ def check_normalized_shape(name: str, input: Array, shape: tuple[int, ...], weig
             )
 
 
-@rounded_once
 def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
@@ -117,6 +117,8 @@ def rms_norm(
     """
     shape = tuple(normalized_shape)
     check_normalized_shape("rms_norm", input, shape, weight, None)
+    if raw(input).dtype == FLOAT16:
+        return in_float32(rms_norm, input, shape, weight, eps)
     dims = tuple(range(input.ndim - len(shape), input.ndim))
     if eps is None:
         eps = float(array_module(raw(input)).finfo(raw(input).dtype).eps)
@@ -257,7 +259,6 @@ def update_running(running: Any, batch: Array, momentum: float) -> None:
     running.increment_version("batch_norm")
 
 
-@rounded_once
 def group_norm(
     input: Tensor,
     num_groups: int,
@@ -290,6 +291,8 @@ def group_norm(
     tensor([[-1.0000,  1.0000,  1.0000, -1.0000]])
     """
     check_channels("group_norm", input, weight=weight, bias=bias)
+    if raw(input).dtype == FLOAT16:
+        return in_float32(group_norm, input, num_groups, weight, bias, eps)
     channels = input.shape[1]
     if num_groups < 1 or channels % num_groups:
         raise RuntimeError(
@@ -317,7 +320,6 @@ def normalize_groups(input: Array, num_groups: int, eps: float) -> Array:
     return reshape(x_hat, tuple(input.shape))
 
 
-@rounded_once
 def instance_norm(
     input: Array, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-05
 ) -> Array:
@@ -328,6 +330,8 @@ def instance_norm(
     Ulyanov et al., "Instance Normalization", 2016, equation 3.
     """
     check_channels("instance_norm", input, weight=weight, bias=bias)
+    if raw(input).dtype == FLOAT16:
+        return in_float32(instance_norm, input, weight, bias, eps)
     if math.prod(input.shape[2:]) == 1:
         raise ValueError(
             f"Expected more than 1 spatial element when training, got input size {list(input.shape)}"

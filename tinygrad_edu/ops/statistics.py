@@ -189,7 +189,8 @@ class NuclearNorm(Op):
         self.dims, self.shape = dims, x.shape
         u, s, vh = xp.linalg.svd(xp.moveaxis(x, dims, (-2, -1)), full_matrices=False)
         self.save_for_backward(xp.moveaxis(u @ vh, (-2, -1), dims))
-        return restore_dims(s.sum(-1), dims, x.shape) if keepdim else s.sum(-1)
+        total = sum_over(s, (s.ndim - 1,))
+        return restore_dims(total, dims, x.shape) if keepdim else total
 
     def backward(self, grad_output: Array) -> Array:
         (slope,) = self.saved

@@ -35,7 +35,9 @@ def gradients(parameters: Parameters) -> list[Tensor]:
     return [p.grad for p in as_list(parameters) if p.grad is not None]
 
 
-def get_total_norm(tensors: Parameters, norm_type: float | str = 2.0, error_if_nonfinite: bool = False) -> Tensor:
+def get_total_norm(
+    tensors: Parameters, norm_type: float | str = 2.0, error_if_nonfinite: bool = False
+) -> Tensor:
     """Return the norm of several tensors, as if they were one vector.
 
     Raises
