@@ -122,7 +122,10 @@ def test_set_up_that_fails(worker_state):
 
 def test_settings_that_cannot_be_read_give_a_hint(worker_state):
     _, failure = worker._set_up(pickle.dumps(Numbers(1)).replace(b"Numbers", b"Missing"), 0)
-    with pytest.raises(AttributeError, match="a notebook: put them into a module"):
+    with pytest.raises(
+        AttributeError,
+        match="^DataLoader: a worker is a new process and cannot see what was typed into a shell",
+    ):
         failure.reraise()
 
 

@@ -14,7 +14,6 @@ import collections
 import pickle
 import queue
 import random
-import re
 import signal
 import threading
 import traceback
@@ -191,7 +190,7 @@ def _set_up(settings_pickle: bytes, worker_id: int) -> tuple[Any, WorkerError | 
         settings: WorkerSettings = pickle.loads(settings_pickle)
     except Exception as error:
         failure = WorkerError(error, worker_id)
-        if isinstance(error, AttributeError) and re.search("'__(mp_)?main__'", str(error)):
+        if isinstance(error, AttributeError) and str(error).startswith("Can't get attribute"):
             failure.message = (
                 "DataLoader: a worker is a new process and cannot see what was typed into a shell or a notebook, or "
                 'stands under `if __name__ == "__main__":`; put it at the top of a module, or use num_workers=0: '
