@@ -11,9 +11,12 @@ import contextlib
 import ctypes
 import functools
 import importlib.util
+import math
+import os
 import re
 import sys
 import threading
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -316,6 +319,33 @@ def on_card_of(*arrays: Array) -> contextlib.AbstractContextManager[Any]:
         if type(array) is not np.ndarray and hasattr(array, "device") and not is_on_host(array):
             return array.device
     return _NO_CARD
+
+
+@functools.cache
+def most_elements() -> int:
+    """Return how many bytes of memory the machine has: a tensor of more elements than that cannot be."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not a system of the Unix kind
+        return 2**45
+
+
+def check_numel(name: str, shape: Iterable[int]) -> None:
+    """Raise if there cannot be a tensor of this shape, before anything is made for it."""
+    sizes = list(shape)
+    if math.prod(sizes) > most_elements():
+        raise RuntimeError(
+            f"{name}: expected at most {most_elements()} elements, for the machine has no more bytes, got shape {sizes}"
+        )
+
+
+TOO_LARGE = "array is too big", "Maximum allowed", "iterator is too large"
+
+
+def explain_too_large(name: str, error: Exception) -> None:
+    """After an exception: raise a RuntimeError, as PyTorch does, if memory was asked for that there is not."""
+    if isinstance(error, MemoryError) or (isinstance(error, ValueError) and str(error).startswith(TOO_LARGE)):
+        raise RuntimeError(f"{name}: not enough memory: {error}") from error
 
 
 def filled_like(array: Array, value: float) -> Array:

@@ -24,7 +24,7 @@ from tinygrad_edu.arguments import (
     require_bools,
 )
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import Array, DeviceLike, default_or, device_of, to_device
+from tinygrad_edu.backend import Array, DeviceLike, check_numel, default_or, device_of, to_device
 from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.ops.shape import sizes_of
@@ -221,6 +221,7 @@ def checked_sizes(name: str, sizes: tuple[Any, ...], size: Any = None) -> tuple[
         raise RuntimeError(
             f"{name}: Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
         )
+    check_numel(name, shape)
     return shape
 
 
@@ -400,6 +401,7 @@ def arange(
             f"arange: upper bound and lower bound inconsistent with step sign: start={start}, end={end}, step={step}"
         )
     count = -((start - end) // step) if isinstance(step, int) else math.ceil((end - start) / step)
+    check_numel("arange", (max(int(count), 0),))
     (count,) = checked_sizes("arange", (max(int(count), 0),))
     return finish(first + stride * np.arange(count), dtype, device, requires_grad)
 
@@ -408,6 +410,7 @@ def _checked_count(name: str, argument: str, count: int) -> int:
     count = as_int(name, argument, count)
     if count < 0:
         raise RuntimeError(f"{name}: {argument} must be greater or equal to 0, got {count}")
+    check_numel(name, (count,))
     return count
 
 
@@ -476,8 +479,10 @@ def eye(
     requires_grad: bool = False,
 ) -> Tensor:
     """The identity matrix, or the first ``m`` columns of a larger one."""
-    columns = n if m is None else _checked_count("eye", "m", m)
-    array = np.eye(_checked_count("eye", "n", n), columns, dtype=float_dtype(dtype))
+    rows = _checked_count("eye", "n", n)
+    columns = rows if m is None else _checked_count("eye", "m", m)
+    check_numel("eye", (rows, columns))
+    array = np.eye(rows, columns, dtype=float_dtype(dtype))
     return finish(array, None, device, requires_grad)
 
 

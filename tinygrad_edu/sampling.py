@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import optional_dtype
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import CPU, Array, DeviceLike, to_device
+from tinygrad_edu.backend import CPU, Array, DeviceLike, check_numel, to_device
 from tinygrad_edu.creation import Dtype, checked_sizes, finish, like
 from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.random import Generator, largest_whole, numpy_rng, random_integers, require_floating
@@ -111,6 +111,7 @@ def randperm(
     """The integers from 0 to n - 1 in random order."""
     if n < 0:
         raise RuntimeError(f"randperm: n must be non-negative, got {n}")
+    check_numel("randperm", (n,))
     dtype = dtype or dtypes.int64
     if dtype == dtypes.bool_ or dtype.is_complex:
         raise NotImplementedError(f"randperm: expected a dtype of real numbers, got {dtype}")
@@ -178,6 +179,7 @@ def multinomial(
         raise RuntimeError(f"prob_dist must be 1 or 2 dim, got {input.ndim}")
     if num_samples <= 0:
         raise RuntimeError(f"cannot sample n_sample <= 0 samples, got {num_samples}")
+    check_numel("multinomial", (*input.shape[:-1], num_samples))
     weights = to_device(input.array, CPU).astype(np.float64)
     rows = weights.reshape(-1, weights.shape[-1])
     if (rows < 0).any() or not np.isfinite(rows).all():

@@ -23,7 +23,7 @@ def set_num_threads(num: int) -> None:
     Parameters
     ----------
     num : int
-        At least 1. More than there are cores is allowed and of no use.
+        At least 1; at most four for each core, or 64. More than there are cores is of no use.
 
     References
     ----------

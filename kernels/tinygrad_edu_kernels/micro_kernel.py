@@ -27,10 +27,12 @@ from typing import Any
 import numba
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
+
+from tinygrad_edu_kernels.kernel_cache import njit
 
 Array = Any
 

@@ -16,7 +16,7 @@ from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.autograd.observer import run_forward_observed
 from tinygrad_edu.autograd.recording import connect, link_saved
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import FLOATING_DTYPES, device_of, on_card_of
+from tinygrad_edu.backend import FLOATING_DTYPES, device_of, explain_too_large, on_card_of
 from tinygrad_edu.float_errors import FLOAT_ERRORS, IGNORED
 
 
@@ -114,8 +114,9 @@ def run_forward(node: Op, arrays: tuple[Any, ...], options: dict[str, Any]) -> A
             return node.forward(*arrays, **options)
         with on_card_of(*arrays):
             return node.forward(*arrays, **options)
-    except Exception:
+    except Exception as error:
         node.explain_failure(arrays)
+        explain_too_large(type(node).__name__.lower(), error)
         raise
     finally:
         FLOAT_ERRORS.reset(before)

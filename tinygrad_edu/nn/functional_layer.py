@@ -195,11 +195,15 @@ def local_response_norm(
     require_numbers("local_response_norm", alpha=alpha, beta=beta, k=k)
     if input.ndim < 3:
         raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
+    if size < 1:
+        raise RuntimeError(f"local_response_norm: expected size to be at least 1, got {size}")
     channels = input.shape[1]
-    around = (0, 0) * (input.ndim - 2) + (size // 2, (size - 1) // 2)
-    squares = ops.pad(ops.square(input), around)  # (n, c + size - 1, *)
+    before, after = min(size // 2, channels), min((size - 1) // 2, channels)  # there is nothing farther away
+    squares = ops.pad(
+        ops.square(input), (0, 0) * (input.ndim - 2) + (before, after)
+    )  # (n, c + before + after, *)
     total = squares[:, :channels]
-    for shift in range(1, size):
+    for shift in range(1, before + after + 1):
         total = total + squares[:, shift : shift + channels]
     return input / (total * (alpha / size) + k) ** beta
 
@@ -213,6 +217,11 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
         raise RuntimeError(f"unfold: Expected 3D or 4D (batch mode) tensor, got {list(input.shape)}")
     kernel, spread = pair("unfold", "kernel_size", kernel_size), pair("unfold", "dilation", dilation)
     border, step = pair("unfold", "padding", padding), pair("unfold", "stride", stride)
+    if min(*kernel, *spread, *step) < 1 or min(border) < 0:
+        raise RuntimeError(
+            "unfold: expected kernel_size, dilation and stride greater than zero and padding of at least 0, got "
+            f"{kernel}, {spread}, {step} and {border}"
+        )
     padded = ops.pad(input, (border[1], border[1], border[0], border[0]))
     n, c, h, w = padded.shape
     rows = window_positions(padded.array, h, kernel[0], spread[0], step[0])  # (kh, oh)

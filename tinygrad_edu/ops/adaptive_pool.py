@@ -16,7 +16,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_ints
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
-from tinygrad_edu.backend import FLOAT16, Array
+from tinygrad_edu.backend import FLOAT16, Array, check_numel
 from tinygrad_edu.ops.common import check_not_empty
 from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.pool import MaxPool2d, as_given, as_images, maxima_as_given
@@ -58,6 +58,7 @@ def adaptive_size(name: str, output_size: Any, x: Array, dims: int) -> tuple[int
             f"{name}: expected output_size of at least 0 and an input that is not empty, got {output_size} "
             f"and input {list(x.shape)}"
         )
+    check_numel(name, (*x.shape[:-dims], *sizes))
     return (1, *sizes) if dims == 1 else tuple(sizes)
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
-from tinygrad_edu.backend import Array, array_module, is_on_host
+from tinygrad_edu.backend import Array, array_module, check_numel, is_on_host
 from tinygrad_edu.ops.common import check_positions, raw, require_tensor
-from tinygrad_edu.ops.index import getitem, index_put_zeros
+from tinygrad_edu.ops.index import index_put_zeros
 from tinygrad_edu.ops.select import keep
 
 
@@ -102,5 +102,6 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             f"Class values must be non-negative and smaller than num_classes={num_classes}, got "
             f"{int(classes.max())}"
         )
-    eye = array_module(classes).eye(num_classes, dtype="int64")
-    return getitem(tensor_from_array(eye), classes)
+    check_numel("one_hot", (classes.size, num_classes))
+    every_class = array_module(classes).arange(num_classes)
+    return tensor_from_array((classes[..., None] == every_class).astype("int64"))

@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_edu.arguments import as_int, as_ints, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import Array, array_module, check_numel
 from tinygrad_edu.ops.common import (
     check_not_empty,
     normalize_dim,
@@ -469,6 +469,7 @@ def repeat_interleave(
         raise RuntimeError(
             f"repeat_interleave: expected repeats to be one or {size} numbers of at least 0, got {counts}"
         )
+    check_numel("repeat_interleave", (sum(counts) * (1 if len(counts) == size else size),))
     positions = array_module(raw(input)).arange(size).repeat(counts if len(counts) == size else counts[0])
     if output_size is not None and output_size != len(positions):
         raise RuntimeError(f"repeat_interleave: expected output_size={len(positions)}, got {output_size}")

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu.arguments import as_int, require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
-from tinygrad_edu.backend import array_module
+from tinygrad_edu.backend import array_module, check_numel
 from tinygrad_edu.ops.common import normalize_dim, raw, reject_complex, require_tensor, require_tensors
 from tinygrad_edu.ops.extremum import ValuesAndIndices
 from tinygrad_edu.ops.gather import gather
@@ -185,6 +185,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
             f"bincount: input and weights should have the same length, got {list(input.shape)} and "
             f"{list(weights.shape)}"
         )
+    check_numel("bincount", (minlength,))
     if weights is None:
         return tensor_from_array(xp.bincount(raw(input), minlength=minlength))
     dtype = raw(weights).dtype if raw(weights).dtype == np.float32 else np.float64

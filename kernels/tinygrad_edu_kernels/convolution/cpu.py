@@ -29,11 +29,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.convolution import direct
 from tinygrad_edu_kernels.convolution.reference import output_size
+from tinygrad_edu_kernels.kernel_cache import njit
 
 Array = Any
 Pair = tuple[int, int]

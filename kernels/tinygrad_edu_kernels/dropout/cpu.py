@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dropout.reference import drop_threshold, mix
+from tinygrad_edu_kernels.kernel_cache import njit
 
 Array = Any
 

@@ -19,10 +19,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import FLOAT32
+from tinygrad_edu_kernels.kernel_cache import njit
 from tinygrad_edu_kernels.micro_kernel import (
     LANES,
     PANEL,

@@ -12,9 +12,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tinygrad_edu_kernels import threads
+from tinygrad_edu_kernels.kernel_cache import njit
 
 Array = Any
 

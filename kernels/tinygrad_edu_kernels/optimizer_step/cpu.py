@@ -14,8 +14,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from tinygrad_edu_kernels.kernel_cache import njit
 from tinygrad_edu_kernels.optimizer_step.flat import walk
 
 Array = Any

@@ -10,9 +10,9 @@ import functools
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tinygrad_edu_kernels import threads
+from tinygrad_edu_kernels.kernel_cache import njit
 
 Array = Any
 Pair = tuple[int, int]

@@ -27,9 +27,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, typeof, types
+from numba import typeof, types
 from numba.extending import intrinsic
 
+from tinygrad_edu_kernels.kernel_cache import njit
 from tinygrad_edu_kernels.threads.native_call import (
     ARGUMENTS,
     CORE,
@@ -45,7 +46,6 @@ from tinygrad_edu_kernels.threads.native_call import (
     MOST_ARGUMENTS,
     PART,
     PARTS,
-    compile_alone,
     native_address,
     write_arguments,
 )
@@ -210,7 +210,7 @@ def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
     address = _addresses.get(key)
     if address is None:
         address = native_address(kernel, tuple(map(typeof, arguments)))
-        compile_alone(share, (types.int64[::1], *[types.int64] * 3, typeof(arguments)))
+        share.compile((types.int64[::1], *[types.int64] * 3, typeof(arguments)))
         _addresses[key] = address
     return address
 

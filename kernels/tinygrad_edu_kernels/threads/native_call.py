@@ -12,9 +12,6 @@ Numba's cache does not see changes in this file: after one, delete the ``__pycac
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 from typing import Any
 
 from llvmlite import ir
@@ -22,9 +19,6 @@ from numba import types
 from numba.extending import intrinsic
 
 from tinygrad_edu_kernels.threads.numba_private import get_null_value, unpack_tuple
-
-if sys.platform == "linux":
-    import fcntl
 
 # Where things lie in a mailbox; the first two change often: a cache line for each.
 LEFT, DONE, IN_USE, HELPERS, FUNCTION, CORE = 0, 8, 16, 17, 18, 19
@@ -39,25 +33,9 @@ PART = ir.FunctionType(ir.VoidType(), [INTEGER.as_pointer(), INTEGER])
 def native_address(kernel: Any, kinds: tuple[Any, ...]) -> int:
     """Return the address of what Numba makes of ``kernel(*arguments, first, last)`` for arguments of these types."""
     signature = (*kinds, types.int64, types.int64)
-    compile_alone(kernel, signature)
+    kernel.compile(signature)
     compiled = kernel.overloads[signature]
     return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
-
-
-def compile_alone(function: Any, signature: tuple[Any, ...]) -> None:
-    """Compile a function, or load it from Numba's cache, while no other process does so.
-
-    Numba numbers the files of its cache without a lock: two processes that save at the same moment may save one thing
-    under the name of another.
-    """
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # no such folder yet, or not allowed: then without
-            folder = os.open(function.stats.cache_path or "", os.O_RDONLY)
-            stack.callback(os.close, folder)
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            # To close it is not enough: a child that is forked meanwhile has it open, too.
-            stack.callback(fcntl.flock, folder, fcntl.LOCK_UN)
-        function.compile(signature)
 
 
 @intrinsic

@@ -25,9 +25,6 @@ from typing import Any
 # is not worth a second one.
 WORTHWHILE_NANOSECONDS = 150_000
 
-# The pool starts threads as they are needed, up to this many.
-MOST_THREADS = 1024
-
 
 def usable_cores() -> int:
     """Return how many cores this process may use."""
@@ -36,10 +33,16 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+MOST_THREADS = max(64, 4 * usable_cores())
+"""The pool starts threads as they are needed, up to this many. Some thousands of them only wait for each other."""
+
+
 def _initial_threads() -> int:
-    """Return OMP_NUM_THREADS, which PyTorch obeys, too; else the number of cores."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    return int(wanted) if wanted.isdigit() and int(wanted) else usable_cores()
+    """Return OMP_NUM_THREADS, which PyTorch obeys, too, up to the most there can be; else the number of cores."""
+    wanted = (
+        os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    )  # OpenMP takes a list, for nested loops
+    return min(int(wanted), MOST_THREADS) if wanted.isdecimal() and int(wanted) else usable_cores()
 
 
 class _Setting:

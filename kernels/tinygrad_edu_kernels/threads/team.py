@@ -26,8 +26,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from tinygrad_edu_kernels.kernel_cache import njit
 from tinygrad_edu_kernels.threads import parallel
 from tinygrad_edu_kernels.threads.mailbox import address_of, help_out, new_mailbox, share
 from tinygrad_edu_kernels.threads.native_call import CORE, HELPERS

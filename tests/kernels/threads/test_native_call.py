@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import types
 
 import numpy as np
 import pytest
 from numba import njit
 
 from tinygrad_edu_kernels.threads import mailbox, native_call, sharing
-
-fcntl = pytest.importorskip("fcntl", reason="no team of threads here")
 
 pytestmark = pytest.mark.skipif(not sharing.is_available(), reason="no team of threads here")
 
@@ -145,57 +140,3 @@ def test_arrays_have_no_owner_in_the_mailbox():
     mail = share(want_memory, 1, 1, np.ones(7, np.int64))
     owner, parent, size = mail[native_call.ARGUMENTS :][:3]
     assert (owner, parent, size) == (0, 0, 7)
-
-
-def test_one_process_compiles_at_a_time():
-    """The lock is held while a function is compiled, and given back."""
-    folder = want_memory.stats.cache_path or "."
-    seen = []
-
-    class Compiling:
-        stats = types.SimpleNamespace(cache_path=folder)
-
-        def compile(self, signature):
-            seen.append(is_locked(folder))
-
-    native_call.compile_alone(Compiling(), ())
-    assert seen == [True]
-    assert not is_locked(folder)
-
-
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_that_is_forked_meanwhile_does_not_keep_the_lock(tmp_path):
-    children = []
-
-    def compile_and_fork(signature):
-        children.append(os.fork())
-        if children[0] == 0:  # pragma: no cover
-            signal.pause()
-
-    stats = types.SimpleNamespace(cache_path=str(tmp_path))
-    native_call.compile_alone(types.SimpleNamespace(stats=stats, compile=compile_and_fork), ())
-    try:
-        assert not is_locked(str(tmp_path))
-    finally:
-        os.kill(children[0], signal.SIGKILL)
-        os.waitpid(children[0], 0)
-
-
-def is_locked(folder):
-    """Tell whether somebody else has locked the folder."""
-    other = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(other)
-    return False
-
-
-@pytest.mark.parametrize("path", [None, "/no/such/folder"])
-def test_without_a_folder_there_is_no_lock(path):
-    compiled = []
-    function = types.SimpleNamespace(stats=types.SimpleNamespace(cache_path=path), compile=compiled.append)
-    native_call.compile_alone(function, (1,))
-    assert compiled == [(1,)]
