@@ -22,6 +22,7 @@ from tinygrad_edu.arguments import (
     is_number,
     optional_dtype,
     require_bools,
+    wrong_type,
 )
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, default_or, device_of, to_device
@@ -498,6 +499,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
             [1, 1, 1]])
     """
     vectors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    for vector in vectors:
+        if not isinstance(vector, TensorBase):
+            raise wrong_type("meshgrid", "tensors", "Tensors", vector)
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     for vector in vectors:

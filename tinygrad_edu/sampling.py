@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import dtypes
-from tinygrad_edu.arguments import optional_dtype
+from tinygrad_edu.arguments import as_int, optional_dtype, require_bools, require_numbers
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import CPU, Array, DeviceLike, check_numel, to_device
 from tinygrad_edu.creation import Dtype, checked_sizes, finish, like
-from tinygrad_edu.ops.common import require_tensor
+from tinygrad_edu.ops.common import broadcast_shape, require_tensor
 from tinygrad_edu.random import Generator, largest_whole, numpy_rng, random_integers, require_floating
 from tinygrad_edu.scalars import checked_scalar
 from tinygrad_edu.type_names import refuse_strangers
@@ -109,6 +109,7 @@ def randperm(
     n: int, *, generator: Generator | None = None, dtype: Dtype = None, device: DeviceLike = None
 ) -> Tensor:
     """The integers from 0 to n - 1 in random order."""
+    n = as_int("randperm", "n", n)
     if n < 0:
         raise RuntimeError(f"randperm: n must be non-negative, got {n}")
     check_numel("randperm", (n,))
@@ -134,11 +135,15 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     for x in (mean, std):
         if isinstance(x, TensorBase):
             require_floating("normal", x.dtype)
+    for argument, value in (("mean", mean), ("std", std)):
+        if not isinstance(value, TensorBase):
+            require_numbers("normal", **{argument: value})
     means, stds = getattr(mean, "array", mean), getattr(std, "array", std)
     if np.any(to_device(stds, CPU) < 0 if hasattr(stds, "dtype") else stds < 0):
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     if size is None:
-        size = np.broadcast_shapes(np.shape(means), np.shape(stds))
+        size = broadcast_shape("normal", np.shape(means), np.shape(stds))
+    size = checked_sizes("normal", (tuple(size) if isinstance(size, list | tuple) else size,))
     model = mean if isinstance(mean, TensorBase) else std
     if isinstance(model, TensorBase):
         noise = randn(tuple(size), generator=generator, dtype=model.dtype, device=model.device)
@@ -158,6 +163,7 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
 
 def _checked_probabilities(name: str, input: Tensor) -> Array:
     require_tensor(name, input)
+    require_tensor(name, input)
     if not input.is_floating_point():
         raise NotImplementedError(f"{name} only supports floating-point dtypes for input, got: {input.dtype}")
     return to_device(input.array, CPU).astype(np.float64)
@@ -172,6 +178,9 @@ def multinomial(
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.multinomial.html
     """
+    require_tensor("multinomial", input)
+    require_bools("multinomial", replacement=replacement)
+    num_samples = as_int("multinomial", "num_samples", num_samples)
     require_tensor("multinomial", input)
     if not input.is_floating_point():
         raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype}")

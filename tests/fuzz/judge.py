@@ -114,7 +114,8 @@ def outcome(call: Wrong) -> Outcome:
         if isinstance(error, MemoryError)
         else kind_of(call, error)
     )
-    if kind in (CLEAR, NAMELESS) and not is_raised and not PYTHON_CALL.search(str(error)):
+    is_known = PYTHON_CALL.search(str(error)) or isinstance(error, OSError)
+    if kind in (CLEAR, NAMELESS) and not is_raised and not is_known:
         kind = RAW
     return Outcome(kind, type(error).__name__, str(error)[:300], place)
 
@@ -145,6 +146,8 @@ def lines_of_raise(path: Path) -> set[int]:
 def kind_of(call: Wrong, error: BaseException) -> str:
     """Judge a message."""
     message = str(error)
+    if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
+        return CLEAR  # names the file
     if PYTHON_CALL.search(message):
         return CLEAR
     if TELL_TALES.search(message):

@@ -103,15 +103,19 @@ class Wrong:
 def spoil(right: str, rng: random.Random) -> Wrong:
     """Return a call with one argument spoiled."""
     tree = ast.parse(right, mode="eval")
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and not is_a_maker(node.func)]
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and (node is tree.body or not makes_an_argument(node.func))
+    ]
     spoil_one(rng.choice(calls), called(right), rng)
     return Wrong(called(right), right, ast.unparse(tree))
 
 
-def is_a_maker(function: ast.expr) -> bool:
+def makes_an_argument(function: ast.expr) -> bool:
     """Tell whether a call makes an argument, or wraps the call: these are left whole."""
     text = ast.unparse(function)
-    return text in MAKERS or text == "list" or text.startswith("np.")
+    return text in MAKERS or text in ("list", "torch.tensor") or text.startswith("np.")
 
 
 def spoil_one(call: ast.Call, name: str, rng: random.Random) -> None:

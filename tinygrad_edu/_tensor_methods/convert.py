@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_edu import _tensor_str
+from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, on_card_of, to_device, to_numpy
 
@@ -17,6 +18,7 @@ class ConvertMethods(TensorBase):
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """Return the numbers as a NumPy array that shares the memory."""
+        require_bools("numpy", force=force)
         if force:
             return to_numpy(self.array)
         if self.requires_grad:

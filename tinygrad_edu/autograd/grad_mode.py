@@ -14,6 +14,8 @@ from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, TypeVar
 
+from tinygrad_edu.arguments import require_bools
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -197,6 +199,7 @@ class set_grad_enabled(ModeSwitch):
     """
 
     def __init__(self, mode: bool) -> None:
+        require_bools("set_grad_enabled", mode=mode)
         super().__init__(grad_enabled=bool(mode))
         super().__enter__()
 

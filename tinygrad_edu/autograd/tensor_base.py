@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 
 from tinygrad_edu import dtypes
+from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.handle import RemovableHandle
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounter, next_sequence_nr
@@ -108,6 +109,7 @@ class TensorBase(ViewMethods):
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Set ``requires_grad`` and return the tensor."""
+        require_bools("requires_grad_", requires_grad=requires_grad)
         self.requires_grad = requires_grad
         return self
 

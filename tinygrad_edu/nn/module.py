@@ -257,6 +257,8 @@ class Module(ModuleCall):
 
     def get_submodule(self, target: str) -> Module:
         """Return the module with a dotted name, such as ``encoder.layers.2``."""
+        if not isinstance(target, str):
+            raise TypeError(f"get_submodule(): argument 'target' must be str, not {type(target).__name__}")
         module = self
         for name in target.split(".") if target else ():
             child = module._get_filed(name)
@@ -267,6 +269,8 @@ class Module(ModuleCall):
 
     def get_parameter(self, target: str) -> Parameter:
         """Return the parameter with a dotted name."""
+        if not isinstance(target, str):
+            raise TypeError(f"get_parameter(): argument 'target' must be str, not {type(target).__name__}")
         path, _, name = target.rpartition(".")
         parameter = self.get_submodule(path)._get_filed(name)
         if not isinstance(parameter, Parameter):
@@ -275,6 +279,8 @@ class Module(ModuleCall):
 
     def get_buffer(self, target: str) -> Tensor:
         """Return the buffer with a dotted name."""
+        if not isinstance(target, str):
+            raise TypeError(f"get_buffer(): argument 'target' must be str, not {type(target).__name__}")
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         buffer = module._get_filed(name)
@@ -289,6 +295,8 @@ class Module(ModuleCall):
 
     def apply(self: Self, fn: Callable[[Module], Any]) -> Self:
         """Call ``fn`` on every submodule, then on this one; often used to set initial values."""
+        if not callable(fn):
+            raise TypeError(f"apply(): argument 'fn' must be callable, not {type(fn).__name__}")
         for module in self.children():
             module.apply(fn)
         fn(self)

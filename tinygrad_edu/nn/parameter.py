@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor, check_can_require_grad, tensor_from_array
+from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.type_names import type_name
 
@@ -41,6 +42,7 @@ class Parameter(Tensor):
             raise TypeError(
                 f"Parameter: expected data to be a Tensor, got {type_name(data)}. Hint: wrap it with torch.tensor(...)"
             )
+        require_bools("Parameter", requires_grad=requires_grad)
         check_can_require_grad(data, requires_grad)
         self._initialise(data.array.view(), requires_grad)
         if not data.is_inference():

@@ -11,6 +11,7 @@ from typing import Any
 
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import require_ints
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
@@ -59,7 +60,9 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        require_ints("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None:
+            require_ints("Embedding", padding_idx=padding_idx)
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise AssertionError(
                     f"Padding_idx must be within num_embeddings, got {padding_idx} for {num_embeddings}"

@@ -10,11 +10,19 @@ from __future__ import annotations
 import math
 
 from tinygrad_edu import kernel_table
+from tinygrad_edu.arguments import as_number, require_numbers
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, mul
-from tinygrad_edu.ops.common import as_float, raw, reject_bool, require_tensor, zeros_for
+from tinygrad_edu.ops.common import (
+    as_floating,
+    raw,
+    reject_bool,
+    require_floating_point,
+    require_tensor,
+    zeros_for,
+)
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.select import keep, where
 from tinygrad_edu.ops.shape import reshape
@@ -96,7 +104,8 @@ def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
     >>> torch.nn.functional.leaky_relu(torch.tensor([-1.0, 2.0]), 0.5)
     tensor([-0.5000,  2.0000])
     """
-    return LeakyRelu.apply(as_float("leaky_relu", input), negative_slope=negative_slope)
+    negative_slope = as_number("leaky_relu", "negative_slope", negative_slope)
+    return LeakyRelu.apply(as_floating("leaky_relu", input), negative_slope=negative_slope)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -164,7 +173,7 @@ def relu6(input: Array) -> Array:
 @rounded_once
 def hardsigmoid(input: Array) -> Array:
     """relu6(input + 3) / 6; the derivative is 1 / 6 between -3 and 3, else 0."""
-    return relu6(as_float("hardsigmoid", input) + 3) / 6
+    return relu6(as_floating("hardsigmoid", input) + 3) / 6
 
 
 class Hardswish(Op):
@@ -189,7 +198,7 @@ def hardswish(input: Array) -> Array:
     ----------
     Howard et al., "Searching for MobileNetV3", 2019, section 5.2.
     """
-    return Hardswish.apply(as_float("hardswish", input))
+    return Hardswish.apply(as_floating("hardswish", input))
 
 
 class Elu(Op):
@@ -218,7 +227,8 @@ def elu(input: Array, alpha: float = 1.0) -> Array:
     ----------
     Clevert et al., "Fast and Accurate Deep Network Learning by Exponential Linear Units", 2016, equation 15.
     """
-    return Elu.apply(as_float("elu", input), alpha=alpha)
+    alpha = as_number("elu", "alpha", alpha)
+    return Elu.apply(as_floating("elu", input), alpha=alpha)
 
 
 @rounded_once
@@ -297,7 +307,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     >>> torch.nn.functional.gelu(torch.tensor([-1.0, 0.0, 1.0]))
     tensor([-0.1587,  0.0000,  0.8413])
     """
-    input = as_float("gelu", input)
+    input = as_floating("gelu", input)
     if approximate == "none":
         return Gelu.apply(input)
     if approximate != "tanh":
@@ -325,7 +335,7 @@ class Silu(Op):
 @rounded_once
 def silu(input: Array) -> Array:
     """input * sigmoid(input), also known as swish."""
-    return Silu.apply(as_float("silu", input))
+    return Silu.apply(as_floating("silu", input, complex_too=True))
 
 
 class Softplus(Op):
@@ -361,7 +371,8 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     >>> torch.nn.functional.softplus(torch.tensor([-2.0, 0.0, 30.0]))
     tensor([ 0.1269,  0.6931, 30.0000])
     """
-    return Softplus.apply(as_float("softplus", input), beta=beta, threshold=threshold)
+    require_numbers("softplus", beta=beta, threshold=threshold)
+    return Softplus.apply(as_floating("softplus", input), beta=beta, threshold=threshold)
 
 
 @rounded_once
@@ -379,6 +390,7 @@ def mish(input: Array) -> Array:
     ----------
     Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
     """
+    require_floating_point("mish", input)
     return input * tanh(softplus(input))
 
 

@@ -69,6 +69,12 @@ def require_floating_point(name: str, x: Any, complex_too: bool = False) -> None
         raise NotImplementedError(f"{name}: expected a floating-point tensor, got {raw(x).dtype}")
 
 
+def as_floating(name: str, x: Any, complex_too: bool = False) -> Any:
+    """Return ``x``; raise unless it is a Tensor of floating-point numbers."""
+    require_floating_point(name, x, complex_too)
+    return x
+
+
 def as_float(name: str, x: Array) -> Array:
     """Return ``x``, with integers and booleans turned into the default floating-point dtype."""
     require_tensor(name, x)

@@ -11,26 +11,37 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import BinaryOp, promote, raw, reject_complex, require_tensor, require_tensors
+from tinygrad_edu.ops.common import (
+    BinaryOp,
+    check_broadcast,
+    promote,
+    raw,
+    reject_complex,
+    require_tensor,
+    require_tensors,
+)
 
 
 class Compare(BinaryOp):
     """One of NumPy's comparisons or bit operations, named by ``function``."""
 
     def forward(self, a: Array, b: Array, *, function: str) -> Array:
+        self.function = function
         xp = array_module(b if isinstance(a, np.generic) else a)  # a number may come first
         return getattr(xp, function)(a, b)
 
     def explain_failure(self, arrays: tuple[Any, ...]) -> None:
         """Say which sizes or dtypes do not fit."""
-        super().explain_failure(arrays)
+        check_same_device(self.function, arrays)
+        check_broadcast(self.function, *[np.shape(raw(x)) for x in arrays])
         kinds = {raw(x).dtype.kind for x in arrays}
         if kinds & set("fc"):
+            got = [str(raw(x).dtype) for x in arrays]
             raise NotImplementedError(
-                f"bitwise operation: expected integers or booleans, got {[str(raw(x).dtype) for x in arrays]}"
+                f"{self.function}: bitwise operation: expected integers or booleans, got {got}"
             )
 
 

@@ -17,6 +17,7 @@ from tinygrad_edu.ops.common import (
     promote_to_float,
     raw,
     reject_bool,
+    reject_complex,
     require_tensor,
     unbroadcast,
     zeros_for,
@@ -132,6 +133,7 @@ def remainder(input: Any, other: Any) -> Tensor:
     """Remainder of the division, with the sign of the divisor, as Python's ``%``."""
     a, b = promote("remainder", input, other)
     reject_bool("remainder", a)
+    reject_complex("remainder", a)
     check_divisor("remainder", b)
     return Remainder.apply(a, b)
 
@@ -158,6 +160,7 @@ def fmod(input: Any, other: Any) -> Tensor:
     require_tensor("fmod", input)
     a, b = promote("fmod", input, other)
     reject_bool("fmod", a)
+    reject_complex("fmod", a)
     check_divisor("fmod", b)
     return Fmod.apply(a, b)
 

@@ -8,6 +8,7 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.htm
 from __future__ import annotations
 
 from tinygrad_edu import kernel_table
+from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel, is_on_host
@@ -88,6 +89,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             [1, 0, 0]])
     """
     require_tensor("one_hot", tensor)
+    num_classes = as_int("one_hot", "num_classes", num_classes)
     classes = raw(tensor)
     if classes.dtype != "int64":
         raise RuntimeError(

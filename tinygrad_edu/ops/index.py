@@ -133,6 +133,14 @@ def between(x: Array, dim: int, start: int, stop: int) -> Array:
     return x[(slice(None),) * dim + (slice(start, stop),)]
 
 
+def explain_index(shape: tuple[int, ...], index: Any) -> None:
+    """Say that an index does not fit."""
+    raise IndexError(
+        f"index: expected an index that fits a tensor of shape {list(shape)}, got {index}: too many indices, one out "
+        "of bounds, or arrays that do not broadcast"
+    )
+
+
 def private_index(index: Any) -> Any:
     """Return an index with copies of its arrays: the program may change its own before backward runs."""
     if isinstance(index, tuple):
@@ -149,6 +157,9 @@ class GetItem(Op):
         self.index, self.shape = index, x.shape
         return view_at(x, index)
 
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
+        explain_index(self.shape, self.index)
+
     def backward(self, grad_output: Array) -> Array:
         return index_put_zeros(grad_output, self.index, self.shape)
 
@@ -159,6 +170,9 @@ class GetItems(Op):
     def forward(self, x: Array, *, index: Any) -> Array:
         self.index, self.shape = private_index(index), x.shape
         return x[index]
+
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
+        explain_index(self.shape, self.index)
 
     def backward(self, grad_output: Array) -> Array:
         return index_put_zeros(grad_output, self.index, self.shape)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.arguments import as_int, as_ints, as_number, require_bools, require_numbers
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import FLOAT16, Array, array_module
 from tinygrad_edu.ops.arithmetic import square
@@ -63,7 +64,8 @@ def layer_norm(
     >>> torch.nn.functional.layer_norm(torch.tensor([[1.0, 3.0]]), (2,))
     tensor([[-1.0000,  1.0000]])
     """
-    shape = tuple(normalized_shape)
+    shape = as_ints("layer_norm", "normalized_shape", normalized_shape)
+    eps = as_number("layer_norm", "eps", eps)
     check_normalized_shape("layer_norm", input, shape, weight, bias)
     if raw(input).dtype == FLOAT16:  # the parameters may be of float32, as in PyTorch
         return in_float32(layer_norm, input, shape, weight, bias, eps)
@@ -115,7 +117,7 @@ def rms_norm(
     >>> torch.nn.functional.rms_norm(torch.tensor([[3.0, 4.0]]), (2,))
     tensor([[0.8485, 1.1314]])
     """
-    shape = tuple(normalized_shape)
+    shape = as_ints("rms_norm", "normalized_shape", normalized_shape)
     check_normalized_shape("rms_norm", input, shape, weight, None)
     if raw(input).dtype == FLOAT16:
         return in_float32(rms_norm, input, shape, weight, eps)
@@ -184,6 +186,8 @@ def batch_norm(
     >>> running_mean, running_var
     (tensor([0.2000]), tensor([1.1000]))
     """
+    require_bools("batch_norm", training=training)
+    require_numbers("batch_norm", eps=eps)
     require_tensors("batch_norm", input=input)
     if not raw(input).size and input.ndim < 2:
         return clone(input)
@@ -290,6 +294,8 @@ def group_norm(
     >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0, 50.0, 10.0]]), 2)
     tensor([[-1.0000,  1.0000,  1.0000, -1.0000]])
     """
+    num_groups = as_int("group_norm", "num_groups", num_groups)
+    eps = as_number("group_norm", "eps", eps)
     check_channels("group_norm", input, weight=weight, bias=bias)
     if raw(input).dtype == FLOAT16:
         return in_float32(group_norm, input, num_groups, weight, bias, eps)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import cast, raw, reject_bool, require_tensor, zeros_for
+from tinygrad_edu.ops.common import cast, raw, reject_bool, require_floating_point, require_tensor, zeros_for
 
 
 class Stepwise(Op):
@@ -59,6 +60,9 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     >>> torch.round(torch.tensor([0.5, 1.5, 2.7]))
     tensor([0., 2., 3.])
     """
+    decimals = as_int("round", "decimals", decimals)
+    if abs(decimals) > 300:
+        raise RuntimeError(f"round: expected decimals from -300 to 300, got {decimals}")
     if decimals == 0:
         return _rounded("round", input, "rint")
     require_tensor("round", input)
@@ -73,6 +77,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 def frac(input: Tensor) -> Tensor:
     """input - trunc(input): the fraction, with the sign of the input; the derivative is 1."""
+    require_floating_point("frac", input)
     return input - trunc(input)
 
 

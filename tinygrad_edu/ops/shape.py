@@ -181,12 +181,12 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     torch.Size([2, 12])
     """
     require_tensor("flatten", input)
-    if input.ndim == 0:
-        return reshape(input, (1,))
     start, end = (
         normalize_dim("flatten", start_dim, input.ndim),
         normalize_dim("flatten", end_dim, input.ndim),
     )
+    if input.ndim == 0:
+        return reshape(input, (1,))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if start == end:

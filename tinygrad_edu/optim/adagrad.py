@@ -9,6 +9,7 @@ from tinygrad_edu.optim.optimizer import (
     ParamGroup,
     ParamsT,
     check_lr_size,
+    check_numbers,
     count_step,
     new_step_counter,
     zeros_for,
@@ -85,6 +86,13 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
+        check_numbers(
+            lr=lr,
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            eps=eps,
+        )
         check_lr_size(lr)
         if not 0.0 <= lr:
             raise ValueError(f"Invalid learning rate: {lr}")

@@ -12,6 +12,7 @@ from tinygrad_edu.optim.optimizer import (
     ParamsT,
     check_foreach,
     check_lr_size,
+    check_numbers,
     count_step,
     new_step_counter,
     zeros_for,
@@ -98,6 +99,7 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
+        check_numbers(lr=lr, eps=eps, weight_decay=weight_decay)
         check_lr_size(lr)
         if not 0.0 <= lr:
             raise ValueError(f"Invalid learning rate: {lr}")

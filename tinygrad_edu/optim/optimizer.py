@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, tensor_from_array
+from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.autograd.grad_mode import enable_grad
 from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.backend import array_module, on_card_of, to_device
@@ -327,6 +328,13 @@ def separate_names(param_group: ParamGroup) -> None:
     if names:
         param_group["param_names"] = names
     param_group["params"] = [entry[1] if isinstance(entry, tuple) else entry for entry in entries]
+
+
+def check_numbers(**options: Any) -> None:
+    """Raise unless each option is a number, or a Tensor of one element."""
+    for name, value in options.items():
+        if not isinstance(value, Tensor):
+            require_numbers("optimizer", **{name: value})
 
 
 def check_lr_size(lr: Any) -> None:

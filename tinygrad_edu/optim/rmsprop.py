@@ -11,6 +11,7 @@ from tinygrad_edu.optim.optimizer import (
     ParamGroup,
     ParamsT,
     check_lr_size,
+    check_numbers,
     count_step,
     new_step_counter,
     zeros_for,
@@ -92,6 +93,7 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
+        check_numbers(lr=lr, alpha=alpha, eps=eps, momentum=momentum, weight_decay=weight_decay)
         check_lr_size(lr)
         if not 0.0 <= lr:
             raise ValueError(f"Invalid learning rate: {lr}")

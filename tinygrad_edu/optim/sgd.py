@@ -11,6 +11,7 @@ from tinygrad_edu.optim.optimizer import (
     ParamGroup,
     ParamsT,
     check_lr_size,
+    check_numbers,
     zeros_for,
 )
 
@@ -85,6 +86,7 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
+        check_numbers(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
         check_lr_size(lr)
         if lr < 0.0:
             raise ValueError(f"Invalid learning rate: {lr}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.optim.lr_scheduler.scheduler import LearningRates, LRScheduler, group_values
 from tinygrad_edu.optim.optimizer import Optimizer
 
@@ -162,6 +163,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
                 self.T_i *= self.T_mult
         else:
             epoch = 0 if epoch is None else epoch
+            require_numbers("step", epoch=epoch)
             self._go_to(epoch)
         self.last_epoch = math.floor(epoch)
         self._set_lrs(self._get_lr_within_step())

@@ -48,6 +48,8 @@ class LambdaLR(LRScheduler):
         lambdas = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * count
         if len(lambdas) != count:
             raise ValueError(f"Expected {count} lr_lambdas, but got {len(lambdas)}")
+        if not all(callable(factor) for factor in lambdas):
+            raise TypeError(f"LambdaLR: expected lr_lambda to be callable, got {lr_lambda}")
         self.lr_lambdas = lambdas
         super().__init__(optimizer, last_epoch)
 

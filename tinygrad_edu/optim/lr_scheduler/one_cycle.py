@@ -105,7 +105,7 @@ class OneCycleLR(LRScheduler):
         check_is_optimizer(optimizer)
         self.optimizer = optimizer
         self.total_steps = count_steps(total_steps, epochs, steps_per_epoch)
-        if pct_start < 0 or pct_start > 1 or not isinstance(pct_start, float):
+        if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         self._schedule_phases = schedule_phases(self.total_steps, pct_start, three_phase)
         if anneal_strategy not in ("cos", "linear"):

@@ -139,6 +139,8 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
 
 def _per_channel(name: str, values: Sequence[float], tensor: Tensor) -> AnyArray:
     """Return one number a channel as an array of shape (C, 1, 1) or (1, 1, 1), of the tensor's dtype."""
+    if not isinstance(values, list | tuple | np.ndarray | Tensor | int | float):
+        raise TypeError(f"normalize: expected {name} to be a number or a sequence of numbers, got {values}")
     numbers = np.asarray(values, dtype=tensor.dtype.numpy_dtype).reshape(-1, 1, 1)
     if len(numbers) not in (1, tensor.shape[-3]):
         raise ValueError(
