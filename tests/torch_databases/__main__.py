@@ -65,6 +65,7 @@ def main() -> int:
     parser.add_argument("--names", help="entries, by commas: add,nn.functional.relu,nn.Linear,optim.SGD")
     parser.add_argument("--dtypes", help="float32,int64,...; all by default")
     parser.add_argument("--limit", type=int, help="at most so many samples of an entry in a dtype")
+    parser.add_argument("--dtype-limit", type=int, help="in at most so many dtypes")
     parser.add_argument("--show", type=int, default=1, help="how many differences of an entry to print")
     parser.add_argument("--all", action="store_true", help="print differences that are explained, too")
     parser.add_argument(
@@ -80,7 +81,8 @@ def main() -> int:
     with tqdm(entries, unit="entry", disable=not sys.stderr.isatty()) as progress:
         for run, entry in progress:
             progress.set_postfix_str(entry_name(entry))
-            reports.append(run(entry, dtypes, args.limit))
+            few = {"dtype_limit": args.dtype_limit} if run is run_operator else {}
+            reports.append(run(entry, dtypes, args.limit, **few))
             print_entry(reports[-1], args.show, args.all)
     print_totals(reports)
     return int(any(unexplained(report) for report in reports))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,10 @@ WITHOUT_VALUES = {
     "nn.functional.feature_alpha_dropout", "nn.functional.rrelu", "normal", "rand_like", "randint",
     "randint_like", "randn", "randn_like", "uniform",
 }  # fmt: skip
+
+
+FEW = 40
+"""A sample of the samples is taken from so many times its size: some entries have thousands."""
 
 
 @dataclass
@@ -103,17 +108,20 @@ def chosen(items: list[Any], name: str, limit: int | None) -> list[tuple[int, An
     return [numbered[int(start + i * step)] for i in range(limit)]
 
 
-def run_operator(entry: Any, dtypes: list[str] | None = None, limit: int | None = None) -> Report:
-    """Run an entry of ``op_db`` on both engines, with at most ``limit`` samples a dtype."""
+def run_operator(
+    entry: Any, dtypes: list[str] | None = None, limit: int | None = None, dtype_limit: int | None = None
+) -> Report:
+    """Run an entry of ``op_db`` on both engines: at most ``limit`` samples in at most ``dtype_limit`` dtypes."""
     report = Report(entry_name(entry))
     ways = variants(entry, report)
     if not ways:
         return report
-    for dtype in shared_dtypes(entry, dtypes):
+    for _, dtype in chosen(shared_dtypes(entry, dtypes), report.name, dtype_limit):
         backward = entry.supports_autograd and dtype in entry.supported_backward_dtypes("cpu")
         wants_grad = backward and dtype.is_floating_point
         try:
-            samples = list(entry.sample_inputs("cpu", dtype, requires_grad=wants_grad))
+            samples = entry.sample_inputs("cpu", dtype, requires_grad=wants_grad)
+            samples = list(islice(samples, None if limit is None else FEW * limit))
         except Exception:  # this build of PyTorch lacks what the sample is made with
             continue
         for number, sample in chosen(samples, f"{report.name}{dtype}", limit):
