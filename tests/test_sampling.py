@@ -154,3 +154,20 @@ def test_multinomial():
 def test_errors(draw, error, message):
     with pytest.raises(error, match=message):
         draw()
+
+
+@pytest.mark.parametrize(
+    ("drawn", "mean", "variance"),
+    [
+        (lambda: torch.randn(5000, dtype=torch.complex64), 0, 1),
+        (lambda: torch.empty(5000, dtype=torch.complex128).normal_(1, 2), 1, 4),
+        (lambda: torch.rand(5000, dtype=torch.complex64), 0.5 + 0.5j, 1 / 6),
+        (lambda: torch.empty(5000, dtype=torch.complex64).uniform_(1, 3), 2 + 2j, 2 / 3),
+    ],
+)
+def test_both_parts_of_complex_numbers_are_drawn(drawn, mean, variance):
+    torch.manual_seed(0)
+    numbers = drawn()
+    assert numbers.mean().item() == pytest.approx(mean, abs=0.1)
+    assert numbers.var().item() == pytest.approx(variance, rel=0.1)
+    assert (numbers.array.real != numbers.array.imag).all()

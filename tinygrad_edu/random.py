@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -164,6 +164,14 @@ def numpy_rng(generator: Generator | None = None) -> np.random.Generator:
     if not isinstance(generator, Generator):
         raise TypeError(f"expected generator to be a torch.Generator or None, got {type_name(generator)}")
     return generator.numpy_rng
+
+
+def draw(function: Callable[..., Any], shape: tuple[int, ...], numpy_dtype: Any) -> Any:
+    """Return numbers that a method of NumPy's generator draws; of a complex one, both parts are drawn."""
+    if numpy_dtype.kind != "c":
+        return np.asarray(function(shape, np.float64 if numpy_dtype == np.float64 else np.float32))
+    part = np.float64 if numpy_dtype == np.complex128 else np.float32
+    return function((*shape, 2), part).view(numpy_dtype)[..., 0]
 
 
 def require_floating(name: str, dtype: dtypes.dtype, error: type[Exception] = NotImplementedError) -> None:

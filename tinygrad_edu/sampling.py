@@ -9,6 +9,7 @@ https://docs.pytorch.org/docs/stable/torch.html#random-sampling
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import CPU, Array, DeviceLike, check_numel, to_device
 from tinygrad_edu.creation import Dtype, checked_sizes, finish, like
 from tinygrad_edu.ops.common import broadcast_shape, require_tensor
-from tinygrad_edu.random import Generator, largest_whole, numpy_rng, random_integers, require_floating
+from tinygrad_edu.random import Generator, draw, largest_whole, numpy_rng, random_integers, require_floating
 from tinygrad_edu.scalars import checked_scalar
 from tinygrad_edu.type_names import refuse_strangers
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 def _checked_float_dtype(name: str, dtype: Dtype) -> Any:
     dtype = dtype or dtypes.get_default_dtype()
-    require_floating(name, dtype)
+    if not dtype.is_complex:
+        require_floating(name, dtype)
     return dtype.numpy_dtype
 
 
@@ -41,10 +43,9 @@ def rand(
     device: DeviceLike = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Random numbers, evenly distributed over [0, 1)."""
+    """Random numbers, evenly distributed over [0, 1); so are both parts of complex ones."""
     shape, wanted = checked_sizes("rand", sizes, size), _checked_float_dtype("rand", dtype)
-    drawn_as = np.float64 if wanted == np.float64 else np.float32
-    array = np.asarray(numpy_rng(generator).random(shape, drawn_as))
+    array = draw(numpy_rng(generator).random, shape, wanted)
     if wanted == np.float16:  # rounding up must not make a 1
         array = np.minimum(array, 1 - 2**-11)
     return finish(array.astype(wanted, copy=False), None, device, requires_grad)
@@ -58,10 +59,11 @@ def randn(
     device: DeviceLike = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Random numbers from the normal distribution with mean 0 and variance 1."""
+    """Random numbers from the normal distribution with mean 0 and variance 1 (each part of complex ones: 1/2)."""
     shape, wanted = checked_sizes("randn", sizes, size), _checked_float_dtype("randn", dtype)
-    drawn_as = np.float64 if wanted == np.float64 else np.float32
-    array = np.asarray(numpy_rng(generator).standard_normal(shape, drawn_as))
+    array = draw(numpy_rng(generator).standard_normal, shape, wanted)
+    if wanted.kind == "c":
+        array = array / math.sqrt(2)
     return finish(array.astype(wanted, copy=False), None, device, requires_grad)
 
 

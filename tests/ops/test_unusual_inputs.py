@@ -121,6 +121,7 @@ REFUSED = [
     (lambda: F.nll_loss(torch.ones(1, 2), first(), torch.ones(2, dtype=torch.float64)), RuntimeError),
     (lambda: torch.optim.Adam([torch.ones(1)], lr=torch.tensor(0.1), foreach=True), ValueError),
     (lambda: torch.eq(2, torch.ones(1)), TypeError),
+    (lambda: torch.gt(2, torch.ones(1)), TypeError),
     (lambda: torch.logical_and(torch.ones(1), 2), TypeError),
     (lambda: torch.fmod(2, torch.ones(1)), TypeError),
     (lambda: torch.atan2(torch.ones(1), 2), TypeError),

@@ -51,14 +51,14 @@ KNOWN: list[Known] = [
         ("nn.functional.local_response_norm",),
     ),
     Known(
+        "What is drawn at random has no gradient; PyTorch's is 0.",
+        r": requires_grad False, PyTorch has True$",
+        ("bernoulli", "normal"),
+    ),
+    Known(
         "A loss of float16 is rounded once; PyTorch's overflows on the way.",
         r"^float16 .*PyTorch has (inf|nan)",
         ("nn.functional.soft_margin_loss", "nn.SoftMarginLoss"),
-    ),
-    Known(
-        "Random fills of complex tensors are refused.",
-        r"^complex\d+ .*raises NotImplementedError: (normal|uniform)_: expected a floating-point dtype",
-        ("normal[in_place]", "uniform"),
     ),
 ]
 

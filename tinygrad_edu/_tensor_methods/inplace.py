@@ -14,9 +14,10 @@ from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_device
+from tinygrad_edu.dtypes import complex128, float64
 from tinygrad_edu.ops.common import check_positions, check_vector
 from tinygrad_edu.ops.index import SetItem, check_index, index_put_zeros, raw_index
-from tinygrad_edu.random import Generator, largest_whole, numpy_rng, random_integers, require_floating
+from tinygrad_edu.random import Generator, draw, largest_whole, numpy_rng, random_integers, require_floating
 from tinygrad_edu.scalars import check_long, checked_scalar, element_scalar
 from tinygrad_edu.type_names import refuse_strangers
 
@@ -258,6 +259,11 @@ class InplaceMethods(TensorBase):
         mean, std = as_number("normal_", "mean", mean), as_number("normal_", "std", std)
         if not std >= 0:
             raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
+        if self.is_complex():
+            values = draw(numpy_rng(generator).standard_normal, self.array.shape, complex128.numpy_dtype) * (
+                0.5**0.5 * std
+            )
+            return write_numbers(self, values + mean, "normal_")
         require_floating("normal_", self.dtype)
         values = numpy_rng(generator).standard_normal(self.array.shape) * std + mean
         return write_numbers(self, values, "normal_")
@@ -265,12 +271,16 @@ class InplaceMethods(TensorBase):
     def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers, evenly distributed over [a, b)."""
         a, b = as_number("uniform_", "a", a), as_number("uniform_", "b", b)
-        require_floating("uniform_", self.dtype)
+        if not self.is_complex():
+            require_floating("uniform_", self.dtype)
         if not a <= b:
             raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
         for number in (a, b, b - a):
             checked_scalar("uniform_", number, self.array.dtype)
-        return write_numbers(self, numpy_rng(generator).random(self.array.shape) * (b - a) + a, "uniform_")
+        kind = (complex128 if self.is_complex() else float64).numpy_dtype
+        low = complex(a, a) if self.is_complex() else a
+        values = draw(numpy_rng(generator).random, self.array.shape, kind) * (b - a) + low
+        return write_numbers(self, values, "uniform_")
 
     def exponential_(self, lambd: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers of the density lambd e^(-lambd x)."""

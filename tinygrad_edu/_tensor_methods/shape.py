@@ -182,7 +182,7 @@ class ShapeMethods(TensorBase):
         """See ``torch.index_add``."""
         return ops.index_add(self, dim, index, source, alpha=alpha)
 
-    def take_along_dim(self, indices: TensorBase, dim: int) -> Self:
+    def take_along_dim(self, indices: TensorBase, dim: int | None = None) -> Self:
         """See ``torch.take_along_dim``."""
         return ops.take_along_dim(self, indices, dim)
 

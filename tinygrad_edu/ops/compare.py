@@ -63,6 +63,8 @@ def _combine(name: str, function: str, input: Any, other: Any) -> Array:
 
 
 def _order(name: str, function: str, input: Any, other: Any) -> Array:
+    """Compare a Tensor with a Tensor or a number, where one can be the larger."""
+    require_tensor(name, input)
     a, b = promote(name, input, other)
     reject_complex(name, a, b)
     return Compare.apply(a, b, function=function)
