@@ -38,6 +38,7 @@ MODULES = [
     "torch.optim.lr_scheduler",
     "torch.profiler",
     "torch.random",
+    "torch.serialization",
     "torch.utils",
     "torch.utils.data",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import pickle
@@ -15,7 +16,7 @@ import pytest
 import tinygrad_edu as torch
 from tests.serialization.archives import archive, around, loaded, old_format, program, saved, tensor, text
 from tinygrad_edu import serialization
-from tinygrad_edu.serialization import LoadError
+from tinygrad_edu.serialization import LoadError, container
 
 
 def round_trip(obj, **options):
@@ -327,6 +328,19 @@ def test_the_bytes_of_every_storage_are_aligned(tmp_path):
                 int.from_bytes(data[start + at : start + at + 2], "little") for at in (26, 28)
             )
             assert (start + 30 + name_length + gap) % 64 == 0
+
+
+def test_large_entries_have_large_sizes(monkeypatch):
+    """From 2 GiB on, sizes take eight bytes; here from 100 bytes on."""
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 100)
+    monkeypatch.setattr(container, "ZIP64_LIMIT", 100)
+    data = saved([torch.arange(n) for n in (3, 100, 5)])
+    assert [x.tolist() for x in loaded(data)] == [list(range(n)) for n in (3, 100, 5)]
+    start = data.index(torch.arange(100).numpy(force=True).tobytes())
+    assert start % 64 == 0
+    if importlib.util.find_spec("torch") is not None:
+        reference = importlib.import_module("torch")
+        assert reference.load(io.BytesIO(data))[1].tolist() == list(range(100))
 
 
 def test_the_same_object_makes_the_same_file():

@@ -15,8 +15,9 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator
-from typing import Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.serialization.container import Archive, LoadError, write_archive
 from tinygrad_edu.serialization.files import replacing
 from tinygrad_edu.serialization.interpreter import Interpreter
@@ -204,3 +205,9 @@ def _load(file: Any, name: Any, map_location: MapLocation, weights_only: bool | 
     if weights_only is False:
         return TrustingUnpickler(data, reader).load()
     return Interpreter(data, reader, _trusted).run()
+
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)
