@@ -79,6 +79,10 @@ def full(value, *shape):
 LARGE_AND_SMALL = {
     "mean": (lambda: full(1000.0, 100).mean(), 1000),
     "sum": (lambda: full(1.0, 5000).sum(), 5000),
+    "product with a small number": (lambda: half(60000.0) * 1e-8, 6e-4),
+    "product with a large number": (lambda: 1e6 * half(0.001), 1000.45),
+    "quotient by a large number": (lambda: half(60000.0) / 100000, 0.6),
+    "quotient of a large number": (lambda: 100000 / half(60000.0), 1.6667),
     "norm": (lambda: torch.norm(full(300.0, 100)), 3000),
     "norm of small numbers": (lambda: torch.norm(full(1e-5, 100)), 1e-4),
     "3-norm": (lambda: torch.norm(full(300.0, 1000), 3), 3000),
@@ -207,6 +211,12 @@ def test_running_statistics_of_float16_are_changed_in_place():
     before = mean._version
     F.batch_norm(half(100.0, 300.0)[:, None], mean, var)
     assert mean._version == before
+
+
+def test_the_gradient_of_a_mean_of_more_numbers_than_float16_can_count():
+    x = torch.zeros(100_000, dtype=torch.float16, requires_grad=True)
+    x.mean().backward()
+    np.testing.assert_allclose(to_numpy(x.grad).astype(float), 1e-5, rtol=5e-3)
 
 
 def test_a_norm_that_overflowed_zeroes_no_gradients():

@@ -54,7 +54,7 @@ class Operators(TensorBase):
         return ops.sub(other, self)
 
     def __rmul__(self, other: Any) -> Self:
-        return ops.mul(other, self)
+        return ops.mul(self, other)
 
     def __rtruediv__(self, other: Any) -> Self:
         return ops.div(other, self)

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import FLOAT16, Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
     checked_factor,
@@ -29,7 +29,7 @@ from tinygrad_edu.ops.common import (
     zeros_for,
 )
 from tinygrad_edu.ops.division import div
-from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.half import NOTHING, in_float32, loses_digits, rounded_once
 from tinygrad_edu.ops.rounding import Stepwise
 
 
@@ -141,6 +141,8 @@ class Mul(BinaryOp):
 
 def mul(input: Any, other: Any) -> Tensor:
     """input * other."""
+    if getattr(input, "array", NOTHING).dtype == FLOAT16 and loses_digits(other, input):
+        return in_float32(mul, input, other)
     return Mul.apply(*promote("mul", input, other))
 
 

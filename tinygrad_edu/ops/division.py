@@ -22,7 +22,7 @@ from tinygrad_edu.ops.common import (
     unbroadcast,
     zeros_for,
 )
-from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.half import in_float32, loses_digits, rounded_once
 
 
 class Div(BinaryOp):
@@ -73,6 +73,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="trunc")
     tensor([ 3, -3])
     """
+    if loses_digits(other, input) or loses_digits(input, other):
+        return in_float32(div, input, other, rounding_mode=rounding_mode)
     if rounding_mode is None:
         return Div.apply(*promote_to_float("div", input, other))
     if rounding_mode not in ("floor", "trunc"):

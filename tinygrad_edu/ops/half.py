@@ -56,6 +56,13 @@ def in_float32(function: Callable[P, R], *args: P.args, **options: P.kwargs) -> 
     return narrowed(function(*widened(args), **wide))
 
 
+def loses_digits(number: Any, tensor: Any) -> bool:
+    """Tell whether a Tensor is of float16 and a Python number beside it is none of float16's, like 1e-8 or 100000."""
+    if not isinstance(number, int | float) or not is_float16_alone((tensor,)):
+        return False
+    return abs(number) > float(np.finfo(FLOAT16).max) or float(FLOAT16.type(number)) != number
+
+
 def is_float16_alone(values: tuple[Any, ...]) -> bool:
     """Tell whether there are Tensors of float16 and no others of floating-point or complex numbers."""
     dtypes = {x.array.dtype for x in values if isinstance(x, TensorBase)}

@@ -19,7 +19,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import FLOAT16, Array, array_module
 from tinygrad_edu.ops.common import (
     as_summand,
     broadcast,
@@ -30,7 +30,7 @@ from tinygrad_edu.ops.common import (
     require_tensor,
     to_dtype,
 )
-from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.half import in_float32, rounded_once
 from tinygrad_edu.ops.scan import exclusive_cumprod
 from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.summation import sum_over, wide
@@ -167,6 +167,8 @@ def mean(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
             f"dtype. Got: {got}"
         )
+    if raw(input).dtype == FLOAT16:  # for the gradient, 1 / n, too
+        return in_float32(mean, input, dim, keepdim)
     return Mean.apply(input, dims=normalize_dims("mean", dim, input.ndim), keepdim=keepdim)
 
 
