@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 # Classes that other libraries have under the same name as this one; jax calls its tensors arrays.
@@ -21,7 +22,13 @@ def other_library(x: Any) -> str | None:
     'torch'
     >>> other_library([1, 2])
     """
-    for kind in type(x).__mro__:
+    return library_of(type(x))
+
+
+@functools.lru_cache(maxsize=256)  # asked of every array beside a tensor
+def library_of(cls: type) -> str | None:
+    """Return the other library that a class, or one that it is derived from, belongs to; else None."""
+    for kind in cls.__mro__:
         library = kind.__module__.partition(".")[0]
         if kind.__name__ in ALSO_ELSEWHERE and library not in OURS:
             return "jax" if library == "jaxlib" else library

@@ -168,9 +168,10 @@ class Operators(TensorBase):
 
 def array_as_tensor(other: Any) -> Any:
     """Return an array that stands beside a tensor as a Tensor; anything else as it is."""
-    is_array = hasattr(other, "shape") and not isinstance(other, TensorBase)
+    if isinstance(other, TensorBase) or not hasattr(other, "shape"):
+        return other
     refuse_strangers("matmul", other)
-    return tensor_from_array(other) if is_array else other
+    return tensor_from_array(other)
 
 
 def is_operand(other: Any) -> bool:

@@ -346,6 +346,22 @@ def test_a_script_without_a_main_guard_is_told(tmp_path, workers):
     )
 
 
+def test_a_script_without_a_main_guard_is_told_with_a_fork_server(tmp_path):
+    program = start_program(
+        tmp_path,
+        """
+        from tinygrad_edu.utils.data import DataLoader
+
+        for batch in DataLoader([1, 2, 3], 2, num_workers=2, multiprocessing_context="forkserver"):
+            print(batch)
+        """,
+    )
+    _, errors = program.communicate(timeout=60)
+    assert program.returncode == 1
+    assert errors.count("Traceback") == 1, errors
+    assert errors.splitlines()[-1].endswith('must start its work under `if __name__ == "__main__":`.')
+
+
 NOTEBOOK = """
 from tinygrad_edu.utils.data import DataLoader, Dataset
 

@@ -150,6 +150,11 @@ class WorkerPool:
                 f"exited unexpectedly with exit code {exit_code}. Details are lost due to multiprocessing. "
                 "Rerunning with num_workers=0 may give better error trace."
             )
+        if exit_code == 1:  # all that comes through a fork server
+            reason += (
+                " If this happens at the first batch: workers import your script anew, so it must start its "
+                'work under `if __name__ == "__main__":`.'
+            )
         return RuntimeError(f"DataLoader worker (pid {pid}) {reason}")
 
     def close(self) -> None:
