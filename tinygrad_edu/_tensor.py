@@ -94,7 +94,7 @@ class Tensor(
         ----------
         https://docs.pytorch.org/docs/stable/generated/torch.Tensor.backward.html
         """
-        autograd.backward(self, gradient, retain_graph, create_graph, inputs)
+        autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
 set_tensor_class(Tensor)

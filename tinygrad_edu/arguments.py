@@ -38,6 +38,24 @@ def require_bools(name: str, **flags: Any) -> None:
             raise wrong_type(name, argument, "bool", flag)
 
 
+def reject_options(name: str, **options: Any) -> None:
+    """Raise for an option that PyTorch has and this engine cannot honour, unless it is off: None or False.
+
+    Examples
+    --------
+    >>> reject_options("embedding", sparse=True)
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: embedding: expected sparse=False, which is all there is here, got True
+    """
+    for option, value in options.items():
+        if value is not None and value is not False:
+            off = None if value is not True else False
+            raise NotImplementedError(
+                f"{name}: expected {option}={off}, which is all there is here, got {value!r}"
+            )
+
+
 def is_int(value: Any) -> bool:
     """Tell whether a value is an integer: of Python, of NumPy, or a 0-d Tensor of integers; booleans are none."""
     if isinstance(value, int | np.integer):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import backend
 from tinygrad_edu import random as _random
+from tinygrad_edu.arguments import reject_options
 from tinygrad_edu.backend import DeviceLike
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 
@@ -170,13 +171,22 @@ class Event:
         Whether it knows its time.
     blocking : bool
         Whether ``synchronize`` sleeps instead of asking again and again.
+    interprocess, external : bool
+        Must be False: events belong to one process, and to CuPy.
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.cuda.Event.html
     """
 
-    def __init__(self, enable_timing: bool = False, blocking: bool = False) -> None:
+    def __init__(
+        self,
+        enable_timing: bool = False,
+        blocking: bool = False,
+        interprocess: bool = False,
+        external: bool = False,
+    ) -> None:
+        reject_options("Event", interprocess=interprocess, external=external)
         self.cupy_event = backend.cupy().cuda.Event(block=blocking, disable_timing=not enable_timing)
 
     def record(self, stream: Stream | None = None) -> None:

@@ -68,19 +68,29 @@ def randn(
 
 
 def rand_like(
-    input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Evenly distributed random numbers of the input's shape, dtype and device."""
     shape, dtype, device = like("rand_like", input, dtype, device)
-    return rand(shape, dtype=dtype, device=device, requires_grad=requires_grad)
+    return rand(shape, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def randn_like(
-    input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Normally distributed random numbers of the input's shape, dtype and device."""
     shape, dtype, device = like("randn_like", input, dtype, device)
-    return randn(shape, dtype=dtype, device=device, requires_grad=requires_grad)
+    return randn(shape, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def randint(
@@ -108,7 +118,12 @@ def randint(
 
 
 def randperm(
-    n: int, *, generator: Generator | None = None, dtype: Dtype = None, device: DeviceLike = None
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """The integers from 0 to n - 1 in random order."""
     n = as_int("randperm", "n", n)
@@ -123,11 +138,22 @@ def randperm(
         raise RuntimeError(
             f"randperm: n cannot be greater than {largest_whole(dtype.numpy_dtype) + 1} for {dtype}, got {n}"
         )
-    return finish(numpy_rng(generator).permutation(n), dtype, device, False)
+    return finish(numpy_rng(generator).permutation(n), dtype, device, requires_grad)
 
 
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None) -> Tensor:
+def normal(
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Random numbers from normal distributions, whose means and standard deviations may be Tensors.
+
+    ``dtype``, ``device`` and ``requires_grad`` are for a ``size``: a Tensor has its own.
 
     References
     ----------
@@ -148,14 +174,17 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     size = checked_sizes("normal", (tuple(size) if isinstance(size, list | tuple) else size,))
     model = mean if isinstance(mean, TensorBase) else std
     if isinstance(model, TensorBase):
-        noise = randn(tuple(size), generator=generator, dtype=model.dtype, device=model.device)
-    else:
-        noise = randn(tuple(size), generator=generator)
-    return tensor_from_array(noise.array * stds + means)
+        if dtype is not None or device is not None or requires_grad:
+            raise TypeError("normal(): expected no dtype, device or requires_grad beside a Tensor")
+        dtype, device = model.dtype, model.device
+    noise = randn(tuple(size), generator=generator, dtype=dtype, device=device)
+    return tensor_from_array(noise.array * stds + means, requires_grad)
 
 
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability that the input gives, else 0."""
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that the input gives, or with ``p`` everywhere in its shape; else 0."""
+    if p is not None:
+        return input.detach().clone().bernoulli_(p, generator=generator)
     probabilities = _checked_probabilities("bernoulli", input)
     if probabilities.size and not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise RuntimeError("bernoulli: expected probabilities from 0 to 1, got others")

@@ -125,9 +125,9 @@ class InplaceMethods(TensorBase):
         """See ``torch.div``; changes the tensor in place."""
         return write_result(self, ops.div(self, other, rounding_mode=rounding_mode), "div_")
 
-    def pow_(self, other: Any) -> Self:
+    def pow_(self, exponent: Any) -> Self:
         """See ``torch.pow``; changes the tensor in place."""
-        return write_result(self, ops.pow(self, other), "pow_")
+        return write_result(self, ops.pow(self, exponent), "pow_")
 
     def remainder_(self, other: Any) -> Self:
         """See ``torch.remainder``; changes the tensor in place."""
@@ -187,34 +187,49 @@ class InplaceMethods(TensorBase):
         return write_result(self, ops.masked_fill(self, mask, value), "masked_fill_")
 
     def scatter_(
-        self, dim: int, index: TensorBase, src: Any = None, *, value: Any = None, reduce: str | None = None
+        self,
+        dim: Any = None,
+        index: Any = None,
+        src: Any = None,
+        *,
+        value: Any = None,
+        reduce: str | None = None,
+        **numpy_names: Any,
     ) -> Self:
         """See ``torch.scatter``; changes the tensor in place."""
-        written = ops.scatter(self, dim, index, src, value=value, reduce=reduce)
+        written = ops.scatter(self, dim, index, src, value=value, reduce=reduce, **numpy_names)
         return write_result(self, written, "scatter_")
 
-    def scatter_add_(self, dim: int, index: TensorBase, src: TensorBase) -> Self:
+    def scatter_add_(self, dim: Any = None, index: Any = None, src: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.scatter_add``; changes the tensor in place."""
-        return write_result(self, ops.scatter_add(self, dim, index, src), "scatter_add_")
+        return write_result(self, ops.scatter_add(self, dim, index, src, **numpy_names), "scatter_add_")
 
-    def index_add_(self, dim: int, index: TensorBase, source: TensorBase, *, alpha: float = 1) -> Self:
+    def index_add_(
+        self, dim: Any = None, index: Any = None, source: Any = None, *, alpha: float = 1, **numpy_names: Any
+    ) -> Self:
         """See ``torch.index_add``; changes the tensor in place."""
-        return write_result(self, ops.index_add(self, dim, index, source, alpha=alpha), "index_add_")
+        return write_result(
+            self, ops.index_add(self, dim, index, source, alpha=alpha, **numpy_names), "index_add_"
+        )
 
-    def index_fill_(self, dim: int, index: TensorBase, value: Any) -> Self:
+    def index_fill_(self, dim: Any = None, index: Any = None, value: Any = None, *, axis: Any = None) -> Self:
         """Set the slices along ``dim`` that the index names to one value."""
         if isinstance(value, complex) and not self.is_complex():
             raise RuntimeError(
                 "index_fill_(): Converting complex Scalar to non-complex type is not supported"
             )
         value = ops.scalar_like(self, value).item() if not isinstance(value, TensorBase) else value
-        place = self._along("index_fill_", dim, index, counts_back=True)
+        place = self._along("index_fill_", dim if axis is None else axis, index, counts_back=True)
         set_item(self, (*place[:-1], ops.unique(place[-1])) if self.ndim else place, value)
         return self
 
-    def index_copy_(self, dim: int, index: TensorBase, source: TensorBase) -> Self:
+    def index_copy_(
+        self, dim: Any = None, index: Any = None, source: Any = None, *, axis: Any = None
+    ) -> Self:
         """Copy the slices of ``source`` to those along ``dim`` that the index names."""
-        set_item(self, self._along("index_copy_", dim, index, counts_back=False), source)
+        set_item(
+            self, self._along("index_copy_", dim if axis is None else axis, index, counts_back=False), source
+        )
         return self
 
     def index_put_(self, indices: tuple[Any, ...], values: TensorBase, accumulate: bool = False) -> Self:
@@ -250,9 +265,9 @@ class InplaceMethods(TensorBase):
         """Set every element to 0."""
         return write_result(self, ops.full_of(self, 0), "zero_")
 
-    def copy_(self, src: TensorBase, non_blocking: bool = False) -> Self:
-        """Copy the elements of ``src``, which is broadcast and converted as needed."""
-        return write_result(self, ops.copy_of(self, src), "copy_")
+    def copy_(self, other: TensorBase, non_blocking: bool = False) -> Self:
+        """Copy the elements of ``other``, which is broadcast and converted as needed."""
+        return write_result(self, ops.copy_of(self, other), "copy_")
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers from the normal distribution."""

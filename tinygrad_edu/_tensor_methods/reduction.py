@@ -14,49 +14,49 @@ from tinygrad_edu.autograd.tensor_base import TensorBase
 class ReductionMethods(TensorBase):
     """Methods that bring elements together; part of Tensor."""
 
-    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Self:
+    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.sum``."""
-        return ops.sum(self, dim, keepdim, dtype=dtype)
+        return ops.sum(self, dim, keepdim, dtype=dtype, **numpy_names)
 
-    def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Self:
+    def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.mean``."""
-        return ops.mean(self, dim, keepdim, dtype=dtype)
+        return ops.mean(self, dim, keepdim, dtype=dtype, **numpy_names)
 
-    def prod(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Self:
+    def prod(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.prod``."""
-        return ops.prod(self, dim, keepdim, dtype=dtype)
+        return ops.prod(self, dim, keepdim, dtype=dtype, **numpy_names)
 
-    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+    def max(self, dim: Any = None, keepdim: bool = False, *, other: Any = None, **numpy_names: Any) -> Any:
         """See ``torch.max``."""
-        return ops.max(self, dim, keepdim)
+        return ops.max(self, dim, keepdim, other=other, **numpy_names)
 
-    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+    def min(self, dim: Any = None, keepdim: bool = False, *, other: Any = None, **numpy_names: Any) -> Any:
         """See ``torch.min``."""
-        return ops.min(self, dim, keepdim)
+        return ops.min(self, dim, keepdim, other=other, **numpy_names)
 
-    def amax(self, dim: Any = None, keepdim: bool = False) -> Self:
+    def amax(self, dim: Any = (), keepdim: bool = False, **numpy_names: Any) -> Self:
         """See ``torch.amax``."""
-        return ops.amax(self, dim, keepdim)
+        return ops.amax(self, dim, keepdim, **numpy_names)
 
-    def amin(self, dim: Any = None, keepdim: bool = False) -> Self:
+    def amin(self, dim: Any = (), keepdim: bool = False, **numpy_names: Any) -> Self:
         """See ``torch.amin``."""
-        return ops.amin(self, dim, keepdim)
+        return ops.amin(self, dim, keepdim, **numpy_names)
 
-    def argmax(self, dim: Any = None, keepdim: bool = False) -> Self:
+    def argmax(self, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Self:
         """See ``torch.argmax``."""
-        return ops.argmax(self, dim, keepdim)
+        return ops.argmax(self, dim, keepdim, **numpy_names)
 
-    def argmin(self, dim: Any = None, keepdim: bool = False) -> Self:
+    def argmin(self, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Self:
         """See ``torch.argmin``."""
-        return ops.argmin(self, dim, keepdim)
+        return ops.argmin(self, dim, keepdim, **numpy_names)
 
-    def any(self, dim: Any = None, keepdim: bool = False) -> Self:
+    def any(self, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Self:
         """See ``torch.any``."""
-        return ops.any(self, dim, keepdim)
+        return ops.any(self, dim, keepdim, **numpy_names)
 
-    def all(self, dim: Any = None, keepdim: bool = False) -> Self:
+    def all(self, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Self:
         """See ``torch.all``."""
-        return ops.all(self, dim, keepdim)
+        return ops.all(self, dim, keepdim, **numpy_names)
 
     def var(
         self,
@@ -65,9 +65,10 @@ class ReductionMethods(TensorBase):
         keepdim: bool = False,
         *,
         correction: float | None = None,
+        **numpy_names: Any,
     ) -> Self:
         """See ``torch.var``."""
-        return ops.var(self, dim, unbiased, keepdim, correction=correction)
+        return ops.var(self, dim, unbiased, keepdim, correction=correction, **numpy_names)
 
     def std(
         self,
@@ -76,37 +77,38 @@ class ReductionMethods(TensorBase):
         keepdim: bool = False,
         *,
         correction: float | None = None,
+        **numpy_names: Any,
     ) -> Self:
         """See ``torch.std``."""
-        return ops.std(self, dim, unbiased, keepdim, correction=correction)
+        return ops.std(self, dim, unbiased, keepdim, correction=correction, **numpy_names)
 
-    def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Self:
+    def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Self:
         """See ``torch.norm``."""
-        return ops.norm(self, p, dim, keepdim)
+        return ops.norm(self, p, dim, keepdim, dtype)
 
-    def logsumexp(self, dim: Any, keepdim: bool = False) -> Self:
+    def logsumexp(self, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Self:
         """See ``torch.logsumexp``."""
-        return ops.logsumexp(self, dim, keepdim)
+        return ops.logsumexp(self, dim, keepdim, **numpy_names)
 
-    def cumsum(self, dim: int, *, dtype: Any = None) -> Self:
+    def cumsum(self, dim: Any = None, *, dtype: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.cumsum``."""
-        return ops.cumsum(self, dim, dtype=dtype)
+        return ops.cumsum(self, dim, dtype=dtype, **numpy_names)
 
-    def cumprod(self, dim: int, *, dtype: Any = None) -> Self:
+    def cumprod(self, dim: Any = None, *, dtype: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.cumprod``."""
-        return ops.cumprod(self, dim, dtype=dtype)
+        return ops.cumprod(self, dim, dtype=dtype, **numpy_names)
 
-    def count_nonzero(self, dim: Any = None) -> Self:
+    def count_nonzero(self, dim: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.count_nonzero``."""
-        return ops.count_nonzero(self, dim)
+        return ops.count_nonzero(self, dim, **numpy_names)
 
-    def softmax(self, dim: int, dtype: Any = None) -> Self:
+    def softmax(self, dim: Any = None, dtype: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.softmax``."""
-        return ops.softmax(self, dim, dtype)
+        return ops.softmax(self, dim, dtype, **numpy_names)
 
-    def log_softmax(self, dim: int, dtype: Any = None) -> Self:
+    def log_softmax(self, dim: Any = None, dtype: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.log_softmax``."""
-        return ops.log_softmax(self, dim, dtype)
+        return ops.log_softmax(self, dim, dtype, **numpy_names)
 
     def matmul(self, other: TensorBase) -> Self:
         """See ``torch.matmul``."""
@@ -152,17 +154,21 @@ class ReductionMethods(TensorBase):
         """See ``torch.equal``."""
         return ops.equal(self, other)
 
-    def sort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
+    def sort(self, dim: int = -1, descending: bool = False, stable: bool = True, **numpy_names: Any) -> Any:
         """See ``torch.sort``."""
-        return ops.sort(self, dim, descending, stable)
+        return ops.sort(self, dim, descending, stable, **numpy_names)
 
-    def argsort(self, dim: int = -1, descending: bool = False, *, stable: bool = True) -> Self:
+    def argsort(
+        self, dim: int = -1, descending: bool = False, *, stable: bool = True, **numpy_names: Any
+    ) -> Self:
         """See ``torch.argsort``."""
-        return ops.argsort(self, dim, descending, stable=stable)
+        return ops.argsort(self, dim, descending, stable=stable, **numpy_names)
 
-    def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+    def topk(
+        self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, **numpy_names: Any
+    ) -> Any:
         """See ``torch.topk``."""
-        return ops.topk(self, k, dim, largest, sorted)
+        return ops.topk(self, k, dim, largest, sorted, **numpy_names)
 
     def unique(
         self,

@@ -9,7 +9,7 @@ import math
 from typing import Any, Self
 
 from tinygrad_edu import creation, dtypes, ops
-from tinygrad_edu.arguments import as_numpy_dtype
+from tinygrad_edu.arguments import as_numpy_dtype, reject_options
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, is_pinned, pinned, resolve_device
 from tinygrad_edu.ops.common import require_tensor
@@ -70,8 +70,12 @@ class ShapeMethods(TensorBase):
         """See ``torch.transpose``."""
         return ops.transpose(self, dim0, dim1)
 
-    def swapaxes(self, dim0: int, dim1: int) -> Self:
+    def swapaxes(self, axis0: int, axis1: int) -> Self:
         """See ``torch.swapaxes``."""
+        return ops.transpose(self, axis0, axis1)
+
+    def swapdims(self, dim0: int, dim1: int) -> Self:
+        """See ``torch.swapdims``."""
         return ops.transpose(self, dim0, dim1)
 
     def t(self) -> Self:
@@ -82,16 +86,15 @@ class ShapeMethods(TensorBase):
         """See ``torch.movedim``."""
         return ops.movedim(self, source, destination)
 
-    swapdims = swapaxes
     moveaxis = movedim
 
-    def squeeze(self, dim: Any = None) -> Self:
+    def squeeze(self, dim: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.squeeze``."""
-        return ops.squeeze(self, dim)
+        return ops.squeeze(self, dim, **numpy_names)
 
-    def unsqueeze(self, dim: int) -> Self:
+    def unsqueeze(self, dim: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.unsqueeze``."""
-        return ops.unsqueeze(self, dim)
+        return ops.unsqueeze(self, dim, **numpy_names)
 
     def expand(self, *sizes: Any, size: Any = None, implicit: bool = False) -> Self:
         """See ``torch.expand``."""
@@ -111,18 +114,18 @@ class ShapeMethods(TensorBase):
         return ops.tile(self, ops.sizes_of("tile", sizes if dims is None else (dims,), "dims"))
 
     def repeat_interleave(
-        self, repeats: Any, dim: int | None = None, *, output_size: int | None = None
+        self, repeats: Any, dim: int | None = None, *, output_size: int | None = None, **numpy_names: Any
     ) -> Self:
         """See ``torch.repeat_interleave``."""
-        return ops.repeat_interleave(self, repeats, dim, output_size=output_size)
+        return ops.repeat_interleave(self, repeats, dim, output_size=output_size, **numpy_names)
 
     def flip(self, *args: Any, dims: Any = None) -> Self:
         """See ``torch.flip``; the dimensions one by one, or as one sequence."""
         return ops.flip(self, *args, dims=dims)
 
-    def clone(self) -> Self:
+    def clone(self, *, memory_format: Any = None) -> Self:
         """See ``torch.clone``."""
-        return ops.clone(self)
+        return ops.clone(self, memory_format=memory_format)
 
     def contiguous(self) -> Self:
         """See ``torch.contiguous``."""
@@ -136,13 +139,13 @@ class ShapeMethods(TensorBase):
         """See ``torch.split``."""
         return ops.split(self, split_size, dim)
 
-    def chunk(self, chunks: int, dim: int = 0) -> tuple[Self, ...]:
+    def chunk(self, chunks: int, dim: int = 0, **numpy_names: Any) -> tuple[Self, ...]:
         """See ``torch.chunk``."""
-        return ops.chunk(self, chunks, dim)
+        return ops.chunk(self, chunks, dim, **numpy_names)
 
-    def unbind(self, dim: int = 0) -> tuple[Self, ...]:
+    def unbind(self, dim: int = 0, **numpy_names: Any) -> tuple[Self, ...]:
         """See ``torch.unbind``."""
-        return ops.unbind(self, dim)
+        return ops.unbind(self, dim, **numpy_names)
 
     def tril(self, diagonal: int = 0) -> Self:
         """See ``torch.tril``."""
@@ -160,31 +163,42 @@ class ShapeMethods(TensorBase):
         """See ``torch.diagonal``."""
         return ops.diagonal(self, offset, dim1, dim2)
 
-    def gather(self, dim: int, index: TensorBase) -> Self:
+    def gather(
+        self, dim: Any = None, index: Any = None, *, sparse_grad: bool = False, **numpy_names: Any
+    ) -> Self:
         """See ``torch.gather``."""
-        return ops.gather(self, dim, index)
+        return ops.gather(self, dim, index, sparse_grad=sparse_grad, **numpy_names)
 
     def scatter(
-        self, dim: int, index: TensorBase, src: Any = None, *, value: Any = None, reduce: str | None = None
+        self,
+        dim: Any = None,
+        index: Any = None,
+        src: Any = None,
+        *,
+        value: Any = None,
+        reduce: str | None = None,
+        **numpy_names: Any,
     ) -> Self:
         """See ``torch.scatter``."""
-        return ops.scatter(self, dim, index, src, value=value, reduce=reduce)
+        return ops.scatter(self, dim, index, src, value=value, reduce=reduce, **numpy_names)
 
-    def scatter_add(self, dim: int, index: TensorBase, src: TensorBase) -> Self:
+    def scatter_add(self, dim: Any = None, index: Any = None, src: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.scatter_add``."""
-        return ops.scatter_add(self, dim, index, src)
+        return ops.scatter_add(self, dim, index, src, **numpy_names)
 
-    def index_select(self, dim: int, index: TensorBase) -> Self:
+    def index_select(self, dim: Any = None, index: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.index_select``."""
-        return ops.index_select(self, dim, index)
+        return ops.index_select(self, dim, index, **numpy_names)
 
-    def index_add(self, dim: int, index: TensorBase, source: TensorBase, *, alpha: float = 1) -> Self:
+    def index_add(
+        self, dim: Any = None, index: Any = None, source: Any = None, *, alpha: float = 1, **numpy_names: Any
+    ) -> Self:
         """See ``torch.index_add``."""
-        return ops.index_add(self, dim, index, source, alpha=alpha)
+        return ops.index_add(self, dim, index, source, alpha=alpha, **numpy_names)
 
-    def take_along_dim(self, indices: TensorBase, dim: int | None = None) -> Self:
+    def take_along_dim(self, indices: TensorBase, dim: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.take_along_dim``."""
-        return ops.take_along_dim(self, indices, dim)
+        return ops.take_along_dim(self, indices, dim, **numpy_names)
 
     def masked_select(self, mask: TensorBase) -> Self:
         """See ``torch.masked_select``."""
@@ -198,18 +212,19 @@ class ShapeMethods(TensorBase):
         """See ``torch.where``."""
         return ops.where(condition, self, other)
 
-    def select(self, dim: int, index: int) -> Self:
+    def select(self, dim: Any = None, index: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.select``."""
-        return ops.select(self, dim, index)
+        return ops.select(self, dim, index, **numpy_names)
 
-    def narrow(self, dim: int, start: int, length: int) -> Self:
+    def narrow(self, dim: Any = None, start: Any = None, length: Any = None, **numpy_names: Any) -> Self:
         """See ``torch.narrow``."""
-        return ops.narrow(self, dim, start, length)
+        return ops.narrow(self, dim, start, length, **numpy_names)
 
     # ---- sizes ---------------------------------------------------------------------------------------
 
-    def size(self, dim: int | None = None) -> Any:
+    def size(self, dim: Any = None, *, axis: Any = None) -> Any:
         """Return the shape, or the size of one dimension."""
+        dim = dim if axis is None else axis
         return self.shape if dim is None else self.shape[ops.normalize_dim("size", dim, self.ndim)]
 
     def dim(self) -> int:
@@ -230,8 +245,9 @@ class ShapeMethods(TensorBase):
         """Return the bytes an element takes."""
         return self.itemsize
 
-    def stride(self, dim: int | None = None) -> Any:
+    def stride(self, dim: Any = None, *, axis: Any = None) -> Any:
         """Return how many elements apart neighbours along each dimension (or one) lie in memory."""
+        dim = dim if axis is None else axis
         strides = [s // self.itemsize for s in self.array.strides]
         if self.array.size == 0:  # NumPy has zeros then, PyTorch counts an empty dimension as one element
             strides = [math.prod(max(n, 1) for n in self.array.shape[i + 1 :]) for i in range(self.ndim)]
@@ -258,7 +274,16 @@ class ShapeMethods(TensorBase):
 
     # ---- conversion ----------------------------------------------------------------------------------
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Self:
+    def to(
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: bool = False,
+        copy: bool = False,
+        other: TensorBase | None = None,
+        memory_format: Any = None,
+    ) -> Self:
         """Return the tensor with another dtype and/or on another device; itself if nothing changes.
 
         Takes a dtype, a device, both, or another tensor whose dtype and device are meant. ``non_blocking`` is
@@ -268,7 +293,8 @@ class ShapeMethods(TensorBase):
         ----------
         https://docs.pytorch.org/docs/stable/generated/torch.Tensor.to.html
         """
-        for arg in args:
+        reject_options("to", memory_format=memory_format)
+        for arg in args if other is None else (*args, other):
             if isinstance(arg, dtypes.dtype):
                 dtype = arg
             elif hasattr(arg, "array"):
@@ -282,15 +308,17 @@ class ShapeMethods(TensorBase):
             result = ops.cast(result, as_numpy_dtype("to", dtype))
         return ops.clone(self) if copy and result is self else result
 
-    def cpu(self) -> Self:
+    def cpu(self, memory_format: Any = None) -> Self:
         """Return the tensor on the CPU."""
+        reject_options("cpu", memory_format=memory_format)
         return self.to(device="cpu")
 
-    def cuda(self, device: Any = None, non_blocking: bool = False) -> Self:
+    def cuda(self, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Self:
         """Return the tensor on a GPU."""
+        reject_options("cuda", memory_format=memory_format)
         return self.to(device="cuda" if device is None else device)
 
-    def type(self, dtype: Any = None) -> Any:
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
         """Return the name of the type, such as "torch.FloatTensor", or the tensor converted to ``dtype``."""
         if dtype is None:
             return f"torch.{'cuda.' if self.is_cuda else ''}{TYPE_NAMES[self.dtype.name]}"
@@ -360,25 +388,55 @@ class ShapeMethods(TensorBase):
         """Return the tensor as bool."""
         return self.to(dtype=dtypes.bool_)
 
-    def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None) -> Any:
+    def new_zeros(
+        self,
+        *sizes: Any,
+        size: Any = None,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: Any = False,
+    ) -> Any:
         """See ``torch.zeros``; dtype and device are this tensor's unless given."""
-        return creation.zeros(*size, dtype=dtype or self.dtype, device=device or self.device)
+        options = self._options(dtype, device, requires_grad)
+        return creation.zeros(*sizes, size=size, **options)
 
-    def new_ones(self, *size: Any, dtype: Any = None, device: Any = None) -> Any:
+    def new_ones(
+        self,
+        *sizes: Any,
+        size: Any = None,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: Any = False,
+    ) -> Any:
         """See ``torch.ones``; dtype and device are this tensor's unless given."""
-        return creation.ones(*size, dtype=dtype or self.dtype, device=device or self.device)
+        options = self._options(dtype, device, requires_grad)
+        return creation.ones(*sizes, size=size, **options)
 
-    def new_empty(self, *size: Any, dtype: Any = None, device: Any = None) -> Any:
+    def new_empty(
+        self,
+        *sizes: Any,
+        size: Any = None,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: Any = False,
+    ) -> Any:
         """See ``torch.empty``; dtype and device are this tensor's unless given."""
-        return creation.empty(*size, dtype=dtype or self.dtype, device=device or self.device)
+        options = self._options(dtype, device, requires_grad)
+        return creation.empty(*sizes, size=size, **options)
 
-    def new_full(self, size: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Any:
+    def new_full(
+        self, size: Any, fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False
+    ) -> Any:
         """See ``torch.full``; dtype and device are this tensor's unless given."""
-        return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device)
+        return creation.full(size, fill_value, **self._options(dtype, device, requires_grad))
 
-    def new_tensor(self, data: Any, dtype: Any = None, device: Any = None) -> Any:
+    def new_tensor(self, data: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Any:
         """See ``torch.tensor``; dtype and device are this tensor's unless given."""
-        return creation.tensor(data, dtype=dtype or self.dtype, device=device or self.device)
+        return creation.tensor(data, **self._options(dtype, device, requires_grad))
+
+    def _options(self, dtype: Any, device: Any, requires_grad: Any) -> dict[str, Any]:
+        """Return the options for a new tensor, with this one's dtype and device unless others are given."""
+        return {"dtype": dtype or self.dtype, "device": device or self.device, "requires_grad": requires_grad}
 
 
 def address_of(array: Array) -> int:

@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 
 
 class NanFinder(Observer):
-    """Stops at the first NaN; every node notes the line of the user's program that made it."""
+    """Every node notes the line of the user's program that made it; with ``check_nan``, the first NaN stops it."""
+
+    def __init__(self, check_nan: bool) -> None:
+        self.check_nan = check_nan
 
     def forward(
         self, run: Callable[[], Any], node: Node, arrays: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
         output = run()
-        check_output(node, arrays, output)
+        if self.check_nan:
+            check_output(node, arrays, output)
         node.made_at = user_line()
         return output
 
@@ -35,23 +39,38 @@ class NanFinder(Observer):
         self, run: Callable[[], tuple[Any, ...]], node: Node, grad_outputs: list[Array | None]
     ) -> tuple[Any, ...]:
         grad_inputs = run()
-        check_no_nan(grad_inputs, node)
+        if self.check_nan:
+            check_no_nan(grad_inputs, node)
         return grad_inputs
 
 
-NAN_FINDER = NanFinder()
+NAN_FINDERS = NanFinder(check_nan=True), NanFinder(check_nan=False)
+
+
+def finder_in_use() -> NanFinder | None:
+    """Return the one that looks on in this thread, if anomaly detection is on."""
+    return next((finder for finder in NAN_FINDERS if finder in this_thread.mode.observers), None)
 
 
 def is_anomaly_enabled() -> bool:
     """Tell whether anomaly detection is on in this thread."""
-    return NAN_FINDER in this_thread.mode.observers
+    return finder_in_use() is not None
 
 
-def switch_detection(on: bool) -> None:
-    """Switch anomaly detection on or off in this thread."""
-    detach(NAN_FINDER)
-    if on:
-        attach(NAN_FINDER)
+def use_finder(finder: NanFinder | None) -> None:
+    """Have this one look on in this thread, or none."""
+    for other in NAN_FINDERS:
+        detach(other)
+    if finder is not None:
+        attach(finder)
+
+
+def choose_finder(mode: bool, check_nan: bool) -> NanFinder | None:
+    """Return the one that does what is wanted; None if detection is to be off."""
+    checking, noting = NAN_FINDERS
+    if not mode:
+        return None
+    return checking if check_nan else noting
 
 
 class set_detect_anomaly:
@@ -62,37 +81,38 @@ class set_detect_anomaly:
     https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.set_detect_anomaly
     """
 
-    def __init__(self, mode: bool) -> None:
-        self._before = is_anomaly_enabled()
-        switch_detection(mode)
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self._before = finder_in_use()
+        use_finder(choose_finder(mode, check_nan))
 
     def __enter__(self) -> None:
         """Keep what the constructor has set."""
 
     def __exit__(self, *exc_info: object) -> None:
-        switch_detection(self._before)
+        use_finder(self._before)
 
 
 class detect_anomaly(contextlib.ContextDecorator):
     """Stop at the first NaN, in forward or backward, and say which operation made it.
 
     Every operation also notes the line of the user's program that called it, so errors can name it.
-    This costs time: use it to look for a fault.
+    This costs time: use it to look for a fault. Without ``check_nan`` a NaN is no reason to stop.
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.detect_anomaly
     """
 
-    def __init__(self) -> None:
-        self._before: list[bool] = []
+    def __init__(self, check_nan: bool = True) -> None:
+        self.check_nan = check_nan
+        self._before: list[NanFinder | None] = []
 
     def __enter__(self) -> None:
-        self._before.append(is_anomaly_enabled())
-        switch_detection(True)
+        self._before.append(finder_in_use())
+        use_finder(choose_finder(True, self.check_nan))
 
     def __exit__(self, *exc_info: object) -> None:
-        switch_detection(self._before.pop())
+        use_finder(self._before.pop())
 
 
 def has_nan(array: Any) -> bool:

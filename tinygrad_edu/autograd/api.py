@@ -71,14 +71,21 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: Any = None,
 ) -> None:
     """Add the gradients of the tensors to the ``grad`` of the leaves they were computed from.
+
+    ``grad_variables`` is the old name of ``grad_tensors``.
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.autograd.backward.html
     """
+    if grad_variables is not None:
+        if grad_tensors is not None:
+            raise RuntimeError("backward: expected grad_tensors or its old name grad_variables, got both")
+        grad_tensors = grad_variables
     pending = root_gradients(as_tuple(tensors), grad_tensors, create_graph)
     retain_graph = create_graph if retain_graph is None else retain_graph
     if inputs is None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.arguments import reject_options
 from tinygrad_edu.autograd.api import as_tuple, grad
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_numpy
@@ -101,6 +102,15 @@ def gradcheck(
     atol: float = 1e-5,
     rtol: float = 1e-3,
     raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
+    fast_mode: bool = False,
+    masked: bool | None = None,
 ) -> bool:
     """Compare the gradients of ``func`` with finite differences.
 
@@ -116,6 +126,12 @@ def gradcheck(
         |analytic - numeric| may be at most atol + rtol |numeric|.
     raise_exception : bool
         Raise an error that names the worst element, instead of returning False.
+    nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode
+        Change nothing: every element is checked, and backward is deterministic, whatever they are.
+    check_batched_grad, check_batched_forward_grad, check_forward_ad, masked
+        Must be off: there is no ``vmap``, no forward mode and no sparse tensor.
+    check_backward_ad : bool
+        Must be True: there is nothing else to check.
 
     Returns
     -------
@@ -135,6 +151,15 @@ def gradcheck(
     True
     """
     __tracebackhide__ = True  # pytest shows the line of the test, and not all of this text
+    reject_options(
+        "gradcheck",
+        check_batched_grad=check_batched_grad,
+        check_batched_forward_grad=check_batched_forward_grad,
+        check_forward_ad=check_forward_ad,
+        masked=masked,
+    )
+    if not check_backward_ad:
+        raise NotImplementedError("gradcheck: expected check_backward_ad=True, got False")
     tensors = as_tuple(inputs)
     refuse_strangers("gradcheck", *tensors)
     checked = [x for x in tensors if isinstance(x, TensorBase) and x.requires_grad]
@@ -183,13 +208,40 @@ def guess_cause(numeric: Array, analytic: Array) -> str:
     return ""
 
 
-def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, **tolerances: Any) -> bool:
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+    fast_mode: bool = False,
+    masked: bool = False,
+) -> bool:
     """Compare the second derivatives of ``func`` with finite differences of its first.
 
     Parameters are those of :func:`gradcheck`; ``grad_outputs`` are the gradients the outputs are given, random
     by default.
     """
     __tracebackhide__ = True
+    reject_options(
+        "gradgradcheck",
+        gen_non_contig_grad_outputs=gen_non_contig_grad_outputs,
+        check_batched_grad=check_batched_grad,
+        check_fwd_over_rev=check_fwd_over_rev,
+        masked=masked,
+    )
+    if not check_rev_over_rev:
+        raise NotImplementedError("gradgradcheck: expected check_rev_over_rev=True, got False")
     tensors = as_tuple(inputs)
     outputs = differentiable_outputs(func, tensors)
     if grad_outputs is None:
@@ -211,4 +263,11 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = Non
             [y for y, _ in used], wanted, [g for _, g in used], create_graph=True, materialize_grads=True
         )
 
-    return gradcheck(first_derivatives, (*tensors, *seeds), **tolerances)
+    return gradcheck(
+        first_derivatives,
+        (*tensors, *seeds),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+    )

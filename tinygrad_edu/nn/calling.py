@@ -14,10 +14,11 @@ from tinygrad_edu.nn.hooks import BackwardHooks
 
 
 class Hook(NamedTuple):
-    """A registered hook, and whether it wants the keyword arguments, too."""
+    """A registered hook; whether it wants the keyword arguments, too, and is called also after an error."""
 
     function: Callable[..., Any]
     with_kwargs: bool = False
+    always_call: bool = False
 
 
 class ModuleCall:
@@ -64,11 +65,14 @@ class ModuleCall:
                 [hook.function for hook in self._backward_hooks],
             )
             args = backward_hooks.wrap_inputs(args)
-        output = self.forward(*args, **kwargs)
-        for hook in tuple(self._forward_hooks):
-            given = (args, kwargs, output) if hook.with_kwargs else (args, output)
-            answer = hook.function(self, *given)
-            output = output if answer is None else answer
+        remaining = list(self._forward_hooks)
+        try:
+            output = self.forward(*args, **kwargs)
+            while remaining:
+                output = self._call_forward_hook(remaining.pop(0), args, kwargs, output)
+        except Exception:
+            self._call_remaining(remaining, args, kwargs)
+            raise
         if backward_hooks is None:
             return output
         if not isinstance(output, Tensor | tuple):
@@ -78,6 +82,27 @@ class ModuleCall:
                 stacklevel=3,
             )
         return backward_hooks.wrap_outputs(output)
+
+    def _call_forward_hook(
+        self, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+    ) -> Any:
+        """Return the output that the hook leaves behind."""
+        answer = hook.function(self, *((args, kwargs, output) if hook.with_kwargs else (args, output)))
+        return output if answer is None else answer
+
+    def _call_remaining(self, hooks: list[Hook], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """After an error: call the hooks that are always to be called; there is no output."""
+        for hook in hooks:
+            if not hook.always_call:
+                continue
+            try:
+                self._call_forward_hook(hook, args, kwargs, None)
+            except Exception as error:
+                warnings.warn(
+                    "module forward hook with ``always_call=True`` raised an exception that was silenced as another "
+                    f"error was raised in forward: {error}",
+                    stacklevel=3,
+                )
 
     def _call_pre_hook(
         self, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -119,9 +144,16 @@ class ModuleCall:
         return _register(self._forward_pre_hooks, Hook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
     ) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after forward; what it returns replaces the output.
+
+        With ``always_call`` also if forward, or a hook before it, has raised an error; the output is None then.
 
         With ``with_kwargs`` the call is ``hook(module, args, kwargs, output)``; see
         :meth:`register_forward_pre_hook` for the rest.
@@ -137,7 +169,7 @@ class ModuleCall:
         Linear torch.Size([4, 2])
         >>> handle.remove()
         """
-        return _register(self._forward_hooks, Hook(hook, with_kwargs), prepend)
+        return _register(self._forward_hooks, Hook(hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False

@@ -11,7 +11,7 @@ from typing import Any
 
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.arguments import require_ints
+from tinygrad_edu.arguments import reject_options, require_ints
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
@@ -32,6 +32,8 @@ class Embedding(Module):
         Rows that are longer are shortened to this norm when they are looked up.
     norm_type : float
         The p of that norm.
+    scale_grad_by_freq, sparse : bool
+        Must be False: gradients are dense, and not scaled.
     device, dtype
         Of the table.
 
@@ -53,7 +55,8 @@ class Embedding(Module):
         padding_idx: int | None = None,
         max_norm: float | None = None,
         norm_type: float = 2.0,
-        *,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
         _weight: Tensor | None = None,
         _freeze: bool = False,
         device: Any = None,
@@ -61,6 +64,7 @@ class Embedding(Module):
     ) -> None:
         super().__init__()
         require_ints("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        reject_options("Embedding", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
         if padding_idx is not None:
             require_ints("Embedding", padding_idx=padding_idx)
             if not -num_embeddings <= padding_idx < num_embeddings:
@@ -100,6 +104,8 @@ class Embedding(Module):
         padding_idx: int | None = None,
         max_norm: float | None = None,
         norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
     ) -> Embedding:
         """Return a layer with a given table (num_embeddings, embedding_dim); not learned if ``freeze``.
 
@@ -115,7 +121,8 @@ class Embedding(Module):
                 f"Embeddings parameter is expected to be 2-dimensional, got {list(embeddings.shape)}"
             )
         rows, columns = embeddings.shape
-        return cls(rows, columns, padding_idx, max_norm, norm_type, _weight=embeddings, _freeze=freeze)
+        options = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+        return cls(rows, columns, *options, _weight=embeddings, _freeze=freeze)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type)

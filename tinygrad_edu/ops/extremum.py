@@ -47,7 +47,9 @@ class Extremum(Op):
         return restore_dims(grad_output, self.dims, x.shape) * chosen / ties
 
 
-def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+def amax(
+    input: Tensor, dim: Dims = (), keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+) -> Tensor:
     """Largest element over one, several or all dimensions; equal ones share the gradient.
 
     Examples
@@ -56,11 +58,17 @@ def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     >>> torch.amax(torch.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=(0, 1))
     tensor(7.)
     """
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     return _extremum("amax", input, dim, keepdim, True)
 
 
-def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+def amin(
+    input: Tensor, dim: Dims = (), keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+) -> Tensor:
     """Smallest element over one, several or all dimensions; equal ones share the gradient."""
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     return _extremum("amin", input, dim, keepdim, False)
 
 
@@ -110,7 +118,15 @@ class ValuesAndIndices(NamedTuple):
     indices: Any
 
 
-def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+def max(
+    input: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Any = None,
+    axis: Any = None,
+    keepdims: bool = False,
+) -> Any:
     """Largest element; along ``dim``: (values, indices); of two tensors: the larger, element by element.
 
     Parameters
@@ -144,10 +160,22 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> indices
     tensor([1, 0])
     """
+    if other is not None:
+        dim = other
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     return _max_or_min("max", input, dim, keepdim, True)
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+def min(
+    input: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Any = None,
+    axis: Any = None,
+    keepdims: bool = False,
+) -> Any:
     """Smallest element; along ``dim``: (values, indices); of two tensors: the smaller, element by element.
 
     The arguments and the gradient are as those of :func:`max`.
@@ -158,6 +186,10 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> torch.min(torch.tensor([[1.0, 5.0], [7.0, 2.0]]), 1).values
     tensor([1., 2.])
     """
+    if other is not None:
+        dim = other
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     return _max_or_min("min", input, dim, keepdim, False)
 
 
@@ -177,13 +209,21 @@ def _max_or_min(name: str, input: Array, dim: Any, keepdim: bool, largest: bool)
     return ValuesAndIndices(*ExtremumAlongDim.apply(input, dim=dim, keepdim=keepdim, largest=largest))
 
 
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmax(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+) -> Tensor:
     """Position of the largest element along ``dim``, or in the flattened tensor; int64."""
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     return _arg_extremum("argmax", input, dim, keepdim)
 
 
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmin(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+) -> Tensor:
     """Position of the smallest element along ``dim``, or in the flattened tensor; int64."""
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     return _arg_extremum("argmin", input, dim, keepdim)
 
 

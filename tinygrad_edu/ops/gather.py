@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.arguments import reject_options
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
@@ -71,7 +72,9 @@ def check_gather(name: str, x: Array, dim: int, index: Array) -> None:
     check_positions(name, index, x.shape[dim], error=RuntimeError)
 
 
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+def gather(
+    input: Tensor, dim: Any = None, index: Any = None, *, sparse_grad: bool = False, axis: Any = None
+) -> Tensor:
     """Pick one element along ``dim`` for every position of ``index``.
 
     Parameters
@@ -83,6 +86,8 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     index : Tensor
         Integers from 0 to the size of ``dim`` - 1, with as many dimensions as the input, and in the others no
         larger.
+    sparse_grad : bool
+        Must be False: there are no sparse tensors.
 
     Returns
     -------
@@ -107,7 +112,10 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     tensor([[1.],
             [4.]])
     """
-    require_tensors("gather", input=input, index=index)
+    dim = dim if axis is None else axis
+    reject_options("gather", sparse_grad=sparse_grad)
+    require_tensor("gather", input)
+    require_tensor("gather", index, "index")
     dim = normalize_dim("gather", dim, input.ndim)
     if not raw(index).size:
         return getitem(reshape(input, (-1,)), raw(index).astype(np.int64))
@@ -171,7 +179,14 @@ class Combine(Op):
 
 
 def scatter(
-    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+    input: Tensor,
+    dim: Any = None,
+    index: Any = None,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+    axis: Any = None,
 ) -> Tensor:
     """Return a copy with ``src`` written at ``index`` along ``dim``.
 
@@ -206,7 +221,9 @@ def scatter(
     tensor([[0., 0., 1.],
             [1., 0., 0.]])
     """
-    require_tensors("scatter", input=input, index=index)
+    dim = dim if axis is None else axis
+    require_tensor("scatter", input)
+    require_tensor("scatter", index, "index")
     if reduce not in (None, "add", "multiply"):
         raise RuntimeError(f"scatter: expected reduce to be 'add' or 'multiply', got {reduce!r}")
     if not raw(index).size:
@@ -224,7 +241,9 @@ def scatter(
 
 
 @rounded_once
-def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+def scatter_add(
+    input: Tensor, dim: Any = None, index: Any = None, src: Any = None, *, axis: Any = None
+) -> Tensor:
     """Return a copy with ``src`` added at ``index`` along ``dim``; places may repeat.
 
     The arguments are those of :func:`scatter`.
@@ -239,7 +258,10 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     >>> torch.scatter_add(torch.zeros(3), 0, torch.tensor([1, 1, 2]), torch.ones(3))
     tensor([0., 2., 1.])
     """
-    require_tensors("scatter_add", input=input, index=index, src=src)
+    dim = dim if axis is None else axis
+    require_tensor("scatter_add", input)
+    require_tensor("scatter_add", index, "index")
+    require_tensor("scatter_add", src, "src")
     if not raw(index).size:
         return clone(input)
     if input.ndim == 0 or index.ndim == 0:
@@ -267,7 +289,7 @@ def _scatter_source(name: str, input: Array, dim: int, index: Array, src: Any) -
     return src[tuple([slice(size) for size in index.shape])]
 
 
-def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, axis: Any = None) -> Tensor:
     """Pick elements along ``dim``, as ``argsort`` and ``argmax`` give them.
 
     Parameters
@@ -291,6 +313,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     tensor([[2],
             [4]])
     """
+    dim = dim if axis is None else axis
     name = "take_along_dim"
     require_tensors(name, input=input, indices=indices)
     if dim is None:

@@ -290,7 +290,7 @@ def one_place(name: str, index: Array) -> Array:
     return index
 
 
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+def index_select(input: Tensor, dim: Any = None, index: Any = None, *, axis: Any = None) -> Tensor:
     """Return the slices along ``dim`` that a 1-d index names, in its order.
 
     References
@@ -303,6 +303,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     >>> torch.index_select(torch.tensor([5, 6, 7]), 0, torch.tensor([2, 0]))
     tensor([7, 5])
     """
+    dim = dim if axis is None else axis
     require_tensor("index_select", input)
     check_vector("index_select", index)
     dim = normalize_dim("index_select", dim, input.ndim)
@@ -313,7 +314,15 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 
 @rounded_once
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+def index_add(
+    input: Tensor,
+    dim: Any = None,
+    index: Any = None,
+    source: Any = None,
+    *,
+    alpha: float = 1,
+    axis: Any = None,
+) -> Tensor:
     """Return a copy with the slices of ``source`` added to those along ``dim`` that the index names.
 
     Parameters
@@ -339,6 +348,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     >>> torch.index_add(torch.zeros(3), 0, torch.tensor([2, 2]), torch.tensor([1.0, 4.0]))
     tensor([0., 0., 5.])
     """
+    dim = dim if axis is None else axis
     require_tensor("index_add", input)
     check_vector("index_add", index)
     require_tensor("index_add", source, "source")
@@ -377,9 +387,12 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     return getitem(expand(input, shape), array_module(raw(mask)).broadcast_to(raw(mask), shape))
 
 
-def select(input: Tensor, dim: int, index: int) -> Tensor:
+def select(input: Tensor, dim: Any = None, index: Any = None, *, axis: Any = None) -> Tensor:
     """Return one slice along ``dim``, without that dimension: a view."""
+    dim = dim if axis is None else axis
     require_tensor("select", input)
+    if isinstance(index, TensorBase) and raw(index).size == 1:
+        index = reshape(index, ())
     dim, index = normalize_dim("select", dim, input.ndim), as_int("select", "index", index)
     if not input.ndim or not -input.shape[dim] <= index < input.shape[dim]:
         raise IndexError(
@@ -388,8 +401,11 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return getitem(input, (slice(None),) * dim + (index,))
 
 
-def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+def narrow(
+    input: Tensor, dim: Any = None, start: Any = None, length: Any = None, *, axis: Any = None
+) -> Tensor:
     """Return ``length`` slices along ``dim`` from ``start`` on: a view."""
+    dim = dim if axis is None else axis
     require_tensor("narrow", input)
     dim = normalize_dim("narrow", dim, input.ndim)
     size = input.shape[dim]

@@ -44,7 +44,7 @@ class Cat(Op):
         return tuple([between(grad_output, self.dim, end - size, end) for end, size in pieces])
 
 
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: Any = None) -> Tensor:
     """Join tensors along a dimension that they have.
 
     Parameters
@@ -71,6 +71,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             [0., 0.],
             [0., 0.]])
     """
+    dim = dim if axis is None else axis
     parts = check_sequence("cat", tensors)
     shape = next((tuple(x.shape) for x in parts if tuple(x.shape) != (0,)), (0,))
     dim = normalize_dim("cat", dim, len(shape))
@@ -117,7 +118,7 @@ class Stack(Op):
         return tuple([grad_output[(*before, i, ...)] for i in range(grad_output.shape[self.dim])])
 
 
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: Any = None) -> Tensor:
     """Join tensors of one shape along a new dimension.
 
     Examples
@@ -127,6 +128,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
+    dim = dim if axis is None else axis
     parts = check_sequence("stack", tensors)
     for i, x in enumerate(parts):
         if tuple(x.shape) != tuple(parts[0].shape):
@@ -190,7 +192,7 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
     return tuple([narrow(tensor, dim, end - n, n) for end, n in zip(ends, sections, strict=True)])
 
 
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+def chunk(input: Tensor, chunks: int, dim: int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
     """Split into at most ``chunks`` views of equal size; the last may be smaller.
 
     Examples
@@ -199,6 +201,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     >>> torch.chunk(torch.arange(5), 2)
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
+    dim = dim if axis is None else axis
     require_tensor("chunk", input)
     chunks = as_int("chunk", "chunks", chunks)
     if chunks <= 0:
@@ -207,8 +210,9 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, -(-size // chunks) if size else [0] * chunks, dim)
 
 
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+def unbind(input: Tensor, dim: int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
     """Return all slices along ``dim``, without that dimension."""
+    dim = dim if axis is None else axis
     require_tensor("unbind", input)
     dim = normalize_dim("unbind", dim, input.ndim)
     return tuple([select(input, dim, i) for i in range(input.shape[dim])])
@@ -425,7 +429,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
 
 def repeat_interleave(
-    input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None
+    input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None, axis: Any = None
 ) -> Tensor:
     """Repeat every element (or slice along ``dim``) several times in a row.
 
@@ -450,6 +454,7 @@ def repeat_interleave(
     >>> torch.repeat_interleave(torch.tensor([5, 6, 7]), torch.tensor([2, 0, 1]))
     tensor([5, 5, 7])
     """
+    dim = dim if axis is None else axis
     require_tensor("repeat_interleave", input)
     if dim is None:
         input, dim = flatten(input), 0

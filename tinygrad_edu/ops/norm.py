@@ -375,7 +375,9 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
 
 
 @rounded_once
-def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
+def cosine_similarity(
+    x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08, *, axis: Any = None
+) -> Tensor:
     """Cosine of the angle between vectors along ``dim``: x1 . x2 / (|x1| |x2|), with norms of at least eps.
 
     References
@@ -388,6 +390,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
     >>> torch.cosine_similarity(torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1.0]), dim=0)
     tensor(0.7071)
     """
+    dim = dim if axis is None else axis
     require_tensors("cosine_similarity", x1=x1, x2=x2)
     check_broadcast("cosine_similarity", x1.shape, x2.shape)
     shape = np.broadcast_shapes(tuple(x1.shape), tuple(x2.shape))  # "dim" is one of these

@@ -72,7 +72,13 @@ class Sum(Op):
 
 
 def sum(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    axis: Any = None,
+    keepdims: bool = False,
 ) -> Tensor:
     """Sum of the elements; the derivative of each is 1.
 
@@ -102,6 +108,8 @@ def sum(
     >>> torch.sum(torch.ones(2, 3), dim=1)
     tensor([3., 3.])
     """
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     require_bools("sum", keepdim=keepdim)
     input = as_summand("sum", input, dtype)
     return Sum.apply(input, dims=normalize_dims("sum", dim, input.ndim), keepdim=keepdim)
@@ -122,7 +130,13 @@ class Mean(Op):
 
 
 def mean(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    axis: Any = None,
+    keepdims: bool = False,
 ) -> Tensor:
     """Mean of the elements of a floating-point tensor; the derivative of each is 1 / n.
 
@@ -157,6 +171,8 @@ def mean(
     >>> torch.mean(torch.tensor([1.0, 2.0, 6.0]))
     tensor(3.)
     """
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     require_tensor("mean", input)
     require_bools("mean", keepdim=keepdim)
     if dtype is not None:
@@ -189,7 +205,13 @@ class Prod(Op):
 
 
 def prod(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    axis: Any = None,
+    keepdims: bool = False,
 ) -> Tensor:
     """Product of the elements; the derivative of each is the product of the others.
 
@@ -214,6 +236,8 @@ def prod(
     >>> torch.prod(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([3., 8.])
     """
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     require_bools("prod", keepdim=keepdim)
     input = as_summand("prod", input, dtype)
     if dim is not None:
@@ -235,13 +259,21 @@ class Reduction(Op):
         return array_module(x).asarray(getattr(x, method)(axis=axis, keepdims=keepdims))
 
 
-def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+def any(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+) -> Tensor:
     """Whether at least one element is True (or not 0), over one, several or all dimensions."""
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     return _truth("any", input, dim, keepdim)
 
 
-def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+def all(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+) -> Tensor:
     """Whether all elements are True (or not 0), over one, several or all dimensions."""
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     return _truth("all", input, dim, keepdim)
 
 
@@ -252,8 +284,9 @@ def _truth(name: str, input: Array, dim: Dims, keepdim: bool) -> Array:
     return cast(result, np.uint8) if raw(input).dtype == np.uint8 else result  # as in PyTorch
 
 
-def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
+def count_nonzero(input: Tensor, dim: Dims = None, *, axis: Any = None) -> Tensor:
     """How many elements are not 0."""
+    dim = dim if axis is None else axis
     require_tensor("count_nonzero", input)
     return Sum.apply(
         cast(input != 0, np.int64), dims=normalize_dims("count_nonzero", dim, input.ndim), keepdim=False

@@ -7,6 +7,8 @@ https://docs.pytorch.org/docs/stable/torch.html#reduction-ops
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinygrad_edu import dtypes
@@ -33,7 +35,7 @@ class Cumsum(Op):
         return Flip.compute(Cumsum.compute(backwards, dim=self.dim), dims=(self.dim,))
 
 
-def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def cumsum(input: Tensor, dim: Any = None, *, dtype: dtypes.dtype | None = None, axis: Any = None) -> Tensor:
     """Sum of all elements up to each, along ``dim``; integers and booleans give int64.
 
     Examples
@@ -42,6 +44,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Ten
     >>> torch.cumsum(torch.tensor([1, 2, 3]), 0)
     tensor([1, 3, 6])
     """
+    dim = dim if axis is None else axis
     input = as_summand("cumsum", input, dtype)
     reject_bool("cumsum", input)
     dim = normalize_dim("cumsum", dim, input.ndim)
@@ -71,7 +74,7 @@ class Cumprod(Op):
         return exclusive_cumprod(x, dim) * array_module(x).concatenate(sums[::-1], dim)
 
 
-def cumprod(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def cumprod(input: Tensor, dim: Any = None, *, dtype: dtypes.dtype | None = None, axis: Any = None) -> Tensor:
     """Product of all elements up to each, along ``dim``; integers and booleans give int64.
 
     Examples
@@ -80,6 +83,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Te
     >>> torch.cumprod(torch.tensor([1.0, 2.0, 3.0]), 0)
     tensor([1., 2., 6.])
     """
+    dim = dim if axis is None else axis
     input = as_summand("cumprod", input, dtype)
     reject_bool("cumprod", input)
     return _running_product(input, normalize_dim("cumprod", dim, input.ndim))

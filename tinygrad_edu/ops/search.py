@@ -20,8 +20,11 @@ from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.index import narrow
 
 
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
+def argsort(
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True, *, axis: Any = None
+) -> Tensor:
     """Return the positions that would sort the tensor along ``dim``; equal elements keep their order."""
+    dim = dim if axis is None else axis
     require_tensor("argsort", input)
     require_bools("argsort", descending=descending, stable=stable)
     reject_complex("argsort", input)
@@ -37,7 +40,9 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return tensor_from_array(xp.ascontiguousarray(order))
 
 
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesAndIndices:
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True, *, axis: Any = None
+) -> ValuesAndIndices:
     """Return the sorted elements along ``dim`` and the positions they had; the gradient goes back there.
 
     Parameters
@@ -66,11 +71,14 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     >>> torch.sort(torch.tensor([3.0, 1.0, 2.0])).values
     tensor([1., 2., 3.])
     """
+    dim = dim if axis is None else axis
     order = argsort(input, dim, descending, stable)
     return ValuesAndIndices(gather(input, dim, order), order)
 
 
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesAndIndices:
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, axis: Any = None
+) -> ValuesAndIndices:
     """Return the ``k`` largest (or smallest) elements along ``dim``, in order, and their positions.
 
     Parameters
@@ -96,6 +104,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     >>> torch.topk(torch.tensor([5.0, 9.0, 7.0]), 2).indices
     tensor([1, 2])
     """
+    dim = dim if axis is None else axis
     require_tensor("topk", input)
     require_bools("topk", largest=largest, sorted=sorted)
     k = as_int("topk", "k", k)

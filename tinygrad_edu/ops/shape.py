@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_edu import dtypes
-from tinygrad_edu.arguments import as_ints
+from tinygrad_edu.arguments import as_ints, reject_options
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
@@ -195,8 +195,9 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
-def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+def unflatten(input: Tensor, dim: Any = None, sizes: Any = None, *, axis: Any = None) -> Tensor:
     """Split a dimension into several, one of which may be -1: the opposite of ``flatten``."""
+    dim = dim if axis is None else axis
     require_tensor("unflatten", input)
     dim = normalize_dim("unflatten", dim, input.ndim)
     shape = tuple(input.shape)
@@ -279,8 +280,9 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     return permute(input, order)
 
 
-def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+def squeeze(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
     """Return a view without the dimensions of size 1, or without some of them."""
+    dim = dim if axis is None else axis
     require_tensor("squeeze", input)
     shape = tuple(input.shape)
     dims = range(input.ndim) if dim is None else sizes_of("squeeze", (dim,), "dim")
@@ -288,8 +290,9 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     return reshape(input, tuple([size for i, size in enumerate(shape) if not (i in dropped and size == 1)]))
 
 
-def unsqueeze(input: Tensor, dim: int) -> Tensor:
+def unsqueeze(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
     """Return a view with a new dimension of size 1 at ``dim``."""
+    dim = dim if axis is None else axis
     require_tensor("unsqueeze", input)
     dim = normalize_dim("unsqueeze", dim, input.ndim + 1)
     shape = tuple(input.shape)
@@ -397,8 +400,9 @@ class Clone(Op):
         return grad_output
 
 
-def clone(input: Tensor) -> Tensor:
-    """Return a copy that is part of the graph."""
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """Return a copy that is part of the graph; there is no other ``memory_format`` than rows after rows."""
+    reject_options("clone", memory_format=memory_format)
     require_tensor("clone", input)
     return Clone.apply(input)
 

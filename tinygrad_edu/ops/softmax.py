@@ -8,6 +8,7 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
@@ -72,7 +73,7 @@ class LogSoftmax(Op):
         return grad_output - array_module(y).exp(y) * total
 
 
-def softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None) -> Tensor:
+def softmax(input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = None, *, axis: Any = None) -> Tensor:
     """Turn scores into probabilities along ``dim``: e^x_i / sum_j e^x_j.
 
     Parameters
@@ -94,10 +95,13 @@ def softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None) -> Tenso
     >>> torch.softmax(torch.zeros(4), dim=0)
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
     """
+    dim = dim if axis is None else axis
     return _along_dim(Softmax, "softmax", input, dim, dtype)
 
 
-def log_softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None) -> Tensor:
+def log_softmax(
+    input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = None, *, axis: Any = None
+) -> Tensor:
     """ln of the softmax along ``dim``, x_i - ln sum_j e^x_j, without overflow.
 
     The arguments are those of :func:`softmax`.
@@ -112,6 +116,7 @@ def log_softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None) -> T
     >>> torch.log_softmax(torch.tensor([0.0, 1000.0]), dim=0)
     tensor([-1000.,     0.])
     """
+    dim = dim if axis is None else axis
     return _along_dim(LogSoftmax, "log_softmax", input, dim, dtype)
 
 

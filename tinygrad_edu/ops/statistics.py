@@ -11,12 +11,13 @@ import builtins
 import math
 from typing import Any
 
+from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_number, require_bools, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.arithmetic import absolute, pow
-from tinygrad_edu.ops.common import as_float, normalize_dims, raw, require_tensor, zeros_for
+from tinygrad_edu.ops.common import as_float, normalize_dims, raw, require_tensor, to_dtype, zeros_for
 from tinygrad_edu.ops.extremum import amax, amin
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.reduce import Dims, average, count, mean, restore_dims, sum
@@ -51,6 +52,8 @@ def var(
     keepdim: bool = False,
     *,
     correction: float | None = None,
+    axis: Any = None,
+    keepdims: bool = False,
 ) -> Tensor:
     """Variance: sum of (x - mean)^2 / (n - correction).
 
@@ -82,6 +85,8 @@ def var(
     >>> torch.var(torch.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     require_tensor("var", input)
     require_bools("var", unbiased=unbiased, keepdim=keepdim)
     if isinstance(dim, bool):  # the historical call var(input, unbiased)
@@ -111,6 +116,8 @@ def std(
     keepdim: bool = False,
     *,
     correction: float | None = None,
+    axis: Any = None,
+    keepdims: bool = False,
 ) -> Tensor:
     """Standard deviation, the square root of :func:`var`; where it is 0 its gradient is taken as 0.
 
@@ -126,6 +133,8 @@ def std(
     >>> torch.std(torch.tensor([[1.0, 3.0], [0.0, 0.0]]), dim=1, correction=0)
     tensor([1., 0.])
     """
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     variance = var(input, dim, unbiased, keepdim, correction=correction)
     constant = variance == 0
     return where(constant, variance, sqrt(where(constant, 1.0, variance)))
@@ -152,7 +161,9 @@ class LogSumExp(Op):
 
 
 @rounded_once
-def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+def logsumexp(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+) -> Tensor:
     """ln of the sum of e^x, without overflow; the derivative is the softmax.
 
     Examples
@@ -161,6 +172,10 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     >>> torch.logsumexp(torch.tensor([100.0, 100.0]), 0)
     tensor(100.6931)
     """
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
+    if dim is None:
+        raise wrong_type("logsumexp", "dim", "tuple of ints", dim)
     input = as_float("logsumexp", input)
     require_bools("logsumexp", keepdim=keepdim)
     if dim is None:
@@ -198,7 +213,13 @@ class NuclearNorm(Op):
 
 
 @rounded_once
-def norm(input: Tensor, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> Tensor:
+def norm(
+    input: Tensor,
+    p: Any = "fro",
+    dim: Dims = None,
+    keepdim: bool = False,
+    dtype: dtypes.dtype | None = None,
+) -> Tensor:
     """Vector norm (sum |x|^p)^(1 / p); the gradient of the 2-norm is x / |x|, taken as 0 at 0.
 
     Parameters
@@ -212,6 +233,8 @@ def norm(input: Tensor, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> 
         Over which dimensions; all by default.
     keepdim : bool
         Keep them, with size 1.
+    dtype : torch.dtype, optional
+        To turn the input into first.
 
     References
     ----------
@@ -224,6 +247,8 @@ def norm(input: Tensor, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> 
     tensor(5.)
     """
     require_tensor("norm", input)
+    if dtype is not None:
+        input = to_dtype("norm", input, dtype)
     require_bools("norm", keepdim=keepdim)
     if raw(input).dtype.kind not in "fc":
         raise RuntimeError(f"norm: expected a floating-point tensor, got {raw(input).dtype}")
@@ -262,8 +287,12 @@ def var_mean(
     keepdim: bool = False,
     *,
     correction: float | None = None,
+    axis: Any = None,
+    keepdims: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Variance and mean, with the arguments of :func:`var`."""
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     variance = var(input, dim, unbiased, keepdim, correction=correction)
     return variance, mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
@@ -276,7 +305,11 @@ def std_mean(
     keepdim: bool = False,
     *,
     correction: float | None = None,
+    axis: Any = None,
+    keepdims: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean, with the arguments of :func:`std`."""
+    dim = dim if axis is None else axis
+    keepdim = keepdim or keepdims
     deviation = std(input, dim, unbiased, keepdim, correction=correction)
     return deviation, mean(input, None if isinstance(dim, bool) else dim, keepdim)

@@ -36,9 +36,12 @@ def gradients(parameters: Parameters) -> list[Tensor]:
 
 
 def get_total_norm(
-    tensors: Parameters, norm_type: float | str = 2.0, error_if_nonfinite: bool = False
+    tensors: Parameters,
+    norm_type: float | str = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> Tensor:
-    """Return the norm of several tensors, as if they were one vector.
+    """Return the norm of several tensors, as if they were one vector; ``foreach`` changes nothing here.
 
     Raises
     ------
@@ -60,8 +63,10 @@ def get_total_norm(
     return total
 
 
-def clip_grads_with_norm_(parameters: Parameters, max_norm: float, total_norm: Tensor) -> None:
-    """Scale all gradients, in place, by max_norm / total_norm if that is below 1."""
+def clip_grads_with_norm_(
+    parameters: Parameters, max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
+    """Scale all gradients, in place, by max_norm / total_norm if that is below 1; ``foreach`` changes nothing."""
     require_numbers("clip_grads_with_norm_", max_norm=max_norm)
     with no_grad():
         factor = ops.clamp(max_norm / (total_norm + 1e-6), max=1.0)
@@ -70,7 +75,11 @@ def clip_grads_with_norm_(parameters: Parameters, max_norm: float, total_norm: T
 
 
 def clip_grad_norm_(
-    parameters: Parameters, max_norm: float, norm_type: float | str = 2.0, error_if_nonfinite: bool = False
+    parameters: Parameters,
+    max_norm: float,
+    norm_type: float | str = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> Tensor:
     """Scale all gradients, in place, so that their total norm is at most ``max_norm``.
 
@@ -84,6 +93,8 @@ def clip_grad_norm_(
         The p of the norm; infinity for the largest absolute value.
     error_if_nonfinite : bool
         Raise if the norm is infinite or not a number.
+    foreach : bool, optional
+        Changes nothing here; in PyTorch, whether many tensors share a kernel.
 
     Returns
     -------
@@ -107,8 +118,8 @@ def clip_grad_norm_(
     return total
 
 
-def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
-    """Limit every element of the gradients, in place, to [-clip_value, clip_value]."""
+def clip_grad_value_(parameters: Parameters, clip_value: float, foreach: bool | None = None) -> None:
+    """Limit every gradient, in place, to [-clip_value, clip_value]; ``foreach`` changes nothing here."""
     clip_value = as_number("clip_grad_value_", "clip_value", clip_value)
     with no_grad():
         for grad in gradients(parameters):
