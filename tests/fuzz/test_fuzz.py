@@ -11,7 +11,7 @@ import pytest
 import tinygrad_edu as torch
 from tests.fuzz import judge
 from tests.fuzz.namespace import namespace
-from tests.fuzz.report import faults, offenders, summary
+from tests.fuzz.report import LENIENT, faults, offenders, summary
 from tests.fuzz.right_calls import public_functions, right_calls
 from tests.fuzz.runner import run_all, wrong_calls
 from tests.fuzz.spoil import Wrong, spoil
@@ -133,4 +133,5 @@ def test_few_wrong_calls_end_in_anything_but_an_error_of_ours():
     print(summary(results), offenders(results))
     found = [fault for result in results for fault in faults(result)]
     assert found.count(judge.CRASH) == found.count(judge.HANG) == 0
-    assert found.count(judge.RAW) <= 0.12 * len(results)
+    assert found.count(judge.RAW) <= 0.03 * len(results)
+    assert found.count(LENIENT) <= 0.03 * len(results)

@@ -24,6 +24,7 @@ def activate(function: Callable[..., Tensor], input: Tensor, inplace: bool, *opt
     The derivative may need the input, so it is computed on a copy: ``inplace=True`` gives PyTorch's results,
     but saves no memory here.
     """
+    require_bools(function.__name__, inplace=inplace)
     if not inplace:
         return function(input, *options)
     before = input.clone() if input.requires_grad else input
@@ -75,6 +76,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     ----------
     Barron, "Continuously Differentiable Exponential Linear Units", 2017, equation 2.
     """
+    require_tensor("celu", input)
     alpha = as_number("celu", "alpha", alpha)
     if alpha == 0:
         raise RuntimeError("celu: expected alpha not to be 0, got 0")

@@ -11,7 +11,7 @@ from typing import Any
 
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.arguments import require_ints
+from tinygrad_edu.arguments import as_int, as_ints, require_ints
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
@@ -144,7 +144,9 @@ class RMSNorm(_Affine):
 
 def as_shape(normalized_shape: Any) -> tuple[int, ...]:
     """Return an int, or a sequence of ints, as a tuple."""
-    return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if isinstance(normalized_shape, list | tuple):
+        return as_ints("normalization", "normalized_shape", normalized_shape)
+    return (as_int("normalization", "normalized_shape", normalized_shape),)
 
 
 class GroupNorm(_Affine):

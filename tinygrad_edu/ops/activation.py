@@ -21,6 +21,7 @@ from tinygrad_edu.ops.common import (
     reject_bool,
     require_floating_point,
     require_tensor,
+    require_tensors,
     zeros_for,
 )
 from tinygrad_edu.ops.half import rounded_once
@@ -123,6 +124,9 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     He et al., "Delving Deep into Rectifiers", 2015, equation 1;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.prelu.html
     """
+    require_tensors("prelu", input=input, weight=weight)
+    if raw(input).dtype != raw(weight).dtype:
+        raise RuntimeError(f"prelu: expected one dtype, got {raw(input).dtype} and {raw(weight).dtype}")
     require_tensor("prelu", input)
     require_tensor("prelu", weight, "weight")
     if weight.ndim > 1:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.arguments import require_bools, require_numbers
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
@@ -35,14 +36,13 @@ class Compare(BinaryOp):
 
     def explain_failure(self, arrays: tuple[Any, ...]) -> None:
         """Say which sizes or dtypes do not fit."""
-        check_same_device(self.function, arrays)
-        check_broadcast(self.function, *[np.shape(raw(x)) for x in arrays])
+        name = f"bitwise_{self.function}" if self.function.endswith("shift") else self.function
+        check_same_device(name, arrays)
+        check_broadcast(name, *[np.shape(raw(x)) for x in arrays])
         kinds = {raw(x).dtype.kind for x in arrays}
         if kinds & set("fc"):
             got = [str(raw(x).dtype) for x in arrays]
-            raise NotImplementedError(
-                f"{self.function}: bitwise operation: expected integers or booleans, got {got}"
-            )
+            raise NotImplementedError(f"{name}: bitwise operation: expected integers or booleans, got {got}")
 
 
 def _compare(name: str, function: str, input: Any, other: Any) -> Array:
@@ -197,6 +197,8 @@ def isclose(
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.isclose.html
     """
+    require_numbers("isclose", rtol=rtol, atol=atol)
+    require_bools("isclose", equal_nan=equal_nan)
     require_tensor("isclose", input)
     require_tensor("isclose", other, "other")
     if rtol < 0 or atol < 0:

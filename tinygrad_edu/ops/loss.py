@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import warnings
 
+from tinygrad_edu.arguments import as_number, require_numbers
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.arithmetic import absolute, square
@@ -120,6 +121,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
     >>> torch.nn.functional.smooth_l1_loss(a, b, reduction="none")
     tensor([0.1250, 2.5000])
     """
+    beta = as_number("smooth_l1_loss", "beta", beta)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
@@ -156,6 +158,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     >>> torch.nn.functional.huber_loss(a, b, reduction="none", delta=2.0)
     tensor([0.1250, 4.0000])
     """
+    delta = as_number("huber_loss", "delta", delta)
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
     a, b = same_size("huber_loss", input, target)
@@ -232,6 +235,7 @@ def hinge_embedding_loss(
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hinge_embedding_loss.html
     """
+    require_numbers("hinge_embedding_loss", margin=margin)
     require_tensors("hinge_embedding_loss", input=input, target=target)
     losses = where(target == -1, 0.0, input) + where(target == 1, 0.0, clamp(margin - input, min=0))
     return reduce_loss("hinge_embedding_loss", losses, reduction)
@@ -258,5 +262,6 @@ def margin_ranking_loss(
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.margin_ranking_loss.html
     """
+    require_numbers("margin_ranking_loss", margin=margin)
     require_tensors("margin_ranking_loss", input1=input1, input2=input2, target=target)
     return reduce_loss("margin_ranking_loss", clamp(-target * (input1 - input2) + margin, min=0), reduction)

@@ -213,6 +213,8 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
 
 def weighted_sum(name: str, input: Array, product: Array, beta: float, alpha: float) -> Array:
     """beta * input + alpha * product, the factors in their dtype."""
+    if raw(input).dtype != raw(product).dtype:
+        raise RuntimeError(f"{name}: expected one dtype, got {raw(input).dtype} and {raw(product).dtype}")
     reject_bool(name, input)
     if beta != 1:
         input = input * checked_factor(name, beta, input, product)

@@ -8,7 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tinygrad_edu.optim.lr_scheduler.scheduler import LearningRates, LRScheduler, group_values
+from tinygrad_edu.optim.lr_scheduler.scheduler import (
+    LearningRates,
+    LRScheduler,
+    check_is_optimizer,
+    group_values,
+)
 from tinygrad_edu.optim.optimizer import Optimizer
 
 
@@ -44,6 +49,7 @@ class LambdaLR(LRScheduler):
         lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
         last_epoch: int = -1,
     ) -> None:
+        check_is_optimizer(optimizer)
         count = len(optimizer.param_groups)
         lambdas = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * count
         if len(lambdas) != count:
@@ -163,6 +169,8 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
+        if not isinstance(milestones, Iterable):
+            raise TypeError(f"MultiStepLR: expected milestones to be an iterable of ints, got {milestones}")
         self.milestones = Counter(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)

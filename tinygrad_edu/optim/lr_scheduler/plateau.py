@@ -6,6 +6,7 @@ import math
 import warnings
 from typing import Any, Literal, SupportsFloat
 
+from tinygrad_edu.arguments import as_number
 from tinygrad_edu.optim.lr_scheduler.scheduler import (
     EPOCH_DEPRECATION_WARNING,
     LRScheduler,
@@ -115,6 +116,7 @@ class ReduceLROnPlateau(LRScheduler):
         epoch : int, optional
             Go to this epoch instead (deprecated).
         """
+        metrics = as_number("step", "metrics", metrics)
         current = float(metrics)
         if epoch is not None:
             warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)

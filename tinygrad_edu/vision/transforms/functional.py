@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 import tinygrad_edu as torch
 from tinygrad_edu import Tensor
+from tinygrad_edu.arguments import require_ints
 from tinygrad_edu.type_names import type_name
 
 AnyArray: TypeAlias = npt.NDArray[Any]
@@ -157,6 +158,8 @@ def convert_image_dtype(image: Tensor, dtype: torch.dtype = torch.float32) -> Te
     TypeError
         If one of the two types is neither uint8 nor a floating-point type.
     """
+    if not isinstance(image, Tensor):
+        raise TypeError(f"convert_image_dtype: expected image to be a Tensor, got {type(image).__name__}")
     for wanted in (image.dtype, dtype):
         if wanted is not torch.uint8 and not wanted.is_floating_point:
             raise TypeError(f"convert_image_dtype: expected uint8 or a floating-point type, got {wanted}")
@@ -178,6 +181,7 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Image:
     ValueError
         If the window does not lie inside the image.
     """
+    require_ints("crop", top=top, left=left, height=height, width=width)
     image = as_image(img, "crop")
     _, image_height, image_width = get_dimensions(image)
     if min(top, left, height, width) < 0 or top + height > image_height or left + width > image_width:
