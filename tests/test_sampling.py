@@ -37,6 +37,8 @@ SAME_AS_PYTORCH = [
     "torch.normal(torch.zeros(3)).shape",
     "torch.normal(torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)).dtype",
     "torch.normal(0.0, -1.0, (2,))",
+    "torch.normal(0.0, 1.0, (2,), dtype=torch.float64).dtype",
+    "torch.randn(2, dtype=torch.complex64).dtype",
     "torch.bernoulli(torch.tensor([0.0, 1.0]))",
     "torch.bernoulli(torch.tensor([0.0, 1.0], dtype=torch.float64))",
     "torch.bernoulli(torch.tensor([2.0]))",

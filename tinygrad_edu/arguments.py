@@ -132,10 +132,10 @@ def as_number(name: str, argument: str, value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def require_numbers(name: str, **values: Any) -> None:
-    """Raise unless each argument is a real number."""
+def require_numbers(name: str, complex_too: bool = False, **values: Any) -> None:
+    """Raise unless each argument is a number, a real one or, if that is allowed, a complex one."""
     for argument, value in values.items():
-        if not is_number(value):
+        if not is_number(value, complex_too):
             raise wrong_type(name, argument, "a number", value)
 
 

@@ -43,7 +43,7 @@ KNOWN: list[Known] = [
     Known(
         "In float64 the slope 1/6 has all its digits; PyTorch's is a float32.",
         r"^float64 .*backward values",
-        ("nn.functional.hardsigmoid", "nn.Hardsigmoid"),
+        ("nn.functional.hardsigmoid",),
     ),
     Known(
         "Of integers, the mean of the neighbours' squares is a float; PyTorch rounds it down first.",

@@ -199,7 +199,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2), with matrices (m, k) and (k, n) and an input broadcast to (m, n)."""
     require_tensor("addmm", input)
-    require_numbers("addmm", beta=beta, alpha=alpha)
+    require_numbers("addmm", complex_too=True, beta=beta, alpha=alpha)
     return weighted_sum("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
@@ -207,7 +207,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: 
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * (batch1 @ batch2), with batches (b, m, k) and (b, k, n)."""
     require_tensor("baddbmm", input)
-    require_numbers("baddbmm", beta=beta, alpha=alpha)
+    require_numbers("baddbmm", complex_too=True, beta=beta, alpha=alpha)
     return weighted_sum("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
