@@ -81,7 +81,7 @@ VALUES = [
     (lambda: F.max_pool2d(torch.tensor([[[4, 9]]]), (1, 2), return_indices=True)[1], "int64", [[[1]]]),
     (lambda: F.avg_pool1d(torch.tensor([[-1, -2, 5, 6]]), 2), "int64", [[-1, 5]]),
     (lambda: torch.einsum("i,i->", torch.ones(2).short(), torch.ones(2).short()), "int16", 2),
-    (lambda: torch.addmm(torch.ones(1, 1), torch.ones(1, 1), torch.ones(1, 1) * 1j, beta=2j), "complex64", [[3j]]),
+    (lambda: torch.addmm(*[torch.ones(1, 1) * 1j] * 3, beta=2j), "complex64", [[-3]]),
 ]  # fmt: skip
 
 
