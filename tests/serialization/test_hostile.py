@@ -76,6 +76,15 @@ OUT_OF_BOUNDS = {
     "sizes and strides": tensor(size=(4,), stride=(1, 1)),
     "overflowing sizes": tensor(size=(2**32, 2**32), stride=(2**32, 1)),
     "overflowing strides": tensor(size=(3,), stride=(2**63,)),
+    "sizes of many digits": call(
+        "torch._utils._rebuild_tensor_v2",
+        *(
+            storage(4),
+            number(0),
+            b"(" + b"\x8b\x00\x00\x10\x00" + b"\x01" * 2**20 + put(5) + get(5) * 50 + b"t",
+        ),
+        *(b"(" + get(5) * 51 + b"t", pickle.NEWFALSE, pickle.NONE),
+    ),
     "dimensions": tensor(size=(1,) * 100, stride=(1,) * 100),
     "a longer storage": tensor(numel=5, size=(5,)),
     "a shorter storage": tensor(numel=3, size=(3,)),

@@ -26,6 +26,7 @@ from tinygrad_edu.serialization.storage import (
     UNTYPED,
     ForeignDtype,
     TensorReader,
+    is_count,
     set_attributes,
 )
 from tinygrad_edu.size import Size
@@ -37,7 +38,7 @@ ORDERS = ("<" if sys.byteorder == "little" else ">", "=", "|")  # of bytes, as N
 
 def make_size(sizes: Any) -> Size:
     """Make a ``torch.Size`` of a tuple of numbers."""
-    expect(isinstance(sizes, tuple) and all(type(n) is int for n in sizes), "a size")
+    expect(isinstance(sizes, tuple) and all(is_count(n) for n in sizes), "a size")
     return Size(sizes)
 
 
@@ -174,7 +175,7 @@ def as_truth_values(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def check_array(buffer: Any, dtype: Any, shape: Any) -> None:
     """Raise unless a buffer has the size that a dtype and a shape need."""
     is_known = type(buffer) in (bytes, bytearray) and isinstance(dtype, np.dtype) and isinstance(shape, tuple)
-    expect(is_known and len(shape) <= 64 and all(type(n) is int and n >= 0 for n in shape), "a NumPy array")
+    expect(is_known and len(shape) <= 64 and all(is_count(n) for n in shape), "a NumPy array")
     size = dtype.itemsize
     for n in shape:
         size *= n

@@ -278,10 +278,15 @@ def set_attributes(tensor: Any, state: Any) -> None:
     vars(tensor).update(state)
 
 
+def is_count(n: Any) -> bool:
+    """Tell whether this is a number of elements; not one of a million digits, which takes long to multiply."""
+    return type(n) is int and 0 <= n < 2**63
+
+
 def check_geometry(available: int, offset: Any, size: Any, stride: Any) -> None:
     """Raise unless a tensor lies within its storage of ``available`` elements."""
     numbers = [offset, *size, *stride] if isinstance(size, tuple) and isinstance(stride, tuple) else [None]
-    if any(type(n) is not int or n < 0 for n in numbers) or len(size) != len(stride) or len(size) > MAX_NDIM:
+    if not all(is_count(n) for n in numbers) or len(size) != len(stride) or len(size) > MAX_NDIM:
         raise LoadError("load: a tensor's offset, shape or strides are damaged")
     last = offset + sum([(n - 1) * step for n, step in zip(size, stride, strict=True)])
     if 0 not in size and last >= available:
