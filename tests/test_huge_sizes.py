@@ -24,6 +24,7 @@ PROGRAMS = [
     f"{X2}.topk(N)", "torch.bincount(torch.tensor([1]), minlength=N)", f"{F}.one_hot(torch.tensor([1]), N)",
     f"torch.multinomial({X1}, N)", f"torch.multinomial({X1}, N, True)", f"{F}.pad({X3}, (N, 1))",
     f"{F}.pad({X3}, (1, N))",
+    f"{F}.pad({X3}, (N, 1), mode='replicate')",
     f"{F}.pad({X3}, (N, 1), mode='reflect')", f"{F}.pad({X3}, (N, 1), mode='circular')", f"{F}.unfold({X4}, N)",
     f"{F}.unfold({X4}, 2, dilation=N)", f"{F}.unfold({X4}, 2, padding=N)", f"{F}.max_pool2d({X4}, N)",
     f"{F}.max_pool2d({X4}, 2, padding=N)", f"{F}.avg_pool2d({X4}, N)", f"{F}.avg_pool2d({X4}, 2, padding=N)",
@@ -60,6 +61,11 @@ def test_the_error_is_of_the_class_of_pytorch(program):
         assert issubclass(getattr(builtins, ours[1]), getattr(builtins, theirs[1])), (
             f"{given}: {ours} and {theirs}"
         )
+
+
+def test_a_diagonal_far_away_is_empty():
+    for offset in (10**15, -(10**15)):
+        assert tinygrad_edu.ones(4, 6).diagonal(offset).shape == (0,)
 
 
 @pytest.mark.torch_parity

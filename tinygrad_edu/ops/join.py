@@ -264,6 +264,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     sizes = [size + min(b, 0) + min(a, 0) for (b, a), size in zip(widths, input.shape, strict=True)]
     if min(sizes, default=0) < 0:
         raise RuntimeError(f"pad: expected sizes of at least 0 after cropping by {list(pad)}, got {sizes}")
+    check_numel("pad", [size + max(b, 0) + max(a, 0) for (b, a), size in zip(widths, sizes, strict=True)])
     if mode in ("constant", "circular") and any(b < 0 or a < 0 for b, a in widths):
         starts = [max(-b, 0) for b, _ in widths]
         input = getitem(input, tuple([slice(i, i + size) for i, size in zip(starts, sizes, strict=True)]))
@@ -392,6 +393,9 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     """
     require_tensor("diagonal", input)
     offset = as_int("diagonal", "offset", offset)
+    offset = min(
+        max(offset, -max(input.shape, default=0)), max(input.shape, default=0)
+    )  # NumPy's is of 32 bits
     if input.ndim < 2:
         raise RuntimeError(f"diagonal: expected at least 2 dimensions, got {input.ndim}")
     first, second = normalize_dim("diagonal", dim1, input.ndim), normalize_dim("diagonal", dim2, input.ndim)
