@@ -22,7 +22,7 @@ def other_library(x: Any) -> str | None:
     'torch'
     >>> other_library([1, 2])
     """
-    return library_of(type(x))
+    return library_of(type(x))  # type: ignore[arg-type]  # mypy takes a class for unhashable
 
 
 @functools.lru_cache(maxsize=256)  # asked of every array beside a tensor
