@@ -106,10 +106,15 @@ def spoil(right: str, rng: random.Random) -> Wrong:
     calls = [
         node
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and (node is tree.body or not makes_an_argument(node.func))
+        if isinstance(node, ast.Call) and (is_made(node, tree) or not makes_an_argument(node.func))
     ]
     spoil_one(rng.choice(calls), called(right), rng)
     return Wrong(called(right), right, ast.unparse(tree))
+
+
+def is_made(node: ast.Call, tree: ast.Expression) -> bool:
+    """Tell whether a call of ``torch.tensor`` is what is tried, and not one that makes an argument."""
+    return node is tree.body and ast.unparse(node.func) == "torch.tensor"
 
 
 def makes_an_argument(function: ast.expr) -> bool:

@@ -76,7 +76,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     ----------
     Barron, "Continuously Differentiable Exponential Linear Units", 2017, equation 2.
     """
-    require_tensor("celu", input)
+    require_floating_point("celu", input)
     alpha = as_number("celu", "alpha", alpha)
     if alpha == 0:
         raise RuntimeError("celu: expected alpha not to be 0, got 0")

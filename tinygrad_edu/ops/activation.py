@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from tinygrad_edu import kernel_table
-from tinygrad_edu.arguments import as_number, require_numbers
+from tinygrad_edu.arguments import as_number, require_numbers, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
@@ -311,6 +311,8 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     >>> torch.nn.functional.gelu(torch.tensor([-1.0, 0.0, 1.0]))
     tensor([-0.1587,  0.0000,  0.8413])
     """
+    if not isinstance(approximate, str):
+        raise wrong_type("gelu", "approximate", "str", approximate)
     input = as_floating("gelu", input)
     if approximate == "none":
         return Gelu.apply(input)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import Tensor
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import FLOAT16, Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
@@ -253,6 +253,9 @@ def square(input: Tensor) -> Tensor:
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """input + weight * (end - input): a point on the way; the weight is a number or a Tensor."""
     require_tensors("lerp", input=input, end=end)
+    for argument, x in (("end", end), ("weight", weight)):
+        if isinstance(x, TensorBase) and x.dtype != input.dtype:
+            raise RuntimeError(f"lerp: expected dtype {input.dtype} for {argument}, got {x.dtype}")
     return add(input, mul(weight, sub(end, input)))
 
 

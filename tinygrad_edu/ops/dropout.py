@@ -8,7 +8,7 @@ Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfi
 from __future__ import annotations
 
 from tinygrad_edu import kernel_table
-from tinygrad_edu.arguments import require_numbers
+from tinygrad_edu.arguments import require_bools, require_numbers
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import FLOAT16, Array, array_module
@@ -66,6 +66,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     >>> torch.unique(kept)
     tensor([0.0000, 1.2500])
     """
+    require_bools("dropout", training=training)
     require_tensor("dropout", input)
     require_kernel_dtype("dropout", input)
     check_probability(p)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 
-from tinygrad_edu.arguments import as_number, require_numbers
+from tinygrad_edu.arguments import as_number, require_numbers, wrong_type
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.arithmetic import absolute, square
@@ -32,6 +32,8 @@ def reduce_loss(name: str, losses: Array, reduction: str) -> Array:
 
 def check_reduction(name: str, reduction: str) -> None:
     """Raise unless it is one of the three that there are."""
+    if not isinstance(reduction, str):
+        raise wrong_type(name, "reduction", "str", reduction)
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(
             f"{name}: {reduction} is not a valid value for reduction; expected one of none, mean, sum"

@@ -153,6 +153,8 @@ class Adam(Optimizer):
 
 def check_betas(betas: tuple[float | Tensor, float | Tensor]) -> None:
     """Raise unless both are numbers in [0, 1), both floats or both Tensors of one element."""
+    if not isinstance(betas, list | tuple) or len(betas) != 2:
+        raise ValueError(f"betas: expected two numbers, got {betas}")
     for index, beta in enumerate(betas):
         if isinstance(beta, Tensor) and beta.array.size != 1:
             raise ValueError(f"Tensor betas[{index}] must be 1-element")
