@@ -118,3 +118,14 @@ def test_a_loss_with_log_of_zero_does_not_pass_silently():
         pytest.raises(RuntimeError, match=r"Mul: the forward returned a NaN"),
     ):
         (target * torch.log(p)).sum()
+
+
+def test_without_check_nan_a_nan_is_no_reason_to_stop():
+    with torch.autograd.detect_anomaly(check_nan=False):
+        x = torch.tensor([-1.0], requires_grad=True)
+        x.log().sum().backward()
+        assert torch.is_anomaly_enabled()
+        with torch.autograd.set_detect_anomaly(True), pytest.raises(RuntimeError, match="returned a NaN"):
+            x.log()
+        x.log()
+    assert not torch.is_anomaly_enabled()

@@ -197,3 +197,28 @@ def test_calls_are_those_of_pytorch(reference):
         net(library.ones(5, 3)).sum().backward()
         logs.append(log)
     assert logs[0] == logs[1]
+
+
+class Fails(nn.Module):
+    def forward(self, x):
+        raise ValueError("no")
+
+
+def test_a_hook_that_is_always_called_sees_none_after_an_error():
+    module, seen = Fails(), []
+    module.register_forward_hook(lambda module, args, output: seen.append("only without an error"))
+    module.register_forward_hook(lambda module, args, output: seen.append(output), always_call=True)
+    with pytest.raises(ValueError, match="no"):
+        module(torch.ones(1))
+    assert seen == [None]
+
+
+def test_an_error_in_a_hook_that_is_always_called_does_not_hide_the_first():
+    module = Fails()
+
+    def fails_too(module, args, output):
+        raise KeyError("too")
+
+    module.register_forward_hook(fails_too, always_call=True)
+    with pytest.warns(UserWarning, match="silenced"), pytest.raises(ValueError, match="no"):
+        module(torch.ones(1))
