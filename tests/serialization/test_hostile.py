@@ -291,6 +291,11 @@ def test_hostile_archives(kind):
         loaded(ARCHIVES[kind])
 
 
+def test_overlapping_entries_are_noticed_before_they_are_read():
+    with pytest.raises(LoadError, match="overlaps another one"):
+        loaded(overlapping())
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_entries_of_one_name():
     buffer = io.BytesIO()

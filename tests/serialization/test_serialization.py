@@ -6,6 +6,7 @@ import importlib.util
 import io
 import os
 import pickle
+import sys
 import zipfile
 from collections import Counter, OrderedDict, defaultdict, deque
 from pathlib import Path
@@ -341,6 +342,21 @@ def test_large_entries_have_large_sizes(monkeypatch):
     if importlib.util.find_spec("torch") is not None:
         reference = importlib.import_module("torch")
         assert reference.load(io.BytesIO(data))[1].tolist() == list(range(100))
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("FloatStorage", "f4"), ("LongStorage", "i8"), ("BoolStorage", "?")]
+)
+def test_files_of_machines_with_the_other_order_of_bytes(kind, dtype):
+    """PyTorch writes the order that its machine has; s390x has the other one."""
+    numbers = np.array([1, 0, 1, 1], dtype)
+    other = "big" if sys.byteorder == "little" else "little"
+    entries = {
+        "archive/data.pkl": program(tensor(kind=kind)),
+        "archive/byteorder": other.encode(),
+        "archive/data/0": numbers.byteswap().tobytes(),
+    }
+    assert loaded(archive(entries)).tolist() == numbers.tolist()
 
 
 def test_the_same_object_makes_the_same_file():
