@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.arguments import reject_options
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
-from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.backend import Array, array_module, device_of, to_device, to_numpy
 from tinygrad_edu.ops.common import (
     broadcast_shape,
     check_positions,
@@ -170,9 +170,11 @@ class Combine(Op):
     """x with values added to, or multiplied with, its elements at an index along a dimension."""
 
     def forward(self, x: Array, values: Array, *, dim: int, index: Array, function: str) -> Array:
-        result = x.copy()
-        getattr(array_module(x), function).at(result, along(dim, index, x), values)
-        return result
+        # CuPy has no multiply.at: on the host, whatever the device.
+        result, places = np.array(to_numpy(x)), to_numpy(index)
+        factors = to_numpy(values) if hasattr(values, "shape") else values
+        getattr(np, function).at(result, along(dim, places, result), factors)
+        return to_device(result, device_of(x))
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
         raise NotImplementedError("scatter: expected no reduce where a gradient is wanted; use scatter_add")
