@@ -82,6 +82,7 @@ KNOWN = [
     # Numbers of which the first is infinite in float16: PyTorch multiplies in float32.
     ("mul_", "float16", "*"),
     ("addcmul value", "float16", "*"),
+    ("index_add alpha", "float16", "*"),
     ("addmm beta", "float16", "*"),
     ("addmm alpha", "float16", "*"),
     # An integer from 2**63 on is of dtype uint64 in PyTorch where nothing else gives it one; there is none here.
