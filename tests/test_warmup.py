@@ -55,6 +55,9 @@ BY_HAND = {
     "_exp_float32",
     "_erf_float32",
     "_log1p_float32",
+    "_tanh_float32",
+    "_by_tiles",
+    "_by_loops",
 }
 
 

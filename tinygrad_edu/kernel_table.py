@@ -52,6 +52,7 @@ FAMILIES = (
     "norm",
     "optimizer_step",
     "pooling",
+    "recurrent",
     "softmax_loss",
 )
 
@@ -159,6 +160,11 @@ def pooling(array: Array) -> Kernels:
     return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["pooling"]
 
 
+def recurrent(array: Array) -> Kernels:
+    """Recurrent layers over all time steps; for arrays that ``has_kernels`` of."""
+    return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["recurrent"]
+
+
 def softmax_loss(array: Array) -> Kernels:
     """Softmax, log-softmax and the cross-entropy on top of it."""
     return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["softmax_loss"]
@@ -185,7 +191,7 @@ def optimizer_step(array: Array) -> Kernels:
 
 
 def has_kernels(array: Array) -> bool:
-    """Tell whether the families activation and norm can work on it: an array of float32 or float64.
+    """Tell whether the families activation, norm and recurrent can work on it: an array of float32 or float64.
 
     Their operations have a second way, in operators, for everything else: other dtypes, and the Tensors that a
     ``backward`` gets when it is to be differentiated itself.

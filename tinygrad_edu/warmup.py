@@ -79,6 +79,19 @@ def matrix_product(dtype: torch.dtype) -> None:
     F.linear(torch.ones(2, 3, dtype=dtype), torch.ones(4, 3, dtype=dtype), torch.ones(4, dtype=dtype))
 
 
+def recurrent(dtype: torch.dtype) -> None:
+    """Run all recurrent layers, with and without a projection."""
+    x = torch.ones(40, 64, 16, dtype=dtype, requires_grad=True)
+    layers = (
+        nn.RNN(16, 64),
+        nn.RNN(16, 64, nonlinearity="relu"),
+        nn.LSTM(16, 64, proj_size=16),
+        nn.LSTM(16, 64),
+    )
+    for layer in (*layers, nn.GRU(16, 64)):
+        layer.to(dtype)(x)[0].sum().backward()
+
+
 def optimizer_step(dtype: torch.dtype) -> None:
     """Run a step of every optimizer, for a small parameter and for one that several threads share."""
     params = [nn.Parameter(torch.ones(size, dtype=dtype)) for size in (3, 200_000)]
@@ -99,6 +112,7 @@ RECIPES = {
         dropout,
         embedding,
         matrix_product,
+        recurrent,
         optimizer_step,
     )
 }

@@ -126,6 +126,18 @@ from tinygrad_edu.nn.pooling import (
     MaxPool1d,
     MaxPool2d,
 )
+from tinygrad_edu.nn.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+)
+from tinygrad_edu.nn.recurrent_base import RNNBase
+from tinygrad_edu.nn.recurrent_cell import (
+    GRUCell,
+    LSTMCell,
+    RNNCell,
+    RNNCellBase,
+)
 from tinygrad_edu.nn.sparse import Embedding
 
 __all__ = [
@@ -161,6 +173,8 @@ __all__ = [
     "Flatten",
     "GELU",
     "GLU",
+    "GRU",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -174,6 +188,8 @@ __all__ = [
     "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
+    "LSTM",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -198,6 +214,10 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNN",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",

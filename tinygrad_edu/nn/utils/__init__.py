@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
+from tinygrad_edu.nn.utils import rnn
 from tinygrad_edu.nn.utils.clip_grad import (
     clip_grad_norm_,
     clip_grad_value_,
@@ -24,6 +25,7 @@ __all__ = [
     "clip_grads_with_norm_",
     "get_total_norm",
     "parameters_to_vector",
+    "rnn",
     "vector_to_parameters",
 ]
 
