@@ -73,8 +73,8 @@ def test_every_missing_name_says_so():
 
 
 PROGRAMS = {
-    "from tinygrad_edu import nn\nnn.FractionalMaxPool3d": f"module 'tinygrad_edu.nn' has no attribute 'FractionalMaxPool3d': {SAYS_SO}",
-    "from tinygrad_edu.nn import Linear, FractionalMaxPool3d": f"cannot import name 'FractionalMaxPool3d': {SAYS_SO}",
+    "from tinygrad_edu import nn\nnn.LazyConv1d": f"module 'tinygrad_edu.nn' has no attribute 'LazyConv1d': {SAYS_SO}",
+    "from tinygrad_edu.nn import Linear, LazyConv1d": f"cannot import name 'LazyConv1d': {SAYS_SO}",
     "from tinygrad_edu.nn.functional import ctc_loss": f"cannot import name 'ctc_loss': {SAYS_SO}",
     "from tinygrad_edu import linalg": f"cannot import name 'linalg': {SAYS_SO}",
     "import tinygrad_edu as torch\ntorch.fft.fft": f"module 'tinygrad_edu' has no attribute 'fft': {SAYS_SO}",
@@ -105,13 +105,13 @@ def test_a_submodule_that_is_not_there():
 
 def test_programs_may_ask_whether_there_is_a_name():
     assert not hasattr(torch, "compile")
-    assert getattr(nn, "FractionalMaxPool3d", None) is None
+    assert getattr(nn, "LazyConv1d", None) is None
     assert not hasattr(nn.Identity(), "compile")
     try:
-        from tinygrad_edu.nn import FractionalMaxPool3d
+        from tinygrad_edu.nn import LazyConv1d
     except ImportError as error:
-        FractionalMaxPool3d = error.name
-    assert FractionalMaxPool3d == "tinygrad_edu.nn"
+        LazyConv1d = error.name
+    assert LazyConv1d == "tinygrad_edu.nn"
 
 
 def test_tools_that_look_into_modules():
@@ -137,5 +137,7 @@ def test_names_are_read_when_one_is_missing_and_not_before():
 
 
 def test_without_a_list_of_the_module_it_is_the_usual_error():
-    error = missing_names.error_of_module("tinygrad_edu.elsewhere", "FractionalMaxPool3d")
-    assert repr(error) == repr(AttributeError("module 'tinygrad_edu.elsewhere' has no attribute 'FractionalMaxPool3d'"))
+    error = missing_names.error_of_module("tinygrad_edu.elsewhere", "LazyConv1d")
+    assert repr(error) == repr(
+        AttributeError("module 'tinygrad_edu.elsewhere' has no attribute 'LazyConv1d'")
+    )

@@ -225,6 +225,47 @@ def norm_calls(rng: Any, dtype: Any) -> Iterator[Call]:
     yield Call("norm", "batch_norm_forward", (spoilt.T[None], None, None, 1e-5))
 
 
+# hidden units, of a projection or None, sequences in each step
+RECURRENT = [(1, None, [1]), (3, None, [3, 3, 1]), (10, 4, [2, 2]), (9, None, [4, 1]), (2, None, [0, 0])]
+
+
+def recurrent_calls(rng: Any, dtype: Any) -> Iterator[Call]:
+    reference = rung("recurrent", "reference")
+    for case, (size, projection, sizes) in enumerate(RECURRENT):
+        batch, rows, reverse = sizes[0], sum(sizes), case % 2 == 1
+        batch_sizes = np.array(sizes, np.int64)
+
+        def array(*shape: int) -> Any:
+            return spread(numbers(rng, shape, dtype))
+
+        for relu in (False, True):
+            weight, last = array(size, size), (batch_sizes, reverse, relu)
+            forward = (array(rows, size), weight, array(batch, size), *last)
+            yield Call("recurrent", "rnn_forward", forward)
+            output = reference.rnn_forward(*forward)[0]
+            yield Call(
+                "recurrent", "rnn_backward", (array(rows, size), array(batch, size), output, weight, *last)
+            )
+        weight, bias, steps = (
+            array(3 * size, size),
+            array(3 * size) if case % 2 else None,
+            (batch_sizes, reverse),
+        )
+        forward = (array(rows, 3 * size), weight, bias, array(batch, size), *steps)
+        yield Call("recurrent", "gru_forward", forward)
+        _, previous, activated, hidden_new, _ = reference.gru_forward(*forward)
+        saved = activated, hidden_new, previous
+        grads = array(rows, size), array(batch, size)
+        yield Call("recurrent", "gru_backward", (*grads, *saved, weight, *steps))
+        state = projection or size
+        weights = array(4 * size, state), array(projection, size) if projection else None
+        forward = (array(rows, 4 * size), *weights, array(batch, state), array(batch, size), *steps)
+        yield Call("recurrent", "lstm_forward", forward)
+        saved = reference.lstm_forward(*forward)[2:5]
+        grads = array(rows, state), array(batch, state), array(batch, size)
+        yield Call("recurrent", "lstm_backward", (*grads, *saved, *weights, *steps))
+
+
 def optimizer_step_calls(rng: Any, dtype: Any) -> Iterator[Call]:
     sizes = [((3, 4), dtype), ((), dtype), ((0,), dtype), ((37,), dtype), ((5, 3), np.dtype(np.float16))]
     for case, (shape, kind) in enumerate(sizes):
@@ -259,6 +300,7 @@ MAKERS = {
     "softmax_loss": softmax_loss_calls,
     "dropout": dropout_calls,
     "embedding": embedding_calls,
+    "recurrent": recurrent_calls,
     "optimizer_step": optimizer_step_calls,
 }
 
