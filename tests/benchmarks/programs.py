@@ -169,6 +169,40 @@ def step():
     optimizer.step()
 """
 
+LSTM = (
+    """
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.out = nn.LSTM(28, 128), nn.Linear(128, 10)
+
+    def forward(self, x):
+        return self.out(self.lstm(x)[0][-1])
+
+model = Reader()
+optimizer = torch.optim.Adam(model.parameters())
+x, y = torch.randn(28, 64, 28), torch.randint(0, 10, (64,))
+"""
+    + TRAINING_STEP
+)
+
+GRU = (
+    """
+class Writer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.letters, self.gru, self.out = nn.Embedding(65, 128), nn.GRU(128, 128, 3), nn.Linear(128, 65)
+
+    def forward(self, x):
+        return self.out(self.gru(self.letters(x))[0]).reshape(-1, 65)
+
+model = Writer()
+optimizer = torch.optim.Adam(model.parameters())
+x, y = torch.randint(0, 65, (64, 32)), torch.randint(0, 65, (64 * 32,))
+"""
+    + TRAINING_STEP
+)
+
 P1_EPOCH = MLP_128 + BATCH_EPOCH.replace("{flatten}", ".flatten(1)")
 P3_EPOCH = CNN + BATCH_EPOCH.replace("{flatten}", "")
 
@@ -176,6 +210,8 @@ PROGRAMS = {
     "P1": Program("MLP 784-128-10, SGD with momentum: a training step", P1, 600, floor.p1(64)),
     "P2": Program("MLP 784-128-64-10, Adam: a training step", P2, 400, floor.p2(64)),
     "P3": Program("CNN 32-64 with pools and two linear layers, Adam: a training step", P3, 40, floor.p3(64)),
+    "lstm": Program("LSTM 28-128 over 28 steps, batch 64, Linear, Adam: a training step", LSTM, 30),
+    "gru": Program("GRU of 3 layers of 128, 64 letters, batch 32, Adam: a training step", GRU, 10),
     "adam": Program("Adam on 421,642 parameters in 8 tensors: a step", ADAM, 300, floor.adam(421_642)),
     "adam-fused": Program(
         "the same with fused=True",
