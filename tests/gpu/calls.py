@@ -233,7 +233,7 @@ def recurrent_calls(rng: Any, dtype: Any) -> Iterator[Call]:
     reference = rung("recurrent", "reference")
     for case, (size, projection, sizes) in enumerate(RECURRENT):
         batch, rows, reverse = sizes[0], sum(sizes), case % 2 == 1
-        batch_sizes = np.array(sizes, np.int64)
+        batch_sizes = tuple(sizes)
 
         def array(*shape: int) -> Any:
             return spread(numbers(rng, shape, dtype))

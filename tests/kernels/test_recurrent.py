@@ -52,7 +52,7 @@ def run(kernels, kind, case, reverse, dtype, arrange=lambda array: array):
     bias = numbers(rng, count * size, dtype=dtype)
     gates, weight_hh = arrange(gates), arrange(weight_hh / state**0.5)
     h0, c0, grad_output, grad_h_n, grad_c_n = map(arrange, (h0, c0, grad_output, grad_h_n, grad_c_n))
-    steps = np.array(sizes, np.int64), reverse
+    steps = tuple(sizes), reverse
     if kind == "lstm":
         forward = kernels.lstm_forward(gates, weight_hh, weight_hr, h0, c0, *steps)
         saved = forward[2:5]
@@ -112,7 +112,7 @@ def test_the_number_of_threads_does_not_matter(kind, dtype, monkeypatch):
 @pytest.mark.parametrize("kernels", RUNGS)
 def test_inputs_stay_as_they_are(kernels):
     ones = np.ones((2, 2))
-    steps = np.array([2], np.int64), False
+    steps = (2,), False
     output, _, h_n = kernels.rnn_forward(ones, ones, ones, *steps, True)
     kernels.rnn_backward(ones, ones, output, ones, *steps, True)
     assert (ones == 1).all()
@@ -124,7 +124,7 @@ def test_inputs_stay_as_they_are(kernels):
 def test_by_hand(kernels, dtype):
     """Two sequences, of two steps and of one: h = relu(a + 2 h)."""
     gates, weight = np.array([[1], [5], [-3]], dtype), np.array([[2]], dtype)
-    h0, steps = np.array([[10], [0]], dtype), (np.array([2, 1], np.int64), False)
+    h0, steps = np.array([[10], [0]], dtype), ((2, 1), False)
     output, previous, h_n = kernels.rnn_forward(gates, weight, h0, *steps, True)
     assert output.tolist() == [[21], [5], [39]]
     assert previous.tolist() == [[10], [0], [21]]

@@ -12,8 +12,6 @@ import numbers
 import warnings
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
@@ -124,7 +122,7 @@ class RNNBase(Module):
         if length == 0:
             raise RuntimeError(f"{name}: Expected sequence length to be larger than 0 in RNN")
         rows = sequences.reshape((length * batch, self.input_size))
-        output, states = self._run_layers(rows, np.full(length, batch, np.int64), states)
+        output, states = self._run_layers(rows, (batch,) * length, states)
         output = output.reshape((length, batch, output.shape[1]))
         if self.batch_first:
             output = output.transpose(0, 1)
@@ -136,8 +134,8 @@ class RNNBase(Module):
         """Run the layers over a PackedSequence; states come and go in the order before it was sorted."""
         rows, batch_sizes, order, back = input
         states = None if hx is None else [permuted(state, order) for state in self._as_list(hx)]
-        sizes = batch_sizes.numpy()
-        states = self._checked_states(rows, states, int(sizes[0]), 2)
+        sizes = tuple(batch_sizes.tolist())
+        states = self._checked_states(rows, states, sizes[0], 2)
         output, states = self._run_layers(rows, sizes, states)
         states = [permuted(state, back) for state in states]
         return PackedSequence(output, batch_sizes, order, back), self._as_returned(states)
@@ -197,7 +195,7 @@ class RNNBase(Module):
         return states
 
     def _run_layers(
-        self, rows: Tensor, batch_sizes: Any, states: list[Tensor]
+        self, rows: Tensor, batch_sizes: tuple[int, ...], states: list[Tensor]
     ) -> tuple[Tensor, list[Tensor]]:
         """Run all layers over packed rows, each with the output of the one before; return that and the last states."""
         last_states: list[Any] = []

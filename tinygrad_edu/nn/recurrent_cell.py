@@ -10,8 +10,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
@@ -84,7 +82,7 @@ class RNNCellBase(Module):
 
     def _gates(self, rows: Tensor, bias: Tensor | None) -> tuple[Tensor, Steps]:
         """Return what the step takes from the input, and a sequence of this one step."""
-        return F.linear(rows, self.weight_ih, bias), Steps(np.array([len(rows)], np.int64), reverse=False)
+        return F.linear(rows, self.weight_ih, bias), Steps((len(rows),), reverse=False)
 
     def _sum_of_biases(self) -> Tensor | None:
         return self.bias_ih + self.bias_hh if self.bias else None

@@ -5,10 +5,9 @@ One step is a few lines; the loop over time around it is Python's. The kernels d
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from tinygrad_edu.autograd.api import grad
 from tinygrad_edu.autograd.grad_mode import enable_grad
@@ -23,16 +22,15 @@ from tinygrad_edu.ops.unary import sigmoid
 class Steps(NamedTuple):
     """How sequences lie in packed rows: those of step 0, then those of step 1, and so on, the longest ones first."""
 
-    batch_sizes: Any  # (T,) of int64, on the host: how many sequences reach each step
+    batch_sizes: tuple[int, ...]  # how many sequences reach each step
     reverse: bool  # whether time runs backward
 
     def in_time(self) -> Iterator[tuple[int, slice, int]]:
         """Yield (step, its rows, how many) in the order in which the state goes through them."""
-        starts = np.cumsum(self.batch_sizes) - self.batch_sizes
+        starts = list(itertools.accumulate(self.batch_sizes, initial=0))
         steps = range(len(self.batch_sizes))
         for t in reversed(steps) if self.reverse else steps:
-            start, count = int(starts[t]), int(self.batch_sizes[t])
-            yield t, slice(start, start + count), count
+            yield t, slice(starts[t], starts[t + 1]), self.batch_sizes[t]
 
 
 def rnn_formula(gates: Array, weight_hh: Array, h: Array, *, steps: Steps, relu: bool) -> tuple[Array, Array]:

@@ -31,7 +31,7 @@ NANOSECONDS = 0.02  # for a multiply-add, on one thread
 
 
 def rnn_forward(
-    gates: Array, weight_hh: Array, h0: Array, batch_sizes: Array, reverse: bool, relu: bool
+    gates: Array, weight_hh: Array, h0: Array, batch_sizes: tuple[int, ...], reverse: bool, relu: bool
 ) -> tuple[Array, Array, Array]:
     """Run an Elman network; return the states after and before each step (rows, H), and the last ones (B, H)."""
     output, previous = np.empty((2, *gates.shape), gates.dtype)
@@ -47,7 +47,7 @@ def rnn_backward(
     grad_h_n: Array,
     output: Array,
     weight_hh: Array,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
     relu: bool,
 ) -> tuple[Array, Array]:
@@ -67,7 +67,7 @@ def lstm_forward(
     weight_hr: Array | None,
     h0: Array,
     c0: Array,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
 ) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
     """Run an LSTM; return output, previous, activated, previous_cells, tanh_cells, h_n and c_n."""
@@ -94,7 +94,7 @@ def lstm_backward(
     tanh_cells: Array,
     weight_hh: Array,
     weight_hr: Array | None,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
 ) -> tuple[Array, Array, Array, Array]:
     """Return the gradients of the gates (rows, 4 H), of all states (rows, P), and of the first state and cell."""
@@ -111,7 +111,12 @@ def lstm_backward(
 
 
 def gru_forward(
-    gates: Array, weight_hh: Array, bias_hh: Array | None, h0: Array, batch_sizes: Array, reverse: bool
+    gates: Array,
+    weight_hh: Array,
+    bias_hh: Array | None,
+    h0: Array,
+    batch_sizes: tuple[int, ...],
+    reverse: bool,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Run gated recurrent units; return output, previous, activated, hidden_new and h_n."""
     rows, dtype = len(gates), gates.dtype
@@ -132,7 +137,7 @@ def gru_backward(
     hidden_new: Array,
     previous: Array,
     weight_hh: Array,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
 ) -> tuple[Array, Array, Array]:
     """Return the gradients of the gates and of the products with the state (rows, 3 H), and of the first state."""
@@ -146,7 +151,13 @@ def gru_backward(
 
 
 def _run_over_batch(
-    kernel: Any, rows: int, state: Array, matrix: Array, batch_sizes: Array, reverse: bool, *arrays: Any
+    kernel: Any,
+    rows: int,
+    state: Array,
+    matrix: Array,
+    batch_sizes: tuple[int, ...],
+    reverse: bool,
+    *arrays: Any,
 ) -> None:
     """Call a kernel for all steps, with the sequences of the batch in as many blocks as there are threads."""
     nanoseconds = NANOSECONDS * rows * matrix.size

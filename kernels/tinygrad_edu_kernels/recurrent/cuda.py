@@ -18,7 +18,7 @@ Array = Any
 
 
 def rnn_forward(
-    gates: Array, weight_hh: Array, h0: Array, batch_sizes: Array, reverse: bool, relu: bool
+    gates: Array, weight_hh: Array, h0: Array, batch_sizes: tuple[int, ...], reverse: bool, relu: bool
 ) -> tuple[Array, Array, Array]:
     """Run an Elman network; return the states after and before each step (rows, H), and the last ones (B, H)."""
     xp, dtype = array_module_of(gates), gates.dtype
@@ -38,7 +38,7 @@ def rnn_backward(
     grad_h_n: Array,
     output: Array,
     weight_hh: Array,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
     relu: bool,
 ) -> tuple[Array, Array]:
@@ -57,7 +57,7 @@ def lstm_forward(
     weight_hr: Array | None,
     h0: Array,
     c0: Array,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
 ) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
     """Run an LSTM; return output, previous, activated, previous_cells, tanh_cells, h_n and c_n."""
@@ -82,7 +82,7 @@ def lstm_backward(
     tanh_cells: Array,
     weight_hh: Array,
     weight_hr: Array | None,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
 ) -> tuple[Array, Array, Array, Array]:
     """Return the gradients of the gates (rows, 4 H), of all states (rows, P), and of the first state and cell."""
@@ -99,7 +99,12 @@ def lstm_backward(
 
 
 def gru_forward(
-    gates: Array, weight_hh: Array, bias_hh: Array | None, h0: Array, batch_sizes: Array, reverse: bool
+    gates: Array,
+    weight_hh: Array,
+    bias_hh: Array | None,
+    h0: Array,
+    batch_sizes: tuple[int, ...],
+    reverse: bool,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Run gated recurrent units; return output, previous, activated, hidden_new and h_n."""
     xp, dtype, rows = array_module_of(gates), gates.dtype, len(gates)
@@ -119,7 +124,7 @@ def gru_backward(
     hidden_new: Array,
     previous: Array,
     weight_hh: Array,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
 ) -> tuple[Array, Array, Array]:
     """Return the gradients of the gates and of the products with the state (rows, 3 H), and of the first state."""
@@ -135,7 +140,7 @@ def gru_backward(
     return results
 
 
-def _steps(array: Array, batch_sizes: Array, reverse: bool) -> Array:
+def _steps(array: Array, batch_sizes: tuple[int, ...], reverse: bool) -> Array:
     """Return (T, 2) of int64 on the GPU: the first row of every step, and how many it has, in the order of time."""
     steps = [(0, 0)]
     for size in batch_sizes:

@@ -28,7 +28,7 @@ Array = Any
 
 
 def rnn_forward(
-    gates: Array, weight_hh: Array, h0: Array, batch_sizes: Array, reverse: bool, relu: bool
+    gates: Array, weight_hh: Array, h0: Array, batch_sizes: tuple[int, ...], reverse: bool, relu: bool
 ) -> tuple[Array, Array, Array]:
     r"""Run an Elman network, h = tanh(gates + W_hh h_before), or with a ReLU.
 
@@ -40,7 +40,7 @@ def rnn_forward(
         From the state to the next one.
     h0 : (B, H) array
         The state before the first step.
-    batch_sizes : (T,) array of int64, on the host
+    batch_sizes : tuple of T int
         How many sequences reach each step.
     reverse : bool
         Whether time runs backward.
@@ -71,7 +71,7 @@ def rnn_backward(
     grad_h_n: Array,
     output: Array,
     weight_hh: Array,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
     relu: bool,
 ) -> tuple[Array, Array]:
@@ -119,7 +119,7 @@ def lstm_forward(
     weight_hr: Array | None,
     h0: Array,
     c0: Array,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
 ) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
     r"""Run a network with long short-term memory.
@@ -186,7 +186,7 @@ def lstm_backward(
     tanh_cells: Array,
     weight_hh: Array,
     weight_hr: Array | None,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
 ) -> tuple[Array, Array, Array, Array]:
     r"""Return the gradients of the gates, of all states, of the initial state and of the initial cell.
@@ -244,7 +244,12 @@ def lstm_backward(
 
 
 def gru_forward(
-    gates: Array, weight_hh: Array, bias_hh: Array | None, h0: Array, batch_sizes: Array, reverse: bool
+    gates: Array,
+    weight_hh: Array,
+    bias_hh: Array | None,
+    h0: Array,
+    batch_sizes: tuple[int, ...],
+    reverse: bool,
 ) -> tuple[Array, Array, Array, Array, Array]:
     r"""Run a network of gated recurrent units.
 
@@ -304,7 +309,7 @@ def gru_backward(
     hidden_new: Array,
     previous: Array,
     weight_hh: Array,
-    batch_sizes: Array,
+    batch_sizes: tuple[int, ...],
     reverse: bool,
 ) -> tuple[Array, Array, Array]:
     r"""Return the gradients of the gates, of the products with the state, and of the initial state.
@@ -355,7 +360,7 @@ def gru_backward(
     return grad_gates, grad_products, grad_h0
 
 
-def _rows_in_time(batch_sizes: Array, reverse: bool) -> Iterator[tuple[int, int]]:
+def _rows_in_time(batch_sizes: tuple[int, ...], reverse: bool) -> Iterator[tuple[int, int]]:
     """Yield every row, and the number of its sequence, from the first step to the last, or the other way round."""
     starts = np.cumsum(batch_sizes) - batch_sizes
     steps = range(len(batch_sizes))

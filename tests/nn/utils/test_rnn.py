@@ -109,9 +109,8 @@ def test_a_packed_sequence():
     assert data.tolist() == [0, 0, 1, 1, 2]
     assert batch_sizes.tolist() == [2, 2, 1]
     assert (order.tolist(), back.tolist()) == ([1, 0], [1, 0])
-    assert repr(packed).startswith(
-        "PackedSequence(data=tensor([0, 0, 1, 1, 2]), batch_sizes=tensor([2, 2, 1]), sorted"
-    )
+    assert repr(packed).startswith("PackedSequence(data=tensor([0, 0, 1, 1, 2]")
+    assert ", batch_sizes=tensor([2, 2, 1]), sorted_indices=tensor([1, 0]" in repr(packed)
     assert packed.is_cuda is data.is_cuda
     assert packed.to(data.device) is packed
     assert packed.double().data.dtype == torch.float64

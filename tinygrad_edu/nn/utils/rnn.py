@@ -212,7 +212,7 @@ def pack_padded_sequence(
     elements = input.reshape((length * batch, *input.shape[2:]))
     data = index_select(elements, 0, creation.tensor(np.concatenate(places), device=input.device))
     indices = None if order is None else creation.tensor(order, device=input.device)
-    return PackedSequence(data, creation.tensor(batch_sizes), indices)
+    return PackedSequence(data, creation.tensor(batch_sizes, device="cpu"), indices)
 
 
 def _check_lengths(input: Tensor, counts: Any, length: int, batch: int) -> None:
@@ -291,7 +291,7 @@ def pad_packed_sequence(
         rows[t, : batch_sizes[t]] = starts[t] + np.arange(batch_sizes[t])
     if sequence.unsorted_indices is not None:
         rows = rows[:, sequence.unsorted_indices.numpy(force=True)]
-    lengths = creation.tensor((rows < len(data)).sum(axis=0))
+    lengths = creation.tensor((rows < len(data)).sum(axis=0), device="cpu")
     padding = creation.full((1, *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device)
     with_padding = cat([data, padding])  # the rows' numbers lead to it where a sequence has ended
     rows = np.ascontiguousarray(rows.T if batch_first else rows)
