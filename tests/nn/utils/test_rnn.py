@@ -116,6 +116,8 @@ def test_a_packed_sequence():
     assert packed.double().data.dtype == torch.float64
     assert packed.float().half().data.dtype == torch.float16
     assert packed.int().long().data.dtype == torch.int64
+    assert [packed.short().data.dtype, packed.char().data.dtype] == [torch.int16, torch.int8]
+    assert packed.byte().data.dtype == torch.uint8
     assert packed.to(dtype=torch.float64).sorted_indices.dtype == torch.int64
     assert packed.cpu().data.device.type == "cpu"
     assert isinstance(packed, tuple)
