@@ -38,7 +38,7 @@ def rnn_forward(
     h_n = np.array(h0, gates.dtype, order="C")
     matrix = packed(weight_hh.T)
     arrays = np.ascontiguousarray(gates), matrix, padded(None, matrix), output, previous, h_n
-    _run_over_batch(_rnn_steps, len(gates), h_n, matrix, batch_sizes, reverse, relu, *arrays)
+    _run_over_batch(_rnn_steps, len(gates), h_n, matrix, batch_sizes, reverse, *arrays, relu)
     return output, previous, h_n
 
 
@@ -57,7 +57,7 @@ def rnn_backward(
     matrix = packed(weight_hh)
     saved = np.ascontiguousarray(grad_output), np.ascontiguousarray(output)
     arrays = *saved, matrix, padded(None, matrix), grad_gates, grad_h0
-    _run_over_batch(_rnn_steps_back, len(output), grad_h0, matrix, batch_sizes, not reverse, relu, *arrays)
+    _run_over_batch(_rnn_steps_back, len(output), grad_h0, matrix, batch_sizes, not reverse, *arrays, relu)
     return grad_gates, grad_h0
 
 
@@ -180,7 +180,7 @@ def _begin_step(step, block, first, last):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _rnn_steps(relu, gates, matrix, bias, output, previous, h, steps, block, first, last):
+def _rnn_steps(gates, matrix, bias, output, previous, h, relu, steps, block, first, last):
     work = space_for(min((last - first) * block, len(h)), matrix)
     for t in range(len(steps)):
         start, begin, count = _begin_step(steps[t], block, first, last)
@@ -199,7 +199,7 @@ def _rnn_steps(relu, gates, matrix, bias, output, previous, h, steps, block, fir
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _rnn_steps_back(relu, grad_output, output, matrix, bias, grad_gates, grad_h, steps, block, first, last):
+def _rnn_steps_back(grad_output, output, matrix, bias, grad_gates, grad_h, relu, steps, block, first, last):
     work = space_for(min((last - first) * block, len(grad_h)), matrix)
     zero, one = output.dtype.type(0), output.dtype.type(1)
     for t in range(len(steps)):
