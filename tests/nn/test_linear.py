@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
-from tests.nn.parity import assert_gradcheck, assert_layer_parity, make_inputs, make_layer
+from tests.nn.parity import assert_gradcheck, assert_layer_parity, make_inputs, make_layer, numbers
 from tinygrad_edu import nn
 
 LAYERS = [
@@ -103,3 +103,14 @@ def test_errors_name_what_was_expected_and_what_came(call, error, words):
         call()
     text = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
     assert all(word in text for word in words), text
+
+
+@pytest.mark.parametrize("rows", [1, 1024, 1025, 5000, 70_000])
+def test_the_gradient_of_the_bias_of_many_rows(rows):
+    """It is a sum over all of them, in pieces."""
+    layer = nn.Linear(2, 3)
+    weights = np.random.default_rng(0).standard_normal((rows, 3)).astype(np.float32)
+    (layer(torch.ones(rows, 2)) * torch.tensor(weights)).sum().backward()
+    np.testing.assert_allclose(
+        numbers(layer.bias.grad), weights.sum(axis=0, dtype=np.float64), rtol=1e-5, atol=1e-4
+    )
