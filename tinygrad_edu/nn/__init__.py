@@ -93,6 +93,7 @@ from tinygrad_edu.nn.loss import (
     TripletMarginLoss,
 )
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.multihead_attention import MultiheadAttention
 from tinygrad_edu.nn.normalization import (
     GroupNorm,
     LayerNorm,
@@ -139,6 +140,8 @@ from tinygrad_edu.nn.recurrent_cell import (
     RNNCellBase,
 )
 from tinygrad_edu.nn.sparse import Embedding
+from tinygrad_edu.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from tinygrad_edu.nn.transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -204,6 +207,7 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
@@ -239,6 +243,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "Unflatten",
     "Unfold",

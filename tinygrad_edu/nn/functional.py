@@ -34,6 +34,7 @@ from tinygrad_edu.nn.functional_activation import (
     softshrink,
     threshold,
 )
+from tinygrad_edu.nn.functional_attention import multi_head_attention_forward
 from tinygrad_edu.nn.functional_layer import (
     alpha_dropout,
     bilinear,
@@ -90,6 +91,7 @@ from tinygrad_edu.ops import (
     pad,
     prelu,
     rms_norm,
+    scaled_dot_product_attention,
     sigmoid,
     smooth_l1_loss,
     softplus,
@@ -147,6 +149,7 @@ __all__ = [
     "max_pool2d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "nll_loss",
     "normalize",
     "one_hot",
@@ -160,6 +163,7 @@ __all__ = [
     "relu6",
     "relu_",
     "rms_norm",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",

@@ -39,6 +39,7 @@ from tinygrad_edu.ops.arithmetic import (
     square,
     sub,
 )
+from tinygrad_edu.ops.attention import scaled_dot_product_attention
 from tinygrad_edu.ops.binary_loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -452,6 +453,7 @@ __all__ = [
     "round",
     "rsqrt",
     "scalar_like",
+    "scaled_dot_product_attention",
     "scatter",
     "scatter_add",
     "select",

@@ -1,0 +1,163 @@
+"""Attention: every query takes a weighted mean of the values, with weights from how well the keys answer it.
+
+References
+----------
+Vaswani et al., "Attention Is All You Need", 2017, equation 1;
+https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
+"""
+
+from __future__ import annotations
+
+import math
+
+from tinygrad_edu.autograd.tensor_base import tensor_from_array
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.common import check_broadcast, raw, require_tensors
+from tinygrad_edu.ops.compare import logical_not
+from tinygrad_edu.ops.dropout import check_probability, dropout
+from tinygrad_edu.ops.join import repeat_interleave
+from tinygrad_edu.ops.matmul import matmul
+from tinygrad_edu.ops.select import masked_fill
+from tinygrad_edu.ops.shape import transpose
+from tinygrad_edu.ops.softmax import softmax
+
+
+def scaled_dot_product_attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    attn_mask: Array | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Array:
+    """Attention: softmax(query key^T * scale + mask) value.
+
+    Parameters
+    ----------
+    query : Tensor
+        (*batch, l, e): l queries.
+    key : Tensor
+        (*batch, s, e): s keys.
+    value : Tensor
+        (*batch, s, v): what belongs to each key.
+    attn_mask : Tensor, optional
+        (..., l, s), broadcast against the scores. Booleans say which keys a query may look at; floating-point numbers
+        are added to the scores. A query that may look at nothing gets zeros.
+    dropout_p : float
+        With which probability a weight is set to 0. There is no training mode: pass 0 in evaluation.
+    is_causal : bool
+        Whether query i looks at the keys 0 to i alone.
+    scale : float, optional
+        By default 1 / sqrt(e).
+    enable_gqa : bool
+        Whether key and value have fewer heads (dimension -3) than query, each of which several heads share.
+
+    Returns
+    -------
+    Tensor
+        (*batch, l, v).
+
+    Raises
+    ------
+    RuntimeError
+        If shapes or dtypes do not fit together, or if there are both a mask and ``is_causal``.
+
+    Notes
+    -----
+    With P = softmax(Q K^T s + M) and O = P V: dV = P^T dO; dP = dO V^T; dS = P * (dP - rowsum(dP * P)), softmax's
+    derivative; dQ = dS K s; dK = dS^T Q s.
+
+    References
+    ----------
+    Vaswani et al., "Attention Is All You Need", 2017, equation 1;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> query, key = torch.tensor([[100.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> torch.nn.functional.scaled_dot_product_attention(query, key, torch.tensor([[7.0], [9.0]]))
+    tensor([[7.]])
+    """
+    check_attention(query, key, value, attn_mask, is_causal)
+    check_probability(dropout_p)
+    if enable_gqa:
+        key, value = share_heads(query, key), share_heads(query, value)
+    if scale is None:
+        scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0
+    scores = matmul(query * scale, transpose(key, -2, -1))  # (*batch, l, s)
+    if is_causal:
+        attn_mask = causal_mask(query, key)
+    weights = softmax(scores, -1) if attn_mask is None else masked_softmax(scores, attn_mask)
+    return matmul(dropout(weights, dropout_p), value)
+
+
+def masked_softmax(scores: Array, mask: Array) -> Array:
+    """Softmax of scores (..., l, s) under a mask; a row in which nothing is left becomes zeros."""
+    if raw(mask).dtype.kind == "b":
+        scores = masked_fill(scores, logical_not(mask), -math.inf)
+    else:
+        scores = scores + mask
+    empty = tensor_from_array((raw(scores) == -math.inf).all(-1, keepdims=True))
+    if not raw(empty).any():
+        return softmax(scores, -1)
+    return masked_fill(softmax(masked_fill(scores, empty, 0.0), -1), empty, 0.0)
+
+
+def causal_mask(query: Array, key: Array) -> Array:
+    """Return which keys a query may look at, (l, s): those that do not come after it."""
+    xp = array_module(raw(query))
+    return tensor_from_array(xp.tril(xp.ones((query.shape[-2], key.shape[-2]), bool)))
+
+
+def share_heads(query: Array, x: Array) -> Array:
+    """Repeat the heads of keys or values so that there are as many as the query has: (..., heads, s, e)."""
+    heads, shared = query.shape[-3], x.shape[-3]
+    if shared == 0 or heads % shared:
+        raise RuntimeError(
+            "scaled_dot_product_attention: expected the number of heads in key and value to divide the number of "
+            f"heads in query, got {shared} and {heads}"
+        )
+    return x if heads == shared else repeat_interleave(x, heads // shared, -3)
+
+
+def check_attention(query: Array, key: Array, value: Array, attn_mask: Array | None, is_causal: bool) -> None:
+    """Raise unless queries, keys, values and mask fit together."""
+    name = "scaled_dot_product_attention"
+    for argument, x in (("query", query), ("key", key), ("value", value)):
+        require_tensors(name, **{argument: x})
+        if x.ndim < 2:
+            raise RuntimeError(
+                f"{name}: Expected query, key, and value to all be  at least 2 dimensional, but got {argument} of "
+                f"shape {list(x.shape)}"
+            )
+    dtypes = [raw(x).dtype for x in (query, key, value)]
+    if len(set(dtypes)) > 1:
+        raise RuntimeError(
+            f"{name}: Expected query, key, and value to have the same dtype, but got query.dtype: {dtypes[0]} "
+            f"key.dtype: {dtypes[1]} and value.dtype: {dtypes[2]}"
+        )
+    if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+        raise RuntimeError(
+            f"{name}: expected query (*, l, e), key (*, s, e) and value (*, s, v), got {list(query.shape)}, "
+            f"{list(key.shape)} and {list(value.shape)}"
+        )
+    if attn_mask is not None:
+        check_attention_mask(name, query, key, attn_mask, is_causal)
+
+
+def check_attention_mask(name: str, query: Array, key: Array, attn_mask: Array, is_causal: bool) -> None:
+    """Raise unless the mask can be used."""
+    require_tensors(name, attn_mask=attn_mask)
+    if is_causal:
+        raise RuntimeError(f"{name}: Explicit attn_mask should not be set when is_causal=True")
+    dtype = raw(attn_mask).dtype
+    if dtype.kind != "b" and dtype != raw(query).dtype:
+        raise RuntimeError(
+            f"{name}: Expected attn_mask dtype to be bool or to match query dtype, but got attn_mask.dtype: {dtype} "
+            f"and query.dtype: {raw(query).dtype}"
+        )
+    scores = (query.shape[-2], key.shape[-2])
+    check_broadcast(f"{name}: attn_mask", tuple(attn_mask.shape[-2:]), scores)
