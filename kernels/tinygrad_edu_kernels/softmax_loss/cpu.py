@@ -6,12 +6,10 @@ import math
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic, overload
 
 from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
+from tinygrad_edu_kernels.exponential import as_integers, exp_of_negative, largest_of_row
 from tinygrad_edu_kernels.kernel_cache import njit
 
 Array = Any
@@ -116,112 +114,6 @@ def _run(kernel: Any, *arrays: Array) -> None:
     threads.run_over(len(arrays[0]), NANOSECONDS * arrays[0].size, kernel, *arrays)
 
 
-# ---- exponential and maximum -------------------------------------------------------------------------------
-
-
-@intrinsic
-def _float_from_bits(typing_context, bits):
-    """Read the 32 or 64 bits of an integer as a float."""
-    single = bits == types.int32
-
-    def generate(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], ir.FloatType() if single else ir.DoubleType())
-
-    return (types.float32 if single else types.float64)(bits), generate
-
-
-@njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
-def _exp_float32(value):
-    """Return e^value for value <= 0, to about one unit in the last place.
-
-    With n the whole number nearest to value / ln 2, e^value = 2^n * e^r where r = value - n ln 2 lies within
-    ln 2 / 2 of zero. A polynomial gives e^r (that of ``expf`` in the Cephes library); ln 2 is taken off in
-    two parts, so that r is exact. 2^n is put together from its exponent bits. There is no branch and no call
-    in it, which is why a loop of these is vectorised and a loop of ``math.exp`` is not.
-    """
-    smallest = np.float32(-87)  # e^value is next to nothing below it, and 2^n has no normal float
-    bounded = value if value > smallest else smallest
-    n = np.floor(bounded * np.float32(1.44269504) + np.float32(0.5))
-    r = (bounded - n * np.float32(0.693359375)) + n * np.float32(2.12194440e-4)
-    p = np.float32(1.9875691500e-4)
-    p = p * r + np.float32(1.3981999507e-3)
-    p = p * r + np.float32(8.3334519073e-3)
-    p = p * r + np.float32(4.1665795894e-2)
-    p = p * r + np.float32(1.6666665459e-1)
-    p = p * r + np.float32(5.0000001201e-1)
-    p = p * r * r + r + np.float32(1)
-    result = p * _float_from_bits(np.int32((np.int32(n) + 127) << 23))
-    result = result if value > smallest else np.float32(0)
-    return result if value == value else value  # NaN
-
-
-def _as_float(bits: Any) -> Any:
-    """Read the bits of an integer as a float (what runs when Numba is switched off)."""
-    return bits.view(np.float32 if bits.dtype == np.int32 else np.float64)
-
-
-@overload(_as_float, inline="always")
-def _read_bits(bits):
-    """Let the compiler read them where they are."""
-
-    def read(bits):
-        return _float_from_bits(bits)
-
-    return read
-
-
-def _as_integers(x: Array) -> Array:
-    """Return a view of floats as integers of the same bits."""
-    return x.view(np.int32 if x.dtype == np.float32 else np.int64)
-
-
-@overload(_as_integers)
-def _choose_integers(x):
-    """Choose the integers for the type of x, at compile time."""
-    integer = np.int32 if x.dtype == types.float32 else np.int64
-
-    def view(x):
-        return x.view(integer)
-
-    return view
-
-
-def _exp(value: float) -> float:
-    """Return e^value for value <= 0 (what runs when Numba is switched off)."""
-    return np.exp(value)
-
-
-@overload(_exp, inline="always")
-def _choose_exp(value):
-    """Choose the exponential for the type of value, at compile time."""
-
-    def single(value):
-        return _exp_float32(value)
-
-    def double(value):
-        return math.exp(value)
-
-    return single if value == types.float32 else double
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _largest(bits, i):
-    """Return the largest float of row i, whose bits are read as integers here.
-
-    Floats are ordered as their bits are, once those of the negative ones are turned round. Looking for the
-    largest integer is vectorised; looking for the largest float is not, because of NaN. (A NaN counts as
-    larger or smaller than all the numbers, as its sign says. Either way it gets into the sum of
-    exponentials.)
-    """
-    flip = bits.dtype.type(np.iinfo(bits.dtype).max)  # every bit but the sign
-    largest = bits.dtype.type(np.iinfo(bits.dtype).min)
-    for j in range(bits.shape[1]):
-        key = bits[i, j]
-        key = bits.dtype.type(key ^ flip) if key < 0 else key
-        largest = key if key > largest else largest
-    return _as_float(bits.dtype.type(largest ^ flip) if largest < 0 else largest)
-
-
 # ---- kernels: they do rows first..last ----------------------------------------------------------------------
 
 
@@ -233,13 +125,13 @@ def _exponentials(x, bits, largest, y, first, last):
     """
     columns = x.shape[1]
     for i in range(first, last):
-        row, shifted, top = x[i], y[i * columns : (i + 1) * columns], _largest(bits, i)
+        row, shifted, top = x[i], y[i * columns : (i + 1) * columns], largest_of_row(bits, i)
         largest[i] = top
         for j in range(columns):
             shifted[j] = row[j] - top
     block = y[first * columns : last * columns]
     for k in range(block.size):
-        block[k] = _exp(block[k])
+        block[k] = exp_of_negative(block[k])
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
@@ -257,10 +149,10 @@ def _divide_by_sum(row):
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
 def _softmax_of_row(x, bits, largest, row, i):
     """Do all of it for row i, which is a long one: it fills the vectors by itself, and is gone through less often."""
-    scores, top, total = x[i], _largest(bits, i), x.dtype.type(0)
+    scores, top, total = x[i], largest_of_row(bits, i), x.dtype.type(0)
     largest[i] = top
     for j in range(row.size):
-        exponential = _exp(scores[j] - top)
+        exponential = exp_of_negative(scores[j] - top)
         row[j] = exponential
         total += exponential
     scale = x.dtype.type(1) / total
@@ -272,7 +164,7 @@ def _softmax_of_row(x, bits, largest, row, i):
 @njit(cache=True, error_model="numpy", nogil=True)
 def _softmax_rows(x, largest, y, first, last):
     """Take the softmax of every row."""
-    bits, columns = _as_integers(x), x.shape[1]
+    bits, columns = as_integers(x), x.shape[1]
     height = max(1, BLOCK // max(1, columns))
     for start in range(first, last, height):
         stop = min(start + height, last)
@@ -289,13 +181,13 @@ def _softmax_rows(x, largest, y, first, last):
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
 def _log_softmax_rows(x, y, first, last):
     """Each row less the logarithm of its sum of exponentials."""
-    bits = _as_integers(x)
+    bits = as_integers(x)
     for i in range(first, last):
         row, result = x[i], y[i]
-        largest = _largest(bits, i)
+        largest = largest_of_row(bits, i)
         total = x.dtype.type(0)
         for j in range(row.size):
-            total += _exp(row[j] - largest)
+            total += exp_of_negative(row[j] - largest)
         log_total = math.log(total)
         for j in range(row.size):
             result[j] = (row[j] - largest) - log_total
@@ -322,13 +214,13 @@ def _log_softmax_backward_rows(grad_output, y, grad_input, first, last):
         for j in range(row.size):
             total += grad[j]
         for j in range(row.size):
-            result[j] = grad[j] - _exp(row[j]) * total
+            result[j] = grad[j] - exp_of_negative(row[j]) * total
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _loss_rows(logits, losses, probabilities, target, weight, ignore_index, totals, first, last):
     """Probabilities of each row and the loss of its target; the sums of losses, of weights, and of classes outside."""
-    number, bits, classes = logits.dtype.type, _as_integers(logits), logits.shape[1]
+    number, bits, classes = logits.dtype.type, as_integers(logits), logits.shape[1]
     height = max(1, BLOCK // max(1, classes))
     total_loss = total_weight = outside = 0.0  # float64
     for start in range(first, last, height):
