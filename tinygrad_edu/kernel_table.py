@@ -45,6 +45,7 @@ class RecordedKernels:
 
 FAMILIES = (
     "activation",
+    "attention",
     "convolution",
     "dropout",
     "embedding",
@@ -138,6 +139,11 @@ class use_kernels:
 
 
 Kernels: TypeAlias = ModuleType | RecordedKernels
+
+
+def attention(array: Array) -> Kernels:
+    """Attention, forward and backward; for arrays that ``has_kernels`` of."""
+    return (_rung.on_host if isinstance(array, np.ndarray) else _rung.on_gpu)["attention"]
 
 
 def convolution(array: Array) -> Kernels:

@@ -60,6 +60,12 @@ def norm(dtype: torch.dtype) -> None:
     F.batch_norm(x, None, None, training=True).sum().backward()
 
 
+def attention(dtype: torch.dtype) -> None:
+    """Run attention on its own sequence."""
+    x = torch.ones(1, 4, 200, 16, dtype=dtype, requires_grad=True)
+    F.scaled_dot_product_attention(x, x, x, is_causal=True).sum().backward()
+
+
 def dropout(dtype: torch.dtype) -> None:
     """Run dropout."""
     x = torch.ones(300, 100, dtype=dtype, requires_grad=True)
@@ -108,6 +114,7 @@ RECIPES = {
         pooling,
         softmax_loss,
         activation,
+        attention,
         norm,
         dropout,
         embedding,

@@ -169,6 +169,29 @@ def softmax_loss_calls(rng: Any, dtype: Any) -> Iterator[Call]:
     yield Call("softmax_loss", "log_softmax_forward", (spoilt,))
 
 
+# n, heads, l, s, e, w
+ATTENTIONS = [
+    (1, 1, 1, 1, 1, 1),
+    (2, 2, 3, 5, 2, 3),
+    (1, 1, 4, 40, 3, 2),
+    (1, 2, 40, 3, 1, 1),
+    (0, 1, 2, 2, 1, 1),
+]
+
+
+def attention_calls(rng: Any, dtype: Any) -> Iterator[Call]:
+    for case, (n, heads, rows, keys, e, w) in enumerate(ATTENTIONS):
+        shapes = (n, heads, rows, e), (n, heads, keys, e), (n, heads, keys, w), (n, heads, rows, w)
+        query, key, value, grad_output = (spread(numbers(rng, shape, dtype)) for shape in shapes)
+        mask = numbers(rng, (n, heads, rows, keys), dtype)
+        mask[..., -1:, :] = -np.inf
+        for given, causal in ((None, False), (None, True), (mask, case % 2 == 0)):
+            arguments = (query, key, value, given)
+            results = rung("attention", "reference").attention_forward(*arguments, causal, 0.7)
+            yield Call("attention", "attention_forward", (*arguments, causal, 0.7))
+            yield Call("attention", "attention_backward", (grad_output, *arguments, *results, causal, 0.7))
+
+
 def dropout_calls(rng: Any, dtype: Any) -> Iterator[Call]:
     for shape in ((), (1,), (0,), (7, 5), (2, 3, 4, 5)):
         x = spread(numbers(rng, shape, dtype))
@@ -295,6 +318,7 @@ def optimizer_step_calls(rng: Any, dtype: Any) -> Iterator[Call]:
 MAKERS = {
     "activation": activation_calls,
     "norm": norm_calls,
+    "attention": attention_calls,
     "convolution": convolution_calls,
     "pooling": pooling_calls,
     "softmax_loss": softmax_loss_calls,

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import math
 
+from tinygrad_edu import kernel_table
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import check_broadcast, raw, require_tensors
 from tinygrad_edu.ops.compare import logical_not
 from tinygrad_edu.ops.dropout import check_probability, dropout
 from tinygrad_edu.ops.join import repeat_interleave
-from tinygrad_edu.ops.matmul import matmul
+from tinygrad_edu.ops.matmul import matmul, product
+from tinygrad_edu.ops.reduce import sum
 from tinygrad_edu.ops.select import masked_fill
-from tinygrad_edu.ops.shape import transpose
+from tinygrad_edu.ops.shape import expand, reshape, transpose
 from tinygrad_edu.ops.softmax import softmax
 
 
@@ -87,23 +90,82 @@ def scaled_dot_product_attention(
         key, value = share_heads(query, key), share_heads(query, value)
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0
-    scores = matmul(query * scale, transpose(key, -2, -1))  # (*batch, l, s)
-    if is_causal:
-        attn_mask = causal_mask(query, key)
-    weights = softmax(scores, -1) if attn_mask is None else masked_softmax(scores, attn_mask)
+    mask = None if attn_mask is None else as_additive(attn_mask, query)
+    if dropout_p == 0 and has_attention_kernels(query, key, value, mask):
+        heads = [as_heads(x) for x in (query, key, value)]
+        output = Attention.apply(*heads, spread_mask(mask, query, key), causal=is_causal, scale=float(scale))
+        return reshape(output, (*query.shape[:-1], value.shape[-1]))
+    weights = attention_weights(query, key, mask, is_causal, scale)
     return matmul(dropout(weights, dropout_p), value)
 
 
-def masked_softmax(scores: Array, mask: Array) -> Array:
-    """Softmax of scores (..., l, s) under a mask; a row in which nothing is left becomes zeros."""
-    if raw(mask).dtype.kind == "b":
-        scores = masked_fill(scores, logical_not(mask), -math.inf)
-    else:
-        scores = scores + mask
-    empty = tensor_from_array((raw(scores) == -math.inf).all(-1, keepdims=True))
-    if not raw(empty).any():
+class Attention(Op):
+    """O = P V with P = softmax(Q K^T s + M), of (n, heads, length, features), without keeping P.
+
+    dV = P^T dO; dP = dO V^T; dS = P * (dP - rowsum(dP * P)); dQ = dS K s; dK = dS^T Q s.
+    """
+
+    def forward(
+        self, query: Array, key: Array, value: Array, mask: Array | None, *, causal: bool, scale: float
+    ) -> Array:
+        self.causal, self.scale = causal, scale
+        kernels = kernel_table.attention(query)
+        output, logsumexp = kernels.attention_forward(query, key, value, mask, causal, scale)
+        self.save_for_backward(query, key, value, mask, output, logsumexp)
+        return output
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array, Array, None]:
+        query, key, value, mask, output, logsumexp = self.saved
+        options = self.causal, self.scale
+        if kernel_table.has_kernels(grad_output):
+            arrays = grad_output, query, key, value, mask, output, logsumexp
+            return *kernel_table.attention(query).attention_backward(*arrays, *options), None
+        weights = attention_weights(query, key, mask, *options)
+        grad_value = product(weights.swapaxes(-2, -1), grad_output)
+        grad_weights = product(grad_output, value.swapaxes(-2, -1))
+        grad_scores = weights * (grad_weights - sum(weights * grad_weights, -1, keepdim=True)) * self.scale
+        return product(grad_scores, key), product(grad_scores.swapaxes(-2, -1), query), grad_value, None
+
+
+def has_attention_kernels(query: Array, key: Array, value: Array, mask: Array | None) -> bool:
+    """Tell whether the kernels can do it: they repeat no batches, and have no gradient for a mask."""
+    same_batch = query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
+    learned_mask = mask is not None and mask.requires_grad
+    return same_batch and not learned_mask and kernel_table.has_kernels(raw(query))
+
+
+def as_heads(x: Array) -> Array:
+    """Return (*batch, length, features) as (n, heads, length, features)."""
+    if x.ndim == 4:
+        return x
+    return reshape(x, (-1, *x.shape[-3:]) if x.ndim > 4 else (1, math.prod(x.shape[:-2]), *x.shape[-2:]))
+
+
+def spread_mask(mask: Array | None, query: Array, key: Array) -> Array | None:
+    """Return what is added to the scores, (n, heads, l, s): a view that repeats the mask, if it can be one."""
+    if mask is None:
+        return None
+    return as_heads(expand(mask, (*query.shape[:-1], key.shape[-2])))
+
+
+def attention_weights(query: Array, key: Array, mask: Array | None, causal: bool, scale: float) -> Array:
+    """Return softmax(query key^T * scale + mask), (*batch, l, s); a row in which nothing is left becomes zeros."""
+    scores = matmul(query * scale, transpose(key, -2, -1))
+    if causal:
+        scores = masked_fill(scores, logical_not(causal_mask(query, key)), -math.inf)
+    if mask is None:
         return softmax(scores, -1)
+    scores = scores + mask
+    empty = tensor_from_array((raw(scores) == -math.inf).all(-1, keepdims=True))
     return masked_fill(softmax(masked_fill(scores, empty, 0.0), -1), empty, 0.0)
+
+
+def as_additive(mask: Array, query: Array) -> Array:
+    """Return a mask as numbers to be added: where a boolean one is False, -infinity."""
+    if raw(mask).dtype.kind != "b":
+        return mask
+    xp, dtype = array_module(raw(mask)), raw(query).dtype
+    return tensor_from_array(xp.where(raw(mask), dtype.type(0), dtype.type(-math.inf)))
 
 
 def causal_mask(query: Array, key: Array) -> Array:
