@@ -264,3 +264,19 @@ def scatter(x, dim, index, src, *, add=False):
         value = src[position] if isinstance(src, np.ndarray) else src
         y[tuple(place)] = y[tuple(place)] + value if add else value
     return y
+
+
+def attention(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+):
+    if enable_gqa:
+        repeats = query.shape[-3] // key.shape[-3]
+        key, value = key.repeat(repeats, -3), value.repeat(repeats, -3)
+    scores = query @ key.swapaxes(-1, -2) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    if is_causal:
+        attn_mask = np.tri(*scores.shape[-2:], dtype=bool)
+    if attn_mask is not None:
+        scores = np.where(attn_mask, scores, -np.inf) if attn_mask.dtype == bool else scores + attn_mask
+    weights = np.exp(scores - np.maximum(scores.max(-1, keepdims=True), -1e30))
+    totals = weights.sum(-1, keepdims=True)
+    return (weights / np.where(totals == 0, 1, totals)) @ value

@@ -152,6 +152,20 @@ SOFTMAX = [
         S(real(2, 1), 1)], kernels=True),
 ]  # fmt: skip
 
+SEEN = np.array([[True, False, True], [False, False, False]])
+
+ATTENTION = [
+    Entry("scaled_dot_product_attention", reference.attention, [
+        S(real(2, 3), real(4, 3), real(4, 2)), S(real(2, 2, 3), real(2, 4, 3), real(2, 4, 3)),
+        S(real(1, 2, 3, 2), real(1, 2, 3, 2), real(1, 2, 3, 2), is_causal=True),
+        S(real(2, 1, 1, 2, 2), real(2, 1, 1, 3, 2), real(2, 1, 1, 3, 1), scale=0.3),
+        S(real(2, 3), real(3, 3), real(3, 2), SEEN), S(real(1, 2, 2, 3), real(1, 2, 3, 3), real(1, 2, 3, 2), SEEN),
+        S(real(2, 2, 3), real(2, 3, 3), real(2, 3, 2), real(2, 3)),  # a mask that is learned
+        S(real(2, 2, 3), real(2, 3, 3), real(2, 3, 2), real(2, 1, 3, grad=False)),
+        S(real(2, 2, 3), real(3, 3), real(3, 2)), S(real(4, 2, 3), real(2, 3, 3), real(2, 3, 2), enable_gqa=True),
+        S(real(3, 2), SAME, SAME, is_causal=True)], kernels=True),
+]  # fmt: skip
+
 
 def simple_loss(losses):
     return lambda a, b, reduction="mean", **options: reference.reduce_loss(losses(a, b, **options), reduction)
@@ -272,4 +286,4 @@ OTHERS = [
           call=same_dropout(ops.dropout_channels), parity=False, kernels=True),
 ]  # fmt: skip
 
-ENTRIES = [*PRODUCTS, *CONVOLUTIONS, *POOLING, *NORMALISATION, *SOFTMAX, *LOSSES, *OTHERS]
+ENTRIES = [*PRODUCTS, *CONVOLUTIONS, *POOLING, *NORMALISATION, *SOFTMAX, *ATTENTION, *LOSSES, *OTHERS]
