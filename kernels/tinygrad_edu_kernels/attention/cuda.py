@@ -29,10 +29,10 @@ def attention_forward(
 ) -> tuple[Array, Array]:
     """Return the output (n, heads, l, w) and the logsumexp of the scores (n, heads, l); see the reference."""
     xp = array_module_of(query)
-    output = xp.zeros((*query.shape[:3], value.shape[3]), query.dtype)
-    logsumexp = xp.full(query.shape[:3], math.inf, query.dtype)
+    output = xp.empty((*query.shape[:3], value.shape[3]), query.dtype)
+    logsumexp = xp.empty(query.shape[:3], query.dtype)
     inputs = _inputs(query, key, value, mask, causal, scale)
-    launch_rows(_attention_kernel, logsumexp.size, key.shape[2], *inputs, output, logsumexp)
+    launch_rows(_attention_kernel, logsumexp.size, max(key.shape[2], 1), *inputs, output, logsumexp)
     return output, logsumexp
 
 
@@ -62,12 +62,13 @@ def attention_backward(
 def _inputs(
     query: Array, key: Array, value: Array, mask: Array | None, causal: bool, scale: float
 ) -> tuple[Any, ...]:
-    """Return what all kernels begin with; without a mask, one of zeros takes its place."""
+    """Return what all kernels begin with; a mask that repeats itself is written down once, and none is a 0."""
     xp = array_module_of(query)
-    shape = (*query.shape[:3], key.shape[2])
-    mask = xp.broadcast_to(xp.zeros(1, query.dtype) if mask is None else mask, shape)
-    arrays = [xp.ascontiguousarray(x) for x in (query, key, value)]
-    return *arrays, mask, int(causal), query.dtype.type(scale)
+    if mask is None:
+        mask = xp.zeros((1, 1, 1, 1), query.dtype)
+    mask = mask[tuple([slice(None if stride else 1) for stride in mask.strides])]
+    arrays = [xp.ascontiguousarray(x) for x in (query, key, value, mask)]
+    return *arrays, int(causal), query.dtype.type(scale)
 
 
 # ---- the threads of a block together ------------------------------------------------------------------------
@@ -114,7 +115,9 @@ def _score(query, key, mask, causal, scale, sample, head, i, j):
     total = number(0)
     for c in range(query.shape[3]):
         total += query[sample, head, i, c] * key[sample, head, j, c]
-    return total * scale + mask[sample, head, i, j]
+    # A dimension of size 1 is repeated.
+    n, heads, rows, keys = mask.shape
+    return total * scale + mask[sample % n, head % heads, i % rows, j % keys]
 
 
 # ---- kernels: one block a query -----------------------------------------------------------------------------
@@ -139,17 +142,18 @@ def _attention_kernel(query, key, value, mask, causal, scale, output, logsumexp)
             weights[thread] = math.exp(score - shift)
             total = total * correction + _block_sum(partial, weights[thread])
             for c in range(thread, value.shape[3], threads):
-                mean = output[sample, head, i, c] * correction
+                mean = output[sample, head, i, c] * correction if start > 0 else number(0)
                 for j in range(start, min(start + threads, key.shape[2])):
                     mean += weights[j - start] * value[sample, head, j, c]
                 output[sample, head, i, c] = mean
             cuda.syncthreads()  # nobody writes the next tile's weights before all have read these
             largest = top
-        if total != number(0):  # NaN, too, is to be seen
-            for c in range(thread, value.shape[3], threads):
-                output[sample, head, i, c] /= total
-            if thread == 0:
-                logsumexp[sample, head, i] = largest + math.log(total)
+        for c in range(thread, value.shape[3], threads):
+            output[sample, head, i, c] = (
+                output[sample, head, i, c] / total if total != number(0) else number(0)
+            )
+        if thread == 0:
+            logsumexp[sample, head, i] = largest + math.log(total) if total != number(0) else number(math.inf)
 
 
 @cuda.jit
@@ -176,7 +180,8 @@ def _query_gradient_kernel(query, key, value, mask, causal, scale, grad_output, 
                 total = number(0)
                 for j in range(start, min(start + threads, key.shape[2])):
                     total += grad_scores[j - start] * key[sample, head, j, c]
-                grad_query[sample, head, i, c] += scale * total
+                before = grad_query[sample, head, i, c] if start > 0 else number(0)
+                grad_query[sample, head, i, c] = before + scale * total
             cuda.syncthreads()
 
 
@@ -210,10 +215,12 @@ def _key_gradient_kernel(
                 total = number(0)
                 for i in range(start, min(start + threads, rows)):
                     total += weights[i - start] * grad_output[sample, head, i, c]
-                grad_value[sample, head, j, c] += total
+                before = grad_value[sample, head, j, c] if start > 0 else number(0)
+                grad_value[sample, head, j, c] = before + total
             for c in range(thread, query.shape[3], threads):
                 total = number(0)
                 for i in range(start, min(start + threads, rows)):
                     total += grad_scores[i - start] * query[sample, head, i, c]
-                grad_key[sample, head, j, c] += scale * total
+                before = grad_key[sample, head, j, c] if start > 0 else number(0)
+                grad_key[sample, head, j, c] = before + scale * total
             cuda.syncthreads()
