@@ -17,6 +17,7 @@ from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import check_broadcast, raw, require_tensors
 from tinygrad_edu.ops.compare import logical_not
 from tinygrad_edu.ops.dropout import check_probability, dropout
+from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.join import repeat_interleave
 from tinygrad_edu.ops.matmul import matmul, product
 from tinygrad_edu.ops.reduce import sum
@@ -25,6 +26,7 @@ from tinygrad_edu.ops.shape import expand, reshape, transpose
 from tinygrad_edu.ops.softmax import softmax
 
 
+@rounded_once
 def scaled_dot_product_attention(
     query: Array,
     key: Array,

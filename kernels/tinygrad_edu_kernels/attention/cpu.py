@@ -21,10 +21,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.exponential import as_integers, exp_of_negative, largest_of_row
+from tinygrad_edu_kernels.kernel_cache import njit
 
 Array = Any
 
