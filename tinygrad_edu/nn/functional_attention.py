@@ -61,10 +61,8 @@ def multi_head_attention_forward(
         key_padding_mask = None if key_padding_mask is None else ops.unsqueeze(key_padding_mask, 0)
     length, n, width = query.shape
     check_width(width, embed_dim_to_check, num_heads)
-    if use_separate_proj_weight:
-        weights = (q_proj_weight, k_proj_weight, v_proj_weight)
-    else:
-        weights = (in_proj_weight,)
+    separate = (q_proj_weight, k_proj_weight, v_proj_weight)
+    weights = separate if use_separate_proj_weight else (in_proj_weight,)
     q, k, v = project(query, key, value, weights, in_proj_bias)
     if bias_k is not None and bias_v is not None:
         k, v = (ops.cat([x, ops.expand(b, (1, n, width))]) for x, b in ((k, bias_k), (v, bias_v)))

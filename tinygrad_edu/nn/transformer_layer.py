@@ -241,7 +241,7 @@ class TransformerDecoderLayer(_TransformerLayer):
 
 def activation_of(activation: Activation) -> Callable[[Tensor], Tensor]:
     """Return an activation function by its name, or the function itself."""
-    named = {"relu": F.relu, "gelu": F.gelu}
+    named: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
     if not isinstance(activation, str):
         return activation
     if activation not in named:
