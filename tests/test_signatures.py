@@ -59,6 +59,7 @@ NOT_TAKEN = {
     "torch.*scatter*: place of value": "the place of src, which may be a number",
     "torch.*std*: place of unbiased": "the place of dim, which may be a flag",
     "torch.*var*: place of unbiased": "the place of dim, which may be a flag",
+    "torch.nn.Transformer*: default of activation": "relu is ours",
     "torch.norm: place of dtype": "out stands before it there",
     "torch.tensor: place of *": "its stub is wrong: they have no place",
     "torch.Tensor.requires_grad_: mode": "its stub is wrong",

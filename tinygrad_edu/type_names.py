@@ -47,7 +47,8 @@ def type_name(x: Any) -> str:
     'torch.Tensor (is there still an `import torch` or `from torch import ...` in this program?)'
     """
     kind = type(x)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    is_plain = kind.__module__.partition(".")[0] in ("builtins", "tinygrad_edu")
+    name = kind.__qualname__ if is_plain else f"{kind.__module__}.{kind.__qualname__}"
     hint = " (torch.from_numpy makes a Tensor of it)" if name == "numpy.ndarray" else import_hint(x)
     return name + hint
 

@@ -81,7 +81,8 @@ def embedding(dtype: torch.dtype) -> None:
 def matrix_product(dtype: torch.dtype) -> None:
     """Run a linear layer large enough for the micro-kernel, and a small one."""
     weight = torch.ones(128, 784, dtype=dtype, requires_grad=True)
-    F.linear(torch.ones(64, 784, dtype=dtype), weight).relu().sum().backward()
+    for rows in (32, 64):
+        F.linear(torch.ones(rows, 784, dtype=dtype), weight).relu().sum().backward()
     F.linear(torch.ones(2, 3, dtype=dtype), torch.ones(4, 3, dtype=dtype), torch.ones(4, dtype=dtype))
 
 

@@ -38,7 +38,8 @@ def test_parameter_list_errors():
     with pytest.raises(IndexError, match="index 0 is out of range"):
         params[0]
     with pytest.raises(
-        TypeError, match=r"ParameterList.extend should be called with an iterable, but got Tensor"
+        TypeError,
+        match=r"ParameterList.extend should be called with an iterable, but got Tensor",
     ):
         params.extend(torch.ones(2))
     with pytest.raises(

@@ -12,7 +12,7 @@ import math
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import tensor_from_array
+from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import check_broadcast, raw, require_tensors
 from tinygrad_edu.ops.compare import logical_not
@@ -28,15 +28,15 @@ from tinygrad_edu.ops.softmax import softmax
 
 @rounded_once
 def scaled_dot_product_attention(
-    query: Array,
-    key: Array,
-    value: Array,
-    attn_mask: Array | None = None,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
     dropout_p: float = 0.0,
     is_causal: bool = False,
     scale: float | None = None,
     enable_gqa: bool = False,
-) -> Array:
+) -> Tensor:
     """Attention: softmax(query key^T * scale + mask) value.
 
     Parameters
@@ -129,28 +129,28 @@ class Attention(Op):
         return product(grad_scores, key), product(grad_scores.swapaxes(-2, -1), query), grad_value, None
 
 
-def has_attention_kernels(query: Array, key: Array, value: Array, mask: Array | None) -> bool:
+def has_attention_kernels(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> bool:
     """Tell whether the kernels can do it: they repeat no batches, and have no gradient for a mask."""
     same_batch = query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
     learned_mask = mask is not None and mask.requires_grad
     return same_batch and not learned_mask and kernel_table.has_kernels(raw(query))
 
 
-def as_heads(x: Array) -> Array:
+def as_heads(x: Tensor) -> Tensor:
     """Return (*batch, length, features) as (n, heads, length, features)."""
     if x.ndim == 4:
         return x
     return reshape(x, (-1, *x.shape[-3:]) if x.ndim > 4 else (1, math.prod(x.shape[:-2]), *x.shape[-2:]))
 
 
-def spread_mask(mask: Array | None, query: Array, key: Array) -> Array | None:
+def spread_mask(mask: Tensor | None, query: Tensor, key: Tensor) -> Tensor | None:
     """Return what is added to the scores, (n, heads, l, s): a view that repeats the mask, if it can be one."""
     if mask is None:
         return None
     return as_heads(expand(mask, (*query.shape[:-1], key.shape[-2])))
 
 
-def attention_weights(query: Array, key: Array, mask: Array | None, causal: bool, scale: float) -> Array:
+def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None, causal: bool, scale: float) -> Tensor:
     """Return softmax(query key^T * scale + mask), (*batch, l, s); a row in which nothing is left becomes zeros."""
     scores = matmul(query * scale, transpose(key, -2, -1))
     if causal:
@@ -162,7 +162,7 @@ def attention_weights(query: Array, key: Array, mask: Array | None, causal: bool
     return masked_fill(softmax(masked_fill(scores, empty, 0.0), -1), empty, 0.0)
 
 
-def as_additive(mask: Array, query: Array) -> Array:
+def as_additive(mask: Tensor, query: Tensor) -> Tensor:
     """Return a mask as numbers to be added: where a boolean one is False, -infinity."""
     if raw(mask).dtype.kind != "b":
         return mask
@@ -170,13 +170,13 @@ def as_additive(mask: Array, query: Array) -> Array:
     return tensor_from_array(xp.where(raw(mask), dtype.type(0), dtype.type(-math.inf)))
 
 
-def causal_mask(query: Array, key: Array) -> Array:
+def causal_mask(query: Tensor, key: Tensor) -> Tensor:
     """Return which keys a query may look at, (l, s): those that do not come after it."""
     xp = array_module(raw(query))
     return tensor_from_array(xp.tril(xp.ones((query.shape[-2], key.shape[-2]), bool)))
 
 
-def share_heads(query: Array, x: Array) -> Array:
+def share_heads(query: Tensor, x: Tensor) -> Tensor:
     """Repeat the heads of keys or values so that there are as many as the query has: (..., heads, s, e)."""
     heads, shared = query.shape[-3], x.shape[-3]
     if shared == 0 or heads % shared:
@@ -187,7 +187,9 @@ def share_heads(query: Array, x: Array) -> Array:
     return x if heads == shared else repeat_interleave(x, heads // shared, -3)
 
 
-def check_attention(query: Array, key: Array, value: Array, attn_mask: Array | None, is_causal: bool) -> None:
+def check_attention(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, is_causal: bool
+) -> None:
     """Raise unless queries, keys, values and mask fit together."""
     name = "scaled_dot_product_attention"
     for argument, x in (("query", query), ("key", key), ("value", value)):
@@ -212,7 +214,7 @@ def check_attention(query: Array, key: Array, value: Array, attn_mask: Array | N
         check_attention_mask(name, query, key, attn_mask, is_causal)
 
 
-def check_attention_mask(name: str, query: Array, key: Array, attn_mask: Array, is_causal: bool) -> None:
+def check_attention_mask(name: str, query: Tensor, key: Tensor, attn_mask: Tensor, is_causal: bool) -> None:
     """Raise unless the mask can be used."""
     require_tensors(name, attn_mask=attn_mask)
     if is_causal:
