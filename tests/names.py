@@ -24,8 +24,6 @@ MODULES = [
     "torch",
     "torch.accelerator",
     "torch.autograd",
-    "torch.autograd.function",
-    "torch.autograd.graph",
     "torch.backends",
     "torch.backends.cuda",
     "torch.cuda",

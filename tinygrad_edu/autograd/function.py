@@ -17,7 +17,6 @@ from tinygrad_edu.autograd.recording import connect, link_saved, saved_as_tensor
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.dtypes import from_numpy_dtype
-from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.type_names import type_name
 
 
@@ -289,9 +288,3 @@ def once_differentiable(backward: Any) -> Any:
         return cut
 
     return first_derivative_only
-
-
-if not TYPE_CHECKING:  # a type checker would take it that every name is there
-
-    def __getattr__(name: str) -> object:
-        raise _error_of_module(__name__, name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from tinygrad_edu.autograd.grad_mode import ModeSwitch
 from tinygrad_edu.autograd.node import Edge, Node
@@ -17,7 +17,6 @@ from tinygrad_edu.autograd.running import choose_run
 from tinygrad_edu.autograd.search import Search
 from tinygrad_edu.backend import Array, on_card_of
 from tinygrad_edu.float_errors import ignored_float_errors
-from tinygrad_edu.missing_names import error_of_module as _error_of_module
 
 
 def topological_order(roots: Iterable[Node]) -> list[Node]:
@@ -85,9 +84,3 @@ def sum_of(a: Array, b: Array) -> Array:
     """Return the sum of two gradients, on the card where they are."""
     with on_card_of(getattr(a, "array", a)):
         return a + b
-
-
-if not TYPE_CHECKING:  # a type checker would take it that every name is there
-
-    def __getattr__(name: str) -> object:
-        raise _error_of_module(__name__, name)
