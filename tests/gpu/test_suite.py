@@ -33,7 +33,7 @@ PARTS = [
     "tests/test_programs.py",
     "tests/test_random.py",
     "tests/test_sampling.py",
-    "tests/test_serialization.py",
+    "tests/serialization/test_serialization.py",
     "tests/test_tensor.py",
     "tests/test_tensor_indexing.py",
     "tests/gpu/on_device",
