@@ -62,7 +62,7 @@ def set_printoptions(
         Force scientific notation on or off; any call without it gives the choice back to the values.
     """
     if profile is not None:
-        if profile not in PROFILES:
+        if not isinstance(profile, str) or profile not in PROFILES:
             raise ValueError(
                 f"set_printoptions: expected profile to be one of {list(PROFILES)}, got {profile!r}"
             )

@@ -72,7 +72,7 @@ class device:
         if isinstance(type, device):
             index = type.index if index is None else index
             type = type.type
-        elif isinstance(type, int):
+        elif isinstance(type, int) and not isinstance(type, bool):
             index = type
             type = "cuda"
         if not isinstance(type, str):

@@ -27,7 +27,7 @@ from tinygrad_edu.arguments import (
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, default_or, device_of, to_device
 from tinygrad_edu.float_errors import quietly
-from tinygrad_edu.ops.common import require_tensor
+from tinygrad_edu.ops.common import require_dtype_of, require_tensor
 from tinygrad_edu.ops.shape import sizes_of
 from tinygrad_edu.scalars import check_integer, checked_scalar
 from tinygrad_edu.type_names import refuse_strangers, type_name
@@ -504,8 +504,8 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
             raise wrong_type("meshgrid", "tensors", "Tensors", vector)
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
-    for vector in vectors:
-        require_tensor("meshgrid", vector, "tensors")
+    for i, vector in enumerate(vectors):
+        require_dtype_of("meshgrid", vectors[0], **{f"tensors[{i}]": vector})
     places = list(range(len(vectors)))  # which dimension of the grids each vector varies along
     if indexing == "xy" and len(vectors) > 1:
         places[:2] = 1, 0

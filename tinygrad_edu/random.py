@@ -81,6 +81,8 @@ class Generator:
 
     def set_state(self, new_state: dict[str, Any]) -> None:
         """Go on from a state that ``get_state`` has returned."""
+        if not isinstance(new_state, dict) or not {"initial_seed", "bit_generator"} <= new_state.keys():
+            raise TypeError(f"set_state: expected what get_state has returned, got {type_name(new_state)}")
         self._initial_seed = new_state["initial_seed"]
         self.numpy_rng.bit_generator.state = new_state["bit_generator"]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import dtypes
-from tinygrad_edu.arguments import as_int, optional_dtype, require_bools, require_numbers
+from tinygrad_edu.arguments import as_dtype, as_int, optional_dtype, require_bools, require_numbers
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import CPU, Array, DeviceLike, check_numel, to_device
 from tinygrad_edu.creation import Dtype, checked_sizes, finish, like
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def _checked_float_dtype(name: str, dtype: Dtype) -> Any:
-    dtype = dtype or dtypes.get_default_dtype()
+    dtype = dtypes.get_default_dtype() if dtype is None else as_dtype(name, dtype)
     if not dtype.is_complex:
         require_floating(name, dtype)
     return dtype.numpy_dtype
@@ -112,7 +112,10 @@ def randint(
         low, high, size = 0, low, high
     elif high is None:  # randint(high, size=size)
         low, high = 0, low
-    shape, dtype = checked_sizes("randint", (size,)), dtype or dtypes.int64
+    shape, dtype = (
+        checked_sizes("randint", (size,)),
+        dtypes.int64 if dtype is None else as_dtype("randint", dtype),
+    )
     values = random_integers(low, high, shape, dtype.numpy_dtype, generator)
     return finish(values, dtype, device, requires_grad)
 
@@ -130,7 +133,7 @@ def randperm(
     if n < 0:
         raise RuntimeError(f"randperm: n must be non-negative, got {n}")
     check_numel("randperm", (n,))
-    dtype = dtype or dtypes.int64
+    dtype = dtypes.int64 if dtype is None else as_dtype("randperm", dtype)
     if dtype == dtypes.bool_ or dtype.is_complex:
         raise NotImplementedError(f"randperm: expected a dtype of real numbers, got {dtype}")
     checked_scalar("randperm", n, dtype.numpy_dtype)
@@ -193,7 +196,6 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
 
 
 def _checked_probabilities(name: str, input: Tensor) -> Array:
-    require_tensor(name, input)
     require_tensor(name, input)
     if not input.is_floating_point():
         raise NotImplementedError(f"{name} only supports floating-point dtypes for input, got: {input.dtype}")

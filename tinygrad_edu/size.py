@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable
 from typing import Any
+
+from tinygrad_edu.type_names import type_name
 
 
 class Size(tuple[int, ...]):
@@ -18,6 +22,20 @@ class Size(tuple[int, ...]):
     """
 
     __slots__ = ()
+
+    def __new__(cls, sizes: Any = ()) -> Size:
+        """Make one of an iterable of ints."""
+        if not isinstance(sizes, Iterable):
+            raise TypeError(f"Size(): argument 'sizes' must be an iterable of ints, not {type_name(sizes)}")
+        found = []
+        for i, size in enumerate(sizes):
+            try:
+                found.append(operator.index(size))
+            except (TypeError, RuntimeError):  # a Tensor of another kind raises the latter
+                raise TypeError(
+                    f"Size(): argument 'sizes' must be ints, but item {i} is {type_name(size)}"
+                ) from None
+        return super().__new__(cls, found)
 
     def numel(self) -> int:
         """Return the product of the sizes."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any, Self
 
 from tinygrad_edu import ops
-from tinygrad_edu.arguments import as_int, as_number
+from tinygrad_edu.arguments import as_int, as_number, require_bools, wrong_type
 from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_device
 from tinygrad_edu.dtypes import complex128, float64
-from tinygrad_edu.ops.common import check_positions, check_vector
+from tinygrad_edu.ops.common import check_positions, check_vector, require_dtype_of, require_tensor
 from tinygrad_edu.ops.index import SetItem, check_index, index_put_zeros, raw_index
 from tinygrad_edu.random import Generator, draw, largest_whole, numpy_rng, random_integers, require_floating
 from tinygrad_edu.scalars import check_long, checked_scalar, element_scalar
@@ -218,6 +218,10 @@ class InplaceMethods(TensorBase):
             raise RuntimeError(
                 "index_fill_(): Converting complex Scalar to non-complex type is not supported"
             )
+        if isinstance(value, TensorBase) and value.ndim:
+            raise RuntimeError(
+                f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimensions"
+            )
         value = ops.scalar_like(self, value).item() if not isinstance(value, TensorBase) else value
         place = self._along("index_fill_", dim if axis is None else axis, index, counts_back=True)
         set_item(self, (*place[:-1], ops.unique(place[-1])) if self.ndim else place, value)
@@ -227,13 +231,19 @@ class InplaceMethods(TensorBase):
         self, dim: Any = None, index: Any = None, source: Any = None, *, axis: Any = None
     ) -> Self:
         """Copy the slices of ``source`` to those along ``dim`` that the index names."""
-        set_item(
-            self, self._along("index_copy_", dim if axis is None else axis, index, counts_back=False), source
-        )
+        place = self._along("index_copy_", dim if axis is None else axis, index, counts_back=False)
+        require_tensor("index_copy_", source, "source")
+        require_dtype_of("index_copy_", self, source=source)
+        set_item(self, place, source)
         return self
 
     def index_put_(self, indices: tuple[Any, ...], values: TensorBase, accumulate: bool = False) -> Self:
         """Do ``self[indices] = values``, or add the values to what is there, also to places named twice."""
+        if not isinstance(indices, list | tuple):
+            raise wrong_type("index_put_", "indices", "tuple of Tensors", indices)
+        require_tensor("index_put_", values, "values")
+        require_bools("index_put_", accumulate=accumulate)
+        require_dtype_of("index_put_", self, values=values)
         if accumulate:
             index = raw_index(tuple(indices), self.array)
             values = ops.expand(values, self.array[index].shape)
@@ -267,6 +277,7 @@ class InplaceMethods(TensorBase):
 
     def copy_(self, other: TensorBase, non_blocking: bool = False) -> Self:
         """Copy the elements of ``other``, which is broadcast and converted as needed."""
+        require_bools("copy_", non_blocking=non_blocking)
         return write_result(self, ops.copy_of(self, other), "copy_")
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:

@@ -9,7 +9,7 @@ import math
 from typing import Any, Self
 
 from tinygrad_edu import creation, dtypes, ops
-from tinygrad_edu.arguments import as_numpy_dtype, reject_options
+from tinygrad_edu.arguments import as_numpy_dtype, reject_options, require_bools
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, is_pinned, pinned, resolve_device
 from tinygrad_edu.ops.common import require_tensor
@@ -294,6 +294,7 @@ class ShapeMethods(TensorBase):
         https://docs.pytorch.org/docs/stable/generated/torch.Tensor.to.html
         """
         reject_options("to", memory_format=memory_format)
+        require_bools("to", non_blocking=non_blocking, copy=copy)
         for arg in args if other is None else (*args, other):
             if isinstance(arg, dtypes.dtype):
                 dtype = arg
@@ -322,6 +323,9 @@ class ShapeMethods(TensorBase):
         """Return the name of the type, such as "torch.FloatTensor", or the tensor converted to ``dtype``."""
         if dtype is None:
             return f"torch.{'cuda.' if self.is_cuda else ''}{TYPE_NAMES[self.dtype.name]}"
+        require_bools("type", non_blocking=non_blocking)
+        if isinstance(dtype, type):
+            raise ValueError(f"type: invalid type: expected a torch.dtype or a name, got {dtype!r}")
         if isinstance(dtype, str):
             name = dtype.rpartition(".")[2]
             found = [d for d in dtypes.ALL_DTYPES if TYPE_NAMES[d.name] == name]
@@ -436,7 +440,9 @@ class ShapeMethods(TensorBase):
 
     def _options(self, dtype: Any, device: Any, requires_grad: Any) -> dict[str, Any]:
         """Return the options for a new tensor, with this one's dtype and device unless others are given."""
-        return {"dtype": dtype or self.dtype, "device": device or self.device, "requires_grad": requires_grad}
+        dtype = self.dtype if dtype is None else dtype
+        device = self.device if device is None else device
+        return {"dtype": dtype, "device": device, "requires_grad": requires_grad}
 
 
 def address_of(array: Array) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
+from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.autograd.graph import Pending, add_gradient, run_backward
 from tinygrad_edu.autograd.node import Edge
 from tinygrad_edu.autograd.search import Search
@@ -15,7 +18,18 @@ from tinygrad_edu.type_names import type_name
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
     """Return one Tensor, or several, as a tuple."""
-    return (tensors,) if isinstance(tensors, TensorBase) else tuple(tensors)
+    if isinstance(tensors, TensorBase):
+        return (tensors,)
+    if not isinstance(tensors, Iterable):
+        raise TypeError(f"backward: expected a Tensor, or a sequence of Tensors, got {type_name(tensors)}")
+    return tuple(tensors)
+
+
+def check_flags(name: str, **flags: Any) -> None:
+    """Raise unless each flag that is given is True or False; an integer stands for one, as in PyTorch."""
+    for argument, flag in flags.items():
+        if flag is not None and not isinstance(flag, int | np.integer | np.bool_):
+            raise wrong_type(name, argument, "bool", flag)
 
 
 def root_gradients(outputs: tuple[Any, ...], grad_outputs: Any, create_graph: bool) -> Pending:
@@ -86,6 +100,7 @@ def backward(
         if grad_tensors is not None:
             raise RuntimeError("backward: expected grad_tensors or its old name grad_variables, got both")
         grad_tensors = grad_variables
+    check_flags("backward", retain_graph=retain_graph, create_graph=create_graph)
     pending = root_gradients(as_tuple(tensors), grad_tensors, create_graph)
     retain_graph = create_graph if retain_graph is None else retain_graph
     if inputs is None:
@@ -148,6 +163,7 @@ def grad(
     >>> torch.autograd.grad(slope, x)
     (tensor(18.),)
     """
+    check_flags("grad", retain_graph=retain_graph, create_graph=create_graph, allow_unused=allow_unused)
     if is_grads_batched:
         raise NotImplementedError("grad: is_grads_batched=True needs vmap, which does not exist here")
     if materialize_grads and allow_unused is False:

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import warnings
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
 from tinygrad_edu import dtypes
-from tinygrad_edu.arguments import require_bools
+from tinygrad_edu.arguments import as_ints, is_int, require_bools, wrong_type
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.handle import RemovableHandle
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounter, next_sequence_nr
 from tinygrad_edu.autograd.views import ViewInfo, ViewMethods
-from tinygrad_edu.backend import Array, DeviceLike, device, device_of, to_device
+from tinygrad_edu.backend import Array, DeviceLike, check_numel, device, device_of, to_device
 from tinygrad_edu.size import Size
 from tinygrad_edu.type_names import refuse_strangers, type_name
 
@@ -54,12 +55,24 @@ class TensorBase(ViewMethods):
     def __init__(self, *data: Any, device: DeviceLike = None) -> None:
         if len(data) == 1 and isinstance(data[0], Size):
             data = data[0]
-        if len(data) == 1 and not isinstance(data[0], int):
+        if len(data) == 1 and not is_int(data[0]):
             refuse_strangers("Tensor", data[0])
+            if not isinstance(data[0], TensorBase | np.ndarray | Sequence) or isinstance(
+                data[0], str | bytes
+            ):
+                raise wrong_type("Tensor", "data", "a sequence", data[0])
             array = data[0].array if isinstance(data[0], TensorBase) else np.array(data[0])
+            if array.dtype.kind not in "biufc":
+                raise TypeError(f"Tensor: expected numbers, got elements of type {array.dtype}")
             array = array.astype(dtypes.get_default_dtype().numpy_dtype)
         else:
-            array = np.empty(data or 0, dtypes.get_default_dtype().numpy_dtype)
+            shape = as_ints("Tensor", "size", data) or (0,)
+            if min(shape) < 0:
+                raise RuntimeError(
+                    f"Tensor: Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
+                )
+            check_numel("Tensor", shape)
+            array = np.empty(shape, dtypes.get_default_dtype().numpy_dtype)
         self._initialise(array if device is None else to_device(array, device), False)
 
     def _initialise(self, array: Array, requires_grad: bool) -> None:
@@ -276,7 +289,7 @@ class TensorBase(ViewMethods):
     @property
     def shape(self) -> Size:
         """The sizes of its dimensions."""
-        return Size(self.array.shape)
+        return tuple.__new__(Size, self.array.shape)  # which are ints
 
     @property
     def ndim(self) -> int:

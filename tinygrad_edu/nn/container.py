@@ -8,9 +8,10 @@ https://docs.pytorch.org/docs/stable/nn.html#containers
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, SupportsIndex, TypeVar
 
+from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.text import collapsed, module_text
 from tinygrad_edu.type_names import import_hint, type_name
@@ -199,7 +200,7 @@ class ModuleDict(Module):
             self.update(modules)
 
     def __getitem__(self, key: str) -> Any:
-        return self._modules[key]
+        return self._modules[known_key("ModuleDict", key, self._modules)]
 
     def __setitem__(self, key: str, module: Module) -> None:
         self.add_module(key, module)
@@ -242,14 +243,27 @@ class ModuleDict(Module):
         self._modules.clear()
 
 
+def known_key(who: str, key: Any, values: Any) -> Any:
+    """Return a key of a dict; raise if it has no such key."""
+    if not isinstance(key, Hashable):
+        raise wrong_type(who, "key", "str", key)
+    if key not in values:
+        raise KeyError(f"{who}: expected one of the keys {list(values)}, got {key!r}")
+    return key
+
+
 def named_items(who: str, values: Any) -> list[tuple[str, Any]]:
     """Return the pairs of a dict, of a ModuleDict or ParameterDict, or of an iterable of pairs."""
     if not isinstance(values, Iterable):
         raise TypeError(
             f"{who}.update should be called with an iterable of key/value pairs, but got {type_name(values)}"
         )
-    pairs = [tuple(pair) for pair in (values.items() if hasattr(values, "items") else values)]
-    for i, pair in enumerate(pairs):
+    pairs = []
+    for i, pair in enumerate(values.items() if hasattr(values, "items") else values):
+        if not isinstance(pair, Iterable):
+            raise TypeError(f"{who} update sequence element #{i} should be Iterable, got {type_name(pair)}")
+        pair = tuple(pair)
+        pairs.append(pair)
         if len(pair) != 2:
             raise ValueError(f"{who} update sequence element #{i} has length {len(pair)}; 2 is required")
     return pairs

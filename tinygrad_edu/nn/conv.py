@@ -11,7 +11,7 @@ from typing import Any
 
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.arguments import require_ints
+from tinygrad_edu.arguments import as_ints, require_ints
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn.linear import reset_weight_and_bias
 from tinygrad_edu.nn.module import Module
@@ -277,7 +277,7 @@ class ConvTranspose2d(_ConvNd):
 
     def _output_padding(self, input: Tensor, output_size: Any) -> tuple[int, ...]:
         """Return the padding that makes the output of a wanted size: (oh, ow), or all its sizes."""
-        wanted = tuple(output_size)[-self.dims :]
+        wanted = as_ints(type(self).__name__, "output_size", output_size)[-self.dims :]
         smallest = [
             (input.shape[i - self.dims] - 1) * self.stride[i]
             - 2 * self.padding[i]

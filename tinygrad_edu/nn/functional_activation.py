@@ -16,6 +16,7 @@ from tinygrad_edu._tensor_methods.inplace import write_result
 from tinygrad_edu.arguments import as_number, require_bools, require_numbers
 from tinygrad_edu.ops.common import require_floating_point, require_tensor
 from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.scalars import checked_scalar
 
 
 def activate(function: Callable[..., Tensor], input: Tensor, inplace: bool, *options: float) -> Tensor:
@@ -78,6 +79,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     require_floating_point("celu", input)
     alpha = as_number("celu", "alpha", alpha)
+    checked_scalar("celu", alpha, input.array.dtype)
     if alpha == 0:
         raise RuntimeError("celu: expected alpha not to be 0, got 0")
     return activate(_celu, input, inplace, alpha)
@@ -118,7 +120,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Return the input where its absolute value is above ``lambd``, else 0."""
-    require_tensor("hardshrink", input)
+    require_floating_point("hardshrink", input)
     require_numbers("hardshrink", lambd=lambd)
     return ops.where(abs(input) <= lambd, 0.0, input)
 

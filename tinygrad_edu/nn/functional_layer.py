@@ -17,10 +17,16 @@ from tinygrad_edu._tensor_methods.inplace import write_result
 from tinygrad_edu.arguments import as_int, reject_options, require_bools, require_numbers
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import pair, require_tensor, require_tensors
+from tinygrad_edu.ops.common import (
+    pair,
+    require_dtype_of,
+    require_floating_point,
+    require_tensor,
+    require_tensors,
+)
 from tinygrad_edu.ops.dropout import check_probability
 from tinygrad_edu.ops.half import rounded_once
-from tinygrad_edu.ops.norm import update_running
+from tinygrad_edu.ops.norm import check_channels, check_dtypes, update_running
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -108,7 +114,9 @@ def embedding(
 @rounded_once
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y_k = input1^T W_k input2 + b_k."""
+    require_tensor("bilinear", input1, "input1")
     require_tensors("bilinear", input1=input1, input2=input2, weight=weight, bias=bias)
+    require_dtype_of("bilinear", input1, input2=input2, weight=weight, bias=bias)
     if weight.ndim != 3 or (input1.shape[-1:], input2.shape[-1:]) != (weight.shape[1:2], weight.shape[2:3]):
         raise RuntimeError(
             "bilinear: expected inputs (*, i) and (*, j) and weight (k, i, j), got "
@@ -179,6 +187,8 @@ def instance_norm(
     positions = math.prod(input.shape[2:])
     if positions == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    check_channels("instance_norm", input, running_mean=running_mean, running_var=running_var)
+    check_dtypes("instance_norm", input, running_mean=running_mean, running_var=running_var)
     if running_mean is not None and running_var is not None:
         dims = tuple(range(2, input.ndim))
         update_running(running_mean, input.array.mean(dims).mean(0), momentum)
@@ -196,7 +206,7 @@ def local_response_norm(
     ----------
     Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks", 2012, section 3.3.
     """
-    require_tensor("local_response_norm", input)
+    require_floating_point("local_response_norm", input)
     size = as_int("local_response_norm", "size", size)
     require_numbers("local_response_norm", alpha=alpha, beta=beta, k=k)
     if input.ndim < 3:
@@ -216,7 +226,7 @@ def local_response_norm(
 
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """Lay out the windows that a convolution sees: (n, c, h, w) -> (n, c kh kw, number of windows)."""
-    require_tensor("unfold", input)
+    require_floating_point("unfold", input, complex_too=True)
     if input.ndim == 3:
         return ops.squeeze(unfold(ops.unsqueeze(input, 0), kernel_size, dilation, padding, stride), 0)
     if input.ndim != 4:

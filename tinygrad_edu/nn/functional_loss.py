@@ -14,9 +14,9 @@ import math
 
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.arguments import require_bools, require_numbers
+from tinygrad_edu.arguments import require_bools, require_numbers, wrong_type
 from tinygrad_edu.autograd.grad_mode import no_grad
-from tinygrad_edu.ops.common import require_tensor
+from tinygrad_edu.ops.common import require_floating_point, require_tensor
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.loss import reduce_loss
 
@@ -94,7 +94,7 @@ def triplet_margin_loss(
 @rounded_once
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Return ln(1 + e^(-target input)), for targets 1 and -1; computed without overflow."""
-    require_tensor("soft_margin_loss", input)
+    require_floating_point("soft_margin_loss", input)
     require_tensor("soft_margin_loss", target, "target")
     return reduce_loss("soft_margin_loss", ops.softplus(-target * input, threshold=math.inf), reduction)
 
@@ -161,6 +161,10 @@ def gaussian_nll_loss(
     require_bools("gaussian_nll_loss", full=full)
     require_numbers("gaussian_nll_loss", eps=eps)
     name = "gaussian_nll_loss"
+    if isinstance(var, Tensor):
+        require_floating_point(name, var)
+    elif not isinstance(var, float):
+        raise wrong_type(name, "var", "a Tensor or a float", var)
     variance: Tensor = var if isinstance(var, Tensor) else creation.full_like(input.detach(), var)
     if bool((variance < 0).any()):
         raise ValueError(f"{name}: var has negative entry/entries, the smallest is {variance.min().item()}")

@@ -149,6 +149,10 @@ def trunc_normal_(
     """
     require_tensor("trunc_normal_", tensor, "tensor")
     require_numbers("trunc_normal_", mean=mean, std=std, a=a, b=b)
+    if not (math.isfinite(mean) and math.isfinite(std) and a <= b):
+        raise RuntimeError(
+            f"trunc_normal_: expected finite mean and std, and a <= b, got {mean}, {std}, {a} and {b}"
+        )
     require_floating("trunc_normal_", tensor.dtype)
     from scipy.special import ndtr, ndtri  # only here: it takes a while to import
 
@@ -317,6 +321,12 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     """
     require_tensor("sparse_", tensor, "tensor")
     require_numbers("sparse_", sparsity=sparsity, std=std)
+    if not math.isfinite(sparsity):
+        raise (ValueError if math.isnan(sparsity) else OverflowError)(
+            f"sparse_: expected a finite sparsity, got {sparsity}"
+        )
+    if not std >= 0:
+        raise RuntimeError(f"sparse_: normal expects std >= 0.0, but found std {std}")
     if tensor.ndim != 2:
         raise ValueError(f"Only tensors with 2 dimensions are supported, got {list(tensor.shape)}")
     require_floating("sparse_", tensor.dtype)

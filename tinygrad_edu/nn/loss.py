@@ -10,6 +10,7 @@ https://docs.pytorch.org/docs/stable/nn.html#loss-functions
 from __future__ import annotations
 
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn.module import Module
 
@@ -290,6 +291,7 @@ class TripletMarginLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(reduction)
+        require_numbers("TripletMarginLoss", margin=margin)
         if margin <= 0:
             raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {margin} instead")
         self.margin = margin

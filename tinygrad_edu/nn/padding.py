@@ -23,6 +23,11 @@ class _PadNd(Module):
 
     def __init__(self, padding: Any) -> None:
         super().__init__()
+        if isinstance(padding, list | tuple) and len(padding) % 2:
+            raise RuntimeError(
+                f"{type(self).__name__}: Padding length must be divisible by 2, expected padding to be an int or "
+                f"{2 * self.dims} ints, got {padding}"
+            )
         self.padding = pair(type(self).__name__, "padding", padding, 2 * self.dims)
 
     def forward(self, input: Tensor) -> Tensor:

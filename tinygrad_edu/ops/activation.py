@@ -19,9 +19,9 @@ from tinygrad_edu.ops.common import (
     as_floating,
     raw,
     reject_bool,
+    reject_complex,
     require_floating_point,
     require_tensor,
-    require_tensors,
     zeros_for,
 )
 from tinygrad_edu.ops.half import rounded_once
@@ -106,7 +106,9 @@ def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
     tensor([-0.5000,  2.0000])
     """
     negative_slope = as_number("leaky_relu", "negative_slope", negative_slope)
-    return LeakyRelu.apply(as_floating("leaky_relu", input), negative_slope=negative_slope)
+    input = as_floating("leaky_relu", input)
+    checked_scalar("leaky_relu", negative_slope, raw(input).dtype)
+    return LeakyRelu.apply(input, negative_slope=negative_slope)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -124,11 +126,10 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     He et al., "Delving Deep into Rectifiers", 2015, equation 1;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.prelu.html
     """
-    require_tensors("prelu", input=input, weight=weight)
-    if raw(input).dtype != raw(weight).dtype:
-        raise RuntimeError(f"prelu: expected one dtype, got {raw(input).dtype} and {raw(weight).dtype}")
     require_tensor("prelu", input)
     require_tensor("prelu", weight, "weight")
+    if raw(input).dtype != raw(weight).dtype:
+        raise RuntimeError(f"prelu: expected one dtype, got {raw(input).dtype} and {raw(weight).dtype}")
     if weight.ndim > 1:
         raise RuntimeError(f"prelu: expected weight (1,) or (c,), got {list(weight.shape)}")
     if raw(weight).size == 1:
@@ -160,6 +161,7 @@ def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array
     """The input limited to ``min_val`` and ``max_val``; the derivative is 1 between them, else 0."""
     require_tensor("hardtanh", input)
     reject_bool("hardtanh", input)
+    reject_complex("hardtanh", input)
     if min_val > max_val:
         raise ValueError(f"hardtanh: expected min_val <= max_val, got {min_val} and {max_val}")
     dtype = raw(input).dtype
@@ -232,7 +234,9 @@ def elu(input: Array, alpha: float = 1.0) -> Array:
     Clevert et al., "Fast and Accurate Deep Network Learning by Exponential Linear Units", 2016, equation 15.
     """
     alpha = as_number("elu", "alpha", alpha)
-    return Elu.apply(as_floating("elu", input), alpha=alpha)
+    input = as_floating("elu", input)
+    checked_scalar("elu", alpha, raw(input).dtype)
+    return Elu.apply(input, alpha=alpha)
 
 
 @rounded_once
@@ -378,7 +382,10 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     tensor([ 0.1269,  0.6931, 30.0000])
     """
     require_numbers("softplus", beta=beta, threshold=threshold)
-    return Softplus.apply(as_floating("softplus", input), beta=beta, threshold=threshold)
+    input = as_floating("softplus", input)
+    for number in (beta, threshold):
+        checked_scalar("softplus", number, raw(input).dtype)
+    return Softplus.apply(input, beta=beta, threshold=threshold)
 
 
 @rounded_once

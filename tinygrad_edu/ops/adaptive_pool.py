@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu import kernel_table
-from tinygrad_edu.arguments import as_ints
+from tinygrad_edu.arguments import as_ints, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import FLOAT16, Array, check_numel
@@ -46,6 +46,8 @@ class AdaptiveAvgPool2dBackward(Op):
 
 def adaptive_size(name: str, output_size: Any, x: Array, dims: int) -> tuple[int, ...]:
     """Return the wanted (height, width); None stands for the input's."""
+    if output_size is None:
+        raise wrong_type(name, "output_size", "an int or a tuple of ints", output_size)
     if not isinstance(output_size, list | tuple):
         output_size = (output_size,) * dims
     wanted = tuple(output_size)

@@ -76,7 +76,7 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     tensor([[11, 21],
             [12, 22]])
     """
-    if alpha != 1:
+    if type(alpha) is not int or alpha != 1:
         other = scaled("add", input, other, alpha)
     return Add.apply(*promote("add", input, other))
 
@@ -84,6 +84,8 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 def scaled(name: str, input: Any, other: Any, alpha: float) -> Any:
     """Return alpha * other; an integer sum needs an integer factor."""
     kinds = {getattr(raw(x), "dtype", np.dtype(int)).kind for x in (input, other)}
+    if isinstance(alpha, bool) and kinds != {"b"}:
+        raise RuntimeError(f"{name}: Boolean alpha only supported for Boolean results, got alpha={alpha}")
     if isinstance(alpha, float) and kinds <= set("iub"):
         raise RuntimeError(
             f"{name}: For integral input tensors, argument alpha must not be a floating point number, got "
@@ -117,7 +119,7 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
                 "sub: Subtraction, the `-` operator, with a bool tensor is not supported. Use `^` between "
                 "two masks, `~` or `logical_not()` to invert one."
             )
-    if alpha != 1:
+    if type(alpha) is not int or alpha != 1:
         other = scaled("sub", input, other, alpha)
     return Sub.apply(*promote("sub", input, other))
 
@@ -265,13 +267,11 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     require_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
     reject_bool("addcmul", input)
     product = mul(tensor1, tensor2)
-    return add(
-        input, product, alpha=value if value == 1 else checked_factor("addcmul", value, input, product)
-    )
+    return add(input, product, alpha=1 if value == 1 else checked_factor("addcmul", value, input, product))
 
 
 @rounded_once
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """input + value * tensor1 / tensor2."""
     require_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
-    return add(input, div(tensor1, tensor2), alpha=value)
+    return add(input, div(tensor1, tensor2), alpha=1 if value == 1 else value)

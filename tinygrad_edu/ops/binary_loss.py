@@ -11,7 +11,14 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.activation import softplus
-from tinygrad_edu.ops.common import promote, raw, require_tensor, require_tensors
+from tinygrad_edu.ops.common import (
+    promote,
+    raw,
+    require_dtype_of,
+    require_floating_point,
+    require_tensor,
+    require_tensors,
+)
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.loss import reduce_loss
 
@@ -58,6 +65,8 @@ def binary_cross_entropy(
     name = "binary_cross_entropy"
     check_equal_size(name, input, target)
     require_tensors(name, weight=weight)
+    require_floating_point(name, input)
+    require_dtype_of(name, input, target=target)
     check_probabilities(name, "input", raw(input))
     check_probabilities(name, "target", raw(target))
     losses = BinaryCrossEntropy.apply(*promote(name, input, target))

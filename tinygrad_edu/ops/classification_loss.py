@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.arguments import as_int, as_number
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
-from tinygrad_edu.ops.common import raw, require_tensors
+from tinygrad_edu.ops.common import raw, require_floating_point, require_tensors
 from tinygrad_edu.ops.gather import gather
 from tinygrad_edu.ops.half import in_float32, is_float16_alone, rounded_once
 from tinygrad_edu.ops.loss import check_reduction, reduce_loss
@@ -146,6 +147,8 @@ def cross_entropy(
     scores, labels = raw(input), raw(target)
     if scores.dtype.kind != "f":
         raise NotImplementedError(f"{name}: expected scores of a floating-point dtype, got {scores.dtype}")
+    label_smoothing = as_number(name, "label_smoothing", label_smoothing)
+    ignore_index = as_int(name, "ignore_index", ignore_index)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if is_float16_alone((input, target, weight)):
@@ -256,6 +259,9 @@ def nll_loss(
     tensor([0.6931, 1.3863])
     """
     require_tensors("nll_loss", input=input, target=target, weight=weight)
+    require_floating_point("nll_loss", input)
+    check_reduction("nll_loss", reduction)
+    ignore_index = as_int("nll_loss", "ignore_index", ignore_index)
     check_class_targets("nll_loss", raw(input), raw(target), weight)
     if is_on_host(raw(target)):
         check_class_numbers("nll_loss", raw(target), raw(input).shape[min(input.ndim - 1, 1)], ignore_index)

@@ -56,10 +56,19 @@ def require_tensor(name: str, x: Any, argument: str = "input") -> None:
 
 
 def require_tensors(name: str, **arguments: Any) -> None:
-    """Raise unless each argument that is not None is a Tensor."""
+    """Raise unless each argument is a Tensor, or None where one may be left out: ``input`` and ``target`` may not."""
     for argument, x in arguments.items():
-        if x is not None and not isinstance(x, TensorBase):
+        if not isinstance(x, TensorBase) and (x is not None or argument in ("input", "target")):
             require_tensor(name, x, argument)
+
+
+def require_dtype_of(name: str, input: Any, **others: Any) -> None:
+    """Raise unless each Tensor that is given (None is not) has the dtype of the input."""
+    for argument, x in others.items():
+        if x is not None and raw(x).dtype != raw(input).dtype:
+            raise RuntimeError(
+                f"{name}: expected {argument} of the dtype of the input, {raw(input).dtype}, got {raw(x).dtype}"
+            )
 
 
 def require_floating_point(name: str, x: Any, complex_too: bool = False) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import is_gpu_in_use
@@ -81,6 +82,7 @@ def conv_transpose2d(
         return in_kernel_dtype(_conv_transpose2d, name, input, weight, bias, *options)
     if is_gpu_in_use():
         check_same_device(name, (input, weight, bias))
+    groups = as_int(name, "groups", groups)
     if groups < 1 or input.shape[1] % groups:
         raise RuntimeError(
             f"{name}: expected {input.shape[1]} channels to be divisible by groups, got {groups}"

@@ -83,6 +83,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         )
     a, b = promote("div", input, other)
     reject_bool("div_" + rounding_mode, a)
+    reject_complex("div_" + rounding_mode, a)
     check_divisor("div", b)
     return RoundedDivide.apply(a, b, towards_zero=rounding_mode == "trunc")
 

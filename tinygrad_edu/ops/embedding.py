@@ -70,6 +70,7 @@ def embedding(input: Array, weight: Array, padding_idx: int | None = None) -> Ar
     rows = weight.shape[0]
     check_positions("embedding", indices, rows)
     if padding_idx is not None:
+        padding_idx = as_int("embedding", "padding_idx", padding_idx)
         if not -rows <= padding_idx < rows:
             raise AssertionError(
                 f"Padding_idx must be within num_embeddings: expected {-rows} to {rows - 1}, got {padding_idx}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tinygrad_edu.arguments import is_int, require_bools
+from tinygrad_edu.arguments import is_int, require_bools, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
@@ -59,7 +59,7 @@ def amax(
     tensor(7.)
     """
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     return _extremum("amax", input, dim, keepdim, True)
 
 
@@ -68,7 +68,7 @@ def amin(
 ) -> Tensor:
     """Smallest element over one, several or all dimensions; equal ones share the gradient."""
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     return _extremum("amin", input, dim, keepdim, False)
 
 
@@ -163,7 +163,7 @@ def max(
     if other is not None:
         dim = other
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     return _max_or_min("max", input, dim, keepdim, True)
 
 
@@ -189,7 +189,7 @@ def min(
     if other is not None:
         dim = other
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     return _max_or_min("min", input, dim, keepdim, False)
 
 
@@ -200,6 +200,8 @@ def _max_or_min(name: str, input: Array, dim: Any, keepdim: bool, largest: bool)
     if dim is None:
         return _extremum(name, input, None, False, largest)
     if isinstance(dim, TensorBase) or not is_int(dim):
+        if keepdim:
+            raise wrong_type(name, "dim", "int", dim)
         return maximum(input, dim) if largest else minimum(input, dim)
     if input.ndim == 0:
         values, indices = _max_or_min(name, reshape(input, (1,)), dim, False, largest)
@@ -214,7 +216,7 @@ def argmax(
 ) -> Tensor:
     """Position of the largest element along ``dim``, or in the flattened tensor; int64."""
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     return _arg_extremum("argmax", input, dim, keepdim)
 
 
@@ -223,7 +225,7 @@ def argmin(
 ) -> Tensor:
     """Position of the smallest element along ``dim``, or in the flattened tensor; int64."""
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     return _arg_extremum("argmin", input, dim, keepdim)
 
 

@@ -22,12 +22,14 @@ from tinygrad_edu.ops.common import (
     checked_factor,
     normalize_dim,
     raw,
+    require_dtype_of,
     require_tensor,
     unbroadcast,
 )
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.shape import expand, reshape
 from tinygrad_edu.ops.summation import add_at
+from tinygrad_edu.scalars import check_long
 from tinygrad_edu.type_names import refuse_strangers
 
 
@@ -110,8 +112,10 @@ def check_index(x: Array, index: Any) -> None:
     for i in index if isinstance(index, tuple) else (index,):
         if isinstance(i, slice) and i.step is not None and i.step <= 0:
             raise ValueError("step must be greater than zero")
-        if isinstance(i, float | str):
-            raise (IndexError if isinstance(i, float) else TypeError)(
+        if isinstance(i, int) and not -(2**63) <= i < 2**63:
+            check_long("index", i)
+        if not (i is None or i is Ellipsis or isinstance(i, int | slice) or hasattr(i, "dtype")):
+            raise (TypeError if isinstance(i, str | bytes) else IndexError)(
                 f"index: expected ints, slices, None, Ellipsis, lists or tensors, got {type(i).__name__}"
             )
 
@@ -356,6 +360,7 @@ def index_add(
     if input.ndim == 0:
         source = reshape(source, tuple(one_place("index_add", index).shape) or (1,))
         return reshape(index_add(reshape(input, (1,)), 0, index, source, alpha=alpha), ())
+    require_dtype_of("index_add", input, source=source)
     check_positions("index_add", raw(index), input.shape[dim])
     expected = (*input.shape[:dim], raw(index).size, *input.shape[dim + 1 :])
     if tuple(source.shape) != expected:

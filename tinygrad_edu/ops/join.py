@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.arguments import as_int, as_ints, wrong_type
+from tinygrad_edu.arguments import as_int, as_ints, as_number, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, check_numel
@@ -22,6 +22,7 @@ from tinygrad_edu.ops.common import (
     normalize_dim,
     promote_many,
     raw,
+    reject_bool,
     require_tensor,
 )
 from tinygrad_edu.ops.index import ViewScatter, between, getitem, index_put_zeros, narrow, select
@@ -82,7 +83,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: Any = None) -> Tensor:
             raise RuntimeError("zero-dimensional tensor cannot be concatenated; use stack")
         expected, actual = list(shape), list(x.shape)
         expected[dim : dim + 1], actual[dim : dim + 1] = [-1], [-1]
-        if expected != actual:
+        if expected != actual or x.ndim != len(shape):
             raise RuntimeError(
                 f"cat: Sizes of tensors must match except in dimension {dim}. Expected "
                 f"{list(shape)}, got {list(x.shape)}"
@@ -270,7 +271,9 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         input = getitem(input, tuple([slice(i, i + size) for i, size in zip(starts, sizes, strict=True)]))
         widths = [(max(b, 0), max(a, 0)) for b, a in widths]
     if mode == "constant":
-        constant = checked_scalar("pad", float(value or 0), raw(input).dtype)
+        constant = checked_scalar(
+            "pad", float(as_number("pad", "value", 0 if value is None else value)), raw(input).dtype
+        )
         return ConstantPad.apply(input, widths=tuple(widths), value=constant)
     dims = len(pad) // 2
     if mode in COPYING_MODES and (not dims or input.ndim not in (dims + 1, dims + 2)):
@@ -279,6 +282,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
             f"got {list(input.shape)}"
         )
     if mode in ("reflect", "replicate"):
+        reject_bool("pad", input)
         check_not_empty("pad", input, dims)
     return _pad_by_index(input, widths, mode)
 

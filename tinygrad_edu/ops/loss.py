@@ -15,7 +15,13 @@ from tinygrad_edu.arguments import as_number, require_numbers, wrong_type
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.arithmetic import absolute, square
-from tinygrad_edu.ops.common import promote, require_tensor, require_tensors
+from tinygrad_edu.ops.common import (
+    promote,
+    reject_complex,
+    require_floating_point,
+    require_tensor,
+    require_tensors,
+)
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.reduce import mean, sum
 from tinygrad_edu.ops.select import clamp, where
@@ -161,6 +167,8 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     tensor([0.1250, 4.0000])
     """
     delta = as_number("huber_loss", "delta", delta)
+    require_floating_point("huber_loss", input)
+    reject_complex("huber_loss", target)
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
     a, b = same_size("huber_loss", input, target)
@@ -197,8 +205,9 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     >>> torch.nn.functional.kl_div(q.log(), p, reduction="batchmean")
     tensor(0.1438)
     """
-    require_tensor("kl_div", input)
     require_tensor("kl_div", target, "target")
+    for x in (input, target):
+        require_floating_point("kl_div", x)
     input, target = promote("kl_div", input, target)
     if log_target:
         losses = exp(target) * (target - input)
@@ -266,4 +275,9 @@ def margin_ranking_loss(
     """
     require_numbers("margin_ranking_loss", margin=margin)
     require_tensors("margin_ranking_loss", input1=input1, input2=input2, target=target)
+    if not input1.ndim == input2.ndim == target.ndim:
+        raise RuntimeError(
+            "margin_ranking_loss: All input tensors should have same dimension but got sizes "
+            f"{list(input1.shape)}, {list(input2.shape)} and {list(target.shape)}"
+        )
     return reduce_loss("margin_ranking_loss", clamp(-target * (input1 - input2) + margin, min=0), reduction)

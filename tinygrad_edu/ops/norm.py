@@ -14,11 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.arguments import as_int, as_ints, as_number, require_bools, require_numbers
+from tinygrad_edu.arguments import as_int, as_ints, as_number, require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import FLOAT16, Array, array_module
 from tinygrad_edu.ops.arithmetic import square
-from tinygrad_edu.ops.common import check_broadcast, raw, require_tensors
+from tinygrad_edu.ops.common import (
+    check_broadcast,
+    raw,
+    reject_complex,
+    require_dtype_of,
+    require_floating_point,
+    require_tensor,
+    require_tensors,
+)
 from tinygrad_edu.ops.half import in_float32, rounded_once, widened
 from tinygrad_edu.ops.normalize import BatchNorm, LayerNorm, Normalize, has_norm_kernels, scale_and_shift
 from tinygrad_edu.ops.reduce import count, mean, sum
@@ -67,12 +75,21 @@ def layer_norm(
     shape = as_ints("layer_norm", "normalized_shape", normalized_shape)
     eps = as_number("layer_norm", "eps", eps)
     check_normalized_shape("layer_norm", input, shape, weight, bias)
+    check_dtypes("layer_norm", input, weight=weight, bias=bias)
     if raw(input).dtype == FLOAT16:  # the parameters may be of float32, as in PyTorch
         return in_float32(layer_norm, input, shape, weight, bias, eps)
     if has_norm_kernels(input, weight, bias):
         return LayerNorm.apply(input, weight, bias, ndim=len(shape), eps=eps)
     dims = tuple(range(input.ndim - len(shape), input.ndim))
     return scale_and_shift(Normalize.apply(input, dims=dims, eps=eps)[0], weight, bias, shape)
+
+
+def check_dtypes(name: str, input: Array, **parameters: Any) -> None:
+    """Raise unless the input is of floating-point numbers and the parameters of its dtype, or float32 for float16."""
+    require_floating_point(name, input)
+    if raw(input).dtype == FLOAT16:
+        parameters = {key: x for key, x in parameters.items() if x is not None and raw(x).dtype != np.float32}
+    require_dtype_of(name, input, **parameters)
 
 
 def check_normalized_shape(name: str, input: Array, shape: tuple[int, ...], weight: Any, bias: Any) -> None:
@@ -119,6 +136,7 @@ def rms_norm(
     """
     shape = as_ints("rms_norm", "normalized_shape", normalized_shape)
     check_normalized_shape("rms_norm", input, shape, weight, None)
+    require_floating_point("rms_norm", input, complex_too=True)
     if raw(input).dtype == FLOAT16:
         return in_float32(rms_norm, input, shape, weight, eps)
     dims = tuple(range(input.ndim - len(shape), input.ndim))
@@ -187,11 +205,14 @@ def batch_norm(
     (tensor([0.2000]), tensor([1.1000]))
     """
     require_bools("batch_norm", training=training)
-    require_numbers("batch_norm", eps=eps)
+    momentum, eps = as_number("batch_norm", "momentum", momentum), as_number("batch_norm", "eps", eps)
     require_tensors("batch_norm", input=input)
     if not raw(input).size and input.ndim < 2:
         return clone(input)
     check_channels(
+        "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
+    )
+    check_dtypes(
         "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
     if raw(input).dtype == FLOAT16:
@@ -205,6 +226,8 @@ def batch_norm(
     if not raw(input).size:  # nothing to take statistics of
         return scale_and_shift(clone(input), weight, bias, per_channel)
     if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("batch_norm: running_mean and running_var must be defined in evaluation mode")
         scale = rsqrt(running_var + eps)
         x_hat = (input - reshape(running_mean, per_channel)) * reshape(scale, per_channel)
         return scale_and_shift(x_hat, weight, bias, per_channel)
@@ -297,6 +320,7 @@ def group_norm(
     num_groups = as_int("group_norm", "num_groups", num_groups)
     eps = as_number("group_norm", "eps", eps)
     check_channels("group_norm", input, weight=weight, bias=bias)
+    check_dtypes("group_norm", input, weight=weight, bias=bias)
     if raw(input).dtype == FLOAT16:
         return in_float32(group_norm, input, num_groups, weight, bias, eps)
     channels = input.shape[1]
@@ -336,6 +360,7 @@ def instance_norm(
     Ulyanov et al., "Instance Normalization", 2016, equation 3.
     """
     check_channels("instance_norm", input, weight=weight, bias=bias)
+    check_dtypes("instance_norm", input, weight=weight, bias=bias)
     if raw(input).dtype == FLOAT16:
         return in_float32(instance_norm, input, weight, bias, eps)
     if math.prod(input.shape[2:]) == 1:
@@ -390,8 +415,10 @@ def cosine_similarity(
     >>> torch.cosine_similarity(torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1.0]), dim=0)
     tensor(0.7071)
     """
-    dim = dim if axis is None else axis
-    require_tensors("cosine_similarity", x1=x1, x2=x2)
+    dim = as_int("cosine_similarity", "dim", dim if axis is None else axis)
+    require_tensor("cosine_similarity", x1, "x1")
+    require_tensor("cosine_similarity", x2, "x2")
+    reject_complex("cosine_similarity", x1, x2)
     check_broadcast("cosine_similarity", x1.shape, x2.shape)
     shape = np.broadcast_shapes(tuple(x1.shape), tuple(x2.shape))  # "dim" is one of these
     x1, x2 = broadcast_to(x1, shape), broadcast_to(x2, shape)

@@ -100,7 +100,11 @@ def place_windows(
     check_not_empty(name, x, dims)
     require_bools(name, ceil_mode=ceil_mode)
     k = pair(name, "kernel_size", kernel_size, dims)
-    s = k if stride is None or stride in ([], ()) else pair(name, "stride", stride, dims)
+    s = (
+        k
+        if stride is None or (isinstance(stride, list | tuple) and not stride)
+        else pair(name, "stride", stride, dims)
+    )
     p, d = pair(name, "padding", padding, dims), pair(name, "dilation", dilation, dims)
     if min(*k, *s, *d) < 1:
         raise RuntimeError(f"{name}: expected kernel_size, stride and dilation above zero, got {k}, {s}, {d}")

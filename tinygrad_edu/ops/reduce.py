@@ -109,7 +109,7 @@ def sum(
     tensor([3., 3.])
     """
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     require_bools("sum", keepdim=keepdim)
     input = as_summand("sum", input, dtype)
     return Sum.apply(input, dims=normalize_dims("sum", dim, input.ndim), keepdim=keepdim)
@@ -172,7 +172,7 @@ def mean(
     tensor(3.)
     """
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     require_tensor("mean", input)
     require_bools("mean", keepdim=keepdim)
     if dtype is not None:
@@ -237,7 +237,7 @@ def prod(
     tensor([3., 8.])
     """
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     require_bools("prod", keepdim=keepdim)
     input = as_summand("prod", input, dtype)
     if dim is not None:
@@ -264,7 +264,7 @@ def any(
 ) -> Tensor:
     """Whether at least one element is True (or not 0), over one, several or all dimensions."""
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     return _truth("any", input, dim, keepdim)
 
 
@@ -273,7 +273,7 @@ def all(
 ) -> Tensor:
     """Whether all elements are True (or not 0), over one, several or all dimensions."""
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     return _truth("all", input, dim, keepdim)
 
 

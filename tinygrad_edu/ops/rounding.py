@@ -13,7 +13,15 @@ from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import cast, raw, reject_bool, require_floating_point, require_tensor, zeros_for
+from tinygrad_edu.ops.common import (
+    cast,
+    raw,
+    reject_bool,
+    reject_complex,
+    require_floating_point,
+    require_tensor,
+    zeros_for,
+)
 
 
 class Stepwise(Op):
@@ -33,6 +41,7 @@ class Stepwise(Op):
 def sign(input: Tensor) -> Tensor:
     """-1, 0 or 1, as the sign of the input; 0 for NaN."""
     require_tensor("sign", input)
+    reject_complex("sign", input)
     return Stepwise.apply(input, function="sign")
 
 
@@ -84,4 +93,5 @@ def frac(input: Tensor) -> Tensor:
 def _rounded(name: str, input: Array, function: str) -> Array:
     require_tensor(name, input)
     reject_bool(name, input)
+    reject_complex(name, input)
     return Stepwise.apply(input, function=function)

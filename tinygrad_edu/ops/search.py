@@ -109,10 +109,9 @@ def topk(
     require_bools("topk", largest=largest, sorted=sorted)
     k = as_int("topk", "k", k)
     axis = normalize_dim("topk", dim, input.ndim)
-    if k < 0 or k > (input.shape[axis] if input.ndim else 1):
-        raise RuntimeError(
-            f"selected index k out of range: got k={k} for size {input.shape[axis]} at dimension {axis}"
-        )
+    size = input.shape[axis] if input.ndim else 1
+    if k < 0 or k > size:
+        raise RuntimeError(f"selected index k out of range: got k={k} for size {size} at dimension {axis}")
     order = narrow(argsort(input, dim, descending=largest), axis, 0, k) if input.ndim else argsort(input)
     return ValuesAndIndices(gather(input, dim, order), order)
 
@@ -146,6 +145,7 @@ def unique(
     (tensor([1, 3]), tensor([1, 2]))
     """
     require_tensor("unique", input)
+    reject_complex("unique", input)
     require_bools("unique", sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
     xp = array_module(raw(input))
     axis = None if dim is None else normalize_dim("unique", dim, input.ndim)

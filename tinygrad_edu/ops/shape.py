@@ -23,6 +23,8 @@ from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadc
 
 def sizes_of(name: str, args: tuple[Any, ...], argument: str = "size") -> tuple[int, ...]:
     """Return sizes given one by one or as one sequence."""
+    if not args:
+        raise TypeError(f"{name}() missing 1 required positional arguments: {argument!r}")
     if len(args) == 1 and isinstance(args[0], list | tuple):
         return as_ints(name, argument, args[0])
     return as_ints(name, argument, args)

@@ -86,7 +86,7 @@ def var(
     tensor(1.)
     """
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     require_tensor("var", input)
     require_bools("var", unbiased=unbiased, keepdim=keepdim)
     if isinstance(dim, bool):  # the historical call var(input, unbiased)
@@ -134,7 +134,7 @@ def std(
     tensor([1., 0.])
     """
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     variance = var(input, dim, unbiased, keepdim, correction=correction)
     constant = variance == 0
     return where(constant, variance, sqrt(where(constant, 1.0, variance)))
@@ -173,9 +173,7 @@ def logsumexp(
     tensor(100.6931)
     """
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
-    if dim is None:
-        raise wrong_type("logsumexp", "dim", "tuple of ints", dim)
+    keepdim = keepdim if keepdims is False else keepdims
     input = as_float("logsumexp", input)
     require_bools("logsumexp", keepdim=keepdim)
     if dim is None:
@@ -292,7 +290,7 @@ def var_mean(
 ) -> tuple[Tensor, Tensor]:
     """Variance and mean, with the arguments of :func:`var`."""
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     variance = var(input, dim, unbiased, keepdim, correction=correction)
     return variance, mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
@@ -310,6 +308,6 @@ def std_mean(
 ) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean, with the arguments of :func:`std`."""
     dim = dim if axis is None else axis
-    keepdim = keepdim or keepdims
+    keepdim = keepdim if keepdims is False else keepdims
     deviation = std(input, dim, unbiased, keepdim, correction=correction)
     return deviation, mean(input, None if isinstance(dim, bool) else dim, keepdim)

@@ -11,7 +11,14 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import BinaryOp, as_float, promote_to_float, require_tensors, unbroadcast
+from tinygrad_edu.ops.common import (
+    BinaryOp,
+    as_float,
+    promote_to_float,
+    reject_complex,
+    require_tensors,
+    unbroadcast,
+)
 from tinygrad_edu.ops.half import rounded_once
 
 
@@ -243,4 +250,5 @@ class Atan2(BinaryOp):
 def atan2(input: Tensor, other: Tensor) -> Tensor:
     """The angle whose tangent is input / other, in the right quadrant."""
     require_tensors("atan2", input=input, other=other)
+    reject_complex("atan2", input, other)
     return Atan2.apply(*promote_to_float("atan2", input, other))

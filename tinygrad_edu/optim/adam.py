@@ -6,6 +6,7 @@ from typing import Any
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import as_number
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
@@ -158,6 +159,8 @@ def check_betas(betas: tuple[float | Tensor, float | Tensor]) -> None:
     for index, beta in enumerate(betas):
         if isinstance(beta, Tensor) and beta.array.size != 1:
             raise ValueError(f"Tensor betas[{index}] must be 1-element")
+        if not isinstance(beta, Tensor):
+            as_number("Adam", f"betas[{index}]", beta)
         if not 0.0 <= beta < 1.0:
             raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
     both_floats = all(isinstance(beta, float) for beta in betas)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from typing import Any, TypeAlias
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, tensor_from_array
-from tinygrad_edu.arguments import require_numbers
+from tinygrad_edu.arguments import require_numbers, wrong_type
 from tinygrad_edu.autograd.grad_mode import enable_grad
 from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.backend import array_module, on_card_of, to_device
@@ -265,6 +265,10 @@ class Optimizer:
             If the number of groups, or of parameters in a group, differs, or what is remembered of a parameter does
             not fit it. Nothing is changed then.
         """
+        if not isinstance(state_dict, Mapping):
+            raise wrong_type("load_state_dict", "state_dict", "dict", state_dict)
+        if "param_groups" not in state_dict:
+            raise KeyError(f"load_state_dict: expected the key 'param_groups', got {list(state_dict)}")
         saved_groups: list[ParamGroup] = deepcopy(state_dict["param_groups"])
         if len(self.param_groups) != len(saved_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")

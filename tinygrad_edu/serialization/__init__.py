@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
+from tinygrad_edu.arguments import as_int
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.serialization.container import Archive, LoadError, write_archive
 from tinygrad_edu.serialization.files import replacing
@@ -144,7 +145,7 @@ def save(obj: Any, f: FileLike, *, pickle_protocol: int = 2) -> None:
     """
     if not isinstance(f, str | os.PathLike) and not hasattr(f, "write"):
         raise AttributeError(f"save: expected f to be a name or a file to write to, got {type(f).__name__}")
-    pickler = Pickler(pickle_protocol)
+    pickler = Pickler(as_int("save", "pickle_protocol", pickle_protocol))
     data = pickler.pickled(obj)
     with contextlib.nullcontext(f) if hasattr(f, "write") else replacing(f) as file:
         write_archive(file, data, pickler.storage_bytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any, TypeAlias
 
@@ -125,6 +126,8 @@ class LRScheduler:
         self._step_count += 1
         if epoch is not None:
             require_numbers("step", epoch=epoch)
+            if not math.isfinite(epoch):
+                raise ValueError(f"step: expected a finite epoch, got {epoch}")
             warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
         self._update_lr(epoch)
 

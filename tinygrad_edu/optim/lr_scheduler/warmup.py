@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.optim.lr_scheduler.scheduler import LearningRates, LRScheduler, group_values
 from tinygrad_edu.optim.optimizer import Optimizer
 
@@ -45,6 +46,7 @@ class ConstantLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
     ) -> None:
+        require_numbers("ConstantLR", factor=factor, total_iters=total_iters)
         if factor > 1.0 or factor < 0:
             raise ValueError("Constant multiplicative factor expected to be between 0 and 1.")
         self.factor = factor
@@ -113,6 +115,7 @@ class LinearLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
+        require_numbers("LinearLR", start_factor=start_factor, end_factor=end_factor, total_iters=total_iters)
         if start_factor > 1.0 or start_factor <= 0:
             raise ValueError(
                 "Starting multiplicative factor expected to be greater than 0 and less or equal to 1."

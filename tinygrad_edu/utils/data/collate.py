@@ -14,7 +14,7 @@ from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.backend import array_module
 from tinygrad_edu.creation import as_tensor, tensor
 from tinygrad_edu.ops.join import stack
-from tinygrad_edu.type_names import import_hint
+from tinygrad_edu.type_names import import_hint, type_name
 
 CollateFunction: TypeAlias = Callable[..., Any]
 CollateMap: TypeAlias = Mapping[type | tuple[type, ...], CollateFunction]
@@ -80,6 +80,11 @@ def collate(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -
     >>> collate([({1}, 5), ({2}, 6)], collate_fn_map={**default_collate_fn_map, set: collate_sets})
     [{1, 2}, tensor([5, 6])]
     """
+    if not isinstance(batch, Sequence) or not batch:
+        got = "none" if isinstance(batch, Sequence) else type_name(batch)
+        raise (IndexError if isinstance(batch, Sequence) else TypeError)(
+            f"collate: expected a sequence of at least one sample, got {got}"
+        )
     first = batch[0]
     function = _find_function(first, collate_fn_map or {})
     if function is not None:

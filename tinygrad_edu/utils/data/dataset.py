@@ -6,12 +6,13 @@ import bisect
 import itertools
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from tinygrad_edu._tensor import Tensor, tensor_from_array
+from tinygrad_edu.arguments import as_int, as_number, wrong_type
 from tinygrad_edu.random import Generator, default_generator
 from tinygrad_edu.type_names import type_name
 from tinygrad_edu.utils.data.fast_path import IndexArray, as_index_array, may_use
@@ -135,6 +136,8 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return [take_rows(tensor, indices) for tensor in self.tensors]
 
     def __len__(self) -> int:
+        if not self.tensors:
+            raise IndexError("TensorDataset: expected at least one Tensor, got none")
         return self.tensors[0].shape[0]
 
 
@@ -187,6 +190,9 @@ class StackDataset(Dataset[Any]):
             )
         if not args and not kwargs:
             raise ValueError("At least one dataset should be passed")
+        for dataset in (*args, *kwargs.values()):
+            if not isinstance(dataset, Sized):
+                raise wrong_type("StackDataset", "datasets", "Datasets that have a length", dataset)
         self.datasets = args or kwargs
         lengths = [len(dataset) for dataset in (args or kwargs.values())]
         if len(set(lengths)) > 1:
@@ -237,6 +243,8 @@ class ConcatDataset(Dataset[T_co]):
     """
 
     def __init__(self, datasets: Iterable[Any]) -> None:
+        if not isinstance(datasets, Iterable):
+            raise wrong_type("ConcatDataset", "datasets", "an iterable of Datasets", datasets)
         self.datasets: list[Any] = list(datasets)
         if not self.datasets:
             raise AssertionError("datasets should not be an empty iterable")
@@ -249,6 +257,7 @@ class ConcatDataset(Dataset[T_co]):
 
     def __getitem__(self, idx: int) -> T_co:
         length = len(self)
+        idx = as_int("ConcatDataset", "idx", idx)
         if idx < -length:
             raise ValueError(
                 f"absolute value of index should not exceed dataset length: expected {-length} to "
@@ -315,12 +324,19 @@ class Subset(Dataset[T_co]):
     """
 
     def __init__(self, dataset: Dataset[T_co], indices: Sequence[int]) -> None:
+        if not hasattr(dataset, "__getitem__"):
+            raise wrong_type("Subset", "dataset", "a Dataset", dataset)
+        if not hasattr(indices, "__getitem__"):
+            raise wrong_type("Subset", "indices", "a sequence of ints", indices)
         self.dataset = dataset
         self.indices = indices
 
     def __getitem__(self, idx: Any) -> T_co:
         if isinstance(idx, list):
             return self.dataset[[self.indices[i] for i in idx]]
+        idx = as_int("Subset", "idx", idx)
+        if not -len(self) <= idx < len(self):
+            raise IndexError(f"Subset: expected idx from {-len(self)} to {len(self) - 1}, got {idx}")
         return self.dataset[self.indices[idx]]
 
     def __getitems__(self, indices: list[int]) -> list[T_co]:
@@ -368,7 +384,13 @@ def random_split(
     >>> sorted(list(parts[0]) + list(parts[1]))
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
-    total = len(dataset)  # type: ignore[arg-type]
+    if not isinstance(lengths, Sequence):
+        raise wrong_type("random_split", "lengths", "a sequence of ints or floats", lengths)
+    for i, length in enumerate(lengths):
+        as_number("random_split", f"lengths[{i}]", length)
+    if not isinstance(dataset, Sized):
+        raise wrong_type("random_split", "dataset", "a Dataset that has a length", dataset)
+    total = len(dataset)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         lengths = _lengths_of_fractions(total, lengths)
     if sum(lengths) != total:

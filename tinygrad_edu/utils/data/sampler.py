@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from tinygrad_edu import dtypes
+from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.creation import as_tensor
 from tinygrad_edu.random import Generator, default_generator
 from tinygrad_edu.sampling import multinomial
@@ -41,6 +42,8 @@ def check_positive_int(name: str, value: Any) -> None:
     """Raise PyTorch's ValueError unless ``value`` is an integer above zero."""
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
         raise ValueError(f"{name} should be a positive integer value, but got {name}={value}")
+    if value >= 2**63:
+        raise OverflowError(f"{name} should be an integer of at most 64 bits, but got {name}={value}")
 
 
 class Sampler(Generic[T_co]):
@@ -83,6 +86,8 @@ class SequentialSampler(Sampler[int]):
     """
 
     def __init__(self, data_source: Sized) -> None:
+        if not isinstance(data_source, Sized):
+            raise wrong_type(type(self).__name__, "data_source", "something with a length", data_source)
         self.data_source = data_source
 
     def index_pieces(self) -> Iterator[range]:
@@ -131,6 +136,8 @@ class RandomSampler(Sampler[int]):
         num_samples: int | None = None,
         generator: Generator | None = None,
     ) -> None:
+        if not isinstance(data_source, Sized):
+            raise wrong_type(type(self).__name__, "data_source", "something with a length", data_source)
         self.data_source = data_source
         self.replacement = replacement
         self._num_samples = num_samples
@@ -180,6 +187,12 @@ class SubsetRandomSampler(Sampler[int]):
     """
 
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
+        if (
+            isinstance(indices, Mapping)
+            or not hasattr(indices, "__getitem__")
+            or not hasattr(indices, "__len__")
+        ):
+            raise wrong_type("SubsetRandomSampler", "indices", "a sequence of ints", indices)
         self.indices = indices
         self.generator = generator
 

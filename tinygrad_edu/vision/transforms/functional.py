@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 import tinygrad_edu as torch
 from tinygrad_edu import Tensor
-from tinygrad_edu.arguments import require_ints
+from tinygrad_edu.arguments import as_dtype, require_ints, require_numbers
 from tinygrad_edu.type_names import type_name
 
 AnyArray: TypeAlias = npt.NDArray[Any]
@@ -142,6 +142,8 @@ def _per_channel(name: str, values: Sequence[float], tensor: Tensor) -> AnyArray
     """Return one number a channel as an array of shape (C, 1, 1) or (1, 1, 1), of the tensor's dtype."""
     if not isinstance(values, list | tuple | np.ndarray | Tensor | int | float):
         raise TypeError(f"normalize: expected {name} to be a number or a sequence of numbers, got {values}")
+    for value in values if isinstance(values, list | tuple) else ():
+        require_numbers("normalize", **{name: value})
     numbers = np.asarray(values, dtype=tensor.dtype.numpy_dtype).reshape(-1, 1, 1)
     if len(numbers) not in (1, tensor.shape[-3]):
         raise ValueError(
@@ -160,6 +162,7 @@ def convert_image_dtype(image: Tensor, dtype: torch.dtype = torch.float32) -> Te
     """
     if not isinstance(image, Tensor):
         raise TypeError(f"convert_image_dtype: expected image to be a Tensor, got {type(image).__name__}")
+    dtype = as_dtype("convert_image_dtype", dtype)
     for wanted in (image.dtype, dtype):
         if wanted is not torch.uint8 and not wanted.is_floating_point:
             raise TypeError(f"convert_image_dtype: expected uint8 or a floating-point type, got {wanted}")

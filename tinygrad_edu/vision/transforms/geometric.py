@@ -12,6 +12,7 @@ import numpy as np
 
 import tinygrad_edu as torch
 from tinygrad_edu import Tensor
+from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.random import default_generator
 from tinygrad_edu.utils.data.fast_path import may_use
 from tinygrad_edu.vision.transforms import functional
@@ -228,6 +229,7 @@ class _RandomFlip(Transform):
     """What the two random flips share: the probability."""
 
     def __init__(self, p: float = 0.5) -> None:
+        require_numbers(type(self).__name__, p=p)
         if not 0 <= p <= 1:
             raise ValueError(f"{type(self).__name__}: expected a probability p between 0 and 1, got {p}")
         self.p = p

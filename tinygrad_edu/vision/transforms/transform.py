@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.utils.data.fast_path import may_use
 
 
@@ -75,6 +76,8 @@ class Compose(Transform):
     def __call__(self, image: Any) -> Any:
         """Transform one image."""
         for transform in self.transforms:
+            if not callable(transform):
+                raise wrong_type("Compose", "transforms", "callable", transform)
             image = transform(image)
         return image
 
