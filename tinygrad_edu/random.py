@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import dtypes
-from tinygrad_edu.arguments import as_number
+from tinygrad_edu.arguments import as_number, is_int
 from tinygrad_edu.backend import device as _device
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.scalars import check_long, limits
@@ -61,6 +61,8 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the sequence that belongs to ``seed``."""
+        if not is_int(seed):
+            raise RuntimeError(f"manual_seed: expected an int, got {type_name(seed)}")
         self._initial_seed = as_seed(seed)
         self.numpy_rng = np.random.Generator(np.random.PCG64(self._initial_seed % 2**64))
         return self
@@ -99,7 +101,7 @@ def manual_seed(seed: int) -> Generator:
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.manual_seed.html
     """
-    return default_generator.manual_seed(seed)
+    return default_generator.manual_seed(as_seed(seed))
 
 
 def seed() -> int:

@@ -378,13 +378,13 @@ def test_get_by_dotted_name():
 @pytest.mark.parametrize(
     ("method", "target", "message"),
     [
-        ("get_submodule", "blocks.7", "ModuleList has no attribute `7`"),
+        ("get_submodule", "blocks.7", "ModuleList: there is no attribute `7`"),
         ("get_submodule", "scale", "`scale` is not an nn.Module"),
         ("get_submodule", "skip", "`skip` is not an nn.Module"),
-        ("get_parameter", "fc1.wait", "Linear has no attribute `wait`"),
+        ("get_parameter", "fc1.wait", "Linear: there is no attribute `wait`"),
         ("get_parameter", "fc1", "`fc1` is not an nn.Parameter"),
         ("get_buffer", "fc1.weight", "`weight` is not a buffer"),
-        ("get_buffer", "norm.mean", "BatchNorm1d has no attribute `mean`"),
+        ("get_buffer", "norm.mean", "BatchNorm1d: there is no attribute `mean`"),
     ],
 )
 def test_dotted_names_that_lead_nowhere(method, target, message):

@@ -234,6 +234,10 @@ class InplaceMethods(TensorBase):
         place = self._along("index_copy_", dim if axis is None else axis, index, counts_back=False)
         require_tensor("index_copy_", source, "source")
         require_dtype_of("index_copy_", self, source=source)
+        if self.ndim and source.ndim and self.ndim != source.ndim:
+            raise IndexError(
+                f"index_copy_(): expected source of {self.ndim} dimensions, as the destination, got {source.ndim}"
+            )
         set_item(self, place, source)
         return self
 

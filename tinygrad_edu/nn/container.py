@@ -7,11 +7,10 @@ https://docs.pytorch.org/docs/stable/nn.html#containers
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, SupportsIndex, TypeVar
 
-from tinygrad_edu.arguments import wrong_type
+from tinygrad_edu.arguments import as_int, wrong_type
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.text import collapsed, module_text
 from tinygrad_edu.type_names import import_hint, type_name
@@ -21,7 +20,7 @@ Self = TypeVar("Self", bound="_ModuleSequence")
 
 def checked_position(index: SupportsIndex, length: int) -> int:
     """Return an index counted from the front."""
-    position = operator.index(index)
+    position = as_int("__getitem__", "idx", index)
     if not -length <= position < length:
         raise IndexError(f"index {position} is out of range: expected {-length} to {length - 1}")
     return position % length

@@ -94,7 +94,7 @@ def triplet_margin_loss(
 @rounded_once
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Return ln(1 + e^(-target input)), for targets 1 and -1; computed without overflow."""
-    require_floating_point("soft_margin_loss", input)
+    require_floating_point("soft_margin_loss", input, error=RuntimeError)
     require_tensor("soft_margin_loss", target, "target")
     return reduce_loss("soft_margin_loss", ops.softplus(-target * input, threshold=math.inf), reduction)
 
@@ -162,7 +162,7 @@ def gaussian_nll_loss(
     require_numbers("gaussian_nll_loss", eps=eps)
     name = "gaussian_nll_loss"
     if isinstance(var, Tensor):
-        require_floating_point(name, var)
+        require_floating_point(name, var, error=RuntimeError)
     elif not isinstance(var, float):
         raise wrong_type(name, "var", "a Tensor or a float", var)
     variance: Tensor = var if isinstance(var, Tensor) else creation.full_like(input.detach(), var)

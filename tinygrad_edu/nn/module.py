@@ -290,7 +290,7 @@ class Module(ModuleCall):
 
     def _get_filed(self, name: str) -> Any:
         if not hasattr(self, name):
-            raise AttributeError(f"{type(self).__name__} has no attribute `{name}`")
+            raise AttributeError(f"{type(self).__name__}: there is no attribute `{name}`")
         return getattr(self, name)
 
     def apply(self: Self, fn: Callable[[Module], Any]) -> Self:

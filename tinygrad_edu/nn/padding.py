@@ -12,7 +12,7 @@ from typing import Any
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.ops.common import pair
+from tinygrad_edu.ops.common import pair, require_tensor
 
 
 class _PadNd(Module):
@@ -118,6 +118,7 @@ class CircularPad2d(_PadNd):
     mode = "circular"
 
     def forward(self, input: Tensor) -> Tensor:
+        require_tensor(type(self).__name__, input)
         if input.ndim not in (self.dims + 1, self.dims + 2):
             raise ValueError(
                 f"{type(self).__name__}: expected {self.dims + 1}D or {self.dims + 2}D input, got {input.ndim}D"

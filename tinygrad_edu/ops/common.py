@@ -71,11 +71,13 @@ def require_dtype_of(name: str, input: Any, **others: Any) -> None:
             )
 
 
-def require_floating_point(name: str, x: Any, complex_too: bool = False) -> None:
+def require_floating_point(
+    name: str, x: Any, complex_too: bool = False, error: type[Exception] = NotImplementedError
+) -> None:
     """Raise unless ``x`` is a Tensor of floating-point numbers."""
     require_tensor(name, x)
     if raw(x).dtype.kind not in ("fc" if complex_too else "f"):
-        raise NotImplementedError(f"{name}: expected a floating-point tensor, got {raw(x).dtype}")
+        raise error(f"{name}: expected a floating-point tensor, got {raw(x).dtype}")
 
 
 def as_floating(name: str, x: Any, complex_too: bool = False) -> Any:

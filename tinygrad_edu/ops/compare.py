@@ -201,7 +201,7 @@ def isclose(
     require_bools("isclose", equal_nan=equal_nan)
     require_tensor("isclose", input)
     require_tensor("isclose", other, "other")
-    if rtol < 0 or atol < 0:
+    if not (rtol >= 0 and atol >= 0):
         raise RuntimeError(f"isclose: expected rtol and atol of at least 0, got rtol={rtol} and atol={atol}")
     if raw(input).dtype != raw(other).dtype:
         raise RuntimeError(f"isclose: expected one dtype, got {raw(input).dtype} and {raw(other).dtype}")

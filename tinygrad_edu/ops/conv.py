@@ -20,7 +20,7 @@ from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, is_gpu_in_use
-from tinygrad_edu.ops.common import ones, pair, require_kernel_dtype, require_tensors
+from tinygrad_edu.ops.common import ones, pair, require_kernel_dtype, require_tensor, require_tensors
 from tinygrad_edu.ops.join import pad
 from tinygrad_edu.ops.kernel_dtypes import in_kernel_dtype
 from tinygrad_edu.ops.shape import squeeze, unsqueeze
@@ -222,6 +222,8 @@ def _conv(
     dims: int,
 ) -> Array:
     require_tensors(name, input=x, weight=weight, bias=bias)
+    if weight is None:
+        require_tensor(name, weight, "weight")
     groups = as_int(name, "groups", groups)
     if x.array.ndim == dims + 1:
         one = _conv(name, unsqueeze(x, 0), weight, bias, stride, padding, dilation, groups, dims)

@@ -138,7 +138,14 @@ def between(x: Array, dim: int, start: int, stop: int) -> Array:
 
 
 def explain_index(shape: tuple[int, ...], index: Any) -> None:
-    """Say that an index does not fit."""
+    """Say that an index does not fit, and which number of it is too large if the first numbers and slices tell."""
+    dim = 0
+    for i in index if isinstance(index, tuple) else (index,):
+        if not (i is None or isinstance(i, slice) or is_int(i)) or dim >= len(shape):
+            break
+        if is_int(i) and not -shape[dim] <= i < shape[dim]:
+            raise IndexError(f"index: index {i} is out of bounds for dimension {dim} with size {shape[dim]}")
+        dim += i is not None
     raise IndexError(
         f"index: expected an index that fits a tensor of shape {list(shape)}, got {index}: too many indices, one out "
         "of bounds, or arrays that do not broadcast"

@@ -175,6 +175,8 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
     require_tensor("split", tensor, "tensor")
+    if not tensor.ndim:
+        raise RuntimeError("split expects at least a 1-dimensional tensor, got one with 0 dimensions")
     dim = normalize_dim("split", dim, tensor.ndim)
     size = tensor.shape[dim]
     if not isinstance(split_size_or_sections, list | tuple):

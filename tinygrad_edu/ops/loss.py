@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import warnings
 
-from tinygrad_edu.arguments import as_number, require_numbers, wrong_type
+from tinygrad_edu.arguments import as_number, require_bools, require_numbers, wrong_type
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.arithmetic import absolute, square
 from tinygrad_edu.ops.common import (
+    kind_of,
     promote,
     reject_complex,
     require_floating_point,
@@ -130,6 +131,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
     tensor([0.1250, 2.5000])
     """
     beta = as_number("smooth_l1_loss", "beta", beta)
+    reject_complex("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
@@ -167,8 +169,9 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     tensor([0.1250, 4.0000])
     """
     delta = as_number("huber_loss", "delta", delta)
-    require_floating_point("huber_loss", input)
-    reject_complex("huber_loss", target)
+    require_floating_point("huber_loss", input, error=RuntimeError)
+    if kind_of(target) == "c":
+        raise RuntimeError(f"huber_loss: expected a real target, got {target.dtype}")
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
     a, b = same_size("huber_loss", input, target)
@@ -206,8 +209,9 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     tensor(0.1438)
     """
     require_tensor("kl_div", target, "target")
+    require_bools("kl_div", log_target=log_target)
     for x in (input, target):
-        require_floating_point("kl_div", x)
+        require_floating_point("kl_div", x, error=RuntimeError)
     input, target = promote("kl_div", input, target)
     if log_target:
         losses = exp(target) * (target - input)

@@ -326,6 +326,8 @@ def separate_names(param_group: ParamGroup) -> None:
             "the ordering of tensors in sets will change between runs. Please use a list instead."
         )
     entries: list[Any] = [params] if isinstance(params, Tensor) else list(params)
+    if any(isinstance(entry, tuple) and not entry for entry in entries):
+        raise IndexError("params: expected pairs of a name and a Tensor, got ()")
     names = [entry[0] for entry in entries if isinstance(entry, tuple)]
     if names and len(names) != len(entries):
         raise ValueError("all optimizer params should be with/without names. Some param names are missing")

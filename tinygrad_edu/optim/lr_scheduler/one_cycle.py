@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal, TypedDict
 
+from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.optim.lr_scheduler.scheduler import (
     LearningRates,
     LRScheduler,
@@ -183,6 +184,7 @@ class OneCycleLR(LRScheduler):
 def count_steps(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
     """Return the steps of the cycle, from ``total_steps`` or else from the other two."""
     if total_steps is not None:
+        require_numbers("OneCycleLR", total_steps=total_steps)
         if total_steps <= 0 or not isinstance(total_steps, int):
             raise ValueError(f"Expected positive integer total_steps, but got {total_steps}")
         return total_steps

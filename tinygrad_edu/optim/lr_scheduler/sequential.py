@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu.arguments import require_ints
+from tinygrad_edu.arguments import require_ints, wrong_type
 from tinygrad_edu.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from tinygrad_edu.optim.lr_scheduler.scheduler import LRScheduler, set_group_value
 from tinygrad_edu.optim.optimizer import Optimizer
@@ -112,6 +113,8 @@ class SequentialLR(LRScheduler):
 
 def check_schedulers(name: str, optimizer: Optimizer, schedulers: list[LRScheduler]) -> None:
     """Raise unless these schedulers can take turns on one optimizer."""
+    if not isinstance(schedulers, Sequence):
+        raise wrong_type(name, "schedulers", "a sequence of schedulers", schedulers)
     if len(schedulers) < 1:
         raise ValueError(f"{name} expects at least one scheduler, but got no scheduler.")
     for index, scheduler in enumerate(schedulers):

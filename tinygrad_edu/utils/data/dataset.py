@@ -333,7 +333,7 @@ class Subset(Dataset[T_co]):
 
     def __getitem__(self, idx: Any) -> T_co:
         if isinstance(idx, list):
-            return self.dataset[[self.indices[i] for i in idx]]
+            return self.dataset[[self.indices[as_int("Subset", "idx", i)] for i in idx]]
         idx = as_int("Subset", "idx", idx)
         if not -len(self) <= idx < len(self):
             raise IndexError(f"Subset: expected idx from {-len(self)} to {len(self) - 1}, got {idx}")
