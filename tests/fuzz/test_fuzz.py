@@ -133,5 +133,5 @@ def test_few_wrong_calls_end_in_anything_but_an_error_of_ours():
     print(summary(results), offenders(results))
     found = [fault for result in results for fault in faults(result)]
     assert found.count(judge.CRASH) == found.count(judge.HANG) == 0
-    assert found.count(judge.RAW) <= 0.04 * len(results)
-    assert found.count(LENIENT) <= 0.04 * len(results)
+    assert found.count(judge.RAW) <= 3  # 0 now, 1 % at most
+    assert found.count(LENIENT) <= 6  # 2 now, 2 % at most
