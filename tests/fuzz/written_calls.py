@@ -6,6 +6,8 @@ are in :mod:`tests.fuzz.namespace`.
 
 from __future__ import annotations
 
+from tests.fuzz.written_sequences import SEQUENCES
+
 CREATION = """
 torch.arange(0, 6, 2)
 torch.arange(5, dtype=torch.float32)
@@ -115,6 +117,7 @@ real(2, 3).where(bools(2, 3), 0.5)
 positive(3).divide(2.0, rounding_mode='floor')
 real(2, 3).ravel()
 param(2).register_hook(print)
+param(2).register_post_accumulate_grad_hook(print)
 real(2).requires_grad_(True)
 real(2, 3).reshape_as(real(3, 2))
 real(2, 3).view_as(real(3, 2))
