@@ -393,15 +393,16 @@ def arange(
     if not math.isfinite(start) or not math.isfinite(end):
         raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
     first, last, stride = [checked_scalar("arange", x, computed_in).item() for x in (start, end, step)]
-    if dtype == dtypes.int64 or dtype.is_floating_point:
+    if stride == 0:
+        error = ValueError if step else RuntimeError  # 0.5 is 0 as an integer
+        raise error(f"arange: expected step to be nonzero, got {step} for {dtype}")
+    if dtype == dtypes.int64:
         start, end, step = first, last, stride
-    if step == 0 or stride == 0:
-        raise RuntimeError("arange: step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError(
             f"arange: upper bound and lower bound inconsistent with step sign: start={start}, end={end}, step={step}"
         )
-    count = -((start - end) // step) if isinstance(step, int) else math.ceil((end - start) / step)
+    count = -((start - end) // step) if dtype == dtypes.int64 else math.ceil((end - start) / step)
     check_numel("arange", (max(int(count), 0),))
     (count,) = checked_sizes("arange", (max(int(count), 0),))
     return finish(first + stride * np.arange(count), dtype, device, requires_grad)

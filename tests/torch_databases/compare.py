@@ -41,10 +41,17 @@ def difference(ours: Outcome, theirs: Outcome, values: bool = True) -> str | Non
     if theirs.error is not None:
         if ours.error is None:
             return f"returns, where PyTorch raises {short(theirs.error)}"
+        if not same_class(ours.error, theirs.error):
+            return f"raises {short(ours.error)}, PyTorch {short(theirs.error)}"
         return None
     if ours.error is not None:
         return f"raises {short(ours.error)}"
     return difference_of_values(ours.value, theirs.value, values)
+
+
+def same_class(ours: Exception, theirs: Exception) -> bool:
+    """Tell whether ``except`` with the class of PyTorch's error catches ours."""
+    return type(theirs).__name__ in [base.__name__ for base in type(ours).__mro__]
 
 
 def difference_of_values(ours: Any, theirs: Any, values: bool = True) -> str | None:
@@ -64,7 +71,7 @@ def difference_of_one(a: Any, b: Any, values: bool) -> str | None:
         if isinstance(b, torch.dtype | torch.Size | torch.device):
             a, b = repr(a), repr(b)
         same = type(a) is type(b) and (not values or same_numbers(np.asarray(a), np.asarray(b)))
-        return None if same else f"{a!r}, PyTorch has {b!r}"
+        return None if same else f"{' '.join(repr(a).split())}, PyTorch has {b!r}"
     if not isinstance(a, tinygrad_edu.Tensor):
         return f"a {type(a).__name__}, PyTorch has a Tensor"
     if f"torch.{a.array.dtype}" != repr(b.dtype):  # a result may have a dtype that no tensor should have
@@ -78,12 +85,14 @@ def difference_of_one(a: Any, b: Any, values: bool) -> str | None:
 
 def close(a: Any, b: Any) -> Any:
     """Tell, number for number, whether they are the same but for the last digits; NaN is NaN."""
-    if b.dtype.kind == "c":
-        return close(a.real, b.real) & close(a.imag, b.imag)
-    if b.dtype.kind != "f":
+    if b.dtype.kind not in "fc":
         return a == b
     tolerance = TOLERANCES[b.dtype.name]
     with np.errstate(all="ignore"):
+        if b.dtype.kind == "c":
+            near = abs(a.astype(np.complex128) - b) <= tolerance * np.maximum(abs(b.astype(np.complex128)), 1)
+            near &= np.isfinite(a) & np.isfinite(b)
+            return near | (close(a.real, b.real) & close(a.imag, b.imag))
         exact = (a == b) | (np.isnan(a) & np.isnan(b))
         wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
         size = abs(wide_b)

@@ -36,6 +36,21 @@ KNOWN: list[Known] = [
         ("topk",),
     ),
     Known(
+        "Equal elements keep their order; PyTorch leaves it open, unless `stable=True`.",
+        r"^(bool|u?int\d+|float16) .*\[8000\], \): (result 1: )?values",
+        ("sort", "argsort"),
+    ),
+    Known(
+        "The gradient of `norm(0)`, a number of elements, is 0; PyTorch leaves it None.",
+        r"^float.*\[5, 5\], 0, .*backward tensor.*PyTorch has None$",
+        ("norm",),
+    ),
+    Known(
+        "Of float16, the gradient is computed in float32; PyTorch's overflows on the way.",
+        r"^float16 .*backward values .*PyTorch has -?inf",
+        ("nn.functional.normalize",),
+    ),
+    Known(
         "The gradient over a single number is 0; PyTorch's has rounding errors of 1e-5.",
         r"float32\[1\].*backward values",
         ("nn.functional.layer_norm",),
@@ -53,12 +68,17 @@ KNOWN: list[Known] = [
     Known(
         "What is drawn at random has no gradient; PyTorch's is 0.",
         r": requires_grad False, PyTorch has True$",
-        ("bernoulli", "normal"),
+        ("bernoulli", "normal", "normal[number_mean]"),
     ),
     Known(
         "A loss of float16 is rounded once; PyTorch's overflows on the way.",
         r"^float16 .*PyTorch has (inf|nan)",
         ("nn.functional.soft_margin_loss", "nn.SoftMarginLoss"),
+    ),
+    Known(
+        "A loss of float16 is rounded once; PyTorch rounds every term of it.",
+        r"^float16 .*reduction='sum'\): values",
+        ("nn.functional.poisson_nll_loss",),
     ),
 ]
 

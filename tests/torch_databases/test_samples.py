@@ -83,6 +83,10 @@ def test_errors_are_compared():
     assert difference(returns, raises).startswith("returns, where PyTorch raises TypeError")
     assert difference(raises, returns).startswith("raises TypeError")
     assert difference(raises, raises) is None
+    other, narrower = Outcome(int, "no number"), Outcome("\ud800".encode)
+    assert difference(raises, other).startswith("raises TypeError")
+    assert difference(narrower, other) is None
+    assert difference(other, narrower).startswith("raises ValueError")
 
 
 def test_a_wrong_gradient_is_seen(monkeypatch):

@@ -17,7 +17,7 @@ from tinygrad_edu.arguments import as_ints, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import FLOAT16, Array, check_numel
-from tinygrad_edu.ops.common import check_not_empty
+from tinygrad_edu.ops.common import check_not_empty, require_tensor
 from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.pool import MaxPool2d, as_given, as_images, maxima_as_given
 
@@ -42,6 +42,14 @@ class AdaptiveAvgPool2dBackward(Op):
 
     def backward(self, grad: Array) -> Array:
         return AdaptiveAvgPool2d.compute(grad, output_size=self.output_size)
+
+
+def as_images_larger_than(output_size: Any, name: str, x: Array, dims: int) -> Array:
+    """Return the input as (n, c, h, w); PyTorch checks its dimensions first, in two dimensions."""
+    require_tensor(name, x)
+    if dims == 2 and isinstance(output_size, list | tuple) and x.ndim <= len(output_size):
+        raise ValueError(f"{name}: expected more than {len(output_size)} dimensions, got {list(x.shape)}")
+    return as_images(name, x, dims)
 
 
 def adaptive_size(name: str, output_size: Any, x: Array, dims: int) -> tuple[int, ...]:
@@ -104,7 +112,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
 
 
 def _adaptive_avg_pool(name: str, x: Array, output_size: Any, dims: int) -> Array:
-    images = as_images(name, x, dims)
+    images = as_images_larger_than(output_size, name, x, dims)
     if images.array.dtype == FLOAT16:
         return in_float32(_adaptive_avg_pool, name, x, output_size, dims)
     size = adaptive_size(name, output_size, x, dims)
@@ -153,7 +161,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
 
 
 def _adaptive_max_pool(name: str, x: Array, output_size: Any, return_indices: bool, dims: int) -> Any:
-    images = as_images(name, x, dims)
+    images = as_images_larger_than(output_size, name, x, dims)
     check_not_empty(name, x, x.ndim - 2)
     if images.array.dtype == FLOAT16:
         return in_float32(_adaptive_max_pool, name, x, output_size, return_indices, dims)

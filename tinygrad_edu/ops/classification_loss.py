@@ -43,13 +43,18 @@ def check_has_classes(name: str, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name}: Expected 1 or more dimensions (got 0) of the scores")
 
 
+def error_of_shapes(scores: tuple[int, ...], target: tuple[int, ...]) -> type[Exception]:
+    """Return which error PyTorch raises: one for another number of examples, one for other dimensions behind it."""
+    return RuntimeError if len(scores) > 1 and scores[:1] == target[:1] else ValueError
+
+
 def check_class_targets(name: str, scores: Array, labels: Array, weight: Any) -> None:
     """Raise unless the labels (raw) are class numbers, and they and the weights of the classes fit the scores (raw)."""
     shape = scores.shape
     check_has_classes(name, shape)
     expected = () if len(shape) == 1 else (shape[0], *shape[2:])
     if labels.shape != expected:
-        raise ValueError(
+        raise error_of_shapes(shape, labels.shape)(
             f"{name}: expected target of shape {list(expected)} for input {list(shape)}, got {list(labels.shape)}"
         )
     if labels.dtype.kind not in "iu":
@@ -204,7 +209,7 @@ def _cross_entropy_of_probabilities(
     input: Array, target: Array, weight: Array | None, reduction: str, label_smoothing: float
 ) -> Array:
     if tuple(input.shape) != tuple(target.shape):
-        raise ValueError(
+        raise error_of_shapes(tuple(input.shape), tuple(target.shape))(
             f"cross_entropy: expected target probabilities of shape {list(input.shape)}, got "
             f"{list(target.shape)}"
         )

@@ -81,8 +81,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         later = set("".join(terms[position + 1 :])) | set(output)
         result = multiply_and_sum(result, x, [i for i, c in enumerate(order) if c not in later])
     left = tuple([i for i, c in enumerate(order) if c not in output])
-    if left:  # a product keeps the dtype of integers, a mere sum does not
-        result = sum(result, left, keepdim=True, dtype=result.dtype if len(aligned) > 1 else None)
+    if left and len(aligned) == 1:
+        result = sum(result, left, keepdim=True)
     return (
         reshape(result, tuple([result.shape[i] for i in range(len(output))])) if order else result.reshape(())
     )
@@ -110,14 +110,15 @@ def multiply_and_sum(a: Array, b: Array, dims: list[int]) -> Array:
     """Return the sum over ``dims`` of a * b, with these dimensions kept; a matrix product if it can be one.
 
     A dimension of size 1 stands for "not there". Those that only a has make the rows, those that only b has
-    the columns, those of both are the batch, or are summed.
+    the columns, those of both are the batch, or are summed; what is summed and only one has, is summed first.
     """
+    a, b = sum_alone(a, b, dims), sum_alone(b, a, dims)
+    dims = [i for i in dims if a.shape[i] != 1]
     shared = [i for i in range(a.ndim) if i not in dims and a.shape[i] == b.shape[i]]
     rows = [i for i in range(a.ndim) if i not in dims and i not in shared and b.shape[i] == 1]
     columns = [i for i in range(a.ndim) if i not in dims and i not in shared and a.shape[i] == 1]
-    if not dims or any(a.shape[i] != b.shape[i] for i in dims):
-        product = a * b
-        return sum(product, tuple(dims), keepdim=True, dtype=product.dtype) if dims else product
+    if not dims:
+        return a * b
     left = permute(a, [*shared, *rows, *columns, *dims])
     right = permute(b, [*shared, *rows, *dims, *columns])
     batch = [a.shape[i] for i in shared]
@@ -127,6 +128,12 @@ def multiply_and_sum(a: Array, b: Array, dims: list[int]) -> Array:
     spread = reshape(product, (*batch, *m, *n, *[1] * len(dims)))
     places = [*shared, *rows, *columns, *dims]
     return permute(spread, [places.index(i) for i in range(a.ndim)])
+
+
+def sum_alone(x: Array, other: Array, dims: list[int]) -> Array:
+    """Return x summed over those of ``dims`` that the other operand does not have."""
+    alone = tuple([i for i in dims if x.shape[i] != 1 and other.shape[i] == 1])
+    return sum(x, alone, keepdim=True) if alone else x
 
 
 def parse_equation(equation: str, operands: list[Any]) -> tuple[list[str], str]:

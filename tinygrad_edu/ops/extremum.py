@@ -77,14 +77,16 @@ def _extremum(name: str, input: Array, dim: Dims, keepdim: bool, largest: bool) 
     require_bools(name, keepdim=keepdim)
     reject_complex(name, input)
     dims = normalize_dims(name, dim, input.ndim)
-    check_not_empty(name, input, dims)
+    check_not_empty(name, input, dims, IndexError if dim or dim == 0 else RuntimeError)
     return Extremum.apply(input, dims=dims, keepdim=keepdim, largest=largest)
 
 
-def check_not_empty(name: str, input: Array, dims: tuple[int, ...]) -> None:
+def check_not_empty(
+    name: str, input: Array, dims: tuple[int, ...], error: type[Exception] = IndexError
+) -> None:
     """Raise if there is nothing to choose from."""
     if count(input.shape, dims) == 0:
-        raise RuntimeError(
+        raise error(
             f"{name}(): Expected reduction over at least one element, got input of shape "
             f"{list(input.shape)}. Specify the reduction dim with the 'dim' argument if another one is not "
             "empty."
@@ -146,8 +148,8 @@ def max(
 
     Raises
     ------
-    RuntimeError
-        If there is nothing to choose from.
+    IndexError, RuntimeError
+        If there is nothing to choose from, along ``dim`` or in the whole.
 
     References
     ----------

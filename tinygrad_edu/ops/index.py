@@ -419,6 +419,8 @@ def narrow(
     """Return ``length`` slices along ``dim`` from ``start`` on: a view."""
     dim = dim if axis is None else axis
     require_tensor("narrow", input)
+    if input.ndim == 0:
+        raise RuntimeError("narrow: expected at least one dimension, got a 0-d tensor")
     dim = normalize_dim("narrow", dim, input.ndim)
     size = input.shape[dim]
     if isinstance(start, TensorBase) and (start.ndim or raw(start).dtype.kind not in "iu"):

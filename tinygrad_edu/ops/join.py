@@ -100,7 +100,8 @@ def check_sequence(name: str, tensors: Sequence[Array]) -> list[Array]:
         raise wrong_type(name, "tensors", "tuple of Tensors", tensors)
     parts = list(tensors)
     if not parts:
-        raise RuntimeError(f"{name} expects a non-empty list of Tensors")
+        error = ValueError if name == "cat" else RuntimeError  # as in PyTorch
+        raise error(f"{name}: expected a non-empty list of Tensors, got {tensors!r}")
     for i, x in enumerate(parts):
         if not isinstance(x, TensorBase):
             raise TypeError(f"{name}: expected Tensor as element {i} in argument 0, but got {type_name(x)}")

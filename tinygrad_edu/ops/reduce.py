@@ -280,7 +280,11 @@ def all(
 def _truth(name: str, input: Array, dim: Dims, keepdim: bool) -> Array:
     require_tensor(name, input)
     require_bools(name, keepdim=keepdim)
-    result = Reduction.apply(input, method=name, axis=normalize_dims(name, dim, input.ndim), keepdims=keepdim)
+    if isinstance(dim, list | tuple) and not dim:  # no dimension, unlike in sums: every element by itself
+        result = input != 0
+    else:
+        dims = normalize_dims(name, dim, input.ndim)
+        result = Reduction.apply(input, method=name, axis=dims, keepdims=keepdim)
     return cast(result, np.uint8) if raw(input).dtype == np.uint8 else result  # as in PyTorch
 
 
