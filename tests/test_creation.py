@@ -234,7 +234,7 @@ def test_results_can_be_written_to():
         (lambda: torch.tensor(np.zeros(2, np.uint64)), TypeError, "got NumPy dtype uint64"),
         (lambda: torch.zeros(2, -1), RuntimeError, r"zeros: .* negative dimension -1: \[2, -1\]"),
         (lambda: torch.zeros(2.5), TypeError, "must be tuple of ints, but found element of type float"),
-        (lambda: torch.arange(0, 3, 0), RuntimeError, "step must be nonzero"),
+        (lambda: torch.arange(0, 3, 0), RuntimeError, "step to be nonzero, got 0"),
         (lambda: torch.arange(3, 0), RuntimeError, "inconsistent with step sign: start=3, end=0, step=1"),
         (lambda: torch.from_numpy([1]), TypeError, r"expected np.ndarray \(got list\)"),
         (
