@@ -9,6 +9,8 @@ import numpy as np
 import tinygrad_edu
 from tests.torch_databases.databases import SHARED_DTYPES, torch
 
+functional = torch.nn.functional
+
 
 class NotShared(Exception):
     """The sample needs something that this engine does not mean to have: bfloat16, sparse tensors, other devices."""
@@ -35,6 +37,8 @@ class Converter:
             return type(value)([self.convert(x) for x in value])
         if isinstance(value, dict):
             return {key: self.convert(x) for key, x in value.items()}
+        if callable(value) and getattr(functional, getattr(value, "__name__", ""), None) is value:
+            return getattr(tinygrad_edu.nn.functional, value.__name__)  # an activation of a layer
         if type(value).__module__.split(".")[0] == "torch":
             raise NotShared(f"a {type(value).__name__}")
         return value

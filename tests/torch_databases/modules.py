@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import tinygrad_edu
@@ -48,7 +49,9 @@ def run_sample(entry: Any, sample: Any, dtype: Any, training: bool, label: str, 
     if theirs.error is not None or ours.error is not None:
         report.count(label, difference(ours, theirs))
         return
-    module = theirs.value.to(dtype).train(training)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch calls complex layers new
+        module = theirs.value.to(dtype).train(training)
     values = not any(word in entry.name for word in RANDOM) or not training
     expected = Outcome(run_forward, module, arguments, torch.from_numpy)
     found = Outcome(
