@@ -57,8 +57,8 @@ KNOWN: list[Known] = [
     ),
     Known(
         "A gradient near 0 is a difference of numbers a hundred times as large; rounding shows.",
-        r"^float32 .*result 9: values at",
-        ("nn.MultiheadAttention",),
+        r"^float32 .*(result 9: values|backward values) at",
+        ("nn.MultiheadAttention", "nn.functional.scaled_dot_product_attention"),
     ),
     Known(
         "In float64 the slope 1/6 has all its digits; PyTorch's is a float32.",
