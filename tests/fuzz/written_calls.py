@@ -322,25 +322,6 @@ nn.Linear(3, 4).zero_grad(set_to_none=True)
 nn.Linear(3, 4).get_parameter('weight')
 """
 
-SEQUENCES = """
-nn.RNN(2, 3, nonlinearity='relu')(real(4, 1, 2), real(1, 1, 3))
-nn.LSTM(2, 4, num_layers=2, batch_first=True, proj_size=3)(real(1, 4, 2))
-nn.GRU(2, 3, bidirectional=True, bias=True)(real(4, 1, 2))
-nn.RNNCell(2, 3)(real(2, 2), real(2, 3))
-nn.LSTMCell(2, 3)(real(2, 2))
-nn.GRUCell(2, 3, bias=False)(real(2, 2), real(2, 3))
-nn.RNNBase('LSTM', 2, 3)
-nn.RNNCellBase(2, 3, True, 4)
-F.scaled_dot_product_attention(real(2, 3, 4), real(2, 5, 4), real(2, 5, 4), dropout_p=0.0, is_causal=False, scale=0.5)
-F.multi_head_attention_forward(*[real(2, 2)] * 3, 2, 1, real(6, 2), *[None] * 3, False, 0.0, real(2, 2), None)
-nn.MultiheadAttention(4, 2, batch_first=True)(real(1, 3, 4), real(1, 3, 4), real(1, 3, 4), need_weights=False)
-nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, norm_first=True)(real(3, 1, 4))
-nn.TransformerDecoderLayer(4, 2, 8, activation='gelu')(real(3, 1, 4), real(2, 1, 4))
-nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8), 1, enable_nested_tensor=False)(real(3, 1, 4))
-nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 8), 1)(real(3, 1, 4), real(2, 1, 4))
-nn.Transformer(4, 2, 1, 1, 8, batch_first=True)(real(1, 3, 4), real(1, 2, 4))
-"""
-
 TRAINING = """
 optim.SGD([trained(3)], lr=0.1, momentum=0.9, weight_decay=0.01).step()
 optim.SGD([{'params': [trained(3)], 'lr': 0.1}], lr=0.2)
