@@ -398,6 +398,8 @@ def arange(
         raise error(f"arange: expected step to be nonzero, got {step} for {dtype}")
     if dtype == dtypes.int64:
         start, end, step = first, last, stride
+    elif dtype.is_floating_point:
+        start, end, step = float(start), float(end), float(step)
     if (end - start) * step < 0:
         raise RuntimeError(
             f"arange: upper bound and lower bound inconsistent with step sign: start={start}, end={end}, step={step}"

@@ -154,7 +154,7 @@ class Operators(TensorBase):
     @property
     def T(self) -> Self:
         """The tensor with its dimensions in reverse order."""
-        return ops.permute(self, *range(self.ndim)[::-1])
+        return ops.permute(self, tuple(range(self.ndim))[::-1])
 
     @property
     def mT(self) -> Self:
