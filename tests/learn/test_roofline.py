@@ -64,6 +64,15 @@ def test_every_kernel_is_in_the_table():
 
 
 KERNELS = {
+    "rnn": "RNN",
+    "rnn_backward": "RNN backward",
+    "lstm": "LSTM",
+    "lstm_backward": "LSTM backward",
+    "gru": "GRU",
+    "gru_backward": "GRU backward",
+    "attention": "attention",
+    "query_gradient": "attention, gradient of queries",
+    "key_gradient": "attention, gradients of keys and values",
     "relu": "ReLU",
     "relu_backward": "ReLU backward",
     "sigmoid": "sigmoid",

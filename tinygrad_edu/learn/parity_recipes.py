@@ -365,6 +365,7 @@ NORMS = [
     op("normalize", (real(3, 5),), (real(1024, 512),)),
     op("cosine_similarity", (real(3, 5), real(3, 5)), (real(1024, 512), real(1024, 512))),
     *along("softmax log_softmax", real),
+    op("scaled_dot_product_attention", (real(2, 3, 4),) * 3, (real(8, 512, 64),) * 3),
     op("dropout", (real(3, 5), 0.5), (real(1024, 1024), 0.5)),
     op("dropout_channels", (real(3, 4, 5), 0.5), (real(64, 64, 14, 14), 0.5)),
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from tinygrad_edu.learn.roofline_sequences import sequence_examples
 from tinygrad_edu.learn.roofline_work import (
     CARDS,
     LAUNCH,
@@ -103,6 +104,7 @@ def examples() -> list[Work]:
         optimizer("RMSprop", 128 * 3136, read=3, written=2, flops=8),
         dropout(outputs),
         embedding_backward(4_096, 256, 10_000),
+        *sequence_examples(),
     ]
 
 

@@ -78,7 +78,7 @@ def test_to_tensor_of_a_pillow_image():
 
 @pytest.mark.parametrize("pic", [torch.zeros(2, 2), [[1, 2]], "image.png", None])
 def test_to_tensor_refuses_what_is_no_array(pic):
-    with pytest.raises(TypeError, match=r"pic should be PIL Image or ndarray\. Got <class"):
+    with pytest.raises(TypeError, match=r"pic should be PIL Image or ndarray\. Got (Tensor|list|str|None)"):
         transforms.ToTensor()(pic)
 
 
@@ -155,7 +155,7 @@ def test_normalize_on_batch():
             [0.5],
             [1.0],
             TypeError,
-            r"img should be Tensor Image\. Got <class 'numpy.ndarray'>",
+            r"img should be Tensor Image\. Got numpy.ndarray",
         ),
         (
             torch.zeros(1, 2, 2, dtype=torch.uint8),
