@@ -183,8 +183,8 @@ def test_a_folder_of_the_user_that_cannot_be_written_to(folder):
         0,
         "42 42\n",
         "",
-    )  # the next folder, beside the source, will do
-    assert run_kernels(folder) == ([42, 42], 2)
+    )
+    assert len(files(folder, ".nbi")) == len(NAMES)  # the next folder, beside the source, will do
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits and signals of POSIX")
