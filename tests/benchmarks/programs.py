@@ -5,36 +5,11 @@ Each program sets up what it needs and defines ``step()``, the thing that is tim
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tests.benchmarks import floor
-from tests.benchmarks.floor import Work
 from tests.benchmarks.growth import GROWTH
 from tests.benchmarks.peer_programs import PEER_PROGRAMS
-
-
-@dataclass(frozen=True)
-class Program:
-    """A program, and how it is measured."""
-
-    title: str
-    text: str
-    steps: int
-    """How many calls of ``step()`` are timed in one process; a tenth of them run before as a warm-up."""
-    work: Work | None = None
-    """What one call must compute and move, where that says something."""
-    whole: bool = False
-    """Time the very first call, with nothing to warm up before it: an epoch is run once."""
-
-
-TRAINING_STEP = """
-def step():
-    optimizer.zero_grad()
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    optimizer.step()
-    return loss
-"""
+from tests.benchmarks.program import TRAINING_STEP, Program
+from tests.benchmarks.sequence_programs import SEQUENCE_PROGRAMS
 
 MLP_128 = """
 model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
@@ -169,40 +144,6 @@ def step():
     optimizer.step()
 """
 
-LSTM = (
-    """
-class Reader(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.lstm, self.out = nn.LSTM(28, 128), nn.Linear(128, 10)
-
-    def forward(self, x):
-        return self.out(self.lstm(x)[0][-1])
-
-model = Reader()
-optimizer = torch.optim.Adam(model.parameters())
-x, y = torch.randn(28, 64, 28), torch.randint(0, 10, (64,))
-"""
-    + TRAINING_STEP
-)
-
-GRU = (
-    """
-class Writer(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.letters, self.gru, self.out = nn.Embedding(65, 128), nn.GRU(128, 128, 3), nn.Linear(128, 65)
-
-    def forward(self, x):
-        return self.out(self.gru(self.letters(x))[0]).reshape(-1, 65)
-
-model = Writer()
-optimizer = torch.optim.Adam(model.parameters())
-x, y = torch.randint(0, 65, (64, 32)), torch.randint(0, 65, (64 * 32,))
-"""
-    + TRAINING_STEP
-)
-
 P1_EPOCH = MLP_128 + BATCH_EPOCH.replace("{flatten}", ".flatten(1)")
 P3_EPOCH = CNN + BATCH_EPOCH.replace("{flatten}", "")
 
@@ -210,8 +151,7 @@ PROGRAMS = {
     "P1": Program("MLP 784-128-10, SGD with momentum: a training step", P1, 600, floor.p1(64)),
     "P2": Program("MLP 784-128-64-10, Adam: a training step", P2, 400, floor.p2(64)),
     "P3": Program("CNN 32-64 with pools and two linear layers, Adam: a training step", P3, 40, floor.p3(64)),
-    "lstm": Program("LSTM 28-128 over 28 steps, batch 64, Linear, Adam: a training step", LSTM, 30),
-    "gru": Program("GRU of 3 layers of 128, 64 letters, batch 32, Adam: a training step", GRU, 10),
+    **SEQUENCE_PROGRAMS,
     "adam": Program("Adam on 421,642 parameters in 8 tensors: a step", ADAM, 300, floor.adam(421_642)),
     "adam-fused": Program(
         "the same with fused=True",
