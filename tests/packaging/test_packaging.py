@@ -145,7 +145,8 @@ def distributions(nodes: Iterable[ast.AST]) -> set[str]:
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             found.add(str(node.module).split(".")[0])
-    found -= {*sys.stdlib_module_names, *PACKAGE_FOLDERS, "demos", "tests"}
+    beside_the_demos = {path.stem for path in (ROOT / "demos").glob("*.py")}
+    found -= {*sys.stdlib_module_names, *PACKAGE_FOLDERS, *beside_the_demos, "demos", "tests"}
     return {DISTRIBUTIONS.get(name, name) for name in found}
 
 
