@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import signal
 import subprocess
@@ -34,15 +34,17 @@ def folder(tmp_path, monkeypatch):
     """A folder with a file of two small kernels; nothing has been said yet."""
     (tmp_path / "small.py").write_text(source())
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(kernel_cache._Notice, "given", False)
-    return tmp_path
+    yield tmp_path
+    sys.modules.pop("small", None)
 
 
 def run_kernels(folder):
     """Import the file anew; return what its kernels give, and how many of them came from the cache."""
-    spec = importlib.util.spec_from_file_location("small", folder / "small.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules.pop("small", None)
+    importlib.invalidate_caches()
+    module = importlib.import_module("small")  # by its name: Numba asks for it when it loads what was kept
     kernels = [getattr(module, name) for name in NAMES]
     return [kernel(21) for kernel in kernels], sum(
         sum(kernel.stats.cache_hits.values()) for kernel in kernels
@@ -179,12 +181,8 @@ def test_a_full_disk(folder):
 def test_a_folder_of_the_user_that_cannot_be_written_to(folder):
     process = start(folder, NUMBA_CACHE_DIR=str(folder / "small.py" / "none"), HOME="")
     out, said = process.communicate(timeout=120)
-    assert (process.returncode, out, said) == (
-        0,
-        "42 42\n",
-        "",
-    )
-    assert len(files(folder, ".nbi")) == len(NAMES)  # the next folder, beside the source, will do
+    assert (process.returncode, out, said) == (0, "42 42\n", "")
+    assert run_kernels(folder) == ([42, 42], 2)  # the next folder, beside the source, does
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits and signals of POSIX")
