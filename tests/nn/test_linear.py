@@ -105,7 +105,6 @@ def test_errors_name_what_was_expected_and_what_came(call, error, words):
     assert all(word in text for word in words), text
 
 
-@pytest.mark.host("a card adds in pieces of its own")
 @pytest.mark.parametrize("rows", [1, 1024, 1025, 5000, 70_000])
 def test_the_gradient_of_the_bias_of_many_rows(rows):
     """It is a sum over all of them, in pieces."""

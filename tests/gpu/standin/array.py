@@ -6,6 +6,7 @@ host reads from it.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,21 @@ class ndarray:
                 np.asarray(indices, None if np.size(indices) else int), axis, unwrap(out), mode="wrap"
             )
         )
+
+    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+        """Hundreds of threads add up, each a part, and then their sums: as exact as NumPy's pairs, which need the
+        numbers side by side in memory."""
+        host = unwrap(self)
+        dims = range(host.ndim)
+        axes = dims if axis is None else [d % host.ndim for d in np.atleast_1d(axis)]
+        kept = [d for d in dims if d not in axes]
+        shape = [host.shape[d] for d in kept]
+        rows = host.transpose(*kept, *axes).reshape(*shape, math.prod(host.shape[d] for d in axes))
+        with np.errstate(all="ignore"):
+            result = np.ascontiguousarray(rows).sum(-1, dtype=dtype)
+        if keepdims:
+            result = np.expand_dims(result, tuple(axes))
+        return wrap(result) if out is None else out.set(result) or out
 
     # ---- copies ---------------------------------------------------------------------------------------
 
