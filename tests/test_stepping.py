@@ -17,7 +17,7 @@ PROGRAM = "demos/01_step_through.py"
 
 # What is typed, by the blocks of the chapter.
 WALK = {
-    "start": ["from tinygrad_edu.ops.conv import Conv2d", "b Conv2d.backward", "c"],
+    "start": ["from tinygrad_edu.ops.nn.conv import Conv2d", "b Conv2d.backward", "c"],
     "frames": ["w"],
     "arrays": ["p grad_output.shape", "n", "p x.shape, weight.shape", "p self.needs_input_grad"],
     "kernel": [
@@ -96,11 +96,11 @@ def test_the_first_exercise_can_be_done():
     """The three breakpoints are where the chapter says, and are hit in this order."""
     page = CHAPTER.read_text(encoding="utf-8")
     exercise = page[page.index("## What to try") :].partition("\n- Walk")[0]
-    places = dict(re.findall(r"`(\w+)\.backward`\s+\(?(?:in )?`ops/(\w+)\.py`", exercise))
-    typed = [f"from tinygrad_edu.ops.{file} import {name}" for name, file in places.items()]
+    places = dict(re.findall(r"`(\w+)\.backward`\s+\(?(?:in )?`ops/([\w/]+)\.py`", exercise))
+    typed = [f"from tinygrad_edu.ops.{file.replace('/', '.')} import {name}" for name, file in places.items()]
     answers = debug([*typed, *[f"b {name}.backward" for name in places], "c", "c", "c"])
     hit = re.findall(
-        r"^> tinygrad_edu/ops/(\w+)\.py\(\d+\)backward\(\)", "".join(answers), flags=re.MULTILINE
+        r"^> tinygrad_edu/ops/([\w/]+)\.py\(\d+\)backward\(\)", "".join(answers), flags=re.MULTILINE
     )
     assert len(places) == 3
     assert hit == [places[name] for name in ("SoftmaxCrossEntropy", "Linear", "Relu")]

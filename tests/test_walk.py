@@ -20,7 +20,7 @@ import pytest
 
 import tinygrad_edu as torch
 import tinygrad_edu.nn.functional as F
-from tinygrad_edu.ops.arithmetic import Mul
+from tinygrad_edu.ops.elementwise.arithmetic import Mul
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -28,7 +28,7 @@ from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, default_or, device_of, to_device
 from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.common import require_dtype_of, require_tensor
-from tinygrad_edu.ops.shape import sizes_of
+from tinygrad_edu.ops.shape.layout import sizes_of
 from tinygrad_edu.scalars import check_integer, checked_scalar
 from tinygrad_edu.type_names import refuse_strangers, type_name
 

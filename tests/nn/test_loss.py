@@ -266,7 +266,7 @@ def test_second_derivative_where_all_rows_are_ignored():
 @pytest.mark.parametrize("wrong", [3, -1])
 def test_a_class_that_there_is_not_gives_nan_where_nobody_looks(create_graph, wrong, monkeypatch):
     """On a GPU the host does not look at the targets."""
-    module = sys.modules["tinygrad_edu.ops.softmax"]
+    module = sys.modules["tinygrad_edu.ops.nn.softmax"]
     monkeypatch.setattr(module, "is_on_host", lambda array: False)
     logits = torch.tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]], requires_grad=True)
     for weight in (None, torch.ones(3)):

@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_edu as torch
 import tinygrad_edu.nn.functional as F
-from tinygrad_edu.ops.select import keep
+from tinygrad_edu.ops.elementwise.select import keep
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_device
 from tinygrad_edu.dtypes import complex128, float64
 from tinygrad_edu.ops.common import check_positions, check_vector, require_dtype_of, require_tensor
-from tinygrad_edu.ops.index import SetItem, check_index, index_put_zeros, raw_index
+from tinygrad_edu.ops.indexing.index import SetItem, check_index, index_put_zeros, raw_index
 from tinygrad_edu.random import Generator, draw, largest_whole, numpy_rng, random_integers, require_floating
 from tinygrad_edu.scalars import check_long, checked_scalar, element_scalar
 from tinygrad_edu.type_names import refuse_strangers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_edu.autograd.tensor_base import TensorBase
-from tinygrad_edu.ops.index import ViewScatter
+from tinygrad_edu.ops.indexing.index import ViewScatter
 
 
 class RebaseMethods(TensorBase):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.ops.dropout import check_probability
+from tinygrad_edu.ops.nn.dropout import check_probability
 
 
 class Dropout(Module):

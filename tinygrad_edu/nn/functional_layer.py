@@ -24,9 +24,9 @@ from tinygrad_edu.ops.common import (
     require_tensor,
     require_tensors,
 )
-from tinygrad_edu.ops.dropout import check_probability
 from tinygrad_edu.ops.half import rounded_once
-from tinygrad_edu.ops.norm import check_channels, check_dtypes, update_running
+from tinygrad_edu.ops.nn.dropout import check_probability
+from tinygrad_edu.ops.nn.norm import check_channels, check_dtypes, update_running
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -18,7 +18,7 @@ from tinygrad_edu.arguments import require_bools, require_numbers, wrong_type
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.ops.common import require_floating_point, require_tensor
 from tinygrad_edu.ops.half import rounded_once
-from tinygrad_edu.ops.loss import reduce_loss
+from tinygrad_edu.ops.nn.loss import reduce_loss
 
 
 @rounded_once

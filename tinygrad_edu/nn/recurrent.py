@@ -12,8 +12,8 @@ from typing import Any
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn.recurrent_base import RNNBase
-from tinygrad_edu.ops.recurrent import gru_layer, lstm_layer, rnn_layer
-from tinygrad_edu.ops.recurrent_formula import Steps
+from tinygrad_edu.ops.nn.recurrent import gru_layer, lstm_layer, rnn_layer
+from tinygrad_edu.ops.nn.recurrent_formula import Steps
 
 
 class RNN(RNNBase):

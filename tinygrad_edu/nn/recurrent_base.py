@@ -19,9 +19,9 @@ from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.utils.rnn import PackedSequence
-from tinygrad_edu.ops.index import index_select
-from tinygrad_edu.ops.join import cat, stack
-from tinygrad_edu.ops.recurrent_formula import Steps
+from tinygrad_edu.ops.indexing.index import index_select
+from tinygrad_edu.ops.nn.recurrent_formula import Steps
+from tinygrad_edu.ops.shape.join import cat, stack
 
 NUM_GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}
 

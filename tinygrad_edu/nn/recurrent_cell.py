@@ -16,8 +16,8 @@ from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
-from tinygrad_edu.ops.recurrent import gru_layer, lstm_layer, rnn_layer
-from tinygrad_edu.ops.recurrent_formula import Steps
+from tinygrad_edu.ops.nn.recurrent import gru_layer, lstm_layer, rnn_layer
+from tinygrad_edu.ops.nn.recurrent_formula import Steps
 
 
 class RNNCellBase(Module):

@@ -1,33 +1,26 @@
-"""The operations: one file a family, forward and backward of each side by side, derivative included."""
+"""The operations: one file a family, forward and backward of each side by side, derivative included.
+
+The files lie in wings: ``elementwise``, ``shape``, ``indexing``, ``reduce``, ``linalg`` and ``nn``. What all of them
+use lies beside them: ``common`` (arguments, dtypes, broadcasting), ``summation`` (adding up), ``half`` (float16),
+``convert``.
+"""
 
 from __future__ import annotations
 
-from tinygrad_edu.ops.activation import (
-    elu,
-    gelu,
-    hardsigmoid,
-    hardswish,
-    hardtanh,
-    leaky_relu,
-    logsigmoid,
-    mish,
-    prelu,
-    relu,
-    relu6,
-    selu,
-    silu,
-    softplus,
-    softsign,
-    tanhshrink,
-    threshold,
+from tinygrad_edu.ops.common import (
+    cast,
+    normalize_dim,
+    promote,
+    raw,
+    unbroadcast,
 )
-from tinygrad_edu.ops.adaptive_pool import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_max_pool1d,
-    adaptive_max_pool2d,
+from tinygrad_edu.ops.convert import (
+    copy_of,
+    full_of,
+    move,
+    scalar_like,
 )
-from tinygrad_edu.ops.arithmetic import (
+from tinygrad_edu.ops.elementwise.arithmetic import (
     absolute,
     add,
     addcdiv,
@@ -39,23 +32,7 @@ from tinygrad_edu.ops.arithmetic import (
     square,
     sub,
 )
-from tinygrad_edu.ops.attention import scaled_dot_product_attention
-from tinygrad_edu.ops.binary_loss import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-)
-from tinygrad_edu.ops.classification_loss import (
-    cross_entropy,
-    nll_loss,
-)
-from tinygrad_edu.ops.common import (
-    cast,
-    normalize_dim,
-    promote,
-    raw,
-    unbroadcast,
-)
-from tinygrad_edu.ops.compare import (
+from tinygrad_edu.ops.elementwise.compare import (
     allclose,
     bitwise_and,
     bitwise_left_shift,
@@ -79,52 +56,66 @@ from tinygrad_edu.ops.compare import (
     lt,
     ne,
 )
-from tinygrad_edu.ops.conv import (
-    conv1d,
-    conv2d,
-)
-from tinygrad_edu.ops.conv_transpose import (
-    conv_transpose2d,
-)
-from tinygrad_edu.ops.convert import (
-    copy_of,
-    full_of,
-    move,
-    scalar_like,
-)
-from tinygrad_edu.ops.division import (
+from tinygrad_edu.ops.elementwise.division import (
     div,
     floor_divide,
     fmod,
     reciprocal,
     remainder,
 )
-from tinygrad_edu.ops.dropout import (
-    dropout,
-    dropout_channels,
+from tinygrad_edu.ops.elementwise.rounding import (
+    ceil,
+    floor,
+    frac,
+    round,
+    sign,
+    trunc,
 )
-from tinygrad_edu.ops.einsum import (
-    einsum,
+from tinygrad_edu.ops.elementwise.select import (
+    clamp,
+    masked_fill,
+    maximum,
+    minimum,
+    nonzero,
+    where,
 )
-from tinygrad_edu.ops.embedding import (
-    embedding,
-    one_hot,
+from tinygrad_edu.ops.elementwise.select import clamp as clip
+from tinygrad_edu.ops.elementwise.trigonometry import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cos,
+    cosh,
+    sin,
+    sinh,
+    tan,
+    tanh,
 )
-from tinygrad_edu.ops.extremum import (
-    amax,
-    amin,
-    argmax,
-    argmin,
-    max,
-    min,
+from tinygrad_edu.ops.elementwise.unary import (
+    erf,
+    erfc,
+    exp,
+    exp2,
+    expm1,
+    log,
+    log1p,
+    log2,
+    log10,
+    rsqrt,
+    sigmoid,
+    sqrt,
 )
-from tinygrad_edu.ops.gather import (
+from tinygrad_edu.ops.indexing.gather import (
     gather,
     scatter,
     scatter_add,
     take_along_dim,
 )
-from tinygrad_edu.ops.index import (
+from tinygrad_edu.ops.indexing.index import (
     SetItem,
     getitem,
     index_add,
@@ -134,32 +125,10 @@ from tinygrad_edu.ops.index import (
     raw_index,
     select,
 )
-from tinygrad_edu.ops.join import (
-    cat,
-    chunk,
-    diag,
-    diagonal,
-    hstack,
-    pad,
-    repeat_interleave,
-    split,
-    stack,
-    tril,
-    triu,
-    unbind,
-    vstack,
+from tinygrad_edu.ops.linalg.einsum import (
+    einsum,
 )
-from tinygrad_edu.ops.join import cat as concatenate
-from tinygrad_edu.ops.loss import (
-    hinge_embedding_loss,
-    huber_loss,
-    kl_div,
-    l1_loss,
-    margin_ranking_loss,
-    mse_loss,
-    smooth_l1_loss,
-)
-from tinygrad_edu.ops.matmul import (
+from tinygrad_edu.ops.linalg.matmul import (
     addmm,
     baddbmm,
     bmm,
@@ -170,7 +139,65 @@ from tinygrad_edu.ops.matmul import (
     mv,
     outer,
 )
-from tinygrad_edu.ops.norm import (
+from tinygrad_edu.ops.nn.activation import (
+    elu,
+    gelu,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    selu,
+    silu,
+    softplus,
+    softsign,
+    tanhshrink,
+    threshold,
+)
+from tinygrad_edu.ops.nn.adaptive_pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+)
+from tinygrad_edu.ops.nn.attention import scaled_dot_product_attention
+from tinygrad_edu.ops.nn.binary_loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+)
+from tinygrad_edu.ops.nn.classification_loss import (
+    cross_entropy,
+    nll_loss,
+)
+from tinygrad_edu.ops.nn.conv import (
+    conv1d,
+    conv2d,
+)
+from tinygrad_edu.ops.nn.conv_transpose import (
+    conv_transpose2d,
+)
+from tinygrad_edu.ops.nn.dropout import (
+    dropout,
+    dropout_channels,
+)
+from tinygrad_edu.ops.nn.embedding import (
+    embedding,
+    one_hot,
+)
+from tinygrad_edu.ops.nn.loss import (
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    margin_ranking_loss,
+    mse_loss,
+    smooth_l1_loss,
+)
+from tinygrad_edu.ops.nn.norm import (
     batch_norm,
     cosine_similarity,
     group_norm,
@@ -179,13 +206,25 @@ from tinygrad_edu.ops.norm import (
     normalize,
     rms_norm,
 )
-from tinygrad_edu.ops.pool import (
+from tinygrad_edu.ops.nn.pool import (
     avg_pool1d,
     avg_pool2d,
     max_pool1d,
     max_pool2d,
 )
-from tinygrad_edu.ops.reduce import (
+from tinygrad_edu.ops.nn.softmax import (
+    log_softmax,
+    softmax,
+)
+from tinygrad_edu.ops.reduce.extremum import (
+    amax,
+    amin,
+    argmax,
+    argmin,
+    max,
+    min,
+)
+from tinygrad_edu.ops.reduce.reduction import (
     all,
     any,
     count_nonzero,
@@ -193,35 +232,28 @@ from tinygrad_edu.ops.reduce import (
     prod,
     sum,
 )
-from tinygrad_edu.ops.rounding import (
-    ceil,
-    floor,
-    frac,
-    round,
-    sign,
-    trunc,
-)
-from tinygrad_edu.ops.scan import (
+from tinygrad_edu.ops.reduce.scan import (
     cumprod,
     cumsum,
 )
-from tinygrad_edu.ops.search import (
+from tinygrad_edu.ops.reduce.search import (
     argsort,
     bincount,
     sort,
     topk,
     unique,
 )
-from tinygrad_edu.ops.select import (
-    clamp,
-    masked_fill,
-    maximum,
-    minimum,
-    nonzero,
-    where,
+from tinygrad_edu.ops.reduce.statistics import (
+    logsumexp,
+    norm,
+    std,
+    std_mean,
+    var,
+    var_mean,
 )
-from tinygrad_edu.ops.select import clamp as clip
-from tinygrad_edu.ops.shape import (
+from tinygrad_edu.ops.shape.join import cat, chunk, hstack, repeat_interleave, split, stack, unbind, vstack
+from tinygrad_edu.ops.shape.join import cat as concatenate
+from tinygrad_edu.ops.shape.layout import (
     broadcast_to,
     clone,
     contiguous,
@@ -241,47 +273,8 @@ from tinygrad_edu.ops.shape import (
     unsqueeze,
     view,
 )
-from tinygrad_edu.ops.softmax import (
-    log_softmax,
-    softmax,
-)
-from tinygrad_edu.ops.statistics import (
-    logsumexp,
-    norm,
-    std,
-    std_mean,
-    var,
-    var_mean,
-)
-from tinygrad_edu.ops.trigonometry import (
-    acos,
-    acosh,
-    asin,
-    asinh,
-    atan,
-    atan2,
-    atanh,
-    cos,
-    cosh,
-    sin,
-    sinh,
-    tan,
-    tanh,
-)
-from tinygrad_edu.ops.unary import (
-    erf,
-    erfc,
-    exp,
-    exp2,
-    expm1,
-    log,
-    log1p,
-    log2,
-    log10,
-    rsqrt,
-    sigmoid,
-    sqrt,
-)
+from tinygrad_edu.ops.shape.pad import pad
+from tinygrad_edu.ops.shape.triangle import diag, diagonal, tril, triu
 
 __all__ = [
     "SetItem",

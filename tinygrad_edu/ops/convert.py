@@ -8,7 +8,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, device_of, to_device
 from tinygrad_edu.ops.common import cast, raw, unbroadcast
-from tinygrad_edu.ops.shape import expand
+from tinygrad_edu.ops.shape.layout import expand
 from tinygrad_edu.scalars import checked_scalar
 from tinygrad_edu.type_names import type_name
 

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.backend import array_module
 from tinygrad_edu.creation import as_tensor, tensor
-from tinygrad_edu.ops.join import stack
+from tinygrad_edu.ops.shape.join import stack
 from tinygrad_edu.type_names import import_hint, type_name
 
 CollateFunction: TypeAlias = Callable[..., Any]

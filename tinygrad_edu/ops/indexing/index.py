@@ -1,0 +1,434 @@
+"""Indexing: x[index] in all its forms, x[index] = value, and their relatives.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.arguments import as_int
+from tinygrad_edu.autograd.op import Op, check_same_device
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
+from tinygrad_edu.backend import Array, array_module, device_of, is_on_host, to_device
+from tinygrad_edu.ops.common import (
+    broadcast_shape,
+    check_positions,
+    check_vector,
+    checked_factor,
+    normalize_dim,
+    raw,
+    require_dtype_of,
+    require_tensor,
+    unbroadcast,
+)
+from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.shape.layout import expand, reshape
+from tinygrad_edu.ops.summation import add_at
+from tinygrad_edu.scalars import check_long
+from tinygrad_edu.type_names import refuse_strangers
+
+
+def raw_index(index: Any, x: Array) -> Any:
+    """Return an index with the arrays of its Tensors, and lists as arrays, as ``x`` wants it: on its device."""
+    if isinstance(index, tuple):
+        return tuple([raw_index(i, x) for i in index])
+    if isinstance(index, list | range):
+        array = np.asarray([raw(i) for i in index]) if len(index) else np.zeros(0, np.int64)
+        if array.dtype == object:
+            raise IndexError(f"index: expected a list of ints or bools, got {index!r}")
+        return to_device(array, device_of(x))
+    array = raw(index)
+    if getattr(array, "dtype", None) is not None:
+        if array is index:  # no Tensor of ours
+            refuse_strangers("index", index)
+        if array.dtype.name not in ("bool", "uint8", "int32", "int64"):
+            raise IndexError(
+                f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}"
+            )
+        if array.ndim == 0 and array.dtype.kind != "b":
+            return int(array)
+        if array.dtype == np.uint8:
+            array = array.astype(bool)
+        if isinstance(array, np.bool_):
+            return bool(array)
+        return array if type(array) is type(x) else moved_index(array, x)
+    return array
+
+
+def moved_index(array: Array, x: Array) -> Array:
+    """Return an index of the CPU on the GPU of ``x``; what is on a GPU is not for the CPU."""
+    if is_on_host(x):
+        raise RuntimeError(
+            "indices should be either on cpu or on the same device as the indexed tensor (cpu), got "
+            f"{device_of(array)}"
+        )
+    return to_device(array, device_of(x))
+
+
+def is_basic(index: Any) -> bool:
+    """Tell whether an index makes a view: ints, slices, None and Ellipsis only."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(i is None or i is Ellipsis or isinstance(i, slice) or is_int(i) for i in parts)
+
+
+def split_index(index: Any) -> tuple[Any, Any]:
+    """Split an index into a basic one, which makes a view, and what is left, which is applied to the view.
+
+    NumPy counts an int beside arrays as one of the arrays, which may move dimensions to the front; PyTorch
+    takes the ints first: the shape of ``torch.zeros(2, 3, 4)[0, :, [1, 2]]`` is (3, 2), not (2, 3).
+    """
+    if is_basic(index):
+        return index, ...
+    if not isinstance(index, tuple) or not any(is_int(i) for i in index):
+        return ..., index
+    basic: list[Any] = []
+    rest: list[Any] = []
+    for i in index:
+        if is_int(i) or i is None or isinstance(i, slice):
+            basic.append(i)
+            rest += [] if is_int(i) else [slice(None)]
+        elif i is Ellipsis:
+            basic.append(i)
+            rest.append(i)
+        else:  # an array takes one dimension, a mask as many as it has
+            is_mask = isinstance(i, bool) or i.dtype.kind == "b"
+            basic += [slice(None)] * (np.ndim(i) if is_mask else 1)
+            rest.append(i)
+    return tuple(basic), tuple(rest)
+
+
+def is_int(i: Any) -> bool:
+    """Tell whether a part of an index is a single position."""
+    return isinstance(i, int | np.integer) and not isinstance(i, bool)
+
+
+def check_index(x: Array, index: Any) -> None:
+    """Raise for an index that is too long, or has a negative step."""
+    for i in index if isinstance(index, tuple) else (index,):
+        if isinstance(i, slice) and i.step is not None and i.step <= 0:
+            raise ValueError("step must be greater than zero")
+        if isinstance(i, int) and not -(2**63) <= i < 2**63:
+            check_long("index", i)
+        if not (i is None or i is Ellipsis or isinstance(i, int | slice) or hasattr(i, "dtype")):
+            raise (TypeError if isinstance(i, str | bytes) else IndexError)(
+                f"index: expected ints, slices, None, Ellipsis, lists or tensors, got {type(i).__name__}"
+            )
+
+
+def view_at(x: Array, index: Any) -> Array:
+    """Return ``x[index]`` for a basic index, as a view even if it is a single element."""
+    index = index if isinstance(index, tuple) else (index,)
+    return x[index] if any(i is Ellipsis for i in index) else x[(*index, ...)]
+
+
+def items_at(x: Array, index: Any) -> Array:
+    """Return ``x[index]`` by PyTorch's rules for any index, without checking it."""
+    basic, rest = split_index(index)
+    return view_at(x, basic)[rest]
+
+
+def between(x: Array, dim: int, start: int, stop: int) -> Array:
+    """Return x[start:stop] along ``dim``."""
+    return x[(slice(None),) * dim + (slice(start, stop),)]
+
+
+def explain_index(shape: tuple[int, ...], index: Any) -> None:
+    """Say that an index does not fit, and which number of it is too large if the first numbers and slices tell."""
+    dim = 0
+    for i in index if isinstance(index, tuple) else (index,):
+        if not (i is None or isinstance(i, slice) or is_int(i)) or dim >= len(shape):
+            break
+        if is_int(i) and not -shape[dim] <= i < shape[dim]:
+            raise IndexError(f"index: index {i} is out of bounds for dimension {dim} with size {shape[dim]}")
+        dim += i is not None
+    raise IndexError(
+        f"index: expected an index that fits a tensor of shape {list(shape)}, got {index}: too many indices, one out "
+        "of bounds, or arrays that do not broadcast"
+    )
+
+
+def private_index(index: Any) -> Any:
+    """Return an index with copies of its arrays: the program may change its own before backward runs."""
+    if isinstance(index, tuple):
+        return tuple([private_index(i) for i in index])
+    return index.copy() if hasattr(index, "copy") else index
+
+
+class GetItem(Op):
+    """y = x[index] for a basic index: a view. The gradient goes back to where the elements were."""
+
+    is_view = True
+
+    def forward(self, x: Array, *, index: Any) -> Array:
+        self.index, self.shape = index, x.shape
+        return view_at(x, index)
+
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
+        explain_index(self.shape, self.index)
+
+    def backward(self, grad_output: Array) -> Array:
+        return index_put_zeros(grad_output, self.index, self.shape)
+
+
+class GetItems(Op):
+    """y = x[index] with arrays in the index: a copy. An element taken twice gets both gradients."""
+
+    def forward(self, x: Array, *, index: Any) -> Array:
+        self.index, self.shape = private_index(index), x.shape
+        return x[index]
+
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
+        explain_index(self.shape, self.index)
+
+    def backward(self, grad_output: Array) -> Array:
+        return index_put_zeros(grad_output, self.index, self.shape)
+
+
+def getitem(input: Array, index: Any) -> Array:
+    """Return ``input[index]``: a view for ints, slices, None and Ellipsis, a copy for lists and tensors.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/tensor_view.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> x = torch.arange(6).reshape(2, 3)
+    >>> x[:, [2, 0]]
+    tensor([[2, 0],
+            [5, 3]])
+    """
+    require_tensor("getitem", input)
+    index = raw_index(index, raw(input))
+    check_index(raw(input), index)
+    basic, rest = split_index(index)
+    if basic is not Ellipsis:
+        input = GetItem.apply(input, index=basic)
+    if rest is Ellipsis:
+        return input if basic is not Ellipsis else GetItem.apply(input, index=...)
+    return GetItems.apply(input, index=rest)
+
+
+class IndexPutZeros(Op):
+    """An array of zeros into which values are added at an index: the transpose of ``x[index]``."""
+
+    def forward(self, values: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
+        self.index = index
+        if not is_basic(index) and getattr(index, "dtype", None) != np.bool_:
+            return add_at(index, values, shape)
+        result = array_module(values).zeros(shape, values.dtype)
+        result[index] = values  # no place occurs twice
+        return result
+
+    def backward(self, grad_output: Array) -> Array:
+        return view_at(grad_output, self.index)
+
+
+def index_put_zeros(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
+    """Return zeros of ``shape`` with ``values`` added at ``index``."""
+    return IndexPutZeros.compute(values, index=index, shape=shape)
+
+
+class SetItem(Op):
+    """x with x[index] = value. The old elements get no gradient, the new ones get what is there now."""
+
+    def forward(self, x: Array, value: Array, *, index: Any, in_place: bool) -> Array:
+        self.index, self.value_shape = private_index(index), np.shape(value)
+        result = x if in_place else array_module(x).array(x)
+        basic, rest = split_index(index)
+        view_at(result, basic)[rest] = value  # a view of one element, too, takes a value of shape (1,)
+        return result
+
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
+        check_same_device("__setitem__", arrays)
+        basic, rest = split_index(self.index)
+        place, shape = view_at(raw(arrays[0]), basic)[rest].shape, self.value_shape
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of "
+            f"shape {list(place)}"
+        )
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
+        zero = raw(grad_output).dtype.type(0)
+        grad_x = SetItem.compute(grad_output, zero, index=self.index, in_place=False)
+        grad_value = None
+        if self.needs_input_grad[1]:
+            grad_value = unbroadcast_leading(items_at(grad_output, self.index), self.value_shape)
+        return grad_x, grad_value
+
+
+def unbroadcast_leading(grad: Array, shape: tuple[int, ...]) -> Array:
+    """Undo the broadcasting of an assigned value, which may have had extra leading dimensions of size 1."""
+    core = shape
+    while len(core) > grad.ndim and core[0] == 1:
+        core = core[1:]
+    return unbroadcast(grad, core).reshape(shape)
+
+
+class ViewScatter(Op):
+    """x with one of its views replaced by a value; every step ``op(**options)`` leads on towards the view."""
+
+    def forward(self, x: Array, value: Array, *, steps: list[Any], in_place: bool) -> Array:
+        self.steps = steps
+        result = x if in_place else array_module(x).array(x)
+        seen = result
+        for op, options in steps:
+            seen = op().forward(seen, **options)
+        seen[...] = value
+        return result
+
+    def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
+        zero = raw(grad_output).dtype.type(0)
+        grad_x = ViewScatter.compute(grad_output, zero, steps=self.steps, in_place=False)
+        grad_value = None
+        if self.needs_input_grad[1]:
+            grad_value = grad_output
+            for op, options in self.steps:
+                grad_value = op.compute(grad_value, **options)
+        return grad_x, grad_value
+
+
+def one_place(name: str, index: Array) -> Array:
+    """Return the index of a 0-d tensor, which has one place."""
+    if raw(index).size != 1:
+        raise RuntimeError(f"{name}: expected one position in a 0-d tensor, got {raw(index).size}")
+    return index
+
+
+def index_select(input: Tensor, dim: Any = None, index: Any = None, *, axis: Any = None) -> Tensor:
+    """Return the slices along ``dim`` that a 1-d index names, in its order.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.index_select.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.index_select(torch.tensor([5, 6, 7]), 0, torch.tensor([2, 0]))
+    tensor([7, 5])
+    """
+    dim = dim if axis is None else axis
+    require_tensor("index_select", input)
+    check_vector("index_select", index)
+    dim = normalize_dim("index_select", dim, input.ndim)
+    if input.ndim == 0:
+        return reshape(index_select(reshape(input, (1,)), 0, one_place("index_select", index)), ())
+    check_positions("index_select", raw(index), input.shape[dim])
+    return getitem(input, (slice(None),) * dim + (raw(index).reshape(-1),))
+
+
+@rounded_once
+def index_add(
+    input: Tensor,
+    dim: Any = None,
+    index: Any = None,
+    source: Any = None,
+    *,
+    alpha: float = 1,
+    axis: Any = None,
+) -> Tensor:
+    """Return a copy with the slices of ``source`` added to those along ``dim`` that the index names.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    dim : int
+        Along which dimension.
+    index : Tensor
+        (k,) integers; a slice named twice gets both.
+    source : Tensor
+        The input's shape, with k for the size of ``dim``.
+    alpha : number
+        A factor for the source.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.index_add(torch.zeros(3), 0, torch.tensor([2, 2]), torch.tensor([1.0, 4.0]))
+    tensor([0., 0., 5.])
+    """
+    dim = dim if axis is None else axis
+    require_tensor("index_add", input)
+    check_vector("index_add", index)
+    require_tensor("index_add", source, "source")
+    dim = normalize_dim("index_add", dim, input.ndim)
+    if input.ndim == 0:
+        source = reshape(source, tuple(one_place("index_add", index).shape) or (1,))
+        return reshape(index_add(reshape(input, (1,)), 0, index, source, alpha=alpha), ())
+    require_dtype_of("index_add", input, source=source)
+    check_positions("index_add", raw(index), input.shape[dim])
+    expected = (*input.shape[:dim], raw(index).size, *input.shape[dim + 1 :])
+    if tuple(source.shape) != expected:
+        raise RuntimeError(
+            f"index_add: expected source of shape {list(expected)} for an index of {list(index.shape)}, got "
+            f"{list(source.shape)}"
+        )
+    place = (slice(None),) * dim + (raw(index).reshape(-1).copy(),)
+    if alpha != 1:
+        source = source * checked_factor("index_add", alpha, input, source)
+    return input + index_put_zeros(source, place, tuple(input.shape))
+
+
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """Return the elements where the mask (broadcast to the input) is True, as a vector.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> x = torch.tensor([3, -1, 2])
+    >>> torch.masked_select(x, x > 0)
+    tensor([3, 2])
+    """
+    require_tensor("masked_select", input)
+    require_tensor("masked_select", mask, "mask")
+    if raw(mask).dtype.kind != "b":
+        raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {raw(mask).dtype}")
+    shape = broadcast_shape("masked_select", tuple(input.shape), tuple(mask.shape))
+    return getitem(expand(input, shape), array_module(raw(mask)).broadcast_to(raw(mask), shape))
+
+
+def select(input: Tensor, dim: Any = None, index: Any = None, *, axis: Any = None) -> Tensor:
+    """Return one slice along ``dim``, without that dimension: a view."""
+    dim = dim if axis is None else axis
+    require_tensor("select", input)
+    if isinstance(index, TensorBase) and raw(index).size == 1:
+        index = reshape(index, ())
+    dim, index = normalize_dim("select", dim, input.ndim), as_int("select", "index", index)
+    if not input.ndim or not -input.shape[dim] <= index < input.shape[dim]:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+        )
+    return getitem(input, (slice(None),) * dim + (index,))
+
+
+def narrow(
+    input: Tensor, dim: Any = None, start: Any = None, length: Any = None, *, axis: Any = None
+) -> Tensor:
+    """Return ``length`` slices along ``dim`` from ``start`` on: a view."""
+    dim = dim if axis is None else axis
+    require_tensor("narrow", input)
+    if input.ndim == 0:
+        raise RuntimeError("narrow: expected at least one dimension, got a 0-d tensor")
+    dim = normalize_dim("narrow", dim, input.ndim)
+    size = input.shape[dim]
+    if isinstance(start, TensorBase) and (start.ndim or raw(start).dtype.kind not in "iu"):
+        raise RuntimeError(f"narrow: expected start to be an int or a 0-d integer tensor, got {start!r}")
+    start, length = as_int("narrow", "start", start), as_int("narrow", "length", length)
+    if not -size <= start <= size:
+        raise IndexError(f"narrow: expected start in range of [{-size}, {size}], got {start}")
+    start = start + size if start < 0 else start
+    if length < 0 or start + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return getitem(input, (slice(None),) * dim + (slice(start, start + length),))

@@ -1,0 +1,110 @@
+"""Embedding: rows of a table, looked up by number; and one-hot vectors.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.html
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu import kernel_table
+from tinygrad_edu.arguments import as_int
+from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
+from tinygrad_edu.backend import Array, array_module, check_numel, is_on_host
+from tinygrad_edu.ops.common import check_positions, raw, require_tensor
+from tinygrad_edu.ops.elementwise.select import keep
+from tinygrad_edu.ops.indexing.index import index_put_zeros
+
+
+class Embedding(Op):
+    """y[...] = weight[indices[...]]; a row used several times gets the sum of all its gradients."""
+
+    def forward(self, weight: Array, indices: Array, *, padding_idx: int | None) -> Array:
+        self.shape, self.padding_idx = weight.shape, padding_idx
+        self.save_for_backward(indices)
+        return weight[indices]
+
+    def backward(self, grad_output: Array) -> tuple[Array, None]:
+        (indices,) = self.saved
+        if kernel_table.has_kernels(grad_output):
+            copies = grad_output.reshape((indices.size, self.shape[1])), indices.reshape(-1)
+            padding_idx = -1 if self.padding_idx is None else self.padding_idx
+            kernels = kernel_table.embedding(grad_output)
+            return kernels.embedding_backward(*copies, self.shape[0], padding_idx), None
+        if self.padding_idx is not None:
+            grad_output = keep(grad_output, (indices != self.padding_idx)[..., None])
+        return index_put_zeros(grad_output, raw(indices), self.shape), None
+
+
+def embedding(input: Array, weight: Array, padding_idx: int | None = None) -> Array:
+    """Look up rows of ``weight``.
+
+    Parameters
+    ----------
+    input : Tensor
+        (*) of integers from 0 to num_embeddings - 1.
+    weight : Tensor
+        (num_embeddings, embedding_dim).
+    padding_idx : int, optional
+        A row whose gradient is left out.
+
+    Returns
+    -------
+    Tensor
+        (*, embedding_dim).
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> table = torch.tensor([[0.0, 0.0], [1.0, 2.0]])
+    >>> torch.nn.functional.embedding(torch.tensor([1, 0]), table)
+    tensor([[1., 2.],
+            [0., 0.]])
+    """
+    require_tensor("embedding", input)
+    require_tensor("embedding", weight, "weight")
+    indices = raw(input)
+    if weight.ndim != 2:
+        raise RuntimeError(f"embedding: 'weight' must be 2-D, got {list(weight.shape)}")
+    rows = weight.shape[0]
+    check_positions("embedding", indices, rows)
+    if padding_idx is not None:
+        padding_idx = as_int("embedding", "padding_idx", padding_idx)
+        if not -rows <= padding_idx < rows:
+            raise AssertionError(
+                f"Padding_idx must be within num_embeddings: expected {-rows} to {rows - 1}, got {padding_idx}"
+            )
+        padding_idx = padding_idx % rows
+    return Embedding.apply(weight, input, padding_idx=padding_idx)
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Return (*, num_classes) integers that are 1 at the class and 0 elsewhere.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.one_hot(torch.tensor([2, 0]), 3)
+    tensor([[0, 0, 1],
+            [1, 0, 0]])
+    """
+    require_tensor("one_hot", tensor)
+    num_classes = as_int("one_hot", "num_classes", num_classes)
+    classes = raw(tensor)
+    if classes.dtype != "int64":
+        raise RuntimeError(
+            f"one_hot is only applicable to index tensor of type LongTensor, got {classes.dtype}"
+        )
+    if num_classes == -1:
+        if not classes.size:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        num_classes = int(classes.max()) + 1
+    if is_on_host(classes) and classes.size and (classes.min() < 0 or classes.max() >= num_classes):
+        raise RuntimeError(
+            f"Class values must be non-negative and smaller than num_classes={num_classes}, got "
+            f"{int(classes.max())}"
+        )
+    check_numel("one_hot", (classes.size, num_classes))
+    every_class = array_module(classes).arange(num_classes)
+    return tensor_from_array((classes[..., None] == every_class).astype("int64"))

@@ -1,0 +1,270 @@
+"""Putting tensors together and taking them apart: cat, stack, split, chunk, unbind, repeat_interleave.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_edu.arguments import as_int, as_ints, wrong_type
+from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
+from tinygrad_edu.backend import Array, array_module, check_numel
+from tinygrad_edu.ops.common import (
+    normalize_dim,
+    promote_many,
+    raw,
+    require_tensor,
+)
+from tinygrad_edu.ops.indexing.index import between, getitem, narrow, select
+from tinygrad_edu.ops.shape.layout import flatten, reshape
+from tinygrad_edu.type_names import type_name
+
+
+class Cat(Op):
+    """Tensors one after the other along a dimension; each gets its own piece of the gradient."""
+
+    def forward(self, *tensors: Array, dim: int) -> Array:
+        self.dim = dim
+        self.sizes = [x.shape[dim] for x in tensors]
+        return array_module(tensors[0]).concatenate(tensors, dim)
+
+    def backward(self, grad_output: Array) -> tuple[Array, ...]:
+        ends = itertools.accumulate(self.sizes)
+        pieces = zip(ends, self.sizes, strict=True)
+        return tuple([between(grad_output, self.dim, end - size, end) for end, size in pieces])
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: Any = None) -> Tensor:
+    """Join tensors along a dimension that they have.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Equal in all other sizes; brought to one dtype. Empty vectors, of shape (0,), are left out.
+    dim : int
+        Along which dimension.
+
+    Raises
+    ------
+    RuntimeError
+        If the shapes do not fit, or there are none.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.cat.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.cat([torch.ones(1, 2), torch.zeros(2, 2)])
+    tensor([[1., 1.],
+            [0., 0.],
+            [0., 0.]])
+    """
+    dim = dim if axis is None else axis
+    parts = check_sequence("cat", tensors)
+    shape = next((tuple(x.shape) for x in parts if tuple(x.shape) != (0,)), (0,))
+    dim = normalize_dim("cat", dim, len(shape))
+    nothing = (*shape[:dim], 0, *shape[dim + 1 :])
+    parts = [reshape(x, nothing) if tuple(x.shape) == (0,) and len(shape) > 1 else x for x in parts]
+    for x in parts:
+        if x.ndim == 0:
+            raise RuntimeError("zero-dimensional tensor cannot be concatenated; use stack")
+        expected, actual = list(shape), list(x.shape)
+        expected[dim : dim + 1], actual[dim : dim + 1] = [-1], [-1]
+        if expected != actual or x.ndim != len(shape):
+            raise RuntimeError(
+                f"cat: Sizes of tensors must match except in dimension {dim}. Expected "
+                f"{list(shape)}, got {list(x.shape)}"
+            )
+    return Cat.apply(*promote_many("cat", *parts), dim=dim)
+
+
+def check_sequence(name: str, tensors: Sequence[Array]) -> list[Array]:
+    """Return the tensors as a list; raise if there are none, or something else is among them."""
+    if hasattr(tensors, "shape"):
+        got = "Tensor" if isinstance(tensors, TensorBase) else type_name(tensors)
+        raise TypeError(f"{name}(): argument 'tensors' must be tuple of Tensors, not {got}")
+    if not isinstance(tensors, list | tuple):
+        raise wrong_type(name, "tensors", "tuple of Tensors", tensors)
+    parts = list(tensors)
+    if not parts:
+        error = ValueError if name == "cat" else RuntimeError  # as in PyTorch
+        raise error(f"{name}: expected a non-empty list of Tensors, got {tensors!r}")
+    for i, x in enumerate(parts):
+        if not isinstance(x, TensorBase):
+            raise TypeError(f"{name}: expected Tensor as element {i} in argument 0, but got {type_name(x)}")
+    return parts
+
+
+class Stack(Op):
+    """Tensors next to each other along a new dimension; each gets its own slice of the gradient."""
+
+    def forward(self, *tensors: Array, dim: int) -> Array:
+        self.dim = dim
+        return array_module(tensors[0]).stack(tensors, dim)
+
+    def backward(self, grad_output: Array) -> tuple[Array, ...]:
+        before = (slice(None),) * self.dim
+        return tuple([grad_output[(*before, i, ...)] for i in range(grad_output.shape[self.dim])])
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: Any = None) -> Tensor:
+    """Join tensors of one shape along a new dimension.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.stack([torch.tensor([1, 2]), torch.tensor([3, 4])], dim=1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    dim = dim if axis is None else axis
+    parts = check_sequence("stack", tensors)
+    for i, x in enumerate(parts):
+        if tuple(x.shape) != tuple(parts[0].shape):
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(parts[0].shape)} at entry 0 and "
+                f"{list(x.shape)} at entry {i}"
+            )
+    dim = normalize_dim("stack", dim, parts[0].ndim + 1)
+    return Stack.apply(*promote_many("stack", *parts), dim=dim)
+
+
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """Join side by side: along the second dimension, or the only one."""
+    parts = [reshape(x, (1,)) if x.ndim == 0 else x for x in check_sequence("hstack", tensors)]
+    return cat(parts, 0 if parts[0].ndim == 1 else 1)
+
+
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """Join one above the other; vectors become rows."""
+    return cat([reshape(x, (1, -1)) if x.ndim < 2 else x for x in check_sequence("vstack", tensors)], 0)
+
+
+def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Return views of so many slices each, or of the sizes given in a list.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Any shape with a dimension.
+    split_size_or_sections : int or sequence of int
+        How many slices each gets (the last may get fewer), or a list of sizes that make up the whole.
+    dim : int
+        Along which dimension.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.split.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.split(torch.arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
+    require_tensor("split", tensor, "tensor")
+    if not tensor.ndim:
+        raise RuntimeError("split expects at least a 1-dimensional tensor, got one with 0 dimensions")
+    dim = normalize_dim("split", dim, tensor.ndim)
+    size = tensor.shape[dim]
+    if not isinstance(split_size_or_sections, list | tuple):
+        step = as_int("split", "split_size_or_sections", split_size_or_sections)
+        if step < 0 or (step == 0 and size):
+            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
+        sections = [min(step, size - start) for start in range(0, size, step)] if size else [0]
+    else:
+        sections = list(as_ints("split", "split_size_or_sections", split_size_or_sections))
+        if sum(sections) != size or min(sections, default=0) < 0:
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at "
+                f"dimension {dim}), but got split_sizes={sections}"
+            )
+    ends = itertools.accumulate(sections)
+    return tuple([narrow(tensor, dim, end - n, n) for end, n in zip(ends, sections, strict=True)])
+
+
+def chunk(input: Tensor, chunks: int, dim: int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
+    """Split into at most ``chunks`` views of equal size; the last may be smaller.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.chunk(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
+    dim = dim if axis is None else axis
+    require_tensor("chunk", input)
+    chunks = as_int("chunk", "chunks", chunks)
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    size = input.shape[normalize_dim("chunk", dim, input.ndim)]
+    return split(input, -(-size // chunks) if size else [0] * chunks, dim)
+
+
+def unbind(input: Tensor, dim: int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
+    """Return all slices along ``dim``, without that dimension."""
+    dim = dim if axis is None else axis
+    require_tensor("unbind", input)
+    dim = normalize_dim("unbind", dim, input.ndim)
+    return tuple([select(input, dim, i) for i in range(input.shape[dim])])
+
+
+def repeat_interleave(
+    input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None, axis: Any = None
+) -> Tensor:
+    """Repeat every element (or slice along ``dim``) several times in a row.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape; flattened if ``dim`` is None.
+    repeats : int or Tensor
+        How often: one number for all, or a vector of integers with one for each.
+    dim : int, optional
+        Along which dimension.
+    output_size : int, optional
+        The size that comes out, where it is known; another one is an error.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.repeat_interleave.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.repeat_interleave(torch.tensor([5, 6, 7]), torch.tensor([2, 0, 1]))
+    tensor([5, 5, 7])
+    """
+    dim = dim if axis is None else axis
+    require_tensor("repeat_interleave", input)
+    if dim is None:
+        input, dim = flatten(input), 0
+    dim = normalize_dim("repeat_interleave", dim, input.ndim)
+    if isinstance(repeats, TensorBase) and (raw(repeats).dtype.kind not in "iu" or repeats.ndim > 1):
+        raise RuntimeError(
+            f"repeat_interleave: expected repeats to be a vector of integers, got {list(repeats.shape)} of "
+            f"{raw(repeats).dtype}"
+        )
+    size = input.shape[dim]
+    counts = (
+        raw(repeats).reshape(-1).tolist()
+        if isinstance(repeats, TensorBase)
+        else [as_int("repeat_interleave", "repeats", repeats)]
+    )
+    if len(counts) not in (1, size) or min(counts, default=0) < 0:
+        raise RuntimeError(
+            f"repeat_interleave: expected repeats to be one or {size} numbers of at least 0, got {counts}"
+        )
+    check_numel("repeat_interleave", (sum(counts) * (1 if len(counts) == size else size),))
+    positions = array_module(raw(input)).arange(size).repeat(counts if len(counts) == size else counts[0])
+    if output_size is not None and output_size != len(positions):
+        raise RuntimeError(f"repeat_interleave: expected output_size={len(positions)}, got {output_size}")
+    return getitem(input, (slice(None),) * dim + (positions,))
