@@ -10,14 +10,46 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
+
+import tinygrad_edu as torch
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMOS = ROOT / "demos"
 
 # File, arguments beside --quick, patterns that must be found in what it prints, files that it leaves.
-RUNS: list[tuple[str, list[str], list[str], list[str]]] = []
+RUNS: list[tuple[str, list[str], list[str], list[str]]] = [
+    (
+        "03_names.py",
+        [],
+        [
+            r"^data: the small text that comes with the demos$",
+            r"^model +parameters +steps +train +test  \(nats per letter\)$",
+            r"^bigram +729 +30  \d\.\d{3}  \d\.\d{3}$",
+            *[
+                rf"^{name}: ([a-z]*, ){{11}}[a-z]*$"
+                for name in ("bigram", "mlp", "rnn", "gru", "transformer")
+            ],
+            r"^\d+ of them are not in the list\.$",
+        ],
+        [],
+    ),
+    (
+        "04_gpt.py",
+        [],
+        [
+            r"^data: the small text that comes with the demos$",
+            *[rf"^---- after {steps} steps, it writes ----$" for steps in (0, 3, 15, 30)],
+            r"^loss curve: gpt_curve\.png$",
+            r"^bits per character: 6\.00 by guessing, 4\.55 by frequency,$",
+            r"^test: \d\.\d{3} nats = \d\.\d\d bits per character after 30 steps$",
+        ],
+        ["gpt_curve.png"],
+    ),
+]
 
 
 def run(folder: Path, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -26,7 +58,7 @@ def run(folder: Path, program: Path, *arguments: str) -> subprocess.CompletedPro
     return subprocess.run(
         [sys.executable, str(program), *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -34,7 +66,7 @@ def run(folder: Path, program: Path, *arguments: str) -> subprocess.CompletedPro
     )
 
 
-@pytest.mark.parametrize(("name", "arguments", "patterns", "files"), RUNS, ids=lambda value: str(value)[:24])
+@pytest.mark.parametrize(("name", "arguments", "patterns", "files"), RUNS, ids=[row[0] for row in RUNS])
 def test_a_quick_run(tmp_path, name, arguments, patterns, files):
     done = run(tmp_path, DEMOS / name, "--quick", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -46,6 +78,133 @@ def test_a_quick_run(tmp_path, name, arguments, patterns, files):
 def test_every_numbered_demo_is_run():
     tested_elsewhere = {"01_step_through.py", "02_profile.py"}
     assert {path.name for path in DEMOS.glob("[0-9]*.py")} - tested_elsewhere == {name for name, *_ in RUNS}
+
+
+def test_git_ignores_the_pictures():
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert all("/" + file in ignored for *_, files in RUNS for file in files)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("03_names.py", ["--data", "nowhere.txt"], "--data: expected a text file in UTF-8, got nowhere.txt"),
+        ("03_names.py", ["--data", "four.txt"], "--data: expected at least 20 different names, got 4"),
+        ("04_gpt.py", ["--data", "four.txt"], "--data: expected a text of at least 1280 letters, got 16"),
+        ("04_gpt.py", ["--steps", "1"], "--steps: expected at least 2, got 1"),
+        (
+            "04_gpt.py",
+            ["--plot", "nowhere/curve.png"],
+            "--plot: expected a file name in a folder that exists",
+        ),
+    ],
+)
+def test_wrong_arguments(tmp_path, name, arguments, message):
+    (tmp_path / "four.txt").write_text("eva\nina\nada\nana\n")
+    done = run(tmp_path, DEMOS / name, "--quick", *arguments)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["four.txt"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("name", ["03_names.py", "04_gpt.py"])
+def test_no_gpu(tmp_path, name):
+    done = run(tmp_path, DEMOS / name, "--quick", "--device", "gpu")
+    assert done.returncode == 1
+    assert "CUDA is not available" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# ---- on PyTorch --------------------------------------------------------------------------------------------
+
+
+def with_pytorch(source: str) -> str:
+    """Change the lines that import the engine, and nothing else."""
+    return re.sub(r"^(import|from) tinygrad_edu\b", r"\1 torch", source, flags=re.MULTILINE)
+
+
+@pytest.mark.torch_parity
+@pytest.mark.parametrize(("name", "arguments", "patterns", "files"), RUNS, ids=[row[0] for row in RUNS])
+def test_the_same_file_runs_on_pytorch(tmp_path, name, arguments, patterns, files):
+    (tmp_path / "run").mkdir()
+    program = tmp_path / name
+    program.write_text(with_pytorch((DEMOS / name).read_text(encoding="utf-8")), encoding="utf-8")
+    assert "import tinygrad_edu" not in program.read_text(encoding="utf-8")
+    done = run(tmp_path / "run", program, "--quick", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for pattern in patterns:
+        assert re.search(pattern, done.stdout, re.MULTILINE), f"{pattern}\nis not in\n{done.stdout}"
+
+
+# A file, a model in it, how many different letters the model knows, and a learning rate.
+MODELS = [
+    ("03_names.py", "Bigram(12, 9)", 12, 0.05),
+    ("03_names.py", "MLP(12, 9)", 12, 0.005),
+    ("03_names.py", "RNN(12, 9)", 12, 0.003),
+    ("03_names.py", "GRU(12, 9)", 12, 0.005),
+    ("03_names.py", "Transformer(12, 9)", 12, 0.003),
+    ("04_gpt.py", "GPT(20)", 20, 0.003),
+]
+
+
+@pytest.fixture
+def one_thread():
+    """Let PyTorch compute with one thread: models this small are slower with two, above all on a busy machine."""
+    pytorch = pytest.importorskip("torch")
+    threads = pytorch.get_num_threads()
+    pytorch.set_num_threads(1)
+    yield
+    pytorch.set_num_threads(threads)
+
+
+def demo_on(engine: str, name: str) -> dict[str, Any]:
+    """Return what a demo defines, on one of the two engines."""
+    source = (DEMOS / name).read_text(encoding="utf-8")
+    definitions: dict[str, Any] = {"__name__": "demo"}
+    exec(compile(with_pytorch(source) if engine == "torch" else source, name, "exec"), definitions)
+    assert definitions["torch"].__name__ == engine
+    return definitions
+
+
+def letters_that_follow(letters: int, nothing: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return five batches of inputs and targets, two of which are ``nothing`` if the demo knows of that."""
+    rng = np.random.default_rng(0)
+    batches = []
+    for _ in range(5):
+        text = (
+            rng.integers(0, letters, (4, 11)) // 2 * 2 % letters
+        )  # half of the letters: there is something to learn
+        inputs, targets = text[:, :-1], text[:, 1:].copy()
+        if nothing is not None:
+            targets[0, -2:] = nothing
+        batches.append((inputs, targets))
+    return batches
+
+
+@pytest.mark.torch_parity
+@pytest.mark.host("the demo's own tensors are on the CPU")
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(("name", "model", "letters", "lr"), MODELS, ids=[row[1] for row in MODELS])
+def test_fifty_steps_are_those_of_pytorch(monkeypatch, name, model, letters, lr):
+    monkeypatch.syspath_prepend(str(DEMOS))
+    weights, losses = None, {}
+    for engine in ("torch", "tinygrad_edu"):
+        demo = demo_on(engine, name)
+        module = demo["torch"]
+        module.manual_seed(0)
+        net = eval(model, demo).double()
+        if weights is None:
+            weights = {key: value.numpy().copy() for key, value in net.state_dict().items()}
+        else:
+            net.load_state_dict({key: module.tensor(value) for key, value in weights.items()})
+        optimizer = demo["make_optimizer"](net, lr)
+        data = letters_that_follow(letters, demo.get("NOTHING"))
+        batches = [[module.tensor(array) for array in batch] for batch in data]
+        losses[engine] = [demo["train_step"](net, optimizer, *batches[step % 5]) for step in range(50)]
+    assert losses["torch"][-1] < 0.95 * losses["torch"][0]
+    np.testing.assert_allclose(losses["tinygrad_edu"], losses["torch"], rtol=1e-9)
 
 
 # ---- the texts ---------------------------------------------------------------------------------------------
