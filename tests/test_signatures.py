@@ -126,12 +126,21 @@ def cases():
 CASES = cases()
 
 
+def signature_at(place, mine):
+    """Return the signature; a method may be a function, whose first argument is then the tensor."""
+    signature = inspect.signature(mine)
+    if place == "torch.Tensor" and inspect.isfunction(mine):
+        first, *others = signature.parameters.values()
+        signature = signature.replace(parameters=[first.replace(name="self"), *others])
+    return signature
+
+
 def differences_of(place, name, mine, other):
     known = overloads(place, name, other)
     try:
         return {
             f"{place}.{name}: {d}"
-            for d in differences(inspect.signature(mine), known, is_native(place, other))
+            for d in differences(signature_at(place, mine), known, is_native(place, other))
         }
     except ValueError:  # a class of Python's own
         return set()

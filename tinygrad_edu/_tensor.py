@@ -1,7 +1,7 @@
 """The Tensor: an array, its gradient, where it came from, and what can be computed with it.
 
-What it is stands in ``autograd/tensor_base.py``; the arithmetic stands in ``ops``, and the many one-line methods that
-call it in ``_tensor_methods``.
+What it is stands in ``autograd/tensor_base.py``; the arithmetic stands in ``ops``, and what makes it methods
+in ``_tensor_methods``.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from typing import Any
 from tinygrad_edu import autograd
 from tinygrad_edu._tensor_methods import (
     ConvertMethods,
+    FunctionMethods,
     InplaceMethods,
-    MathMethods,
     Operators,
     RebaseMethods,
-    ReductionMethods,
     ShapeMethods,
 )
 from tinygrad_edu.autograd.tensor_base import (
@@ -31,8 +30,7 @@ __all__ = ["Size", "Tensor", "check_can_require_grad", "tensor_from_array"]
 
 class Tensor(
     Operators,
-    MathMethods,
-    ReductionMethods,
+    FunctionMethods,
     ShapeMethods,
     InplaceMethods,
     RebaseMethods,

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from tinygrad_edu._tensor_methods.convert import ConvertMethods
+from tinygrad_edu._tensor_methods.functions import FunctionMethods
 from tinygrad_edu._tensor_methods.inplace import InplaceMethods
-from tinygrad_edu._tensor_methods.math import MathMethods
 from tinygrad_edu._tensor_methods.operators import Operators
-from tinygrad_edu._tensor_methods.reduction import ReductionMethods
 from tinygrad_edu._tensor_methods.shape import ShapeMethods
 from tinygrad_edu._tensor_methods.views import RebaseMethods
 
 __all__ = [
     "ConvertMethods",
+    "FunctionMethods",
     "InplaceMethods",
-    "MathMethods",
     "Operators",
-    "ReductionMethods",
     "ShapeMethods",
     "RebaseMethods",
 ]

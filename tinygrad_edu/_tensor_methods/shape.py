@@ -1,7 +1,4 @@
-"""The methods of Tensor that change its shape, take elements out, or convert it.
-
-Every method is one line: it hands over to the function of the same name in ``ops``.
-"""
+"""The methods of Tensor about shapes, dtypes and devices that are no function of ``ops`` as it stands."""
 
 from __future__ import annotations
 
@@ -32,14 +29,6 @@ TYPE_NAMES = {
 class ShapeMethods(TensorBase):
     """Methods that rearrange or convert; part of Tensor."""
 
-    def view(self, *shape: Any, size: Any = None, dtype: Any = None) -> Self:
-        """See ``torch.view``."""
-        return ops.view(self, *shape, size=size, dtype=dtype)
-
-    def reshape(self, *sizes: Any, shape: Any = None) -> Self:
-        """See ``torch.reshape``."""
-        return ops.reshape(self, *sizes, shape=shape)
-
     def view_as(self, other: TensorBase) -> Self:
         """See ``torch.view_as``."""
         require_tensor("view_as", other, "other")
@@ -50,10 +39,6 @@ class ShapeMethods(TensorBase):
         require_tensor("reshape_as", other, "other")
         return ops.reshape(self, other.shape)
 
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Self:
-        """See ``torch.flatten``."""
-        return ops.flatten(self, start_dim, end_dim)
-
     def ravel(self) -> Self:
         """See ``torch.ravel``."""
         return ops.flatten(self)
@@ -61,14 +46,6 @@ class ShapeMethods(TensorBase):
     def unflatten(self, dim: int, sizes: Any) -> Self:
         """See ``torch.unflatten``."""
         return ops.unflatten(self, dim, sizes)
-
-    def permute(self, *order: Any, dims: Any = None) -> Self:
-        """See ``torch.permute``."""
-        return ops.permute(self, *order, dims=dims)
-
-    def transpose(self, dim0: int, dim1: int) -> Self:
-        """See ``torch.transpose``."""
-        return ops.transpose(self, dim0, dim1)
 
     def swapaxes(self, axis0: int, axis1: int) -> Self:
         """See ``torch.swapaxes``."""
@@ -78,58 +55,14 @@ class ShapeMethods(TensorBase):
         """See ``torch.swapdims``."""
         return ops.transpose(self, dim0, dim1)
 
-    def t(self) -> Self:
-        """See ``torch.t``."""
-        return ops.t(self)
-
-    def movedim(self, source: Any, destination: Any) -> Self:
-        """See ``torch.movedim``."""
-        return ops.movedim(self, source, destination)
-
-    moveaxis = movedim
-
-    def squeeze(self, dim: Any = None, **numpy_names: Any) -> Self:
-        """See ``torch.squeeze``."""
-        return ops.squeeze(self, dim, **numpy_names)
-
-    def unsqueeze(self, dim: Any = None, **numpy_names: Any) -> Self:
-        """See ``torch.unsqueeze``."""
-        return ops.unsqueeze(self, dim, **numpy_names)
-
-    def expand(self, *sizes: Any, size: Any = None, implicit: bool = False) -> Self:
-        """See ``torch.expand``."""
-        return ops.expand(self, *sizes, size=size)
-
     def expand_as(self, other: TensorBase) -> Self:
         """See ``torch.expand_as``."""
         require_tensor("expand_as", other, "other")
         return ops.expand(self, other.shape)
 
-    def repeat(self, *sizes: Any, repeats: Any = None) -> Self:
-        """See ``torch.repeat``."""
-        return ops.repeat(self, *sizes, repeats=repeats)
-
     def tile(self, *sizes: Any, dims: Any = None) -> Self:
         """See ``torch.tile``."""
         return ops.tile(self, ops.sizes_of("tile", sizes if dims is None else (dims,), "dims"))
-
-    def repeat_interleave(
-        self, repeats: Any, dim: int | None = None, *, output_size: int | None = None, **numpy_names: Any
-    ) -> Self:
-        """See ``torch.repeat_interleave``."""
-        return ops.repeat_interleave(self, repeats, dim, output_size=output_size, **numpy_names)
-
-    def flip(self, *args: Any, dims: Any = None) -> Self:
-        """See ``torch.flip``; the dimensions one by one, or as one sequence."""
-        return ops.flip(self, *args, dims=dims)
-
-    def clone(self, *, memory_format: Any = None) -> Self:
-        """See ``torch.clone``."""
-        return ops.clone(self, memory_format=memory_format)
-
-    def contiguous(self) -> Self:
-        """See ``torch.contiguous``."""
-        return ops.contiguous(self)
 
     def is_contiguous(self) -> bool:
         """Tell whether the elements lie in memory row by row."""
@@ -139,86 +72,9 @@ class ShapeMethods(TensorBase):
         """See ``torch.split``."""
         return ops.split(self, split_size, dim)
 
-    def chunk(self, chunks: int, dim: int = 0, **numpy_names: Any) -> tuple[Self, ...]:
-        """See ``torch.chunk``."""
-        return ops.chunk(self, chunks, dim, **numpy_names)
-
-    def unbind(self, dim: int = 0, **numpy_names: Any) -> tuple[Self, ...]:
-        """See ``torch.unbind``."""
-        return ops.unbind(self, dim, **numpy_names)
-
-    def tril(self, diagonal: int = 0) -> Self:
-        """See ``torch.tril``."""
-        return ops.tril(self, diagonal)
-
-    def triu(self, diagonal: int = 0) -> Self:
-        """See ``torch.triu``."""
-        return ops.triu(self, diagonal)
-
-    def diag(self, diagonal: int = 0) -> Self:
-        """See ``torch.diag``."""
-        return ops.diag(self, diagonal)
-
-    def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Self:
-        """See ``torch.diagonal``."""
-        return ops.diagonal(self, offset, dim1, dim2)
-
-    def gather(
-        self, dim: Any = None, index: Any = None, *, sparse_grad: bool = False, **numpy_names: Any
-    ) -> Self:
-        """See ``torch.gather``."""
-        return ops.gather(self, dim, index, sparse_grad=sparse_grad, **numpy_names)
-
-    def scatter(
-        self,
-        dim: Any = None,
-        index: Any = None,
-        src: Any = None,
-        *,
-        value: Any = None,
-        reduce: str | None = None,
-        **numpy_names: Any,
-    ) -> Self:
-        """See ``torch.scatter``."""
-        return ops.scatter(self, dim, index, src, value=value, reduce=reduce, **numpy_names)
-
-    def scatter_add(self, dim: Any = None, index: Any = None, src: Any = None, **numpy_names: Any) -> Self:
-        """See ``torch.scatter_add``."""
-        return ops.scatter_add(self, dim, index, src, **numpy_names)
-
-    def index_select(self, dim: Any = None, index: Any = None, **numpy_names: Any) -> Self:
-        """See ``torch.index_select``."""
-        return ops.index_select(self, dim, index, **numpy_names)
-
-    def index_add(
-        self, dim: Any = None, index: Any = None, source: Any = None, *, alpha: float = 1, **numpy_names: Any
-    ) -> Self:
-        """See ``torch.index_add``."""
-        return ops.index_add(self, dim, index, source, alpha=alpha, **numpy_names)
-
-    def take_along_dim(self, indices: TensorBase, dim: Any = None, **numpy_names: Any) -> Self:
-        """See ``torch.take_along_dim``."""
-        return ops.take_along_dim(self, indices, dim, **numpy_names)
-
-    def masked_select(self, mask: TensorBase) -> Self:
-        """See ``torch.masked_select``."""
-        return ops.masked_select(self, mask)
-
-    def masked_fill(self, mask: TensorBase, value: Any) -> Self:
-        """See ``torch.masked_fill``."""
-        return ops.masked_fill(self, mask, value)
-
     def where(self, condition: TensorBase, other: Any) -> Self:
         """See ``torch.where``."""
         return ops.where(condition, self, other)
-
-    def select(self, dim: Any = None, index: Any = None, **numpy_names: Any) -> Self:
-        """See ``torch.select``."""
-        return ops.select(self, dim, index, **numpy_names)
-
-    def narrow(self, dim: Any = None, start: Any = None, length: Any = None, **numpy_names: Any) -> Self:
-        """See ``torch.narrow``."""
-        return ops.narrow(self, dim, start, length, **numpy_names)
 
     # ---- sizes ---------------------------------------------------------------------------------------
 

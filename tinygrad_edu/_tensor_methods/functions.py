@@ -1,0 +1,178 @@
+"""The methods of Tensor that are functions: ``x.sum(0)`` calls ``torch.sum`` with ``x`` as its first argument.
+
+So what the one takes, the other takes, and a debugger goes straight to where the arithmetic stands.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from tinygrad_edu import ops
+from tinygrad_edu.autograd.tensor_base import TensorBase
+
+
+class FunctionMethods(TensorBase):
+    """Methods whose first argument is the tensor, as that of the function is; part of Tensor."""
+
+    # ---- element by element -----------------------------------------------------------------------------
+
+    exp = ops.exp
+    exp2 = ops.exp2
+    expm1 = ops.expm1
+    log = ops.log
+    log2 = ops.log2
+    log10 = ops.log10
+    log1p = ops.log1p
+    sqrt = ops.sqrt
+    rsqrt = ops.rsqrt
+    sin = ops.sin
+    cos = ops.cos
+    tan = ops.tan
+    asin = ops.asin
+    acos = ops.acos
+    atan = ops.atan
+    sinh = ops.sinh
+    cosh = ops.cosh
+    tanh = ops.tanh
+    asinh = ops.asinh
+    acosh = ops.acosh
+    atanh = ops.atanh
+    sigmoid = ops.sigmoid
+    erf = ops.erf
+    erfc = ops.erfc
+    neg = ops.neg
+    reciprocal = ops.reciprocal
+    square = ops.square
+    sign = ops.sign
+    floor = ops.floor
+    ceil = ops.ceil
+    trunc = ops.trunc
+    frac = ops.frac
+    isnan = ops.isnan
+    isinf = ops.isinf
+    isfinite = ops.isfinite
+    logical_not = ops.logical_not
+    bitwise_not = ops.bitwise_not
+    abs = ops.absolute
+    round = ops.round
+    add = ops.add
+    sub = ops.sub
+    mul = ops.mul
+    floor_divide = ops.floor_divide
+    remainder = ops.remainder
+    fmod = ops.fmod
+    atan2 = ops.atan2
+    maximum = ops.maximum
+    minimum = ops.minimum
+    eq = ops.eq
+    ne = ops.ne
+    lt = ops.lt
+    le = ops.le
+    gt = ops.gt
+    ge = ops.ge
+    logical_and = ops.logical_and
+    logical_or = ops.logical_or
+    logical_xor = ops.logical_xor
+    bitwise_and = ops.bitwise_and
+    bitwise_or = ops.bitwise_or
+    bitwise_xor = ops.bitwise_xor
+    div = ops.div
+    pow = ops.pow
+    lerp = ops.lerp
+    addcmul = ops.addcmul
+    addcdiv = ops.addcdiv
+    clamp = ops.clamp
+    clip = ops.clamp
+    allclose = ops.allclose
+    isclose = ops.isclose
+    equal = ops.equal
+    nonzero = ops.nonzero
+    masked_fill = ops.masked_fill
+    absolute, negative, subtract, multiply = abs, neg, sub, mul  # PyTorch's other names
+    divide = true_divide = div
+
+    def clamp_min(self, min: Any) -> Self:
+        """See ``torch.clamp``."""
+        return ops.clamp(self, min, None)
+
+    def clamp_max(self, max: Any) -> Self:
+        """See ``torch.clamp``."""
+        return ops.clamp(self, None, max)
+
+    # ---- many elements together -------------------------------------------------------------------------
+
+    sum = ops.sum
+    mean = ops.mean
+    prod = ops.prod
+    max = ops.max
+    min = ops.min
+    amax = ops.amax
+    amin = ops.amin
+    argmax = ops.argmax
+    argmin = ops.argmin
+    any = ops.any
+    all = ops.all
+    var = ops.var
+    std = ops.std
+    norm = ops.norm
+    logsumexp = ops.logsumexp
+    cumsum = ops.cumsum
+    cumprod = ops.cumprod
+    count_nonzero = ops.count_nonzero
+    sort = ops.sort
+    argsort = ops.argsort
+    topk = ops.topk
+    unique = ops.unique
+    bincount = ops.bincount
+
+    # ---- products of matrices ---------------------------------------------------------------------------
+
+    matmul = ops.matmul
+    mm = ops.mm
+    bmm = ops.bmm
+    mv = ops.mv
+    dot = ops.dot
+    outer = ops.outer
+    addmm = ops.addmm
+
+    # ---- other places for elements ----------------------------------------------------------------------
+
+    view = ops.view
+    reshape = ops.reshape
+    flatten = ops.flatten
+    permute = ops.permute
+    transpose = ops.transpose
+    t = ops.t
+    movedim = moveaxis = ops.movedim
+    squeeze = ops.squeeze
+    unsqueeze = ops.unsqueeze
+    expand = ops.expand
+    repeat = ops.repeat
+    repeat_interleave = ops.repeat_interleave
+    flip = ops.flip
+    clone = ops.clone
+    contiguous = ops.contiguous
+    chunk = ops.chunk
+    unbind = ops.unbind
+    tril = ops.tril
+    triu = ops.triu
+    diag = ops.diag
+    diagonal = ops.diagonal
+
+    # ---- elements by an index ---------------------------------------------------------------------------
+
+    gather = ops.gather
+    scatter = ops.scatter
+    scatter_add = ops.scatter_add
+    index_select = ops.index_select
+    index_add = ops.index_add
+    take_along_dim = ops.take_along_dim
+    masked_select = ops.masked_select
+    select = ops.select
+    narrow = ops.narrow
+
+    # ---- of layers --------------------------------------------------------------------------------------
+
+    relu = ops.relu
+    softmax = ops.softmax
+    log_softmax = ops.log_softmax
