@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
+import tinygrad_edu.nn.functional as F
 from tests.device import shares_memory
 from tests.nn.parity import assert_gradcheck, assert_layer_parity, make_layer, numbers
 from tinygrad_edu import nn
@@ -22,6 +23,8 @@ INDICES = np.array([[0, 3, 3], [1, 0, 4]])
         ((5, 3), {"padding_idx": 3}, INDICES),
         ((5, 3), {"padding_idx": -5}, INDICES),
         ((5, 3), {}, INDICES.astype(np.int32)),
+        ((5, 3), {"scale_grad_by_freq": True}, INDICES),
+        ((5, 3), {"scale_grad_by_freq": True, "padding_idx": 3}, INDICES),
     ],
 )
 def test_parity(reference, args, kwargs, indices):
@@ -34,6 +37,7 @@ def test_max_norm_shortens_the_rows_that_are_looked_up(reference, options):
     found = []
     for library in (torch, reference):
         layer = make_layer(library, "Embedding", (6, 3), options)
+        layer.weight.data[1] = library.tensor([0.6, -0.8, 0.0]) * layer.max_norm  # as long as it may be
         y = layer(library.tensor(INDICES))
         y.sum().backward()
         found.append((repr(layer), numbers(y), numbers(layer.weight), numbers(layer.weight.grad)))
@@ -47,6 +51,51 @@ def test_max_norm_shortens_the_rows_that_are_looked_up(reference, options):
 @pytest.mark.gradcheck
 def test_gradcheck():
     assert_gradcheck(make_layer(torch, "Embedding", (5, 2)), INDICES)
+
+
+@pytest.mark.parametrize("make", [nn.Embedding, nn.EmbeddingBag])
+def test_a_frequent_row_learns_no_faster(make):
+    layer = make(4, 2, scale_grad_by_freq=True)
+    options = {"offsets": torch.tensor([0, 2])} if make is nn.EmbeddingBag else {}
+    layer.mode = "sum"
+    layer(torch.tensor([2, 1, 1, 1, 0]), **options).sum().backward()
+    np.testing.assert_allclose(numbers(layer.weight.grad), [[1, 1], [1, 1], [1, 1], [0, 0]], rtol=1e-6)
+
+
+def test_the_second_derivative_is_scaled_too():
+    """PyTorch leaves the frequency out of it."""
+    weight = torch.ones(3, 2, dtype=torch.float64, requires_grad=True)
+    factors = torch.ones(4, 2, dtype=torch.float64, requires_grad=True)
+    y = F.embedding(torch.tensor([0, 2, 2, 2]), weight, scale_grad_by_freq=True)
+    (gradient,) = torch.autograd.grad((y * factors).sum(), weight, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.sum(), factors)
+    np.testing.assert_allclose(numbers(second), [[1, 1], *[[1 / 3, 1 / 3]] * 3])
+
+
+@pytest.mark.parametrize("name", ["embedding", "embedding_bag"])
+def test_gradients_are_dense(name):
+    weight = torch.ones(3, 2, requires_grad=True)
+    getattr(F, name)(torch.tensor([[2, 2]]), weight, sparse=True).sum().backward()
+    assert weight.grad.shape == (3, 2)
+
+
+@pytest.mark.host("checks of values")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda w: F.embedding(torch.tensor([-1, 0]), w, max_norm=1.0),
+        lambda w: F.embedding_bag(torch.tensor([[0, 3]]), w, max_norm=1.0),
+        lambda w: F.embedding_bag(torch.tensor([0, 1]), w, torch.tensor([1]), max_norm=1.0),
+        lambda w: F.embedding_bag(torch.tensor([[0, 1]]), w, max_norm=1.0, padding_idx=3),
+        lambda w: F.embedding_bag(torch.tensor([[0, 1]]), w, max_norm=1.0, mode="max", sparse=True),
+        lambda w: F.embedding(torch.tensor([0, 1]), w, max_norm="1"),
+    ],
+)
+def test_nothing_is_shortened_where_an_argument_is_wrong(call):
+    weight = torch.full((3, 2), 9.0)
+    with pytest.raises((IndexError, RuntimeError, ValueError, TypeError)):
+        call(weight)
+    assert weight.tolist() == [[9.0, 9.0]] * 3
 
 
 def test_starts_normally_distributed():
@@ -105,10 +154,10 @@ def test_from_pretrained():
         (
             lambda: nn.Embedding(3, 2, padding_idx=3),
             AssertionError,
-            ["Padding_idx must be within num_embeddings", "3"],
+            ["padding_idx must be within num_embeddings", "3"],
         ),
-        (lambda: nn.Embedding.from_pretrained(torch.ones(3)), ValueError, ["2-dimensional", "[3]"]),
-        (lambda: nn.Embedding(3, 2, _weight=torch.ones(2, 2)), ValueError, ["[3, 2]", "[2, 2]"]),
+        (lambda: nn.Embedding.from_pretrained(torch.ones(3)), AssertionError, ["2-dimensional", "[3]"]),
+        (lambda: nn.Embedding(3, 2, _weight=torch.ones(2, 2)), AssertionError, ["[3, 2]", "[2, 2]"]),
     ],
 )
 def test_errors_name_what_was_expected_and_what_came(call, error, words):

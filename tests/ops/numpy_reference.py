@@ -280,3 +280,44 @@ def attention(
     weights = np.exp(scores - np.maximum(scores.max(-1, keepdims=True), -1e30))
     totals = weights.sum(-1, keepdims=True)
     return (weights / np.where(totals == 0, 1, totals)) @ value
+
+
+def embedding_bag(
+    indices, weight, offsets=None, mode="mean", per_sample_weights=None, include_last_offset=False,
+    padding_idx=None, scale_grad_by_freq=False,
+):  # fmt: skip
+    """Bag after bag, row after row; the frequencies are for the gradient alone."""
+    factors = np.ones(indices.shape) if per_sample_weights is None else per_sample_weights
+    if offsets is None:
+        offsets = np.arange(0, indices.size, indices.shape[1])
+    starts = list(offsets[:-1] if include_last_offset else offsets)
+    bags = []
+    for start, stop in zip(starts, [*starts, indices.size][1:], strict=True):
+        bag = zip(indices.ravel()[start:stop], factors.ravel()[start:stop], strict=True)
+        rows = [a * weight[i] for i, a in bag if padding_idx is None or i != padding_idx % len(weight)]
+        bags.append(getattr(np, mode)(rows, axis=0) if rows else np.zeros(weight.shape[1]))
+    return np.array(bags).reshape(-1, weight.shape[1])
+
+
+def spelled(path, blank):
+    """Return the word that a path spells: repeated labels once, without blanks."""
+    return [k for i, k in enumerate(path) if k != blank and (i == 0 or path[i - 1] != k)]
+
+
+def ctc_loss(scores, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
+    """Go through all paths: classes^t of them; the input are scores, before log_softmax."""
+    single = scores.ndim == 2
+    p = np.exp(log_softmax(scores[:, None] if single else scores, -1))
+    steps, letters = np.atleast_1d(input_lengths), np.atleast_1d(target_lengths)
+    starts = np.cumsum(letters) - letters
+    losses = []
+    for n in range(len(steps)):
+        row = targets[n] if targets.ndim == 2 else targets[starts[n] :]
+        word, total = list(row[: letters[n]]), 0.0
+        for path in itertools.product(range(p.shape[2]), repeat=int(steps[n])):
+            if spelled(path, blank) == word:
+                total += np.prod([p[t, n, k] for t, k in enumerate(path)])
+        losses.append(-np.log(total) if total or not zero_infinity else 0.0)
+    if reduction == "mean":
+        return np.mean(np.array(losses) / np.maximum(letters, 1))
+    return reduce_loss(np.array(losses[0] if single else losses), reduction)

@@ -9,6 +9,7 @@ import numpy as np
 import tests.ops.numpy_reference as reference
 from tests.ops.samples import SAME, Entry, S, ints, real, unit
 from tinygrad_edu import ops
+from tinygrad_edu.ops.half import rounded_once
 
 
 def addmm(x, a, b, beta=1, alpha=1):
@@ -231,6 +232,13 @@ def class_samples(logits):
     ]  # fmt: skip
 
 
+def of_scores(library):
+    """The loss of what log_softmax makes of the input: only then is PyTorch's gradient, and ours, the derivative."""
+    return rounded_once(
+        lambda x, *args, **options: library.ctc_loss(library.log_softmax(x, -1), *args, **options)
+    )
+
+
 LOSSES = [
     Entry("mse_loss", simple_loss(lambda a, b: (a - b) ** 2), reductions(real, real, S(real(), real()))),
     Entry("l1_loss", simple_loss(lambda a, b: np.abs(a - b)), reductions(real, real)),
@@ -261,6 +269,14 @@ LOSSES = [
         np.maximum(-t * (a - b) + margin, 0), reduction), [
         S(real(4), real(4), np.array([1.0, -1, -1, 1])),
         S(real(4), real(4), np.array([1.0, -1, -1, 1]), margin=0.6, reduction="sum")]),
+    Entry("ctc_loss", reference.ctc_loss, [
+        *[S(real(4, 2, 3), np.array([[1, 2], [2, 77]]), (4, 3), (2, 1), reduction=r) for r in ("mean", "sum", "none")],
+        S(real(5, 2, 3), np.array([2, 2, 0]), np.array([5, 2]), np.array([2, 1]), 1, "none"),
+        S(real(3, 3, 3), np.array([[1, 1], [1, 1], [0, 0]]), (3, 2, 0), (2, 2, 0), zero_infinity=True),
+        S(real(3, 2, 2), np.zeros((2, 0), np.int64), (3, 2), (0, 0), reduction="sum"),
+        S(real(3, 3), np.array([2], np.int32), np.array(3), np.array(1), reduction="none"),
+        S(real(3, 3), np.array([0, 2]), (3,), (2,), 1)],
+        call=of_scores(ops), torch_call=lambda torch: of_scores(torch.nn.functional), second=False),
 ]  # fmt: skip
 
 
@@ -280,6 +296,14 @@ OTHERS = [
     Entry("embedding", lambda i, w, padding_idx=None: w[i], [
         S(np.array([1, 0, 1]), real(3, 2)), S(np.array([[0, 2], [2, 2]]), real(3, 2)),
         S(ints(0), real(3, 2))]),
+    Entry("embedding_bag", reference.embedding_bag, [
+        *[S(np.array([1, 0, 1, 2, 2]), real(4, 2), np.array([0, 2, 2]), mode=mode) for mode in ("sum", "mean", "max")],
+        *[S(np.array([[3, 1, 1], [0, 3, 2], [3, 3, 3]]), real(4, 2), mode=mode, padding_idx=-1)
+          for mode in ("sum", "mean", "max")],
+        S(np.array([1, 0, 2]), real(3, 2), np.array([0, 1, 3]), mode="sum", per_sample_weights=real(3),
+          include_last_offset=True, padding_idx=0),
+        S(np.array([[1, 0], [2, 2]], np.int32), real(3, 4), mode="sum", per_sample_weights=real(2, 2)),
+        S(ints(0), real(3, 2), np.array([0, 0]), mode="max"), S(ints(0, 3), real(3, 2))], kernels=True),
     Entry("dropout", None, [S(real(3, 4), 0.5), S(real(3, 4), 0.5, False), S(real(4), 0.0), S(real(4), 1.0)],
           call=same_dropout(ops.dropout), parity=False, kernels=True),
     Entry("dropout_channels", None, [S(real(3, 4, 2), 0.5), S(real(3, 4, 2), 0.5, False)],

@@ -315,6 +315,7 @@ INDEXING = [
     op("select", (real(3, 5), 1, 2), (real(1024, 1024), 1, 2)),
     op("narrow", (real(3, 5), 1, 1, 3), (real(1024, 1024), 1, 100, 800)),
     op("embedding", (ints(4, high=5), real(5, 3)), (ints(64, 32, high=1000), real(1000, 128))),
+    op("embedding_bag", (ints(3, 4, high=5), real(5, 3)), (ints(64, 32, high=1000), real(1000, 128))),
     op("one_hot", (ints(4, high=5), 5), (ints(1024, high=100), 100)),
     op("bincount", (ints(20, high=5),), (ints(100_000, high=100),)),
     op("nonzero", (bools(3, 5),), (bools(1024, 1024),)),
@@ -374,12 +375,14 @@ LOSSES = [
     *alike("mse_loss l1_loss smooth_l1_loss huber_loss", real, 2),
     op("cross_entropy", (real(4, 10), ints(4)), (real(1024, 1000), ints(1024, high=1000))),
     op("nll_loss", (real(4, 10), ints(4)), (real(1024, 1000), ints(1024, high=1000))),
+    op("ctc_loss", (real(6, 2, 5), Values((2, 3), 1, 5, "int"), (6, 5), (3, 1)),
+       (real(100, 16, 29), Values((16, 30), 1, 29, "int"), (100,) * 16, (30,) * 16)),
     *alike("binary_cross_entropy", unit, 2),
     op("binary_cross_entropy_with_logits", (real(3, 5), unit(3, 5)), (real(1024, 512), unit(1024, 512))),
     op("kl_div", (real(3, 5), unit(3, 5)), (real(1024, 512), unit(1024, 512)), reduction="sum"),
     op("hinge_embedding_loss", (real(9), signs(9)), (real(100_000), signs(100_000))),
     op("margin_ranking_loss", (real(9), real(9), signs(9)), (real(100_000), real(100_000), signs(100_000))),
-]
+]  # fmt: skip
 
 OPERATIONS = [*ELEMENTWISE, *REDUCTIONS, *SHAPES, *INDEXING, *PRODUCTS, *POOLING, *NORMS, *LOSSES]
 

@@ -79,6 +79,7 @@ from tinygrad_edu.nn.loss import (
     BCEWithLogitsLoss,
     CosineEmbeddingLoss,
     CrossEntropyLoss,
+    CTCLoss,
     GaussianNLLLoss,
     HingeEmbeddingLoss,
     HuberLoss,
@@ -139,7 +140,7 @@ from tinygrad_edu.nn.recurrent_cell import (
     RNNCell,
     RNNCellBase,
 )
-from tinygrad_edu.nn.sparse import Embedding
+from tinygrad_edu.nn.sparse import Embedding, EmbeddingBag
 from tinygrad_edu.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from tinygrad_edu.nn.transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
 
@@ -168,11 +169,13 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "CTCLoss",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "ELU",
     "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "GELU",
     "GLU",

@@ -1,7 +1,7 @@
 """Layers as functions: the names of ``torch.nn.functional``.
 
 Most are operations of ``tinygrad_edu.ops``; the others stand in ``functional_activation``,
-``functional_layer`` and ``functional_loss``.
+``functional_embedding``, ``functional_layer`` and ``functional_loss``.
 
 References
 ----------
@@ -35,6 +35,7 @@ from tinygrad_edu.nn.functional_activation import (
     threshold,
 )
 from tinygrad_edu.nn.functional_attention import multi_head_attention_forward
+from tinygrad_edu.nn.functional_embedding import embedding, embedding_bag
 from tinygrad_edu.nn.functional_layer import (
     alpha_dropout,
     bilinear,
@@ -42,7 +43,6 @@ from tinygrad_edu.nn.functional_layer import (
     dropout,
     dropout1d,
     dropout2d,
-    embedding,
     instance_norm,
     local_response_norm,
     pixel_shuffle,
@@ -72,6 +72,7 @@ from tinygrad_edu.ops import (
     conv_transpose2d,
     cosine_similarity,
     cross_entropy,
+    ctc_loss,
     gelu,
     group_norm,
     hinge_embedding_loss,
@@ -120,11 +121,13 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",
     "elu",
     "embedding",
+    "embedding_bag",
     "gaussian_nll_loss",
     "gelu",
     "glu",

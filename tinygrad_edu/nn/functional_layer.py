@@ -14,8 +14,7 @@ from typing import Any
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.inplace import write_result
-from tinygrad_edu.arguments import as_int, reject_options, require_bools, require_numbers
-from tinygrad_edu.autograd.grad_mode import no_grad
+from tinygrad_edu.arguments import as_int, require_bools, require_numbers
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     pair,
@@ -87,28 +86,6 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 
 def _dropped(output: Tensor, input: Tensor, inplace: bool) -> Tensor:
     return write_result(input, output, "dropout_") if inplace and output is not input else output
-
-
-def embedding(
-    input: Tensor,
-    weight: Tensor,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Tensor:
-    """Look up rows of ``weight``; with ``max_norm``, rows that are longer are shortened first, in place.
-
-    Gradients are dense and not scaled: ``scale_grad_by_freq`` and ``sparse`` must be False.
-    """
-    reject_options("embedding", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
-    if max_norm is not None:
-        with no_grad():
-            rows = ops.unique(input)
-            norms = ops.norm(weight[rows], norm_type, 1, keepdim=True)
-            weight[rows] = weight[rows] * ops.clamp(max_norm / (norms + 1e-7), max=1.0)
-    return ops.embedding(input, weight, padding_idx)
 
 
 @rounded_once

@@ -303,3 +303,51 @@ class TripletMarginLoss(_Loss):
         return F.triplet_margin_loss(
             anchor, positive, negative, self.margin, self.p, self.eps, self.swap, self.reduction
         )
+
+
+class CTCLoss(_Loss):
+    """-ln p(word): for sequences of which nobody knows when each letter was said; see ``F.ctc_loss``.
+
+    Parameters
+    ----------
+    blank : int
+        The class that is no letter.
+    reduction : {"mean", "sum", "none"}
+        "mean" divides each loss by the length of its target, and takes the mean of that.
+    zero_infinity : bool
+        Count a loss that is infinite, because the target does not fit into the input, as 0.
+
+    References
+    ----------
+    Graves et al., "Connectionist Temporal Classification", ICML 2006;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.CTCLoss.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> log_probs = torch.zeros(2, 1, 2).log_softmax(2)
+    >>> torch.nn.CTCLoss()(log_probs, torch.tensor([[1]]), torch.tensor([2]), torch.tensor([1]))  # ln(4 / 3)
+    tensor(0.2877)
+    """
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__(reduction)
+        self.blank = blank
+        self.zero_infinity = zero_infinity
+
+    def forward(
+        self,
+        log_probs: Tensor,
+        targets: Tensor,
+        input_lengths: Tensor | tuple[int, ...],
+        target_lengths: Tensor | tuple[int, ...],
+    ) -> Tensor:
+        return F.ctc_loss(
+            log_probs,
+            targets,
+            input_lengths,
+            target_lengths,
+            self.blank,
+            self.reduction,
+            self.zero_infinity,
+        )

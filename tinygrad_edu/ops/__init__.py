@@ -180,6 +180,9 @@ from tinygrad_edu.ops.nn.conv import (
 from tinygrad_edu.ops.nn.conv_transpose import (
     conv_transpose2d,
 )
+from tinygrad_edu.ops.nn.ctc_loss import (
+    ctc_loss,
+)
 from tinygrad_edu.ops.nn.dropout import (
     dropout,
     dropout_channels,
@@ -187,6 +190,9 @@ from tinygrad_edu.ops.nn.dropout import (
 from tinygrad_edu.ops.nn.embedding import (
     embedding,
     one_hot,
+)
+from tinygrad_edu.ops.nn.embedding_bag import (
+    embedding_bag,
 )
 from tinygrad_edu.ops.nn.loss import (
     hinge_embedding_loss,
@@ -335,6 +341,7 @@ __all__ = [
     "cosine_similarity",
     "count_nonzero",
     "cross_entropy",
+    "ctc_loss",
     "cumprod",
     "cumsum",
     "diag",
@@ -346,6 +353,7 @@ __all__ = [
     "einsum",
     "elu",
     "embedding",
+    "embedding_bag",
     "eq",
     "equal",
     "erf",

@@ -7,6 +7,8 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.htm
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op
@@ -15,18 +17,28 @@ from tinygrad_edu.backend import Array, array_module, check_numel, is_on_host
 from tinygrad_edu.ops.common import check_positions, raw, require_tensor
 from tinygrad_edu.ops.elementwise.select import keep
 from tinygrad_edu.ops.indexing.index import index_put_zeros
+from tinygrad_edu.ops.summation import add_at
 
 
 class Embedding(Op):
-    """y[...] = weight[indices[...]]; a row used several times gets the sum of all its gradients."""
+    """y[...] = weight[indices[...]]; a row used several times gets the sum of all its gradients, or their mean."""
 
-    def forward(self, weight: Array, indices: Array, *, padding_idx: int | None) -> Array:
-        self.shape, self.padding_idx = weight.shape, padding_idx
+    def forward(
+        self,
+        weight: Array,
+        indices: Array,
+        *,
+        padding_idx: int | None = None,
+        scale_grad_by_freq: bool = False,
+    ) -> Array:
+        self.shape, self.padding_idx, self.scale_grad_by_freq = weight.shape, padding_idx, scale_grad_by_freq
         self.save_for_backward(indices)
         return weight[indices]
 
     def backward(self, grad_output: Array) -> tuple[Array, None]:
         (indices,) = self.saved
+        if self.scale_grad_by_freq:
+            grad_output = grad_output * self.shares(raw(indices), raw(grad_output).dtype)
         if kernel_table.has_kernels(grad_output):
             copies = grad_output.reshape((indices.size, self.shape[1])), indices.reshape(-1)
             padding_idx = -1 if self.padding_idx is None else self.padding_idx
@@ -36,8 +48,24 @@ class Embedding(Op):
             grad_output = keep(grad_output, (indices != self.padding_idx)[..., None])
         return index_put_zeros(grad_output, raw(indices), self.shape), None
 
+    def shares(self, indices: Array, dtype: Any) -> Array:
+        """Return 1 / how often its row is used, for every index: (*, 1)."""
+        uses = add_at(indices, array_module(indices).ones(indices.shape), self.shape[:1])
+        return (1 / uses[indices]).astype(dtype)[..., None]
 
-def embedding(input: Array, weight: Array, padding_idx: int | None = None) -> Array:
+
+def check_lookup(name: str, input: Array, weight: Array, error: type[Exception] = IndexError) -> None:
+    """Raise unless the input is of integers that number rows of a table."""
+    require_tensor(name, input)
+    require_tensor(name, weight, "weight")
+    if weight.ndim != 2:
+        raise RuntimeError(f"{name}: 'weight' must be 2-D, got {list(weight.shape)}")
+    check_positions(name, raw(input), weight.shape[0], error=error)
+
+
+def embedding(
+    input: Array, weight: Array, padding_idx: int | None = None, scale_grad_by_freq: bool = False
+) -> Array:
     """Look up rows of ``weight``.
 
     Parameters
@@ -48,6 +76,8 @@ def embedding(input: Array, weight: Array, padding_idx: int | None = None) -> Ar
         (num_embeddings, embedding_dim).
     padding_idx : int, optional
         A row whose gradient is left out.
+    scale_grad_by_freq : bool
+        Divide the gradient of a row by how often it is used, so that frequent words do not learn faster.
 
     Returns
     -------
@@ -62,13 +92,8 @@ def embedding(input: Array, weight: Array, padding_idx: int | None = None) -> Ar
     tensor([[1., 2.],
             [0., 0.]])
     """
-    require_tensor("embedding", input)
-    require_tensor("embedding", weight, "weight")
-    indices = raw(input)
-    if weight.ndim != 2:
-        raise RuntimeError(f"embedding: 'weight' must be 2-D, got {list(weight.shape)}")
+    check_lookup("embedding", input, weight)
     rows = weight.shape[0]
-    check_positions("embedding", indices, rows)
     if padding_idx is not None:
         padding_idx = as_int("embedding", "padding_idx", padding_idx)
         if not -rows <= padding_idx < rows:
@@ -76,7 +101,7 @@ def embedding(input: Array, weight: Array, padding_idx: int | None = None) -> Ar
                 f"Padding_idx must be within num_embeddings: expected {-rows} to {rows - 1}, got {padding_idx}"
             )
         padding_idx = padding_idx % rows
-    return Embedding.apply(weight, input, padding_idx=padding_idx)
+    return Embedding.apply(weight, input, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
