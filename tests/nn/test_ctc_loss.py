@@ -90,6 +90,17 @@ def test_hundreds_of_steps_do_not_vanish():
     assert loss.item() == pytest.approx(400 * np.log(10) - np.log(400 * 401 / 2), rel=1e-12)
 
 
+def test_the_gradient_of_float32_has_most_of_its_digits():
+    """Logarithms near -100 have few digits behind the point; they are taken off again before anything is a share."""
+    rng = np.random.default_rng(0)
+    scores, words = 3 * rng.standard_normal((50, 3, 15)), rng.integers(1, 15, (3, 30))
+    options = {"reduction": "sum"}
+    exact = run(torch, scores, words, (50, 50, 50), (30, 25, 20), options)["of ln y"]
+    found = run(torch, scores.astype(np.float32), words, (50, 50, 50), (30, 25, 20), options)["of ln y"]
+    assert abs(found - exact).max() < 1.5e-5
+    assert abs(found.sum(2)).max() < 2e-6
+
+
 def test_the_gradient_of_the_scores_is_the_derivative():
     def call(scores):
         return F.ctc_loss(scores.log_softmax(2), torch.tensor(WORDS), tuple(STEPS.tolist()), (3, 2, 1))

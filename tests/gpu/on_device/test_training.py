@@ -128,6 +128,8 @@ LOSSES = {
     "bce with logits": lambda x, t: F.binary_cross_entropy_with_logits(x, torch.sigmoid(t)),
     "kl": lambda x, t: F.kl_div(F.log_softmax(x, 1), F.softmax(t, 1), reduction="batchmean"),
     "embedding": lambda x, t: (F.embedding(t.argmax(1), x) ** 2).sum(),
+    "embedding_bag": lambda x, t: (F.embedding_bag(t.argmax(1)[None], x, padding_idx=1) ** 2).sum(),
+    "ctc": lambda x, t: F.ctc_loss(F.log_softmax(x, 1), t.argmax(1)[:2], (5,), (2,), zero_infinity=True),
     "gather": lambda x, t: x.gather(1, t.argmax(1, keepdim=True)).sum(),
     "one_hot": lambda x, t: (F.one_hot(t.argmax(1), 3) * x).sum(),
     "layer_norm": lambda x, t: (F.layer_norm(x, (3,)) * t).sum(),

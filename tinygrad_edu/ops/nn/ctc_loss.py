@@ -181,9 +181,10 @@ class CTCLoss(Op):
 class CTCLossBackward(Op):
     """The gradient of the scores whose log-softmax is ln y: y_t(k) - the share of paths with label k at step t.
 
-    That is equation 16, with the share sum of alpha_t(s) beta_t(s) / p(word) over the states s of label k, from
-    equations 14 and 15. As in PyTorch it is also what the log-probabilities get: log-softmax, which comes next, leaves
-    it as it is, for its sum over the labels is 0.
+    That is equation 16: the share is the sum over the states s of label k of alpha_t(s) beta_t(s) / Z_t, where Z_t is
+    the sum over all states. Every Z_t is p(word), by equation 14; but what rounding has done to alpha and beta is in
+    the Z_t of the same step, too, and cancels. As in PyTorch, it is also what the log-probabilities get: log-softmax,
+    which comes next, leaves it as it is, for its sum over the labels is 0.
     """
 
     def forward(
@@ -198,7 +199,9 @@ class CTCLossBackward(Op):
     ) -> Array:
         xp = array_module(log_probs)
         emitted = emissions(log_probs, lattice.labels)
-        shares = xp.exp(alpha[1:] + backward_variables(emitted, lattice) + losses[:, None])
+        through = alpha[1:] + backward_variables(emitted, lattice)  # ln of alpha beta
+        z = log_sum_exp(xp, *xp.moveaxis(through, 2, 0))
+        shares = xp.exp(through - z[..., None])
         steps, sequences = xp.arange(len(log_probs))[:, None], xp.arange(len(losses))
         place = steps[..., None], sequences[:, None], lattice.labels
         grad = xp.exp(log_probs) - add_at(place, shares, log_probs.shape)
