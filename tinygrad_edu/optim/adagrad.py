@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.optim.checks import check_lr, check_not_negative
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
     ParamsT,
-    check_lr_size,
-    check_numbers,
     count_step,
     new_step_counter,
     zeros_for,
@@ -86,24 +85,13 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_numbers(
-            lr=lr,
+        check_lr(lr)
+        check_not_negative(
             lr_decay=lr_decay,
             weight_decay=weight_decay,
             initial_accumulator_value=initial_accumulator_value,
-            eps=eps,
+            epsilon=eps,
         )
-        check_lr_size(lr)
-        if not 0.0 <= lr:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not 0.0 <= lr_decay:
-            raise ValueError(f"Invalid lr_decay value: {lr_decay}")
-        if not 0.0 <= weight_decay:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
-        if not 0.0 <= initial_accumulator_value:
-            raise ValueError(f"Invalid initial_accumulator_value value: {initial_accumulator_value}")
-        if not 0.0 <= eps:
-            raise ValueError(f"Invalid epsilon value: {eps}")
         defaults = dict(
             lr=lr,
             lr_decay=lr_decay,

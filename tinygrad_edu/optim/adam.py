@@ -6,14 +6,11 @@ from typing import Any
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.arguments import as_number
+from tinygrad_edu.optim.checks import check_betas, check_foreach, check_lr, check_not_negative
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
     ParamsT,
-    check_foreach,
-    check_lr_size,
-    check_numbers,
     count_step,
     new_step_counter,
     zeros_for,
@@ -100,16 +97,12 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        check_numbers(lr=lr, eps=eps, weight_decay=weight_decay)
-        check_lr_size(lr)
-        if not 0.0 <= lr:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not 0.0 <= eps:
-            raise ValueError(f"Invalid epsilon value: {eps}")
+        check_lr(lr)
+        check_not_negative(epsilon=eps)
         check_betas(betas)
+        check_one_kind(betas)
         check_foreach(foreach, capturable, **{"lr": lr, "betas[0]": betas[0], "betas[1]": betas[1]})
-        if not 0.0 <= weight_decay:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        check_not_negative(weight_decay=weight_decay)
         defaults = dict(
             lr=lr,
             betas=tuple(betas),
@@ -152,17 +145,8 @@ class Adam(Optimizer):
         )
 
 
-def check_betas(betas: tuple[float | Tensor, float | Tensor]) -> None:
-    """Raise unless both are numbers in [0, 1), both floats or both Tensors of one element."""
-    if not isinstance(betas, list | tuple) or len(betas) != 2:
-        raise ValueError(f"betas: expected two numbers, got {betas}")
-    for index, beta in enumerate(betas):
-        if isinstance(beta, Tensor) and beta.array.size != 1:
-            raise ValueError(f"Tensor betas[{index}] must be 1-element")
-        if not isinstance(beta, Tensor):
-            as_number("Adam", f"betas[{index}]", beta)
-        if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
+def check_one_kind(betas: tuple[float | Tensor, float | Tensor]) -> None:
+    """Raise unless both are floats, or both Tensors."""
     both_floats = all(isinstance(beta, float) for beta in betas)
     if not (both_floats or all(isinstance(beta, Tensor) for beta in betas)):
         raise ValueError("betas must be either both floats or both Tensors")

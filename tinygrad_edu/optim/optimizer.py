@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, tensor_from_array
-from tinygrad_edu.arguments import require_numbers, wrong_type
+from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.autograd.grad_mode import enable_grad
 from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.backend import array_module, on_card_of, to_device
@@ -334,26 +334,6 @@ def separate_names(param_group: ParamGroup) -> None:
     if names:
         param_group["param_names"] = names
     param_group["params"] = [entry[1] if isinstance(entry, tuple) else entry for entry in entries]
-
-
-def check_numbers(**options: Any) -> None:
-    """Raise unless each option is a number, or a Tensor of one element."""
-    for name, value in options.items():
-        if not isinstance(value, Tensor):
-            require_numbers("optimizer", **{name: value})
-
-
-def check_lr_size(lr: Any) -> None:
-    """Raise if the learning rate is a Tensor of more or less than one element."""
-    if isinstance(lr, Tensor) and lr.array.size != 1:
-        raise ValueError("Tensor lr must be 1-element")
-
-
-def check_foreach(foreach: bool | None, capturable: bool, **options: Any) -> None:
-    """Raise for options that are Tensors where PyTorch's ``foreach`` takes numbers only."""
-    for name, value in options.items():
-        if isinstance(value, Tensor) and foreach and not capturable:
-            raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
 
 
 def zeros_for(param: Tensor, fill_value: float = 0.0) -> Tensor:

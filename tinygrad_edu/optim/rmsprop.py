@@ -6,12 +6,11 @@ from typing import Any
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.optim.checks import check_lr, check_not_negative
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
     ParamsT,
-    check_lr_size,
-    check_numbers,
     count_step,
     new_step_counter,
     zeros_for,
@@ -93,18 +92,8 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_numbers(lr=lr, alpha=alpha, eps=eps, momentum=momentum, weight_decay=weight_decay)
-        check_lr_size(lr)
-        if not 0.0 <= lr:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not 0.0 <= eps:
-            raise ValueError(f"Invalid epsilon value: {eps}")
-        if not 0.0 <= momentum:
-            raise ValueError(f"Invalid momentum value: {momentum}")
-        if not 0.0 <= weight_decay:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
-        if not 0.0 <= alpha:
-            raise ValueError(f"Invalid alpha value: {alpha}")
+        check_lr(lr)
+        check_not_negative(epsilon=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         defaults = dict(
             lr=lr,
             momentum=momentum,

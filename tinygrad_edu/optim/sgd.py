@@ -6,12 +6,11 @@ from typing import Any
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.optim.checks import check_lr_size, check_numbers
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
     ParamsT,
-    check_lr_size,
-    check_numbers,
     zeros_for,
 )
 
