@@ -49,7 +49,35 @@ RUNS: list[tuple[str, list[str], list[str], list[str]]] = [
         ],
         ["gpt_curve.png"],
     ),
+    (
+        "05_lstm_rows.py",
+        [],
+        [
+            r"^data: 1,000 digits to learn from, 500 to test on$",
+            r"^a 9: \d+ of 54 are known in the end",
+            r"^accuracy after 28 rows: \d+\.\d\d %$",
+        ],
+        ["lstm_rows.png"],
+    ),
+    (
+        "06_translate_dates.py",
+        [],
+        [
+            r"^data: 1,000 dates to learn from, 200 other days to test on$",
+            r"^ +Tuesday 03\.03\.1998 -> [0-9-]{10}$",
+            r"^exact matches: \d+\.\d\d %$",
+        ],
+        ["translate_dates.png"],
+    ),
+    (
+        "07_sort.py",
+        [],
+        [r"^3141592653 -> \d{10}$", r"^sorted without a mistake: \d+\.\d\d % of 2,000 sequences$"],
+        ["sort_attention.png"],
+    ),
 ]
+
+WITH_EPOCHS = ["05_lstm_rows.py", "06_translate_dates.py", "07_sort.py"]
 
 
 def run(folder: Path, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -97,6 +125,8 @@ def test_git_ignores_the_pictures():
             ["--plot", "nowhere/curve.png"],
             "--plot: expected a file name in a folder that exists",
         ),
+        *[(name, ["--epochs", "0"], "--epochs: expected at least 1, got 0") for name in WITH_EPOCHS],
+        *[(name, ["--plot", "no/a.png"], "--plot: expected a file name in a folder") for name in WITH_EPOCHS],
     ],
 )
 def test_wrong_arguments(tmp_path, name, arguments, message):
@@ -109,7 +139,7 @@ def test_wrong_arguments(tmp_path, name, arguments, message):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-@pytest.mark.parametrize("name", ["03_names.py", "04_gpt.py"])
+@pytest.mark.parametrize("name", [row[0] for row in RUNS])
 def test_no_gpu(tmp_path, name):
     done = run(tmp_path, DEMOS / name, "--quick", "--device", "gpu")
     assert done.returncode == 1
@@ -121,8 +151,8 @@ def test_no_gpu(tmp_path, name):
 
 
 def with_pytorch(source: str) -> str:
-    """Change the lines that import the engine, and nothing else."""
-    return re.sub(r"^(import|from) tinygrad_edu\b", r"\1 torch", source, flags=re.MULTILINE)
+    """Change the lines that import the engine, and nothing else; its MNIST may stay, as NumPy arrays."""
+    return re.sub(r"^(import|from) tinygrad_edu\b(?!\.vision)", r"\1 torch", source, flags=re.MULTILINE)
 
 
 @pytest.mark.torch_parity
@@ -138,7 +168,7 @@ def test_the_same_file_runs_on_pytorch(tmp_path, name, arguments, patterns, file
         assert re.search(pattern, done.stdout, re.MULTILINE), f"{pattern}\nis not in\n{done.stdout}"
 
 
-# A file, a model in it, how many different letters the model knows, and a learning rate.
+# A file, a model in it, how many different letters or digits the model knows, and a learning rate.
 MODELS = [
     ("03_names.py", "Bigram(12, 9)", 12, 0.05),
     ("03_names.py", "MLP(12, 9)", 12, 0.005),
@@ -146,6 +176,9 @@ MODELS = [
     ("03_names.py", "GRU(12, 9)", 12, 0.005),
     ("03_names.py", "Transformer(12, 9)", 12, 0.003),
     ("04_gpt.py", "GPT(20)", 20, 0.003),
+    ("05_lstm_rows.py", "RowReader(hidden_size=12)", 10, 0.02),
+    ("06_translate_dates.py", "Translator(hidden_size=8)", 11, 0.01),
+    ("07_sort.py", "Sorter(features=16)", 10, 0.005),
 ]
 
 
@@ -168,9 +201,27 @@ def demo_on(engine: str, name: str) -> dict[str, Any]:
     return definitions
 
 
-def letters_that_follow(letters: int, nothing: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return five batches of inputs and targets, two of which are ``nothing`` if the demo knows of that."""
+def rows_of_digits(demo: dict[str, Any], digits: int) -> list[tuple[np.ndarray, ...]]:
+    """Return five batches of images and labels."""
     rng = np.random.default_rng(0)
+    return [(rng.random((6, 28, 28)), rng.integers(0, digits, 6)) for _ in range(5)]
+
+
+def written_dates(demo: dict[str, Any], letters: int) -> list[tuple[np.ndarray, ...]]:
+    """Return five batches of texts, their lengths and answers."""
+    pairs, _ = demo["make_pairs"](40, 0, seed=0)
+    return [tuple(tensor.numpy() for tensor in demo["collate"](pairs[i : i + 8])) for i in range(0, 40, 8)]
+
+
+def digits_to_sort(demo: dict[str, Any], digits: int) -> list[tuple[np.ndarray, ...]]:
+    """Return five batches of sequences."""
+    rng = np.random.default_rng(0)
+    return [(rng.integers(0, digits, (8, 10)),) for _ in range(5)]
+
+
+def letters_that_follow(demo: dict[str, Any], letters: int) -> list[tuple[np.ndarray, ...]]:
+    """Return five batches of inputs and targets, two of which are ``NOTHING`` if the demo knows of that."""
+    rng, nothing = np.random.default_rng(0), demo.get("NOTHING")
     batches = []
     for _ in range(5):
         text = (
@@ -181,6 +232,13 @@ def letters_that_follow(letters: int, nothing: int | None) -> list[tuple[np.ndar
             targets[0, -2:] = nothing
         batches.append((inputs, targets))
     return batches
+
+
+BATCHES = {
+    "05_lstm_rows.py": rows_of_digits,
+    "06_translate_dates.py": written_dates,
+    "07_sort.py": digits_to_sort,
+}
 
 
 @pytest.mark.torch_parity
@@ -200,7 +258,7 @@ def test_fifty_steps_are_those_of_pytorch(monkeypatch, name, model, letters, lr)
         else:
             net.load_state_dict({key: module.tensor(value) for key, value in weights.items()})
         optimizer = demo["make_optimizer"](net, lr)
-        data = letters_that_follow(letters, demo.get("NOTHING"))
+        data = BATCHES.get(name, letters_that_follow)(demo, letters)
         batches = [[module.tensor(array) for array in batch] for batch in data]
         losses[engine] = [demo["train_step"](net, optimizer, *batches[step % 5]) for step in range(50)]
     assert losses["torch"][-1] < 0.95 * losses["torch"][0]
