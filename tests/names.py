@@ -23,10 +23,17 @@ PAGE = ROOT / "docs" / "missing_names.md"
 MODULES = [
     "torch",
     "torch.accelerator",
+    "torch.amp",
     "torch.autograd",
     "torch.backends",
     "torch.backends.cuda",
+    "torch.backends.cudnn",
+    "torch.backends.mps",
+    "torch.compiler",
     "torch.cuda",
+    "torch.cuda.amp",
+    "torch.distributed",
+    "torch.jit",
     "torch.nn",
     "torch.nn.functional",
     "torch.nn.init",
@@ -38,6 +45,7 @@ MODULES = [
     "torch.random",
     "torch.serialization",
     "torch.utils",
+    "torch.utils.checkpoint",
     "torch.utils.data",
 ]
 CLASSES = ["torch.Tensor", "torch.nn.Module", "torch.optim.Optimizer"]

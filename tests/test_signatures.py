@@ -12,6 +12,7 @@ import pytest
 import tinygrad_edu
 from tests.both import check, outcome
 from tests.pytorch_signatures import differences, is_native, overloads
+from tinygrad_edu.tensor_types import HOST_TYPES
 
 pytestmark = [pytest.mark.torch_parity, pytest.mark.host("signatures are the same on every device")]
 
@@ -29,6 +30,11 @@ PLACES = [
     "torch.utils.data",
     "torch.autograd",
     "torch.cuda",
+    "torch.cuda.amp",
+    "torch.amp",
+    "torch.compiler",
+    "torch.jit",
+    "torch.utils.checkpoint",
     "torch.profiler",
     "torch.Generator",
 ]
@@ -71,6 +77,10 @@ NOT_TAKEN = {
     "torch.Tensor.uniform_: *": "from is a keyword of Python; by position",
     "torch.Tensor.*pin*: device": "deprecated there",
     "torch.*pool?d: default of stride": "None is what it is by default",
+    "torch.jit.trace: _*": "there is no trace",
+    "torch.jit.trace: place of *": "the same",
+    "torch.utils.checkpoint.checkpoint: default of context_fn": "None is what it is by default: no context",
+    "torch.Tensor.new: *": "sizes or values; by position",
     "torch.meshgrid: default of indexing": "None is ij there, with a warning",
     "torch.load: pickle_module": "there is no pickle in a file",
     "torch.load: mmap": "files are read",
@@ -92,6 +102,9 @@ UNKNOWN = {
     ),
     *("torch.is_anomaly_enabled", "torch.numel", "torch.nn.functional.logsigmoid", "torch.autograd.Variable"),
     *("torch.profiler.ProfilerActivity", "torch.Generator.get_state", "torch.Generator.set_state"),
+    *(f"torch.{name}" for name in HOST_TYPES),
+    *(f"torch.cuda.{name}" for name in HOST_TYPES),
+    "torch.is_autocast_enabled",
     *("torch.Generator.manual_seed", "torch.Generator.seed", "torch.Generator.initial_seed"),
 }
 

@@ -5,9 +5,22 @@
 
 from __future__ import annotations
 
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
 
-from tinygrad_edu import accelerator, backends, cuda, nn, optim, profiler, utils
+from tinygrad_edu import (
+    accelerator,
+    amp,
+    backends,
+    compiler,
+    cuda,
+    distributed,
+    jit,
+    nn,
+    optim,
+    profiler,
+    utils,
+)
 from tinygrad_edu._tensor import (
     Size,
     Tensor,
@@ -17,6 +30,8 @@ from tinygrad_edu._tensor_str import (
     printoptions,
     set_printoptions,
 )
+from tinygrad_edu.amp import GradScaler, autocast
+from tinygrad_edu.amp.autocast_mode import is_autocast_enabled
 from tinygrad_edu.autograd.anomaly import is_anomaly_enabled
 from tinygrad_edu.autograd.grad_mode import (
     enable_grad,
@@ -28,6 +43,7 @@ from tinygrad_edu.autograd.grad_mode import (
 )
 from tinygrad_edu.backend import device, get_default_device, set_default_device
 from tinygrad_edu.backends.cuda import get_float32_matmul_precision, set_float32_matmul_precision
+from tinygrad_edu.compiler import compile
 from tinygrad_edu.creation import (
     arange,
     as_tensor,
@@ -47,9 +63,7 @@ from tinygrad_edu.creation import (
     zeros_like,
 )
 from tinygrad_edu.dtypes import (
-    bool_ as bool,
-)
-from tinygrad_edu.dtypes import (
+    bfloat16,
     can_cast,
     cdouble,
     cfloat,
@@ -74,6 +88,9 @@ from tinygrad_edu.dtypes import (
     set_default_dtype,
     short,
     uint8,
+)
+from tinygrad_edu.dtypes import (
+    bool_ as bool,
 )
 from tinygrad_edu.dtypes import float_ as float
 from tinygrad_edu.dtypes import int_ as int
@@ -274,14 +291,50 @@ from tinygrad_edu.serialization import (
     load,
     save,
 )
+from tinygrad_edu.tensor_types import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+    set_default_tensor_type,
+)
 from tinygrad_edu.threads import get_num_threads, set_num_threads
-from tinygrad_edu.version import __version__
+from tinygrad_edu.torch_version import __version__
+
+newaxis = None
 
 # For the whole process; process_settings.py says why, and how to leave both alone.
 limit_blas_to_one_thread()
 keep_freed_memory()
 
 __all__ = [
+    "pi",
+    "nan",
+    "jit",
+    "is_autocast_enabled",
+    "inf",
+    "e",
+    "distributed",
+    "compiler",
+    "compile",
+    "bfloat16",
+    "autocast",
+    "amp",
+    "GradScaler",
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
     "Generator",
     "Size",
     "Tensor",
@@ -451,6 +504,7 @@ __all__ = [
     "mv",
     "narrow",
     "ne",
+    "newaxis",
     "neg",
     "nn",
     "no_grad",
@@ -491,6 +545,7 @@ __all__ = [
     "selu",
     "set_default_device",
     "set_default_dtype",
+    "set_default_tensor_type",
     "set_float32_matmul_precision",
     "set_grad_enabled",
     "set_num_threads",

@@ -62,8 +62,35 @@ class dtype:
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> str | tuple[Any, ...]:
         return from_numpy_dtype, (self.numpy_dtype,)
+
+
+class NamedDtype(dtype):
+    """A dtype that programs name, to choose from, and that no tensor has here: ``torch.bfloat16``."""
+
+    __slots__ = ("_itemsize",)
+
+    def __init__(self, name: str, category: int, itemsize: int) -> None:
+        self.name, self.category, self._itemsize = name, category, itemsize
+
+    @property
+    def numpy_dtype(self) -> Any:  # type: ignore[override]
+        """Say that there is none."""
+        raise NotImplementedError(f"there are no tensors of {self} here; float16 and float32 are there")
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether negative numbers could be stored."""
+        return True
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes an element would take."""
+        return self._itemsize
+
+    def __reduce__(self) -> str:
+        return self.name
 
 
 # Categories in the order of promotion: a higher one wins over a lower one.
@@ -76,6 +103,7 @@ int16 = short = dtype("int16", INTEGRAL)
 int32 = int_ = dtype("int32", INTEGRAL)
 int64 = long = dtype("int64", INTEGRAL)
 float16 = half = dtype("float16", FLOATING)
+bfloat16 = NamedDtype("bfloat16", FLOATING, 2)
 float32 = float_ = dtype("float32", FLOATING)
 float64 = double = dtype("float64", FLOATING)
 complex64 = cfloat = dtype("complex64", COMPLEX)
@@ -171,6 +199,7 @@ def set_default_dtype(d: dtype) -> None:
     """
     if not isinstance(d, dtype) or not d.is_floating_point:
         raise TypeError(f"set_default_dtype: expected a floating-point dtype, got {d}")
+    _ = d.numpy_dtype  # raises if tensors cannot have it
     _DefaultDtype.value = d
     _result_numpy_dtype.cache_clear()
 

@@ -11,6 +11,7 @@ from tinygrad_edu import _tensor_str
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, on_card_of, to_device, to_numpy
+from tinygrad_edu.tensor_types import find_type, name_of_type
 
 
 class ConvertMethods(TensorBase):
@@ -41,6 +42,20 @@ class ConvertMethods(TensorBase):
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers."""
         return self.array.tolist()
+
+    def new(self, *data: Any, device: Any = None) -> Any:
+        """Make a tensor of this one's dtype and device: ``x.new(2, 3)`` of a shape, ``x.new([1, 2])`` of values.
+
+        Old programs write it for ``new_empty`` and ``new_tensor``.
+
+        Examples
+        --------
+        >>> import tinygrad_edu as torch
+        >>> torch.tensor([1, 2]).new(2, 1).zero_()
+        tensor([[0],
+                [0]])
+        """
+        return find_type(name_of_type(self))(*data, device=self.device if device is None else device)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()

@@ -10,20 +10,7 @@ from tinygrad_edu.arguments import as_numpy_dtype, reject_options, require_bools
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, is_pinned, pinned, resolve_device
 from tinygrad_edu.ops.common import require_tensor
-
-TYPE_NAMES = {
-    "bool": "BoolTensor",
-    "uint8": "ByteTensor",
-    "int8": "CharTensor",
-    "int16": "ShortTensor",
-    "int32": "IntTensor",
-    "int64": "LongTensor",
-    "float16": "HalfTensor",
-    "float32": "FloatTensor",
-    "float64": "DoubleTensor",
-    "complex64": "ComplexFloatTensor",
-    "complex128": "ComplexDoubleTensor",
-}
+from tinygrad_edu.tensor_types import find_type, name_of_type
 
 
 class ShapeMethods(TensorBase):
@@ -176,19 +163,18 @@ class ShapeMethods(TensorBase):
         return self.to(device="cuda" if device is None else device)
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
-        """Return the name of the type, such as "torch.FloatTensor", or the tensor converted to ``dtype``."""
+        """Return the name of the type, such as "torch.FloatTensor", or the tensor converted to ``dtype``.
+
+        ``dtype`` may also be a tensor type, such as ``torch.LongTensor``, or the name of one; those of
+        ``torch.cuda`` mean the GPU.
+        """
         if dtype is None:
-            return f"torch.{'cuda.' if self.is_cuda else ''}{TYPE_NAMES[self.dtype.name]}"
+            return name_of_type(self)
         require_bools("type", non_blocking=non_blocking)
-        if isinstance(dtype, type):
-            raise ValueError(f"type: invalid type: expected a torch.dtype or a name, got {dtype!r}")
-        if isinstance(dtype, str):
-            name = dtype.rpartition(".")[2]
-            found = [d for d in dtypes.ALL_DTYPES if TYPE_NAMES[d.name] == name]
-            if not found:
-                raise ValueError(f"invalid type: {dtype!r}")
-            dtype = found[0]
-        return self.to(dtype=dtype)
+        if isinstance(dtype, dtypes.dtype):
+            return self.to(dtype=dtype)
+        wanted = find_type(dtype)
+        return self.to(dtype=wanted.dtype, device="cuda" if wanted.is_cuda else "cpu")
 
     def type_as(self, other: TensorBase) -> Self:
         """Return the tensor with the dtype of another."""

@@ -203,10 +203,17 @@ def _finished(grad: Any, x: Any, materialize: bool) -> Any:
         return tensor_from_array(grad.copy())  # both gradients of a + b are one array
 
 
-class Variable:
-    """The historical wrapper: ``Variable(tensor)`` returns the tensor itself."""
+class VariableType:
+    """What ``Variable`` is: called as a class, and asked for with ``isinstance``, where it stands for every Tensor."""
 
-    def __new__(cls, data: Any, requires_grad: bool = False, volatile: bool = False) -> Any:
+    def __call__(self, data: Any, requires_grad: bool = False, volatile: bool = False) -> Any:
         """Return a Tensor that shares the memory of ``data``."""
         result = data.detach()
         return result.requires_grad_() if requires_grad else result
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        return isinstance(instance, TensorBase)
+
+
+Variable = VariableType()
+"""The historical wrapper: ``Variable(tensor)`` returns the tensor itself."""

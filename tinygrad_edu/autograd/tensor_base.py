@@ -55,7 +55,7 @@ class TensorBase(ViewMethods):
     def __init__(self, *data: Any, device: DeviceLike = None) -> None:
         if len(data) == 1 and isinstance(data[0], Size):
             data = data[0]
-        if len(data) == 1 and not is_int(data[0]):
+        if len(data) == 1 and (isinstance(data[0], TensorBase) or not is_int(data[0])):
             refuse_strangers("Tensor", data[0])
             if not isinstance(data[0], TensorBase | np.ndarray | Sequence) or isinstance(
                 data[0], str | bytes
@@ -64,7 +64,8 @@ class TensorBase(ViewMethods):
             array = data[0].array if isinstance(data[0], TensorBase) else np.array(data[0])
             if array.dtype.kind not in "biufc":
                 raise TypeError(f"Tensor: expected numbers, got elements of type {array.dtype}")
-            array = array.astype(dtypes.get_default_dtype().numpy_dtype)
+            if not isinstance(data[0], TensorBase):  # which keeps its dtype and its memory
+                array = array.astype(dtypes.get_default_dtype().numpy_dtype)
         else:
             shape = as_ints("Tensor", "size", data) or (0,)
             if min(shape) < 0:

@@ -53,6 +53,7 @@ from tinygrad_edu.nn.conv import (
     ConvTranspose2d,
     Unfold,
 )
+from tinygrad_edu.nn.data_parallel import DataParallel
 from tinygrad_edu.nn.distance import (
     CosineSimilarity,
     PairwiseDistance,
@@ -145,6 +146,7 @@ from tinygrad_edu.nn.transformer import Transformer, TransformerDecoder, Transfo
 from tinygrad_edu.nn.transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
+    "DataParallel",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool1d",

@@ -1,13 +1,13 @@
-"""Tools around training: so far, loading data (``torch.utils.data``)."""
+"""Tools around training: loading data, and computing parts of a model anew instead of keeping them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
-from tinygrad_edu.utils import data as data
+from tinygrad_edu.utils import checkpoint, data
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data"]
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
 

@@ -15,12 +15,29 @@ from tinygrad_edu import backend
 from tinygrad_edu import random as _random
 from tinygrad_edu.arguments import reject_options
 from tinygrad_edu.backend import DeviceLike
+from tinygrad_edu.cuda import amp as amp
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
+from tinygrad_edu.tensor_types import CUDA_TYPES
+
+BoolTensor = CUDA_TYPES["BoolTensor"]
+ByteTensor = CUDA_TYPES["ByteTensor"]
+CharTensor = CUDA_TYPES["CharTensor"]
+DoubleTensor = CUDA_TYPES["DoubleTensor"]
+FloatTensor = CUDA_TYPES["FloatTensor"]
+HalfTensor = CUDA_TYPES["HalfTensor"]
+IntTensor = CUDA_TYPES["IntTensor"]
+LongTensor = CUDA_TYPES["LongTensor"]
+ShortTensor = CUDA_TYPES["ShortTensor"]
 
 
 def is_available() -> bool:
     """Tell whether tensors can be put on a GPU."""
     return backend.is_cuda_available()
+
+
+def is_bf16_supported(including_emulation: bool = True) -> bool:
+    """Tell whether tensors can be of bfloat16: never."""
+    return False
 
 
 # ---- cards ---------------------------------------------------------------------------------------

@@ -1,0 +1,105 @@
+"""What programs ask for before they use it, or set and need not have: backends, versions, constants."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+
+import pytest
+
+import tinygrad_edu as torch
+from tests.both import check
+from tinygrad_edu import dtypes
+from tinygrad_edu.torch_version import TorchVersion
+
+SAME_AS_PYTORCH = """
+torch.backends.mps.is_available()
+torch.backends.mps.is_built()
+torch.backends.cudnn.is_available()
+torch.backends.cudnn.version()
+torch.backends.cudnn.enabled
+torch.backends.cudnn.benchmark
+torch.backends.cudnn.benchmark_limit
+torch.backends.cudnn.deterministic
+torch.backends.cudnn.allow_tf32
+torch.inf, -torch.inf, torch.pi, torch.e, torch.newaxis
+math.isnan(torch.nan)
+torch.ones(2)[:, torch.newaxis]
+torch.bfloat16
+torch.bfloat16.is_floating_point, torch.bfloat16.is_complex, torch.bfloat16.is_signed, torch.bfloat16.itemsize
+torch.bfloat16 == torch.float16
+__import__('copy').deepcopy(torch.bfloat16) is torch.bfloat16
+isinstance(torch.bfloat16, torch.dtype)
+isinstance(torch.ones(1), torch.autograd.Variable)
+isinstance(1, torch.autograd.Variable)
+isinstance(torch.__version__, str)
+torch.__version__ == str(torch.__version__)
+torch.__version__ >= (0, 1)
+torch.__version__ >= '0.1'
+torch.__version__ > '0.0.9'
+torch.__version__.split('.')[0].isdigit()
+torch.__version__ < None
+"""
+
+
+@pytest.mark.torch_parity
+@pytest.mark.parametrize("expression", SAME_AS_PYTORCH.strip().splitlines())
+def test_same_as_pytorch(expression):
+    check(expression, pytest.importorskip("torch"))
+
+
+def test_there_is_one_process():
+    assert not torch.distributed.is_available()
+    assert not hasattr(torch.distributed, "is_initialized")  # as in a PyTorch that was built without it
+
+
+def test_switches_of_cudnn_can_be_set():
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        assert torch.backends.cudnn.benchmark
+    finally:
+        torch.backends.cudnn.benchmark = before
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: torch.ones(2, dtype=torch.bfloat16),
+        lambda: torch.ones(2).to(torch.bfloat16),
+        lambda: torch.ones(2).type(torch.bfloat16),
+        lambda: torch.nn.Linear(2, 2).to(torch.bfloat16),
+        lambda: torch.nn.Linear(2, 2, dtype=torch.bfloat16),
+        lambda: torch.ones(2).sum(dtype=torch.bfloat16),
+        lambda: torch.finfo(torch.bfloat16),
+        lambda: torch.set_default_dtype(torch.bfloat16),
+        lambda: torch.promote_types(torch.float16, torch.bfloat16),
+        lambda: torch.tensor([1.0], dtype=torch.bfloat16),
+        lambda: torch.rand(2, dtype=torch.bfloat16),
+        lambda: torch.ones(2).view(torch.bfloat16),
+    ],
+)
+def test_bfloat16_can_be_named_and_not_used(call):
+    before = torch.get_default_dtype()
+    with pytest.raises(NotImplementedError, match=r"no tensors of torch\.bfloat16"):
+        call()
+    assert torch.get_default_dtype() is before
+    assert torch.bfloat16 not in dtypes.ALL_DTYPES
+    assert not torch.cuda.is_bf16_supported()
+
+
+VERSIONS = ["0.1.0", "0.9", "0.10", "1.10.0", "1.10", "1.10.0rc1", "1.10a0", "1.10.dev2020", "1.10.0+cpu"]
+VERSIONS += ["1.10.0+cu118", "2", "2.0.0", "v2.0", "1.10.0a0+git12"]
+
+
+@pytest.mark.torch_parity
+@pytest.mark.parametrize("version", VERSIONS)
+def test_versions_compare_like_pytorchs(version):
+    from torch.torch_version import TorchVersion as Theirs
+
+    others = [*VERSIONS, "abc", (1, 10), [2], (1,), (0, 9, 1)]
+    comparisons = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq]
+    for other, compare in itertools.product(others, comparisons):
+        ours, theirs = compare(TorchVersion(version), other), compare(Theirs(version), other)
+        assert ours == theirs, (compare.__name__, version, other)
+        assert (TorchVersion(version) != other) != (TorchVersion(version) == other)

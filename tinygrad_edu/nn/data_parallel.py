@@ -1,0 +1,51 @@
+"""DataParallel: the wrapper that programs put round a model to share a batch among cards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_edu.nn.module import Module
+
+
+class DataParallel(Module):
+    """Runs a module on one device; in PyTorch, each of several cards takes a part of the batch.
+
+    The numbers are the same, and so are the names in the ``state_dict``, which begin with ``module.``.
+
+    Parameters
+    ----------
+    module : Module
+        What is called.
+    device_ids, output_device : sequence of int or device, and int or device, optional
+        The cards that PyTorch would use; accepted. The module runs where its parameters are.
+    dim : int
+        The dimension that PyTorch would split; accepted.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.DataParallel.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> model = torch.nn.DataParallel(torch.nn.Linear(2, 3))
+    >>> model(torch.ones(4, 2)).shape, list(model.state_dict())
+    (torch.Size([4, 3]), ['module.weight', 'module.bias'])
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        device_ids: Sequence[Any] | None = None,
+        output_device: Any = None,
+        dim: int = 0,
+    ) -> None:
+        super().__init__()
+        self.module = module
+        self.device_ids = [] if device_ids is None else list(device_ids)
+        self.output_device = output_device
+        self.dim = dim
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        return self.module(*inputs, **kwargs)
