@@ -127,6 +127,8 @@ def test_many_rows_of_one_bag_are_added_up_in_float64():
 def test_padding_idx_starts_as_zeros():
     layer = nn.EmbeddingBag(4, 3, padding_idx=-1)
     assert layer.padding_idx == 3
+    of_a_tensor = nn.EmbeddingBag(4, 3, padding_idx=torch.tensor(0))
+    assert of_a_tensor(torch.tensor([[0, 0]])).tolist() == [[0.0] * 3]
     assert layer.weight[3].tolist() == [0.0] * 3
 
 

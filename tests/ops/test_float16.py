@@ -150,6 +150,7 @@ KERNELS = {
     "linear": (F.linear, (4, 3), (2, 3)),
     "matmul": (torch.matmul, (2, 4, 3), (3, 2)),
     "embedding": (lambda x, w: F.embedding(torch.tensor([0, 2, 0]), x) * w, (3, 2), (3, 2)),
+    "embedding_bag": (lambda x, w: F.embedding_bag(torch.tensor([[0, 2], [0, 1]]), x * w), (3, 2), (3, 2)),
     "cross_entropy": (lambda x, w: F.cross_entropy(x * w, torch.tensor([0, 2, 0])), (3, 4), (3, 4)),
     "softmax": (lambda x, w: torch.softmax(x * w, -1), (3, 4), (3, 4)),
     "layer_norm": (lambda x, w: F.layer_norm(x * w, (4,)), (3, 4), (3, 4)),

@@ -117,7 +117,7 @@ def embedding_bag(
         **options,
     )
     if padding_idx is not None:
-        options["padding_idx"] = padding_idx % weight.shape[0]
+        options["padding_idx"] = as_int("embedding_bag", "padding_idx", padding_idx) % weight.shape[0]
     with on_card_of(raw(weight)):
         starts = starts_of_bags(raw(input), raw(offsets), include_last_offset)
         arguments = reshape(input, (-1,)), weight, starts, per_sample_weights
