@@ -85,9 +85,7 @@ class Decoder(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return (n, t, 11) scores of what follows (n, t) letters, the last state, and (n, t, s) attention weights."""
         states, state = self.gru(self.embedding(before), state)  # (n, t, hidden)
-        match = self.query(states) @ memory.transpose(
-            1, 2
-        )  # (n, t, s): how well each letter answers the question
+        match = self.query(states) @ memory.transpose(1, 2)  # (n, t, s)
         weights = match.masked_fill(padding.unsqueeze(1), -math.inf).softmax(dim=2)
         found = weights @ memory  # (n, t, hidden)
         mixed = torch.tanh(self.mix(torch.cat([states, found], dim=2)))
