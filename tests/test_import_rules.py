@@ -54,6 +54,7 @@ LAYERS = {
         "tinygrad_edu.compiler",
         "tinygrad_edu.jit",
         "tinygrad_edu.distributed",
+        "tinygrad_edu.onnx",
         "tinygrad_edu.accelerator",
         "tinygrad_edu.backends",
     ],

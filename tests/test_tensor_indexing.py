@@ -219,3 +219,19 @@ def test_index_methods():
     count = torch.zeros(3)
     count.index_put_((torch.tensor([0, 0, 2]),), torch.tensor(1.0), accumulate=True)
     assert count.tolist() == [2, 0, 1]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("there", "here"), [("cpu", "cuda"), ("cuda", "cpu")])
+def test_assigning_from_another_device(there, here):
+    """A part that is a view takes it, as in PyTorch; a part that lists of numbers pick does not."""
+    x = torch.zeros(3, 2, device=here)
+    row = torch.tensor([1.0, 2.0], device=there, requires_grad=True)
+    x[1] = row
+    x[2:, 0] = row[1:]
+    x[0, 0] = row[0]
+    assert x.tolist() == [[1, 0], [1, 2], [2, 0]]
+    x.sum().backward()
+    assert row.grad.tolist() == [2, 2]
+    with pytest.raises(RuntimeError, match="expected all tensors to be on the same device"):
+        torch.zeros(3, 2, device=here)[[0, 1]] = row

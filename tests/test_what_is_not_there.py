@@ -16,6 +16,11 @@ SAME_AS_PYTORCH = """
 torch.backends.mps.is_available()
 torch.backends.mps.is_built()
 torch.backends.cudnn.is_available()
+torch.distributed.is_initialized()
+torch.distributed.destroy_process_group()
+torch.nn.parallel.DataParallel is torch.nn.DataParallel
+torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 3))
+torch.onnx.is_in_onnx_export()
 torch.backends.cudnn.version()
 torch.backends.cudnn.enabled
 torch.backends.cudnn.benchmark
@@ -50,7 +55,19 @@ def test_same_as_pytorch(expression):
 
 def test_there_is_one_process():
     assert not torch.distributed.is_available()
-    assert not hasattr(torch.distributed, "is_initialized")  # as in a PyTorch that was built without it
+    assert not torch.distributed.is_initialized()
+    with pytest.raises(NotImplementedError, match="init_process_group: one process trains here"):
+        torch.distributed.init_process_group("nccl", rank=0, world_size=2)
+    with pytest.raises(AssertionError, match="there is no process group"):
+        torch.distributed.destroy_process_group()
+    with pytest.raises(ValueError, match="DistributedDataParallel: there is no process group"):
+        torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 3), device_ids=[0])
+
+
+def test_nothing_is_exported():
+    assert not torch.onnx.is_in_onnx_export()
+    with pytest.raises(AttributeError, match="'export': PyTorch has it, this engine does not"):
+        torch.onnx.export(torch.nn.Linear(2, 3))
 
 
 def test_switches_of_cudnn_can_be_set():

@@ -53,6 +53,7 @@ def test_on_a_card_it_cannot_be_on(monkeypatch):
     monkeypatch.setattr(torch.backend, "is_cuda_available", lambda: True)
     with pytest.raises(NotImplementedError, match="on cuda"):
         torch.cuda.amp.autocast()
+    torch.cuda.amp.autocast(dtype=torch.float32)
 
 
 def test_as_a_decorator():

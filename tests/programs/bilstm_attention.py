@@ -93,8 +93,8 @@ predict, _ = model(test)
 predict = predict.data.max(1, keepdim=True)[1]
 print("i hate you", "is bad" if predict[0][0] == 0 else "is good")
 
-one_hot = torch.Tensor(np.eye(vocab_size)[np.array(inputs)])
-assert one_hot.type() == torch.zeros(1).type(dtype).type()
+one_hot = torch.Tensor(np.eye(vocab_size)[np.array(inputs)]).type(dtype)
+assert one_hot.type() == torch.zeros(1).type()
 model = TextRNN()
 set_weights(model, 3, 0.4)
 optimizer = optim.Adam(model.parameters(), lr=0.02)

@@ -58,12 +58,15 @@ def test_only_imports_are_changed():
 
 @contextlib.contextmanager
 def in_float64(torch: Any) -> Iterator[None]:
-    before = torch.get_default_dtype()
+    """Let new tensors be of float64 and, as long as a program says nothing else, on the CPU."""
+    before, device = torch.get_default_dtype(), torch.get_default_device()
     torch.set_default_dtype(torch.float64)
+    torch.set_default_device(None)
     try:
         yield
     finally:
         torch.set_default_dtype(before)
+        torch.set_default_device(None if device.type == "cpu" else device)
 
 
 def run(command: str, package: str, monkeypatch: pytest.MonkeyPatch) -> list[float]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+import torch.onnx
 
 from tests.programs.numpy_weights import set_weights
 

@@ -16,7 +16,7 @@ from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_device
 from tinygrad_edu.dtypes import complex128, float64
 from tinygrad_edu.ops.common import check_positions, check_vector, require_dtype_of, require_tensor
-from tinygrad_edu.ops.indexing.index import SetItem, check_index, index_put_zeros, raw_index
+from tinygrad_edu.ops.indexing.index import SetItem, check_index, index_put_zeros, is_basic, raw_index
 from tinygrad_edu.random import Generator, draw, largest_whole, numpy_rng, random_integers, require_floating
 from tinygrad_edu.scalars import check_long, checked_scalar, element_scalar
 from tinygrad_edu.type_names import refuse_strangers
@@ -395,7 +395,7 @@ def set_item(tensor: TensorBase, index: Any, value: Any) -> None:
     index = raw_index(index, tensor.array)
     check_index(tensor.array, index)
     if isinstance(value, TensorBase):
-        if value.ndim == 0 and value.device != tensor.device:
+        if value.device != tensor.device and (value.ndim == 0 or is_basic(index)):
             value = value.to(tensor.device)
         value = ops.cast(value, tensor.array.dtype)
     elif hasattr(value, "shape"):

@@ -21,7 +21,7 @@ DEVICE_TYPES = ("cpu", "cuda")
 """Where PyTorch has it, among the devices that there are here."""
 
 DTYPES = {"cpu": (dtypes.float16, dtypes.bfloat16), "cuda": (dtypes.float16, dtypes.bfloat16, dtypes.float32)}
-"""The dtypes that PyTorch takes for it; others turn it off."""
+"""The dtypes that PyTorch takes for it; others turn it off. With float32, a model of float32 computes as ever."""
 
 
 class autocast:
@@ -93,7 +93,7 @@ class autocast:
                 stacklevel=3,
             )
             return False
-        return True
+        return self.fast_dtype is not dtypes.float32
 
     def __enter__(self) -> Self:
         return self

@@ -53,7 +53,6 @@ from tinygrad_edu.nn.conv import (
     ConvTranspose2d,
     Unfold,
 )
-from tinygrad_edu.nn.data_parallel import DataParallel
 from tinygrad_edu.nn.distance import (
     CosineSimilarity,
     PairwiseDistance,
@@ -114,6 +113,7 @@ from tinygrad_edu.nn.padding import (
     ZeroPad1d,
     ZeroPad2d,
 )
+from tinygrad_edu.nn.parallel import DataParallel
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.parameter_container import (
     ParameterDict,

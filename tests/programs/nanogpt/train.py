@@ -8,6 +8,8 @@ from contextlib import nullcontext
 import numpy as np
 import torch
 from model import GPT, GPTConfig
+from torch.distributed import destroy_process_group, init_process_group
+from torch.nn.parallel import DistributedDataParallel as DDP
 
 from tests.programs.numpy_weights import set_weights
 
@@ -22,6 +24,7 @@ recompute = False
 learning_rate, max_iters, weight_decay, beta1, beta2, grad_clip = 6e-4, 100, 1e-1, 0.9, 0.95, 1.0
 decay_lr, warmup_iters, lr_decay_iters, min_lr = True, 10, 100, 6e-5
 device = "cuda" if torch.cuda.is_available() else "cpu"
+backend = "nccl"
 dtype = "bfloat16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "float32"
 compile = True
 config_keys = [
@@ -30,8 +33,14 @@ config_keys = [
 exec(open("configurator.py").read())
 config = {k: globals()[k] for k in config_keys}
 
-os.makedirs(out_dir, exist_ok=True)
-torch.manual_seed(1337)
+ddp = int(os.environ.get("RANK", -1)) != -1
+if ddp:
+    init_process_group(backend=backend)
+master_process = not ddp
+seed_offset = 0
+if master_process:
+    os.makedirs(out_dir, exist_ok=True)
+torch.manual_seed(1337 + seed_offset)
 torch.backends.cuda.matmul.allow_tf32 = True
 torch.backends.cudnn.allow_tf32 = True
 torch.set_float32_matmul_precision("high")
@@ -90,10 +99,11 @@ optimizer = model.configure_optimizers(weight_decay, learning_rate, (beta1, beta
 if init_from == "resume":
     optimizer.load_state_dict(checkpoint["optimizer"])
 checkpoint = None
-raw_model = model
 if compile:
     print("compiling the model... (takes a ~minute)")
     model = torch.compile(model, backend="eager")
+if ddp:
+    model = DDP(model, device_ids=[0])
 
 
 @torch.no_grad()
@@ -123,6 +133,7 @@ def get_lr(it):
 
 losses = []
 X, Y = get_batch("train")
+raw_model = model.module if ddp else model
 t0 = time.time()
 while True:
     lr = get_lr(iter_num) if decay_lr else learning_rate
@@ -163,3 +174,5 @@ while True:
     iter_num += 1
     if iter_num > max_iters:
         break
+if ddp:
+    destroy_process_group()

@@ -1,11 +1,19 @@
-"""DataParallel: the wrapper that programs put round a model to share a batch among cards."""
+"""The wrappers that programs put round a model to train it on several cards; here there is one device.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/nn.html#dataparallel-layers-multi-gpu-distributed
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.nn.module import Module
+
+__all__ = ["DataParallel", "DistributedDataParallel"]
 
 
 class DataParallel(Module):
@@ -49,3 +57,39 @@ class DataParallel(Module):
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         return self.module(*inputs, **kwargs)
+
+
+class DistributedDataParallel(Module):
+    """The wrapper of a module that several processes train together, which there are never here.
+
+    Programs import it, and use it where ``torch.distributed.is_available()`` or an environment variable says so.
+
+    Parameters
+    ----------
+    module : Module
+        What PyTorch would wrap.
+    **options
+        How.
+
+    Raises
+    ------
+    ValueError
+        Always: as in PyTorch without ``init_process_group``.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.parallel.DistributedDataParallel.html
+    """
+
+    def __init__(
+        self, module: Module, device_ids: Any = None, output_device: Any = None, **options: Any
+    ) -> None:
+        raise ValueError(
+            "DistributedDataParallel: there is no process group, and none can be made here: one process trains"
+        )
+
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)
