@@ -128,7 +128,7 @@ class Transformer(nn.Module):
 
 MODELS = {"bigram": Bigram, "mlp": MLP, "rnn": RNN, "gru": GRU, "transformer": Transformer}
 STEPS = {"bigram": 1500, "mlp": 2500, "rnn": 2000, "gru": 2000, "transformer": 1500}
-LEARNING_RATES = {"bigram": 0.05, "mlp": 0.005, "rnn": 0.003, "gru": 0.005, "transformer": 0.003}
+LEARNING_RATES = {"bigram": 0.05, "mlp": 0.005, "rnn": 0.003, "gru": 0.005, "transformer": 0.005}
 BATCH = 64
 
 
@@ -226,42 +226,46 @@ def make_up(model: nn.Module, count: int, alphabet: str, longest: int, device: t
     return [name.split(END)[0] for name in drawn]
 
 
+def load(args: argparse.Namespace) -> list[str]:
+    """Return different names in random order, in lower case."""
+    text, source = find_text("names.txt", args.data, args.quick)
+    names = sorted(set(text.lower().replace(END, "").split()))
+    if len(names) < 20:
+        sys.exit(f"--data: expected at least 20 different names, got {len(names)}")
+    print(f"data: {source}")
+    random.Random(args.seed).shuffle(names)
+    return names
+
+
 def main() -> None:
     """Train, test and ask each model for a dozen names."""
     args = parse_arguments()
     device = choose_device(args.device)
-    text, source = find_text("names.txt", args.data, args.quick)
-    names = sorted(set(text.lower().replace(END, "").split()))
-    random.Random(args.seed).shuffle(names)
-    if len(names) < 20:
-        sys.exit(f"--data: expected at least 20 different names, got {len(names)}")
-    print(f"data: {source}")
+    names = load(args)
     alphabet, longest = END + "".join(sorted(set("".join(names)))), max(map(len, names))
     a_tenth = len(names) // 10
     test_data = numbered(names[:a_tenth], alphabet, longest, device)
     train_data = numbered(names[a_tenth:], alphabet, longest, device)
     print(f"{len(names):,} names of {len(alphabet) - 1} letters; a tenth of them to test on; on {device}\n")
 
-    table = ["model        parameters  steps  train   test  (nats per letter)"]
-    samples = {}
+    table, made_up = ["model        parameters  steps  train   test  (nats per letter)"], {}
     for name in MODELS if args.model == "all" else [args.model]:
         torch.manual_seed(args.seed)
         model = MODELS[name](len(alphabet), longest).to(device)
         steps = 30 if args.quick else STEPS[name]
         started = time.perf_counter()
         train(model, train_data, steps, LEARNING_RATES[name], name)
-        seconds = time.perf_counter() - started
+        print(f"{name}: trained for {time.perf_counter() - started:.1f} s")
         parameters = sum(p.numel() for p in model.parameters())
-        row = f"{name:11}  {parameters:10,}  {steps:5}  {test(model, train_data):5.3f}  {test(model, test_data):5.3f}"
-        table.append(row)
-        print(f"{name}: trained for {seconds:.1f} s")
-        samples[name] = make_up(model, 12, alphabet, longest, device)
+        losses = f"{test(model, train_data):5.3f}  {test(model, test_data):5.3f}"
+        table.append(f"{name:11}  {parameters:10,}  {steps:5}  {losses}")
+        made_up[name] = make_up(model, 12, alphabet, longest, device)
 
     print("", *table, "", sep="\n")
-    known = set(names)
-    for name, made_up in samples.items():
-        print(f"{name}: {', '.join(made_up)}")
-    print(f"\n{sum(m not in known for s in samples.values() for m in s)} of them are not in the list.")
+    for name, dozen in made_up.items():
+        print(f"{name}: {', '.join(dozen)}")
+    new = set().union(*made_up.values()) - set(names)
+    print(f"\n{len(new)} of them are not in the list.")
 
 
 if __name__ == "__main__":
