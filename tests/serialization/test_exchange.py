@@ -121,6 +121,13 @@ OPTIMIZERS = {
     "AdamW": {"lr": 0.1},
     "RMSprop": {"lr": 0.1, "momentum": 0.5, "centered": True},
     "Adagrad": {"lr": 0.1},
+    "Adadelta": {"lr": 0.5},
+    "Adamax": {"lr": 0.1},
+    "NAdam": {"lr": 0.1},
+    "RAdam": {"lr": 0.1},
+    "Rprop": {"lr": 0.1},
+    "ASGD": {"lr": 0.1, "t0": 1},
+    "Adafactor": {"lr": 0.1},
 }
 
 

@@ -26,6 +26,17 @@ class Known:
 
 KNOWN: list[Known] = [
     Known(
+        "The step that the state of L-BFGS keeps is a number; PyTorch's is a tensor at times.",
+        r"^float64 .*a float, PyTorch has a Tensor$",
+        ("optim.LBFGS",),
+    ),
+    Known(
+        "Each step of L-BFGS makes the roundings of the one before larger, and the loss there has no lowest point; in "
+        "float64 both engines agree.",
+        r"^float32 .*(values at|PyTorch has)",
+        ("optim.LBFGS",),
+    ),
+    Known(
         "Called on the class with a number for `self`, `Tensor.__radd__(2, x)` computes; PyTorch refuses it.",
         r"^error input 0 \(2, .*returns, where PyTorch raises TypeError: descriptor",
         ("__radd__", "__rmul__", "__rand__", "__ror__", "__rxor__"),

@@ -148,6 +148,13 @@ OPTIMIZERS = [
     OptimizerRecipe("optim.AdamW", optim.AdamW, {"lr": 1e-3, "weight_decay": 0.01}),
     OptimizerRecipe("optim.Adagrad", optim.Adagrad, {"lr": 0.01}),
     OptimizerRecipe("optim.RMSprop", optim.RMSprop, {"lr": 0.01, "momentum": 0.9}),
+    OptimizerRecipe("optim.Adadelta", optim.Adadelta, {"lr": 0.5}),
+    OptimizerRecipe("optim.Adamax", optim.Adamax, {"lr": 1e-3}),
+    OptimizerRecipe("optim.NAdam", optim.NAdam, {"lr": 1e-3}),
+    OptimizerRecipe("optim.RAdam", optim.RAdam, {"lr": 1e-3}),
+    OptimizerRecipe("optim.Rprop", optim.Rprop, {"lr": 0.01}),
+    OptimizerRecipe("optim.ASGD", optim.ASGD, {"lr": 0.01}),
+    OptimizerRecipe("optim.Adafactor", optim.Adafactor, {"lr": 0.01}),
 ]
 
 

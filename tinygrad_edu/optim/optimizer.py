@@ -22,6 +22,10 @@ ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[
 ParamGroup: TypeAlias = dict[str, Any]
 
 
+COUNTERS = ("step", "eta", "mu", "mu_product")
+"""Numbers in the state of a parameter, which keep their dtype, on the CPU."""
+
+
 class Optimizer:
     """Base class of all optimizers.
 
@@ -256,7 +260,7 @@ class Optimizer:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over state and options from ``state_dict()`` of an optimizer with groups of the same sizes.
 
-        Tensors are copied to the device and dtype of their parameter ("step" keeps its dtype, on the CPU).
+        Tensors are copied to the device and dtype of their parameter (``COUNTERS`` keep theirs, on the CPU).
         Make the scheduler first: its constructor writes learning rates, and would overwrite the loaded ones.
 
         Raises
@@ -341,6 +345,21 @@ def zeros_for(param: Tensor, fill_value: float = 0.0) -> Tensor:
     return tensor_from_array(array_module(param.array).full_like(param.array, fill_value))
 
 
+def uphill_or_decayed(param: Tensor, grad: Tensor, group: ParamGroup) -> Tensor:
+    """Return the gradient that a step uses: of the other sign to maximize, with the weight decay added to it.
+
+    A decoupled weight decay shrinks the parameter instead.
+    """
+    if group["maximize"]:
+        grad = -grad
+    if group["weight_decay"] == 0:
+        return grad
+    if group.get("decoupled_weight_decay"):
+        param.mul_(1 - float(group["lr"]) * group["weight_decay"])
+        return grad
+    return grad + group["weight_decay"] * param
+
+
 def new_step_counter(count: float = 0.0) -> Tensor:
     """Return a 0-d float tensor on the CPU that counts the steps of one parameter, as in PyTorch."""
     dtype = np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
@@ -357,7 +376,7 @@ def count_step(step: Tensor) -> float:
 def copy_for(param: Tensor, value: Any, key: Any = None) -> Any:
     """Return a copy of loaded state, its tensors on the device and in the dtype of their parameter."""
     if isinstance(value, Tensor):
-        if key == "step":
+        if key in COUNTERS:
             return tensor_from_array(to_device(value.array, "cpu").copy())
         dtype = param.array.dtype if param.dtype.is_floating_point else value.array.dtype
         return tensor_from_array(to_device(value.array, param.device).astype(dtype))
