@@ -241,21 +241,6 @@ class ndarray:
             )
         )
 
-    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-        """Hundreds of threads add up, each a part, and then their sums: as exact as NumPy's pairs, which need the
-        numbers side by side in memory."""
-        host = unwrap(self)
-        dims = range(host.ndim)
-        axes = dims if axis is None else [d % host.ndim for d in np.atleast_1d(axis)]
-        kept = [d for d in dims if d not in axes]
-        shape = [host.shape[d] for d in kept]
-        rows = host.transpose(*kept, *axes).reshape(*shape, math.prod(host.shape[d] for d in axes))
-        with np.errstate(all="ignore"):
-            result = np.ascontiguousarray(rows).sum(-1, dtype=dtype)
-        if keepdims:
-            result = np.expand_dims(result, tuple(axes))
-        return wrap(result) if out is None else out.set(result) or out
-
     # ---- copies ---------------------------------------------------------------------------------------
 
     def copy(self, order: str = "C") -> ndarray:
@@ -294,11 +279,33 @@ class Method:
         host = self.owner._host if self.name in self.METADATA else unwrap(self.owner)
         values = {key: unwrap(value) for key, value in kwargs.items()}
         with np.errstate(all="ignore"):
-            result = getattr(host, self.name)(*[unwrap(a) for a in args], **values)
+            if self.name == "sum":
+                result = add_up(host, *[unwrap(a) for a in args], **values)
+            else:
+                result = getattr(host, self.name)(*[unwrap(a) for a in args], **values)
         if self.name in self.METADATA:
             result.flags.writeable = True  # NumPy's diagonal is read-only, CuPy's is not
             return self.owner._view(result)
         return wrap(result, (self.owner, *args, *kwargs.values()))
+
+
+def add_up(host: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    """Return the sum as hundreds of threads have it, each of a part, and then of those sums.
+
+    It is as exact as NumPy's pairs, which need the numbers side by side in memory.
+    """
+    dims = range(host.ndim)
+    axes = dims if axis is None else [d % host.ndim for d in np.atleast_1d(axis)]
+    kept = [d for d in dims if d not in axes]
+    shape = [host.shape[d] for d in kept]
+    rows = host.transpose(*kept, *axes).reshape(*shape, math.prod(host.shape[d] for d in axes))
+    result = np.ascontiguousarray(rows).sum(-1, dtype=dtype)
+    if keepdims:
+        result = np.expand_dims(result, tuple(axes))
+    if out is None:
+        return result
+    out[...] = result
+    return out
 
 
 def dimensions_of(part: Any) -> int:
