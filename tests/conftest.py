@@ -64,9 +64,15 @@ def seed_random_numbers() -> None:
     tinygrad_edu.manual_seed(0)
 
 
+def takes_minutes(item: pytest.Item) -> bool:
+    """Tell whether a test is marked slow."""
+    return item.get_closest_marker("slow") is not None
+
+
 @pytest.hookimpl(trylast=True)  # after -m and -k have thrown out what was not asked for
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.stash[skipped_by_marker] = Counter()
+    items.sort(key=takes_minutes, reverse=True)  # with -n, nobody waits for them alone at the end
     for marker, why_missing in WHY_MISSING.items():
         marked = [item for item in items if item.get_closest_marker(marker)]
         reason = why_missing() if marked else None
