@@ -15,11 +15,13 @@ torch.autocast(3)
 torch.autocast('cpu', enabled=False).__enter__() is not None
 torch.autocast('cpu', torch.float16, enabled=False).fast_dtype
 torch.autocast('cpu', enabled=False).fast_dtype
+torch.autocast('cpu', enabled=None).fast_dtype
 torch.amp.autocast('cpu', torch.float32).fast_dtype
 torch.amp.is_autocast_available('cpu')
 torch.amp.is_autocast_available(3)
 torch.is_autocast_enabled()
 torch.is_autocast_enabled('cpu')
+torch.is_autocast_enabled(3)
 torch.amp.custom_fwd(len, device_type='cpu') is not None
 torch.amp.custom_bwd(device_type='cpu')(len) is not None
 torch.amp.custom_fwd(len)

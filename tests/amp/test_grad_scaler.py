@@ -117,6 +117,7 @@ SCRIPTS = [
     ["library.amp.GradScaler('cpu', backoff_factor=1.0)"],
     ["library.amp.GradScaler('cpu', backoff_factor=1.0, enabled=False).get_scale()"],
     ["library.amp.GradScaler('cpu').state_dict()"],
+    ["library.amp.GradScaler('cpu', enabled=0).is_enabled() == False"],
     ["library.amp.GradScaler('cpu', enabled=False).scale(3)"],
     ["scaler.scale(library.tensor(4.0, dtype=half)).dtype"],
     ["scaler.scale(library.ones(1, dtype=half)).dtype"],
@@ -130,6 +131,12 @@ def test_errors_and_answers_are_pytorchs(calls):
     import torch as pytorch
 
     assert script(torch, *calls) == script(pytorch, *calls)
+
+
+@pytest.mark.parametrize("name", ["init_scale", "growth_factor", "backoff_factor", "growth_interval"])
+def test_wrong_arguments_are_named(name):
+    with pytest.raises(TypeError, match=f"argument '{name}' must be"):
+        torch.amp.GradScaler("cpu", **{name: "1"})
 
 
 def test_gradients_of_float16_are_refused():

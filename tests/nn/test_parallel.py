@@ -18,6 +18,11 @@ def test_it_calls_the_module(options):
     assert list(parallel.state_dict()) == ["module.weight", "module.bias"]
 
 
+def test_what_cannot_be_called_is_named():
+    with pytest.raises(TypeError, match="argument 'module' must be Module, not list"):
+        nn.DataParallel([])
+
+
 @pytest.mark.torch_parity
 def test_its_text_is_pytorchs():
     import torch as pytorch

@@ -179,7 +179,7 @@ IN_PYTHON = {
     "a global without an end": b"cos",
     "a name of numbers": number(1) + number(2) + pickle.STACK_GLOBAL,
     "half a pair": b"}(" + number(1) + b"u",
-    "a foreign dtype": name("torch.bfloat16"),
+    "a foreign dtype": name("torch.uint16"),
 }
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tinygrad_edu import backend, dtypes
-from tinygrad_edu.arguments import require_bools, wrong_type
+from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.type_names import type_name
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -65,7 +65,6 @@ class autocast:
         enabled: bool = True,
         cache_enabled: bool | None = None,
     ) -> None:
-        require_bools("autocast", enabled=enabled)
         require_device_type("autocast", device_type)
         if not is_autocast_available(device_type):
             raise RuntimeError(
@@ -125,6 +124,8 @@ def require_device_type(name: str, device_type: Any) -> None:
 
 def is_autocast_enabled(device_type: str = "cuda") -> bool:
     """Tell whether operations compute in a shorter dtype: never."""
+    if not isinstance(device_type, str):
+        raise wrong_type("is_autocast_enabled", "device_type", "str", device_type)
     return False
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.nn.module import Module
 
@@ -50,8 +51,10 @@ class DataParallel(Module):
         dim: int = 0,
     ) -> None:
         super().__init__()
+        if not callable(module):
+            raise wrong_type("DataParallel", "module", "Module", module)
         self.module = module
-        self.device_ids = [] if device_ids is None else list(device_ids)
+        self.device_ids: list[Any] = []  # as in PyTorch where it uses no cards
         self.output_device = output_device
         self.dim = dim
 

@@ -24,6 +24,7 @@ from tinygrad_edu.backend import Array, array_module, device, device_of, on_card
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.serialization.storage import STORAGE_DTYPES, STORAGE_KINDS, StorageKind
 from tinygrad_edu.size import Size
+from tinygrad_edu.torch_version import TorchVersion
 
 
 class Name(NamedTuple):
@@ -41,7 +42,7 @@ TENSOR = Name("torch", "Tensor")
 SIZE = Name("torch", "Size")
 DEVICE = Name("torch", "device")
 STORAGES = {dtype: Name("torch", name) for name, dtype in STORAGE_DTYPES.items()}
-DTYPES = {dtype: Name("torch", dtype.name) for dtype in dtypes.ALL_DTYPES}
+DTYPES = {dtype: Name("torch", dtype.name) for dtype in (*dtypes.ALL_DTYPES, dtypes.bfloat16)}
 
 
 class StoredMemory(NamedTuple):
@@ -99,6 +100,8 @@ class Pickler(_PythonPickler):  # type: ignore[misc]
         """Write one object; called by ``pickle`` for each."""
         if isinstance(obj, dtypes.dtype):
             obj = DTYPES[obj]
+        elif isinstance(obj, TorchVersion):
+            obj = str(obj)
         if id(obj) in self.memo:
             return super().save(obj, save_persistent_id)
         if type(obj) is Name:

@@ -45,7 +45,7 @@ FOREIGN_STORAGES = {
     "QUInt2x4Storage": "quint2x4",
 }
 FOREIGN_DTYPES = (
-    *("bfloat16", "uint16", "uint32", "uint64", "complex32", "bits8", "bits16"),
+    *("uint16", "uint32", "uint64", "complex32", "bits8", "bits16"),
     *(
         "float8_e4m3fn",
         "float8_e4m3fnuz",
@@ -54,7 +54,7 @@ FOREIGN_DTYPES = (
         "float8_e8m0fnu",
         "float4_e2m1fn_x2",
     ),
-    *FOREIGN_STORAGES.values(),
+    *(name for name in FOREIGN_STORAGES.values() if name != "bfloat16"),  # which can be named
 )
 
 
