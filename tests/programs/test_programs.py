@@ -58,8 +58,9 @@ def test_only_imports_are_changed():
 
 @contextlib.contextmanager
 def in_float64(torch: Any) -> Iterator[None]:
-    """Let new tensors be of float64 and, as long as a program says nothing else, on the CPU."""
+    """Let new tensors be of float64 and, as long as a program says nothing else, on the CPU; undo what it sets."""
     before, device = torch.get_default_dtype(), torch.get_default_device()
+    precision = torch.get_float32_matmul_precision()
     torch.set_default_dtype(torch.float64)
     torch.set_default_device(None)
     try:
@@ -67,6 +68,7 @@ def in_float64(torch: Any) -> Iterator[None]:
     finally:
         torch.set_default_dtype(before)
         torch.set_default_device(None if device.type == "cpu" else device)
+        torch.set_float32_matmul_precision(precision)
 
 
 def run(command: str, package: str, monkeypatch: pytest.MonkeyPatch) -> list[float]:
@@ -111,6 +113,8 @@ def test_it_runs(name, tmp_path, monkeypatch):
     for losses in losses_of(name, "tinygrad_edu", new_folder(tmp_path / "ours"), monkeypatch):
         assert len(losses) >= 5
     assert tinygrad_edu.get_default_dtype() is tinygrad_edu.float32
+    assert tinygrad_edu.get_float32_matmul_precision() == "highest"
+    assert not tinygrad_edu.backends.cuda.matmul.allow_tf32
 
 
 @pytest.mark.torch_parity
