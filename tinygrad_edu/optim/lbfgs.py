@@ -115,6 +115,7 @@ class LBFGS(Optimizer):
         -------
         The closure's loss before the first direction.
         """
+        closure = self._before_step(closure)
         if not callable(closure):
             raise TypeError(f"step(): argument 'closure' must be callable, not {type_name(closure)}")
         if self.param_groups[0]["line_search_fn"] not in (None, "strong_wolfe"):
@@ -122,6 +123,7 @@ class LBFGS(Optimizer):
         with observed_block("Optimizer.step#LBFGS.step", "optimizer"):
             loss = self._walk(closure)
         self.step_count += 1
+        self._after_step(closure)
         return loss
 
     def _walk(self, closure: Callable[[], Any]) -> Any:

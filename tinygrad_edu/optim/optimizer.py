@@ -16,6 +16,7 @@ from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.autograd.grad_mode import enable_grad
 from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.backend import array_module, on_card_of, to_device
+from tinygrad_edu.optim.hooks import OptimizerHooks, no_hooks
 from tinygrad_edu.type_names import type_name
 
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
@@ -26,7 +27,7 @@ COUNTERS = ("step", "eta", "mu", "mu_product")
 """Numbers in the state of a parameter, which keep their dtype, on the CPU."""
 
 
-class Optimizer:
+class Optimizer(OptimizerHooks):
     """Base class of all optimizers.
 
     A subclass says how ONE parameter is updated (``update_parameter``); this class does the rest.
@@ -92,6 +93,7 @@ class Optimizer:
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[ParamGroup] = []
         self.step_count = 0
+        self._hooks = no_hooks()
 
         given: list[Any] = list(params)
         if not given:
@@ -112,6 +114,7 @@ class Optimizer:
         -------
         The closure's loss, or None.
         """
+        closure = self._before_step(closure)
         loss = None
         if closure is not None:
             if not callable(closure):
@@ -128,6 +131,7 @@ class Optimizer:
                             self.update_parameter(param, grad, group)
                         self._note_change(param, name)
         self.step_count += 1
+        self._after_step(closure)
         return loss
 
     def update_parameter(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
@@ -244,6 +248,7 @@ class Optimizer:
             ``{"state": {0: {...}, 1: {...}}, "param_groups": [{"lr": ..., "params": [0, 1]}]}``. The tensors
             in it are the optimizer's own: the next step changes them. Copy or save them before.
         """
+        self._run_hooks("state_dict_pre")
         numbers: dict[int, int] = {}
         for group in self.param_groups:
             for param in group["params"]:
@@ -255,7 +260,7 @@ class Optimizer:
         packed_state = {
             numbers[id(key)] if isinstance(key, Tensor) else key: value for key, value in self.state.items()
         }
-        return {"state": packed_state, "param_groups": packed_groups}
+        return self._run_hooks("state_dict_post", {"state": packed_state, "param_groups": packed_groups})
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over state and options from ``state_dict()`` of an optimizer with groups of the same sizes.
@@ -271,6 +276,7 @@ class Optimizer:
         """
         if not isinstance(state_dict, Mapping):
             raise wrong_type("load_state_dict", "state_dict", "dict", state_dict)
+        state_dict = self._run_hooks("load_state_dict_pre", dict(state_dict))
         if "param_groups" not in state_dict:
             raise KeyError(f"load_state_dict: expected the key 'param_groups', got {list(state_dict)}")
         saved_groups: list[ParamGroup] = deepcopy(state_dict["param_groups"])
@@ -296,6 +302,7 @@ class Optimizer:
             else:
                 state[number] = value
         self.__setstate__({"state": state, "param_groups": saved_groups})
+        self._run_hooks("load_state_dict_post")
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
@@ -304,6 +311,7 @@ class Optimizer:
         """Take over attributes (also from ``pickle``) and fill in what older files lack."""
         self.__dict__.update(state)
         self.__dict__.setdefault("step_count", 0)
+        self.__dict__.setdefault("_hooks", no_hooks())
         for group in self.param_groups:
             for name, default in self.defaults.items():
                 group.setdefault(name, default)

@@ -14,6 +14,10 @@ MAKERS = {
     "milestones": lambda torch, optimizer: torch.optim.lr_scheduler.MultiStepLR(
         optimizer, [3, 10, 10, 20], 0.5
     ),
+    "multiplied": lambda torch, optimizer: torch.optim.lr_scheduler.MultiplicativeLR(
+        optimizer, [lambda epoch: 0.9, lambda epoch: 1 / (1 + epoch)]
+    ),
+    "polynomial": lambda torch, optimizer: torch.optim.lr_scheduler.PolynomialLR(optimizer, 31, 1.5),
     "exponential": lambda torch, optimizer: torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.93),
 }
 every_maker = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
@@ -36,7 +40,7 @@ def test_rates(rates):
     assert rates(MAKERS["exponential"], 3) == pytest.approx([1, 0.93, 0.93**2])
 
 
-@pytest.mark.parametrize("name", ["step", "milestones", "exponential"])
+@pytest.mark.parametrize("name", ["step", "milestones", "polynomial", "exponential"])
 def test_closed_form(rates, name, sgd):
     """The rate of an epoch, computed at once, is the rate after that many single steps."""
     chained = rates(MAKERS[name], 30)

@@ -30,10 +30,15 @@ def nested(torch, optimizer):
     return s.SequentialLR(optimizer, [inner, s.StepLR(optimizer, 3)], milestones=[8])
 
 
+def chained(torch, optimizer):
+    s = torch.optim.lr_scheduler
+    return s.ChainedScheduler([s.LinearLR(optimizer, 0.1, total_iters=5), s.ExponentialLR(optimizer, 0.9)])
+
+
 # The inner one takes its first step twice; PyTorch gives the same warning and the same rates.
 twice = pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
 every_maker = pytest.mark.parametrize(
-    "make", [warmup_then_decay, three, restarts_last, pytest.param(nested, marks=twice)]
+    "make", [warmup_then_decay, three, restarts_last, chained, pytest.param(nested, marks=twice)]
 )
 
 

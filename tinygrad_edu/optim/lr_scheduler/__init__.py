@@ -12,14 +12,26 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
-from tinygrad_edu.optim.lr_scheduler.decay import ExponentialLR, LambdaLR, MultiStepLR, StepLR
+from tinygrad_edu.optim.lr_scheduler.cyclic import CyclicLR
+from tinygrad_edu.optim.lr_scheduler.decay import (
+    ExponentialLR,
+    LambdaLR,
+    MultiplicativeLR,
+    MultiStepLR,
+    PolynomialLR,
+    StepLR,
+)
 from tinygrad_edu.optim.lr_scheduler.one_cycle import OneCycleLR
 from tinygrad_edu.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from tinygrad_edu.optim.lr_scheduler.scheduler import LRScheduler
-from tinygrad_edu.optim.lr_scheduler.sequential import SequentialLR
+from tinygrad_edu.optim.lr_scheduler.sequential import ChainedScheduler, SequentialLR
 from tinygrad_edu.optim.lr_scheduler.warmup import ConstantLR, LinearLR
 
 __all__ = [
+    "ChainedScheduler",
+    "CyclicLR",
+    "MultiplicativeLR",
+    "PolynomialLR",
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",

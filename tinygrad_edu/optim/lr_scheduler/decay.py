@@ -86,6 +86,45 @@ class LambdaLR(LRScheduler):
                 factor.__dict__.update(attributes)
 
 
+class MultiplicativeLR(LambdaLR):
+    r"""Multiply the learning rate by a function of the epoch: :math:`\gamma_t = \gamma_{t-1} f(t)`.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    lr_lambda : callable or list of callables
+        :math:`f`, from the epoch (int) to a factor; one for all groups or one for each.
+    last_epoch : int
+        The last epoch that has been done; -1 starts anew.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiplicativeLR.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = torch.optim.lr_scheduler.MultiplicativeLR(optimizer, lambda epoch: 0.5)
+    >>> for epoch in range(3):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.125]
+    """
+
+    def get_lr(self) -> LearningRates:
+        """Compute the learning rates of epoch ``last_epoch``."""
+        self._warn_if_called_by_user()
+        if self._is_initial:
+            return group_values(self.optimizer, "lr")
+        groups = self.optimizer.param_groups
+        return [
+            group["lr"] * factor(self.last_epoch)
+            for factor, group in zip(self.lr_lambdas, groups, strict=True)
+        ]
+
+
 class StepLR(LRScheduler):
     """Multiply the learning rate by ``gamma`` every ``step_size`` epochs.
 
@@ -234,3 +273,57 @@ class ExponentialLR(LRScheduler):
 
     def _get_closed_form_lr(self) -> LearningRates:
         return [base_lr * self.gamma**self.last_epoch for base_lr in self.base_lrs]
+
+
+class PolynomialLR(LRScheduler):
+    r"""Let the learning rate fall to 0 in ``total_iters`` epochs, by a power of the time that is left.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    total_iters : int
+        :math:`T`, the epochs of the fall; afterwards the learning rate is 0.
+    power : float
+        :math:`p`; 1 is a straight line.
+    last_epoch : int
+        The last epoch that has been done; -1 starts anew.
+
+    Notes
+    -----
+    .. math:: \gamma_t = \gamma_0 (1 - \min(t, T) / T)^p
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.PolynomialLR.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = torch.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2.0)
+    >>> optimizer.step()
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.5625]
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1
+    ) -> None:
+        require_numbers("PolynomialLR", total_iters=total_iters, power=power)
+        self.total_iters = total_iters
+        self.power = power
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> LearningRates:
+        """Compute the learning rates of epoch ``last_epoch``."""
+        self._warn_if_called_by_user()
+        if self._is_initial or self.last_epoch > self.total_iters:
+            return group_values(self.optimizer, "lr")
+        left = 1.0 - self.last_epoch / self.total_iters
+        left_before = 1.0 - (self.last_epoch - 1) / self.total_iters
+        return [group["lr"] * (left / left_before) ** self.power for group in self.optimizer.param_groups]
+
+    def _get_closed_form_lr(self) -> LearningRates:
+        left = 1.0 - min(self.total_iters, self.last_epoch) / self.total_iters
+        return [base_lr * left**self.power for base_lr in self.base_lrs]

@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal, TypedDict
 
 from tinygrad_edu.arguments import require_numbers
+from tinygrad_edu.optim.lr_scheduler.momentum import set_momentum, start_momentum
 from tinygrad_edu.optim.lr_scheduler.scheduler import (
     LearningRates,
     LRScheduler,
@@ -123,28 +124,8 @@ class OneCycleLR(LRScheduler):
                 group["min_lr"] = group["initial_lr"] / final_div_factor
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
-            self._init_momentum(base_momentum, max_momentum, is_new=last_epoch == -1)
+            self.use_beta1, _, _ = start_momentum(optimizer, base_momentum, max_momentum, last_epoch == -1)
         super().__init__(optimizer, last_epoch)
-
-    def _init_momentum(self, base_momentum: Any, max_momentum: Any, is_new: bool) -> None:
-        """Keep the bounds of the momentum in the parameter groups, and start at the upper one."""
-        defaults = self.optimizer.defaults
-        if "momentum" not in defaults and "betas" not in defaults:
-            raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
-        self.use_beta1 = "betas" in defaults
-        highest = one_per_group("max_momentum", self.optimizer, max_momentum)
-        lowest = one_per_group("base_momentum", self.optimizer, base_momentum)
-        if is_new:
-            for group, high, low in zip(self.optimizer.param_groups, highest, lowest, strict=True):
-                self._set_momentum(group, high)
-                group["max_momentum"] = high
-                group["base_momentum"] = low
-
-    def _set_momentum(self, group: dict[str, Any], momentum: Any) -> None:
-        if self.use_beta1:
-            group["betas"] = (momentum, *group["betas"][1:])
-        else:
-            group["momentum"] = momentum
 
     def get_lr(self) -> LearningRates:
         """Compute the learning rates of step ``last_epoch``, and set the momentum that goes with them."""
@@ -160,7 +141,7 @@ class OneCycleLR(LRScheduler):
             lrs.append(self._anneal(group[phase["start_lr"]], group[phase["end_lr"]], done))
             if self.cycle_momentum:
                 start, end = group[phase["start_momentum"]], group[phase["end_momentum"]]
-                self._set_momentum(group, self._anneal(start, end, done))
+                set_momentum(group, self._anneal(start, end, done), self.use_beta1)
         return lrs
 
     def _phase_of(self, step: int) -> tuple[SchedulePhase, float]:

@@ -1,4 +1,4 @@
-"""Several schedules, one after the other."""
+"""Several schedules, one after the other or all at once."""
 
 from __future__ import annotations
 
@@ -8,11 +8,30 @@ from typing import Any
 
 from tinygrad_edu.arguments import require_ints, wrong_type
 from tinygrad_edu.optim.lr_scheduler.plateau import ReduceLROnPlateau
-from tinygrad_edu.optim.lr_scheduler.scheduler import LRScheduler, set_group_value
+from tinygrad_edu.optim.lr_scheduler.scheduler import LRScheduler, group_values, set_group_value
 from tinygrad_edu.optim.optimizer import Optimizer
 
 
-class SequentialLR(LRScheduler):
+class Several(LRScheduler):
+    """What schedulers that are made of others share."""
+
+    _schedulers: Sequence[LRScheduler]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all attributes but the optimizer, with the ``state_dict()`` of each scheduler."""
+        state = super().state_dict()
+        state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the attributes from ``state_dict()``."""
+        pairs = list(zip(self._schedulers, state_dict["_schedulers"], strict=True))  # first what may fail
+        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_schedulers"})
+        for scheduler, state in pairs:
+            scheduler.load_state_dict(state)
+
+
+class SequentialLR(Several):
     """Use the first scheduler until the first milestone, then the second, and so on.
 
     Parameters
@@ -97,21 +116,50 @@ class SequentialLR(LRScheduler):
             scheduler.step()
         self._last_lr = scheduler.get_last_lr()
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return all attributes but the optimizer, with the ``state_dict()`` of each scheduler."""
-        state = super().state_dict()
-        state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
-        return state
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the attributes from ``state_dict()``."""
-        pairs = list(zip(self._schedulers, state_dict["_schedulers"], strict=True))  # first what may fail
-        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_schedulers"})
-        for scheduler, state in pairs:
-            scheduler.load_state_dict(state)
+class ChainedScheduler(Several):
+    """Let several schedulers act on one optimizer in every epoch: their factors multiply.
+
+    Parameters
+    ----------
+    schedulers : sequence of LRScheduler
+        All of one optimizer.
+    optimizer : Optimizer, optional
+        Theirs.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ChainedScheduler.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    >>> half = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> tenth = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.1)
+    >>> scheduler = torch.optim.lr_scheduler.ChainedScheduler([half, tenth])
+    >>> optimizer.step()
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.05]
+    """
+
+    def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
+        if optimizer is None and isinstance(schedulers, Sequence) and schedulers:
+            optimizer = getattr(schedulers[0], "optimizer", None)
+        check_schedulers("ChainedScheduler", optimizer, schedulers)
+        self._schedulers = schedulers
+        self.optimizer = schedulers[0].optimizer
+        self._last_lr = group_values(self.optimizer, "lr")
+
+    def step(self) -> None:  # type: ignore[override]
+        """Go to the next epoch, with each scheduler in turn."""
+        for scheduler in self._schedulers:
+            scheduler.step()
+        self._last_lr = group_values(self.optimizer, "lr")
 
 
-def check_schedulers(name: str, optimizer: Optimizer, schedulers: list[LRScheduler]) -> None:
+def check_schedulers(name: str, optimizer: Optimizer | None, schedulers: Sequence[LRScheduler]) -> None:
     """Raise unless these schedulers can take turns on one optimizer."""
     if not isinstance(schedulers, Sequence):
         raise wrong_type(name, "schedulers", "a sequence of schedulers", schedulers)
