@@ -24,7 +24,7 @@ def parameters(library, dtype="float32"):
     ]
 
 
-def train(library, factors, dtype="float32", clip=None, two=False, **options):
+def train(library, factors, dtype="float32", clip=None, two=False, slope=3.0, **options):
     """Take a step for each factor of the loss, and return all that can be seen."""
     params = parameters(library, dtype)
     optimizers = [library.optim.SGD([p], lr=0.1, momentum=0.9) for p in params] if two else []
@@ -34,7 +34,7 @@ def train(library, factors, dtype="float32", clip=None, two=False, **options):
     for factor in factors:
         for optimizer in optimizers:
             optimizer.zero_grad()
-        loss = factor * (params[0] ** 2).sum() + (params[1] * 3).sum()
+        loss = factor * (params[0] ** 2).sum() + (params[1] * slope).sum()
         scaler.scale(loss).backward()
         if clip is not None:
             for optimizer in optimizers:
@@ -55,7 +55,7 @@ RUNS = [
     dict(factors=[1.0, math.inf, 1.0], two=True),
     dict(factors=[1.0, 3.0, math.inf, 1.0], clip=0.5),
     dict(factors=[1.0, 2.0, math.inf], dtype="float64", init_scale=3.0),
-    dict(factors=[1e-30] * 4, init_scale=3e38),
+    dict(factors=[1e-30] * 4, init_scale=3e38, slope=1e-30),
     dict(factors=[1.0] * 4, growth_interval=1, growth_factor=1.5, init_scale=0.1),
     dict(factors=[1.0, math.inf, 1.0], enabled=False),
 ]
