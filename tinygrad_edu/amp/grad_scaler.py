@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,7 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.backend import array_module
+from tinygrad_edu.float_errors import quietly
 
 
 class Stage(enum.Enum):
@@ -22,6 +24,11 @@ class Stage(enum.Enum):
     READY = 0
     UNSCALED = 1
     STEPPED = 2
+
+
+def as_float32(number: float) -> float:
+    """Return a number as float32 has it, in which PyTorch keeps the scale; infinity for what is too large."""
+    return float(quietly(np.float32, number))
 
 
 class GradScaler:
@@ -84,7 +91,7 @@ class GradScaler:
             raise AssertionError(f"GradScaler: expected growth_factor > 1, got {growth_factor}")
         if self._enabled and backoff_factor >= 1.0:
             raise AssertionError(f"GradScaler: expected backoff_factor < 1, got {backoff_factor}")
-        self._scale = float(np.float32(init_scale))
+        self._scale = as_float32(init_scale)
         self._growth_factor = growth_factor
         self._backoff_factor = backoff_factor
         self._growth_interval = growth_interval
@@ -142,7 +149,7 @@ class GradScaler:
 
     def _unscale_gradients(self, optimizer: Any) -> None:
         """Multiply the gradients by 1 / scale, and note whether all are finite."""
-        inverse = float(np.float32(1.0 / self._scale)) if self._scale else float("inf")
+        inverse = as_float32(1.0 / self._scale) if self._scale else float("inf")
         grads = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         if any(grad.dtype is dtypes.float16 for grad in grads):
             raise ValueError("unscale_: expected gradients of float32 or float64, got FP16 gradients")
@@ -191,11 +198,11 @@ class GradScaler:
             return
         self._require_scaled("update")
         if new_scale is not None:
-            self._scale = float(np.float32(float(new_scale)))
+            self._scale = as_float32(float(new_scale))
         elif not self._found_inf:
             raise AssertionError("update: no inf checks were recorded prior to update")
         elif any(self._found_inf.values()):
-            self._scale = float(np.float32(self._scale * self._backoff_factor))
+            self._scale = as_float32(self._scale * self._backoff_factor)
             self._growth_tracker = 0
         else:
             self._count_success()
@@ -206,8 +213,8 @@ class GradScaler:
         self._growth_tracker += 1
         if self._growth_tracker == self._growth_interval:
             larger = self._scale * self._growth_factor
-            if larger <= np.finfo(np.float32).max:
-                self._scale = float(np.float32(larger))
+            if math.isfinite(as_float32(larger)):
+                self._scale = as_float32(larger)
             self._growth_tracker = 0
 
     def _require_scaled(self, name: str) -> None:
@@ -276,5 +283,5 @@ class GradScaler:
             state_dict[key]
             for key in ("growth_factor", "backoff_factor", "growth_interval", "_growth_tracker")
         ]
-        self._scale = float(np.float32(state_dict["scale"]))
+        self._scale = as_float32(state_dict["scale"])
         self._growth_factor, self._backoff_factor, self._growth_interval, self._growth_tracker = values
