@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import sys
 
 import numpy as np
@@ -27,7 +28,19 @@ PAIR = [(6, 4), (6, 4)]
 THREE = [(6, 4), (6, 4), (6, 4)]
 
 
+RIGHT_CLASSES = np.array(
+    [[1, 3, -1, 0], [2, -1, 2, 2], [-1, 0, 1, 2], [0, 1, 2, 3], [3, 3, -1, 1], [1, 0, 2, -1]]
+)
+
+
 LOSSES = [
+    ("MultiMarginLoss", {}, [SCORES, CLASSES]),
+    ("MultiMarginLoss", {"p": 2, "margin": 0.5, "weight": WEIGHT}, [SCORES, CLASSES]),
+    ("MultiLabelMarginLoss", {}, [SCORES, RIGHT_CLASSES]),
+    ("MultiLabelSoftMarginLoss", {}, [SCORES, BITS]),
+    ("MultiLabelSoftMarginLoss", {"weight": WEIGHT}, [SCORES, BITS]),
+    ("TripletMarginWithDistanceLoss", {}, THREE),
+    ("TripletMarginWithDistanceLoss", {"margin": 0.5, "swap": True}, THREE),
     ("MSELoss", {}, PAIR),
     ("L1Loss", {}, PAIR),
     ("SmoothL1Loss", {}, PAIR),
@@ -91,6 +104,61 @@ def test_parity(reference, name, kwargs, arrays, reduction):
     assert_layer_parity(reference, name, (), kwargs, arrays, rtol=1e-4, atol=1e-5)
 
 
+WITH_FLAGS = sorted(
+    {name for name, _, _ in LOSSES} - {"HuberLoss", "GaussianNLLLoss", "TripletMarginWithDistanceLoss"}
+)
+
+
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss")
+@pytest.mark.parametrize(
+    "flags", [(None, None), (True, None), (False, True), (False, None), (None, False), (True, False)]
+)
+@pytest.mark.parametrize("name", WITH_FLAGS)
+def test_deprecated_flags(name, flags):
+    average, reduce = (flag is not False for flag in flags)
+    reduction = ("mean" if average else "sum") if reduce else "none"
+    arrays = next(make_inputs(arrays, np.float32) for loss, _, arrays in LOSSES if loss == name)
+    tensors = [torch.tensor(x) for x in arrays]
+    expected = getattr(nn, name)(reduction=reduction)(*tensors)
+    if flags == (None, None):
+        layer = getattr(nn, name)(size_average=None, reduce=None)
+    else:
+        with pytest.warns(UserWarning, match=f"please use reduction='{reduction}' instead"):
+            layer = getattr(nn, name)(size_average=flags[0], reduce=flags[1])
+    assert layer.reduction == reduction
+    assert torch.allclose(layer(*tensors), expected)
+
+
+PLAIN = {
+    "binary_cross_entropy": "bce",
+    "binary_cross_entropy_with_logits": "bcewithlogits",
+    "cross_entropy": "crossentropy",
+    "kl_div": "kldiv",
+}
+FUNCTIONS_WITH_FLAGS = [
+    name for name in F.__all__ if "reduce" in inspect.signature(getattr(F, name)).parameters
+]
+
+
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss")
+@pytest.mark.parametrize("name", FUNCTIONS_WITH_FLAGS)
+def test_deprecated_flags_of_functions(name):
+    function = getattr(F, name)
+    layer = next(
+        n
+        for n in WITH_FLAGS
+        if n.removesuffix("Loss").lower() == PLAIN.get(name, name.replace("_", "").removesuffix("loss"))
+    )
+    arrays = next(make_inputs(arrays, np.float32) for loss, _, arrays in LOSSES if loss == layer)
+    tensors = [torch.tensor(x) for x in arrays]
+    with pytest.warns(UserWarning, match="please use reduction='none' instead"):
+        found = function(*tensors, reduce=False, reduction="sum")
+    assert torch.allclose(found, function(*tensors, reduction="none"))
+    with pytest.warns(UserWarning, match="please use reduction='sum' instead"):
+        found = function(*tensors, size_average=False)
+    assert torch.allclose(found, function(*tensors, reduction="sum"))
+
+
 @pytest.mark.torch_parity
 def test_kl_divergence_of_a_batch(reference):
     arrays = [LOG_PROBABILITIES, PROBABILITIES[::-1].copy()]
@@ -143,7 +211,7 @@ def test_weights_are_buffers():
 
 
 def test_losses_show_no_options():
-    for name in sorted({name for name, _, _ in LOSSES}):
+    for name in WITH_FLAGS:
         assert repr(getattr(nn, name)()) == f"{name}()"
 
 
@@ -159,12 +227,12 @@ def test_different_sizes_warn():
     ("call", "error", "words"),
     [
         (
-            lambda: nn.MSELoss("average"),
+            lambda: nn.MSELoss(reduction="average"),
             ValueError,
             ["average is not a valid value for reduction", "none, mean, sum"],
         ),
-        (lambda: nn.MSELoss("batchmean"), ValueError, ["batchmean"]),
-        (lambda: nn.KLDivLoss("no"), ValueError, ["no is not a valid", "batchmean"]),
+        (lambda: nn.MSELoss(reduction="batchmean"), ValueError, ["batchmean"]),
+        (lambda: nn.KLDivLoss(reduction="no"), ValueError, ["no is not a valid", "batchmean"]),
         pytest.param(
             lambda: nn.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 3])),
             IndexError,

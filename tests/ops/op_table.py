@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from tests.device import tensor_from_array, to_numpy
-from tests.ops import table_elementwise, table_nn, table_shape
+from tests.ops import table_elementwise, table_margin_loss, table_nn, table_shape
 from tests.ops.samples import Call, Entry, Sample, flatten
 from tinygrad_edu import ops
 
-TABLE: list[Entry] = [*table_elementwise.ENTRIES, *table_shape.ENTRIES, *table_nn.ENTRIES]
+TABLE: list[Entry] = [
+    *table_elementwise.ENTRIES,
+    *table_shape.ENTRIES,
+    *table_nn.ENTRIES,
+    *table_margin_loss.ENTRIES,
+]
 
 DIFFERENTIABLE = [entry for entry in TABLE if entry.differentiable]
 SAMPLES = [(entry, sample) for entry in TABLE for sample in entry.samples]

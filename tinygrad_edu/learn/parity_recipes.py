@@ -381,6 +381,9 @@ LOSSES = [
     op("binary_cross_entropy_with_logits", (real(3, 5), unit(3, 5)), (real(1024, 512), unit(1024, 512))),
     op("kl_div", (real(3, 5), unit(3, 5)), (real(1024, 512), unit(1024, 512)), reduction="sum"),
     op("hinge_embedding_loss", (real(9), signs(9)), (real(100_000), signs(100_000))),
+    op("multi_margin_loss", (real(4, 10), ints(4)), (real(1024, 1000), ints(1024, high=1000))),
+    op("multilabel_margin_loss", (real(4, 10), order(4, 10)), (real(256, 128), order(256, 128))),
+    op("multilabel_soft_margin_loss", (real(3, 5), unit(3, 5)), (real(1024, 512), unit(1024, 512))),
     op("margin_ranking_loss", (real(9), real(9), signs(9)), (real(100_000), real(100_000), signs(100_000))),
 ]  # fmt: skip
 

@@ -10,7 +10,9 @@ https://docs.pytorch.org/docs/stable/nn.functional.html#loss-functions
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
@@ -18,7 +20,7 @@ from tinygrad_edu.arguments import require_bools, require_numbers, wrong_type
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.ops.common import require_floating_point, require_tensor
 from tinygrad_edu.ops.half import rounded_once
-from tinygrad_edu.ops.nn.loss import reduce_loss
+from tinygrad_edu.ops.nn.loss import check_reduction, legacy_reduction, reduce_loss
 
 
 @rounded_once
@@ -34,12 +36,20 @@ def pairwise_distance(
 
 @rounded_once
 def cosine_embedding_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, reduction: str = "mean"
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Return 1 - cos(input1, input2) where the target is 1, and max(0, cos - margin) where it is -1.
 
     The inputs are (n, d) and the target (n,), or (d,) and ().
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     require_tensor("cosine_embedding_loss", input1, "input1")
     require_tensor("cosine_embedding_loss", input2, "input2")
     require_tensor("cosine_embedding_loss", target, "target")
@@ -66,6 +76,8 @@ def triplet_margin_loss(
     p: float = 2,
     eps: float = 1e-06,
     swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """Return max(0, d(anchor, positive) - d(anchor, negative) + margin), with d the p-norm of the difference.
@@ -77,6 +89,8 @@ def triplet_margin_loss(
     ----------
     Balntas et al., "Learning shallow convolutional feature descriptors with triplet losses", 2016.
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     require_tensor("triplet_margin_loss", anchor, "anchor")
     require_tensor("triplet_margin_loss", positive, "positive")
     require_tensor("triplet_margin_loss", negative, "negative")
@@ -84,16 +98,67 @@ def triplet_margin_loss(
     require_bools("triplet_margin_loss", swap=swap)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
-    near = pairwise_distance(anchor, positive, p, eps)
-    far = pairwise_distance(anchor, negative, p, eps)
+    distance = functools.partial(pairwise_distance, p=p, eps=eps)
+    losses = _triplet_losses(anchor, positive, negative, distance, margin, swap)
+    return reduce_loss("triplet_margin_loss", losses, reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return max(0, d(anchor, positive) - d(anchor, negative) + margin) for any distance d.
+
+    ``distance_function`` is d, by default :func:`pairwise_distance`; for ``swap`` see :func:`triplet_margin_loss`.
+    """
+    name = "triplet_margin_with_distance_loss"
+    check_reduction(name, reduction)
+    require_numbers(name, margin=margin)
+    if margin <= 0:
+        raise ValueError(f"{name}: margin must be greater than 0, got {margin}")
+    for argument, x in {"anchor": anchor, "positive": positive, "negative": negative}.items():
+        require_tensor(name, x, argument)
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            f"{name}: The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got {anchor.ndim}, {positive.ndim} and {negative.ndim}"
+        )
+    distance = pairwise_distance if distance_function is None else distance_function
+    losses = _triplet_losses(anchor, positive, negative, distance, margin, swap)
+    return reduce_loss(name, losses, reduction)
+
+
+def _triplet_losses(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    distance: Callable[[Tensor, Tensor], Tensor],
+    margin: float,
+    swap: bool,
+) -> Tensor:
+    near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
-        far = ops.minimum(far, pairwise_distance(positive, negative, p, eps))
-    return reduce_loss("triplet_margin_loss", ops.clamp(margin + near - far, min=0), reduction)
+        far = ops.minimum(far, distance(positive, negative))
+    return ops.clamp(margin + near - far, min=0)
 
 
 @rounded_once
-def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Return ln(1 + e^(-target input)), for targets 1 and -1; computed without overflow."""
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     require_floating_point("soft_margin_loss", input, error=RuntimeError)
     require_tensor("soft_margin_loss", target, "target")
     return reduce_loss("soft_margin_loss", ops.softplus(-target * input, threshold=math.inf), reduction)
@@ -105,7 +170,9 @@ def poisson_nll_loss(
     target: Tensor,
     log_input: bool = True,
     full: bool = False,
+    size_average: bool | None = None,
     eps: float = 1e-08,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """Return the negative log-likelihood of counts under Poisson distributions.
@@ -121,6 +188,8 @@ def poisson_nll_loss(
     full : bool
         Add Stirling's approximation of ln(target!), which does not depend on the input.
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     require_tensor("poisson_nll_loss", input)
     require_tensor("poisson_nll_loss", target, "target")
     require_bools("poisson_nll_loss", log_input=log_input, full=full)

@@ -203,6 +203,11 @@ from tinygrad_edu.ops.nn.loss import (
     mse_loss,
     smooth_l1_loss,
 )
+from tinygrad_edu.ops.nn.margin_loss import (
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+)
 from tinygrad_edu.ops.nn.norm import (
     batch_norm,
     cosine_similarity,
@@ -424,6 +429,9 @@ __all__ = [
     "movedim",
     "mse_loss",
     "mul",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "mv",
     "narrow",
     "ne",

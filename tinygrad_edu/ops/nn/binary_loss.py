@@ -20,12 +20,17 @@ from tinygrad_edu.ops.common import (
 )
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.nn.activation import softplus
-from tinygrad_edu.ops.nn.loss import reduce_loss
+from tinygrad_edu.ops.nn.loss import legacy_reduction, reduce_loss
 
 
 @rounded_once
 def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """-(target ln p + (1 - target) ln(1 - p)) for probabilities p.
 
@@ -62,6 +67,8 @@ def binary_cross_entropy(
     >>> torch.nn.functional.binary_cross_entropy(torch.tensor([0.25]), torch.tensor([1.0]))
     tensor(1.3863)
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     name = "binary_cross_entropy"
     check_equal_size(name, input, target)
     require_tensors(name, weight=weight)
@@ -125,6 +132,8 @@ def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
@@ -160,6 +169,8 @@ def binary_cross_entropy_with_logits(
     >>> torch.nn.functional.binary_cross_entropy_with_logits(scores, targets, reduction="none")
     tensor([0.6931, 0.0000])
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     name = "binary_cross_entropy_with_logits"
     check_equal_size(name, input, target)
     require_tensors(name, weight=weight, pos_weight=pos_weight)

@@ -19,7 +19,7 @@ from tinygrad_edu.ops.common import raw, require_floating_point, require_tensors
 from tinygrad_edu.ops.elementwise.select import where
 from tinygrad_edu.ops.half import in_float32, is_float16_alone, rounded_once
 from tinygrad_edu.ops.indexing.gather import gather
-from tinygrad_edu.ops.nn.loss import check_reduction, reduce_loss
+from tinygrad_edu.ops.nn.loss import check_reduction, legacy_reduction, reduce_loss
 from tinygrad_edu.ops.nn.softmax import SoftmaxCrossEntropy, check_class_numbers, log_softmax
 from tinygrad_edu.ops.reduce.reduction import sum
 from tinygrad_edu.ops.shape.layout import movedim, reshape
@@ -98,7 +98,9 @@ def cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -147,6 +149,8 @@ def cross_entropy(
     >>> torch.nn.functional.cross_entropy(torch.zeros(2, 4), torch.tensor([0, 3]))
     tensor(1.3863)
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     name = "cross_entropy"
     require_tensors(name, input=input, target=target, weight=weight)
     scores, labels = raw(input), raw(target)
@@ -157,7 +161,15 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if is_float16_alone((input, target, weight)):
-        return in_float32(cross_entropy, input, target, weight, ignore_index, reduction, label_smoothing)
+        return in_float32(
+            cross_entropy,
+            input,
+            target,
+            weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            label_smoothing=label_smoothing,
+        )
     if labels.dtype.kind == "f":
         if ignore_index >= 0:
             raise RuntimeError(
@@ -232,7 +244,9 @@ def nll_loss(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """-input[target]: the negative log-likelihood, given log-probabilities.
@@ -263,6 +277,8 @@ def nll_loss(
     >>> torch.nn.functional.nll_loss(log_p, torch.tensor([0, 0]), reduction="none")
     tensor([0.6931, 1.3863])
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     require_tensors("nll_loss", input=input, target=target, weight=weight)
     require_floating_point("nll_loss", input)
     check_reduction("nll_loss", reduction)

@@ -37,6 +37,17 @@ def reduce_loss(name: str, losses: Array, reduction: str) -> Array:
     return mean(losses) if reduction == "mean" else sum(losses)
 
 
+def legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
+    """Return the reduction that PyTorch's deprecated flags stand for, with its warning; None counts as True."""
+    average, reduced = [flag is None or bool(flag) for flag in (size_average, reduce)]
+    reduction = ("mean" if average else "sum") if reduced else "none"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+        stacklevel=3,
+    )
+    return reduction
+
+
 def check_reduction(name: str, reduction: str) -> None:
     """Raise unless it is one of the three that there are."""
     if not isinstance(reduction, str):
@@ -62,7 +73,13 @@ def same_size(name: str, input: Array, target: Array) -> tuple[Array, Array]:
 
 
 @rounded_once
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Squared error: (input - target)^2; the derivative is 2 (input - target), / n for the mean.
 
     Parameters
@@ -87,12 +104,20 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
     tensor(2.)
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     a, b = same_size("mse_loss", input, target)
     return reduce_loss("mse_loss", square(a - b), reduction)
 
 
 @rounded_once
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Absolute error: |input - target|; the derivative is its sign.
 
     The arguments are those of :func:`mse_loss`.
@@ -101,12 +126,21 @@ def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     a, b = same_size("l1_loss", input, target)
     return reduce_loss("l1_loss", absolute(a - b), reduction)
 
 
 @rounded_once
-def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
     """Squared error / (2 beta) where the error is below beta, else absolute error - beta / 2.
 
     Parameters
@@ -130,12 +164,14 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
     >>> torch.nn.functional.smooth_l1_loss(a, b, reduction="none")
     tensor([0.1250, 2.5000])
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     beta = as_number("smooth_l1_loss", "beta", beta)
     reject_complex("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
-        return l1_loss(input, target, reduction)
+        return l1_loss(input, target, reduction=reduction)
     a, b = same_size("smooth_l1_loss", input, target)
     error = absolute(a - b)
     return reduce_loss(
@@ -182,7 +218,14 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
 
 
 @rounded_once
-def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False) -> Tensor:
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
     """Kullback-Leibler divergence: target (ln target - input), for log-probabilities as the input.
 
     Parameters
@@ -208,6 +251,8 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     >>> torch.nn.functional.kl_div(q.log(), p, reduction="batchmean")
     tensor(0.1438)
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     require_tensor("kl_div", target, "target")
     require_bools("kl_div", log_target=log_target)
     for x in (input, target):
@@ -231,7 +276,12 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
 
 @rounded_once
 def hinge_embedding_loss(
-    input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """The input where the target is 1, max(0, margin - input) where it is -1.
 
@@ -250,6 +300,8 @@ def hinge_embedding_loss(
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hinge_embedding_loss.html
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     require_numbers("hinge_embedding_loss", margin=margin)
     require_tensors("hinge_embedding_loss", input=input, target=target)
     losses = where(target == -1, 0.0, input) + where(target == 1, 0.0, clamp(margin - input, min=0))
@@ -258,7 +310,13 @@ def hinge_embedding_loss(
 
 @rounded_once
 def margin_ranking_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """max(0, -target (input1 - input2) + margin): the first input should rank higher, or lower.
 
@@ -277,6 +335,8 @@ def margin_ranking_loss(
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.margin_ranking_loss.html
     """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
     require_numbers("margin_ranking_loss", margin=margin)
     require_tensors("margin_ranking_loss", input1=input1, input2=input2, target=target)
     if not input1.ndim == input2.ndim == target.ndim:
