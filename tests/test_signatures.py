@@ -56,6 +56,7 @@ NOT_TAKEN = {
     "torch.repeat_interleave: place of repeats": "repeats alone are an input",
     "torch.m[ai][xn]: place of other": "the place of dim, which may be the other tensor",
     "torch.Tensor.m[ai][xn]: place of other": "the place of dim, which may be the other tensor",
+    "torch.*[hvd_]split: place of *": "the place of indices_or_sections",
     "torch.*scatter*: place of value": "the place of src, which may be a number",
     "torch.*std*: place of unbiased": "the place of dim, which may be a flag",
     "torch.*var*: place of unbiased": "the place of dim, which may be a flag",
@@ -63,7 +64,7 @@ NOT_TAKEN = {
     "torch.norm: place of dtype": "out stands before it there",
     "torch.tensor: place of *": "its stub is wrong: they have no place",
     "torch.Tensor.requires_grad_: mode": "its stub is wrong",
-    "torch.Tensor.subtract: place of alpha": "its stub is wrong",
+    "torch*.subtract: place of alpha": "its stub is wrong",
     "torch.l*space: default of steps": "its stub is wrong: it must be given",
     "torch.full: names": "there are no named tensors",
     "torch.result_type: *": "the overloads are for numbers; by position",
@@ -190,6 +191,7 @@ EXTRA = {
     "topk": "k=1",
     "repeat_interleave": "repeats=2",
     "unflatten": "sizes=(3, 1)",
+    "tensor_split": "sections=2",
     "cosine_similarity": "x2=torch.ones(2, 3)",
 }
 FIRST = {

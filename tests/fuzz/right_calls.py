@@ -79,7 +79,10 @@ def public_functions() -> Iterator[tuple[str, str, bool]]:
 
 def from_the_table() -> Iterator[str]:
     entries: dict[str, Entry] = {entry.name: entry for entry in TABLE if entry.call is None}
-    aliases = {"abs": "absolute", "swapaxes": "transpose", "swapdims": "transpose", "concat": "cat"}
+    aliases = {
+        **{"abs": "absolute", "swapaxes": "transpose", "swapdims": "transpose", "concat": "cat"},
+        **{"ravel": "neg", "positive": "neg"},
+    }
     for call, name, is_method in public_functions():
         entry = entries.get(name) or entries.get(aliases.get(name, ""))
         if entry is None:

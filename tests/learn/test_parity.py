@@ -21,7 +21,7 @@ from tinygrad_edu.learn.parity_compare import (
     time_calls,
 )
 from tinygrad_edu.learn.parity_output import as_markdown, as_table
-from tinygrad_edu.learn.parity_recipes import Recipe, op, real
+from tinygrad_edu.learn.parity_recipe import Recipe, op, real
 
 CPU = Engine("cpu")
 

@@ -9,9 +9,7 @@ import tinygrad_edu as torch
 from tinygrad_edu import ops, optim
 from tinygrad_edu.learn import parity_programs
 from tinygrad_edu.learn.parity import RECIPES
-from tinygrad_edu.learn.parity_recipes import (
-    LEFT_OUT,
-    OPERATIONS,
+from tinygrad_edu.learn.parity_recipe import (
     SIZES,
     Maker,
     Values,
@@ -20,6 +18,7 @@ from tinygrad_edu.learn.parity_recipes import (
     order,
     real,
 )
+from tinygrad_edu.learn.parity_recipes import LEFT_OUT, OPERATIONS
 
 CPU = torch.device("cpu")
 

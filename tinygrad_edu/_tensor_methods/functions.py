@@ -5,10 +5,9 @@ So what the one takes, the other takes, and a debugger goes straight to where th
 
 from __future__ import annotations
 
-from typing import Any, Self
-
 from tinygrad_edu import ops
 from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.ops import other_names
 
 
 class FunctionMethods(TensorBase):
@@ -88,16 +87,6 @@ class FunctionMethods(TensorBase):
     equal = ops.equal
     nonzero = ops.nonzero
     masked_fill = ops.masked_fill
-    absolute, negative, subtract, multiply = abs, neg, sub, mul  # PyTorch's other names
-    divide = true_divide = div
-
-    def clamp_min(self, min: Any) -> Self:
-        """See ``torch.clamp``."""
-        return ops.clamp(self, min, None)
-
-    def clamp_max(self, max: Any) -> Self:
-        """See ``torch.clamp``."""
-        return ops.clamp(self, None, max)
 
     # ---- many elements together -------------------------------------------------------------------------
 
@@ -124,6 +113,7 @@ class FunctionMethods(TensorBase):
     topk = ops.topk
     unique = ops.unique
     bincount = ops.bincount
+    unique_consecutive = ops.unique_consecutive
 
     # ---- products of matrices ---------------------------------------------------------------------------
 
@@ -143,7 +133,7 @@ class FunctionMethods(TensorBase):
     permute = ops.permute
     transpose = ops.transpose
     t = ops.t
-    movedim = moveaxis = ops.movedim
+    movedim = ops.movedim
     squeeze = ops.squeeze
     unsqueeze = ops.unsqueeze
     expand = ops.expand
@@ -158,6 +148,16 @@ class FunctionMethods(TensorBase):
     triu = ops.triu
     diag = ops.diag
     diagonal = ops.diagonal
+    roll = ops.roll
+    rot90 = ops.rot90
+    fliplr = ops.fliplr
+    flipud = ops.flipud
+    diag_embed = ops.diag_embed
+    diagflat = ops.diagflat
+    tensor_split = ops.tensor_split
+    hsplit = ops.hsplit
+    vsplit = ops.vsplit
+    dsplit = ops.dsplit
 
     # ---- elements by an index ---------------------------------------------------------------------------
 
@@ -176,3 +176,33 @@ class FunctionMethods(TensorBase):
     relu = ops.relu
     softmax = ops.softmax
     log_softmax = ops.log_softmax
+
+    # ---- the same by other names -------------------------------------------------------------------------
+
+    absolute = abs
+    moveaxis = movedim
+    arccos = other_names.arccos
+    arccosh = other_names.arccosh
+    arcsin = other_names.arcsin
+    arcsinh = other_names.arcsinh
+    arctan = other_names.arctan
+    arctan2 = other_names.arctan2
+    arctanh = other_names.arctanh
+    negative = other_names.negative
+    subtract = other_names.subtract
+    multiply = other_names.multiply
+    divide = other_names.divide
+    true_divide = other_names.true_divide
+    fix = other_names.fix
+    greater = other_names.greater
+    greater_equal = other_names.greater_equal
+    less = other_names.less
+    less_equal = other_names.less_equal
+    not_equal = other_names.not_equal
+    clamp_min = other_names.clamp_min
+    clamp_max = other_names.clamp_max
+    positive = other_names.positive
+    ravel = other_names.ravel
+    swapaxes = other_names.swapaxes
+    swapdims = other_names.swapdims
+    ger = other_names.ger

@@ -26,21 +26,9 @@ class ShapeMethods(TensorBase):
         require_tensor("reshape_as", other, "other")
         return ops.reshape(self, other.shape)
 
-    def ravel(self) -> Self:
-        """See ``torch.ravel``."""
-        return ops.flatten(self)
-
     def unflatten(self, dim: int, sizes: Any) -> Self:
         """See ``torch.unflatten``."""
         return ops.unflatten(self, dim, sizes)
-
-    def swapaxes(self, axis0: int, axis1: int) -> Self:
-        """See ``torch.swapaxes``."""
-        return ops.transpose(self, axis0, axis1)
-
-    def swapdims(self, dim0: int, dim1: int) -> Self:
-        """See ``torch.swapdims``."""
-        return ops.transpose(self, dim0, dim1)
 
     def expand_as(self, other: TensorBase) -> Self:
         """See ``torch.expand_as``."""

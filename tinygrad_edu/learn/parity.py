@@ -19,7 +19,8 @@ from tinygrad_edu.learn.parity_compare import TOLERANCES, Engine, NoSuchEngine, 
 from tinygrad_edu.learn.parity_output import Report, as_markdown, as_table, write_json
 from tinygrad_edu.learn.parity_picture import draw
 from tinygrad_edu.learn.parity_programs import PROGRAMS
-from tinygrad_edu.learn.parity_recipes import OPERATIONS, SIZES
+from tinygrad_edu.learn.parity_recipe import SIZES
+from tinygrad_edu.learn.parity_recipes import OPERATIONS
 
 RECIPES: Sequence[Any] = [*OPERATIONS, *PROGRAMS]
 SECONDS = 0.02  # to time one call on one engine

@@ -12,7 +12,7 @@ import numpy as np
 
 import tinygrad_edu as torch
 from tinygrad_edu import Tensor, backend, cuda
-from tinygrad_edu.learn.parity_recipes import Case
+from tinygrad_edu.learn.parity_recipe import Case
 
 # How far two devices may be apart, as a share of the largest number of an array. They add up in different
 # orders, and round functions differently in the last one or two digits: float32 has 1.2e-7, float64 2.2e-16.

@@ -9,7 +9,7 @@ from typing import Any
 import tinygrad_edu as torch
 from tinygrad_edu import Tensor, nn, optim
 from tinygrad_edu.backend import device as Device
-from tinygrad_edu.learn.parity_recipes import Case, Maker, Values, ints, real, unit
+from tinygrad_edu.learn.parity_recipe import Case, Maker, Values, ints, real, unit
 
 
 class ModuleCase(Case):

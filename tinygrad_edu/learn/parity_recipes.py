@@ -6,200 +6,24 @@ describes a tensor that is made anew, with the same numbers, for every device.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-import tinygrad_edu as torch
-from tinygrad_edu import Tensor, ops
-from tinygrad_edu.backend import device as Device
-
-SIZES = ("small", "typical")
-
-
-@dataclass(frozen=True)
-class Values:
-    """A tensor to be made.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Its shape.
-    low, high : float
-        Its numbers lie between these; integers end below ``high``.
-    kind : {"real", "int", "bool", "order", "sign"}
-        Distinct reals; int64; bool; in each row the numbers 0, 1, 2 ... in some order; 1.0 and -1.0.
-    grad : bool
-        Whether reals have a gradient.
-    """
-
-    shape: tuple[int, ...]
-    low: float = -2.0
-    high: float = 2.0
-    kind: str = "real"
-    grad: bool = True
-
-    def numbers(self, rng: np.random.Generator) -> np.ndarray[Any, Any]:
-        """Return them, in float64 if they are real; those at most a corner's width from 0 or 1 do not occur."""
-        if self.kind == "int":
-            return rng.integers(int(self.low), int(self.high), self.shape)
-        if self.kind == "bool":
-            return np.asarray(rng.random(self.shape) < 0.5)
-        if self.kind == "order":
-            return np.argsort(rng.random(self.shape), axis=-1)
-        if self.kind == "sign":
-            return np.where(rng.random(self.shape) < 0.5, -1.0, 1.0)
-        size = int(np.prod(self.shape))
-        steps = (rng.permutation(size) + rng.uniform(0.33, 0.42, size)) / max(size, 1)
-        return (self.low + (self.high - self.low) * steps).reshape(self.shape)
-
-    def tensor(self, rng: np.random.Generator, device: Device, dtype: torch.dtype) -> Tensor:
-        """Make it there; ``dtype`` is that of reals."""
-        array = self.numbers(rng)
-        if array.dtype.kind != "f":
-            return torch.tensor(array, device=device)
-        wants_grad = self.grad and self.kind == "real"
-        return torch.tensor(array, dtype=dtype, device=device, requires_grad=wants_grad)
-
-
-def real(*shape: int, low: float = -2.0, high: float = 2.0, grad: bool = True) -> Values:
-    """Reals between ``low`` and ``high``."""
-    return Values(shape, low, high, grad=grad)
-
-
-def positive(*shape: int) -> Values:
-    """Reals well above 0."""
-    return Values(shape, 0.4, 2.6)
-
-
-def unit(*shape: int) -> Values:
-    """Reals between 0 and 1."""
-    return Values(shape, 0.05, 0.95)
-
-
-def ints(*shape: int, high: int = 10) -> Values:
-    """Integers from 0 to ``high`` - 1."""
-    return Values(shape, 0, high, "int")
-
-
-def bools(*shape: int) -> Values:
-    """Trues and falses: conditions and masks."""
-    return Values(shape, kind="bool")
-
-
-def order(*shape: int) -> Values:
-    """Places in each row, none twice."""
-    return Values(shape, kind="order")
-
-
-def signs(*shape: int) -> Values:
-    """1.0 and -1.0: the targets of ranking losses."""
-    return Values(shape, kind="sign")
-
-
-class Case:
-    """A call that is ready to run on one device.
-
-    Attributes
-    ----------
-    leaves : list of Tensor
-        The inputs whose gradients are compared; none if nothing is differentiated, or if ``run`` does it itself.
-    """
-
-    def __init__(self, leaves: list[Tensor]) -> None:
-        self.leaves = leaves
-
-    def run(self) -> Any:
-        """Return the outputs: Tensors, numbers, and tuples or lists of them."""
-        raise NotImplementedError
-
-
-class Call(Case):
-    """A function and the arguments that were made for it."""
-
-    def __init__(
-        self, function: Callable[..., Any], maker: Maker, args: Any, options: dict[str, Any]
-    ) -> None:
-        self.function = function
-        self.args = maker.make(args)
-        self.options = {name: maker.make(value) for name, value in options.items()}
-        super().__init__(maker.leaves)
-
-    def run(self) -> Any:
-        """Call the function."""
-        return self.function(*self.args, **self.options)
-
-
-class Maker:
-    """Makes the tensors of one case, always the same numbers for the same label, on any device."""
-
-    def __init__(self, label: str, device: Device, dtype: torch.dtype) -> None:
-        self.rng = np.random.default_rng(zlib.crc32(label.encode()))
-        self.device, self.dtype = device, dtype
-        self.leaves: list[Tensor] = []
-
-    def make(self, value: Any) -> Any:
-        """Return ``value`` with a tensor in the place of each ``Values``."""
-        if isinstance(value, list | tuple):
-            return type(value)([self.make(item) for item in value])
-        if not isinstance(value, Values):
-            return value
-        tensor = value.tensor(self.rng, self.device, self.dtype)
-        if tensor.requires_grad:
-            self.leaves.append(tensor)
-        return tensor
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """An operation and how it is called.
-
-    Parameters
-    ----------
-    name : str
-        Its name in ``tinygrad_edu.ops``.
-    arguments : dict
-        ``"small"`` and ``"typical"``: the positional arguments.
-    options : dict
-        The keyword arguments of both.
-    function : callable, optional
-        What to call in place of ``ops.<name>``.
-    rounding : float
-        By how much the tolerance is widened, where an operation is known to magnify rounding errors.
-    """
-
-    name: str
-    arguments: dict[str, tuple[Any, ...]]
-    options: dict[str, Any] = field(default_factory=dict)
-    function: Callable[..., Any] | None = None
-    rounding: float = 1.0
-    kind: str = "operation"
-
-    def prepare(self, size: str, device: Device, dtype: torch.dtype) -> Case:
-        """Make the arguments on a device."""
-        maker = Maker(f"{self.name} {size}", device, dtype)
-        return Call(self.function or getattr(ops, self.name), maker, self.arguments[size], self.options)
-
-
-def op(name: str, small: tuple[Any, ...], typical: tuple[Any, ...], **more: Any) -> Recipe:
-    """Write a row of a table; ``function`` and ``rounding`` go to the recipe, other options to the call."""
-    extra = {key: more.pop(key) for key in ("function", "rounding") if key in more}
-    return Recipe(name, {"small": small, "typical": typical}, more, **extra)
-
-
-def alike(names: str, make: Callable[..., Values], inputs: int = 1) -> list[Recipe]:
-    """Write a row for each of several elementwise functions whose inputs are of one kind."""
-    small = tuple([make(3, 5) for _ in range(inputs)])
-    typical = tuple([make(1024, 1024) for _ in range(inputs)])
-    return [op(name, small, typical) for name in names.split()]
-
-
-def two(names: str, left: Callable[..., Values], right: Callable[..., Values]) -> list[Recipe]:
-    """Write a row for each of several functions of two inputs, the second of which is broadcast."""
-    return [op(name, (left(3, 5), right(5)), (left(1024, 1024), right(1024))) for name in names.split()]
+from tinygrad_edu import Tensor
+from tinygrad_edu.learn.parity_recipe import (
+    Recipe,
+    Values,
+    alike,
+    bools,
+    ints,
+    op,
+    order,
+    positive,
+    real,
+    signs,
+    two,
+    unit,
+)
 
 
 def wide(*shape: int) -> Values:
@@ -288,6 +112,24 @@ SHAPES = [
     op("split", (real(5, 2), 2), (real(1024, 1024), 256)),
     op("chunk", (real(4, 2), 2), (real(1024, 1024), 4)),
     op("unbind", (real(2, 3),), (real(8, 512, 256),)),
+    op("roll", (real(2, 3), 1, 1), (real(1024, 1024), 100, 1)),
+    op("rot90", (real(2, 3),), (real(1024, 1024),)),
+    op("fliplr", (real(2, 3),), (real(1024, 1024),)),
+    op("flipud", (real(2, 3),), (real(1024, 1024),)),
+    op("diag_embed", (real(2, 3),), (real(64, 128),)),
+    op("diagflat", (real(2, 3),), (real(32, 32),)),
+    op("block_diag", (real(2, 3), real(1, 2)), (real(512, 256), real(256, 512))),
+    op("cartesian_prod", (real(2), real(3)), (real(1024), real(512))),
+    op("combinations", (real(4),), (real(512),)),
+    op("tensor_split", (real(5, 2), 2), (real(1024, 1024), 5)),
+    op("hsplit", (real(2, 4), 2), (real(1024, 1024), 4)),
+    op("vsplit", (real(4, 2), 2), (real(1024, 1024), 4)),
+    op("dsplit", (real(2, 1, 4), 2), (real(64, 128, 128), 4)),
+    op("atleast_1d", (real(),), (real(1024),)),
+    op("atleast_2d", (real(3),), (real(1024),)),
+    op("atleast_3d", (real(3),), (real(1024, 1024),)),
+    op("dstack", ([real(2), real(2)],), ([real(1024, 256), real(1024, 256)],)),
+    op("column_stack", ([real(2), real(2)],), ([real(1024, 256), real(1024)],)),
     op("pad", (real(2, 3), (1, 2)), (real(64, 32, 14, 14), (1, 1, 1, 1))),
 ]
 
@@ -319,6 +161,7 @@ INDEXING = [
     op("one_hot", (ints(4, high=5), 5), (ints(1024, high=100), 100)),
     op("bincount", (ints(20, high=5),), (ints(100_000, high=100),)),
     op("nonzero", (bools(3, 5),), (bools(1024, 1024),)),
+    op("unique_consecutive", (ints(20, high=3),), (ints(100_000, high=3),)),
     op("unique", (ints(20, high=5),), (ints(100_000, high=1000),)),
     *along("sort argsort", real),
     op("topk", (real(3, 5), 2), (real(1024, 1024), 10)),

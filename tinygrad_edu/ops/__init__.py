@@ -253,6 +253,7 @@ from tinygrad_edu.ops.reduce.search import (
     sort,
     topk,
     unique,
+    unique_consecutive,
 )
 from tinygrad_edu.ops.reduce.statistics import (
     logsumexp,
@@ -262,6 +263,7 @@ from tinygrad_edu.ops.reduce.statistics import (
     var,
     var_mean,
 )
+from tinygrad_edu.ops.shape.blocks import block_diag, cartesian_prod, combinations, diag_embed, diagflat
 from tinygrad_edu.ops.shape.join import cat, chunk, hstack, repeat_interleave, split, stack, unbind, vstack
 from tinygrad_edu.ops.shape.join import cat as concatenate
 from tinygrad_edu.ops.shape.layout import (
@@ -285,6 +287,18 @@ from tinygrad_edu.ops.shape.layout import (
     view,
 )
 from tinygrad_edu.ops.shape.pad import pad
+from tinygrad_edu.ops.shape.pieces import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    column_stack,
+    dsplit,
+    dstack,
+    hsplit,
+    tensor_split,
+    vsplit,
+)
+from tinygrad_edu.ops.shape.roll import fliplr, flipud, roll, rot90
 from tinygrad_edu.ops.shape.triangle import diag, diagonal, tril, triu
 
 __all__ = [
@@ -313,6 +327,9 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
     "avg_pool1d",
     "avg_pool2d",
     "baddbmm",
@@ -326,8 +343,10 @@ __all__ = [
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "block_diag",
     "bmm",
     "broadcast_to",
+    "cartesian_prod",
     "cast",
     "cat",
     "ceil",
@@ -335,6 +354,8 @@ __all__ = [
     "clamp",
     "clip",
     "clone",
+    "column_stack",
+    "combinations",
     "concatenate",
     "contiguous",
     "conv1d",
@@ -350,11 +371,15 @@ __all__ = [
     "cumprod",
     "cumsum",
     "diag",
+    "diag_embed",
+    "diagflat",
     "diagonal",
     "div",
     "dot",
     "dropout",
     "dropout_channels",
+    "dsplit",
+    "dstack",
     "einsum",
     "elu",
     "embedding",
@@ -369,6 +394,8 @@ __all__ = [
     "expm1",
     "flatten",
     "flip",
+    "fliplr",
+    "flipud",
     "floor",
     "floor_divide",
     "fmod",
@@ -384,6 +411,7 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "hinge_embedding_loss",
+    "hsplit",
     "hstack",
     "huber_loss",
     "index_add",
@@ -459,6 +487,8 @@ __all__ = [
     "repeat_interleave",
     "reshape",
     "rms_norm",
+    "roll",
+    "rot90",
     "round",
     "rsqrt",
     "scalar_like",
@@ -492,6 +522,7 @@ __all__ = [
     "tan",
     "tanh",
     "tanhshrink",
+    "tensor_split",
     "threshold",
     "tile",
     "topk",
@@ -503,10 +534,12 @@ __all__ = [
     "unbroadcast",
     "unflatten",
     "unique",
+    "unique_consecutive",
     "unsqueeze",
     "var",
     "var_mean",
     "view",
+    "vsplit",
     "vstack",
     "where",
 ]

@@ -161,6 +161,41 @@ def unique(
     return tensors if len(tensors) > 1 else tensors[0]
 
 
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """Return the elements without those that are equal to the one before; else as :func:`unique`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.unique_consecutive(torch.tensor([3, 3, 1, 3]), return_counts=True)
+    (tensor([3, 1, 3]), tensor([2, 1, 1]))
+    """
+    require_tensor("unique_consecutive", input)
+    require_bools("unique_consecutive", return_inverse=return_inverse, return_counts=return_counts)
+    array, shape = raw(input), tuple(input.shape)
+    xp = array_module(array)
+    axis = None if dim is None else normalize_dim("unique_consecutive", dim, input.ndim)
+    rows = array.reshape(-1) if axis is None or not shape else xp.moveaxis(array, axis, 0)
+    begins = xp.ones(len(rows), bool)
+    if len(rows) > 1:
+        begins[1:] = (rows[1:] != rows[:-1]).reshape(len(rows) - 1, -1).any(1)
+    values = (
+        rows[begins]
+        if axis is None or not shape
+        else xp.ascontiguousarray(xp.moveaxis(rows[begins], 0, axis))
+    )
+    results = [values]
+    if return_inverse:
+        inverse = xp.cumsum(begins) - 1
+        results.append(inverse.reshape(shape) if axis is None else inverse)
+    if return_counts:
+        results.append(xp.diff(xp.append(xp.flatnonzero(begins), len(rows))))
+    tensors = tuple([tensor_from_array(r) for r in results])
+    return tensors if len(tensors) > 1 else tensors[0]
+
+
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """Count how often each non-negative integer occurs, or add up the weights of its places.
 
