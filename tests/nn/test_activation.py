@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
+import tinygrad_edu.nn.functional as F
 from tests.nn.parity import assert_gradcheck, assert_layer_parity, make_layer, numbers, run_layer
 from tinygrad_edu import nn
 
@@ -33,6 +34,7 @@ LAYERS = [
     ("Hardtanh", (-2.0, 0.5), {}),
     ("Hardsigmoid", (), {}),
     ("Hardswish", (), {}),
+    ("RReLU", (), {"lower": 0.25, "upper": 0.25}),
     ("Hardshrink", (), {}),
     ("Hardshrink", (1.0,), {}),
     ("Softshrink", (), {}),
@@ -53,6 +55,7 @@ WITH_INPLACE = {
     "LeakyReLU": (0.2,),
     "ELU": (0.7,),
     "SELU": (),
+    "RReLU": (0.25, 0.25),
     "CELU": (0.5,),
     "SiLU": (),
     "Mish": (),
@@ -195,3 +198,54 @@ def test_errors_name_what_was_expected_and_what_came(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_random_slopes_of_rrelu():
+    x = -torch.rand(50, 60) - 0.5
+    x.requires_grad_()
+    y = nn.RReLU(0.2, 0.6)(x)
+    slopes = (y / x).detach()
+    assert 0.2 <= slopes.min().item() < 0.21
+    assert 0.59 < slopes.max().item() <= 0.6
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(force=True), slopes.numpy(force=True), rtol=1e-5)
+    positive = torch.rand(9)
+    assert nn.RReLU()(positive).tolist() == positive.tolist()
+    in_place = x.detach().clone()
+    assert F.rrelu_(in_place, 0.5, 0.5, True) is in_place
+    np.testing.assert_allclose(in_place.numpy(force=True), (x / 2).numpy(force=True))
+
+
+def test_gumbel_softmax_draws_as_often_as_softmax_says():
+    logits = torch.tensor([0.0, 1.0, 2.0]).repeat(4000, 1).requires_grad_()
+    drawn = F.gumbel_softmax(logits, tau=0.5, hard=True)
+    assert sorted(drawn.detach().unique().tolist()) == [0, 1]
+    np.testing.assert_allclose(
+        drawn.mean(0).numpy(force=True), logits[0].softmax(0).numpy(force=True), atol=0.03
+    )
+    torch.manual_seed(0)
+    (F.gumbel_softmax(logits, hard=True)[:, 0]).sum().backward()
+    through_hard, logits.grad = logits.grad, None
+    torch.manual_seed(0)
+    (F.gumbel_softmax(logits)[:, 0]).sum().backward()
+    assert torch.allclose(through_hard, logits.grad)
+
+
+IN_PLACE = [
+    ("celu_", (0.5,)), ("elu_", (0.7,)), ("hardtanh_", (-0.5, 0.4)), ("leaky_relu_", (0.2,)), ("relu_", ()),
+    ("rrelu_", (0.1, 0.3)), ("selu_", ()), ("threshold_", (0.35, 20.0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "args"), IN_PLACE)
+def test_functions_in_place(name, args):
+    x = torch.tensor(X, requires_grad=True)
+    expected = getattr(F, name.removesuffix("_"))(x, *args)
+    changed = x * 1
+    assert getattr(F, name)(changed, *args) is changed
+    assert torch.allclose(changed, expected)
+    weights = torch.rand(*X.shape)
+    (expected * weights).sum().backward()
+    gradient, x.grad = x.grad, None
+    (changed * weights).sum().backward()
+    assert torch.allclose(x.grad, gradient)

@@ -26,6 +26,8 @@ LAYERS = [
     ("BatchNorm2d", (3,), {"bias": False}, [(4, 3, 5, 2)]),
     ("InstanceNorm1d", (3,), {}, [(2, 3, 5)]),
     ("InstanceNorm1d", (3,), {"affine": True}, [(3, 5)]),
+    ("BatchNorm3d", (3,), {}, [(4, 3, 2, 3, 2)]),
+    ("InstanceNorm3d", (3,), {"affine": True}, [(2, 3, 2, 3, 2)]),
     ("InstanceNorm2d", (3,), {}, [(2, 3, 4, 5)]),
     ("InstanceNorm2d", (3,), {"affine": True, "eps": 1e-2}, [(2, 3, 4, 5)]),
     ("InstanceNorm2d", (3,), {"affine": True, "track_running_stats": True, "momentum": 0.3}, [(2, 3, 4, 5)]),

@@ -6,12 +6,14 @@ import pytest
 import tinygrad_edu as torch
 from tinygrad_edu import nn
 
-KINDS = ["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout"]
+KINDS = ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"]
 SHAPES = {
     "Dropout": (40, 50),
     "Dropout1d": (40, 50, 3),
     "Dropout2d": (40, 50, 3, 2),
+    "Dropout3d": (40, 50, 3, 2, 1),
     "AlphaDropout": (40, 50),
+    "FeatureAlphaDropout": (40, 50, 3),
 }
 every_kind = pytest.mark.parametrize("name", KINDS)
 
@@ -23,7 +25,7 @@ def test_nothing_is_dropped_in_evaluation_or_with_p_0(name):
     assert getattr(nn, name)(0.0)(x) is x
 
 
-@pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d"])
+@pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d"])
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.9])
 def test_how_much_is_dropped(name, p):
     y = getattr(nn, name)(p)(torch.ones(*SHAPES[name])).numpy(force=True)
@@ -47,7 +49,7 @@ def test_the_gradient_goes_where_the_input_went(name):
     x = torch.randn(*SHAPES[name], requires_grad=True)
     y = getattr(nn, name)(0.4)(x)
     y.sum().backward()
-    if name == "AlphaDropout":
+    if "Alpha" in name:
         kept = x.grad.numpy(force=True) != 0
         slope = x.grad.numpy(force=True).max()
         np.testing.assert_allclose(np.unique(x.grad.numpy(force=True)), [0, slope])
@@ -76,10 +78,12 @@ def test_in_place(name):
     expected = getattr(nn, name)(0.5)(before).numpy(force=True)
     torch.manual_seed(5)
     after = getattr(nn, name)(0.5, inplace=True)(before)
-    assert after is before
+    assert (after is before) == (
+        name != "FeatureAlphaDropout"
+    )  # which does not pass it on, in PyTorch either
     np.testing.assert_array_equal(after.numpy(force=True), expected)
     after.sum().backward()
-    if name != "AlphaDropout":
+    if "Alpha" not in name:
         np.testing.assert_allclose((x * x.grad).numpy(force=True), expected, rtol=1e-6)
 
 

@@ -10,7 +10,6 @@ from tinygrad_edu.nn.activation import (
     CELU,
     ELU,
     GELU,
-    GLU,
     SELU,
     Hardshrink,
     Hardsigmoid,
@@ -18,16 +17,13 @@ from tinygrad_edu.nn.activation import (
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
-    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
     ReLU6,
+    RReLU,
     Sigmoid,
     SiLU,
-    Softmax,
-    Softmax2d,
-    Softmin,
     Softplus,
     Softshrink,
     Softsign,
@@ -38,8 +34,10 @@ from tinygrad_edu.nn.activation import (
 from tinygrad_edu.nn.batch_norm import (
     BatchNorm1d,
     BatchNorm2d,
+    BatchNorm3d,
     InstanceNorm1d,
     InstanceNorm2d,
+    InstanceNorm3d,
 )
 from tinygrad_edu.nn.container import (
     ModuleDict,
@@ -51,7 +49,6 @@ from tinygrad_edu.nn.conv import (
     Conv2d,
     ConvTranspose1d,
     ConvTranspose2d,
-    Unfold,
 )
 from tinygrad_edu.nn.distance import (
     CosineSimilarity,
@@ -62,12 +59,17 @@ from tinygrad_edu.nn.dropout import (
     Dropout,
     Dropout1d,
     Dropout2d,
+    Dropout3d,
+    FeatureAlphaDropout,
 )
 from tinygrad_edu.nn.flatten import (
+    ChannelShuffle,
     Flatten,
+    Fold,
     PixelShuffle,
     PixelUnshuffle,
     Unflatten,
+    Unfold,
 )
 from tinygrad_edu.nn.linear import (
     Bilinear,
@@ -110,14 +112,19 @@ from tinygrad_edu.nn.normalization import (
 from tinygrad_edu.nn.padding import (
     CircularPad1d,
     CircularPad2d,
+    CircularPad3d,
     ConstantPad1d,
     ConstantPad2d,
+    ConstantPad3d,
     ReflectionPad1d,
     ReflectionPad2d,
+    ReflectionPad3d,
     ReplicationPad1d,
     ReplicationPad2d,
+    ReplicationPad3d,
     ZeroPad1d,
     ZeroPad2d,
+    ZeroPad3d,
 )
 from tinygrad_edu.nn.parallel import DataParallel
 from tinygrad_edu.nn.parameter import Parameter
@@ -147,6 +154,13 @@ from tinygrad_edu.nn.recurrent_cell import (
     RNNCell,
     RNNCellBase,
 )
+from tinygrad_edu.nn.softmax import (
+    GLU,
+    LogSoftmax,
+    Softmax,
+    Softmax2d,
+    Softmin,
+)
 from tinygrad_edu.nn.sparse import Embedding, EmbeddingBag
 from tinygrad_edu.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from tinygrad_edu.nn.transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
@@ -160,16 +174,20 @@ __all__ = [
     "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
+    "BatchNorm3d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "Bilinear",
     "CELU",
+    "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
+    "CircularPad3d",
     "ConstantPad1d",
     "ConstantPad2d",
+    "ConstantPad3d",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
@@ -181,10 +199,13 @@ __all__ = [
     "Dropout",
     "Dropout1d",
     "Dropout2d",
+    "Dropout3d",
     "ELU",
     "Embedding",
     "EmbeddingBag",
+    "FeatureAlphaDropout",
     "Flatten",
+    "Fold",
     "GELU",
     "GLU",
     "GRU",
@@ -200,6 +221,7 @@ __all__ = [
     "Identity",
     "InstanceNorm1d",
     "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
     "LSTM",
@@ -231,6 +253,8 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "ReflectionPad3d",
+    "ReplicationPad3d",
     "RMSNorm",
     "RNN",
     "RNNBase",
@@ -242,6 +266,7 @@ __all__ = [
     "ReflectionPad2d",
     "ReplicationPad1d",
     "ReplicationPad2d",
+    "RReLU",
     "SELU",
     "Sequential",
     "SiLU",
@@ -271,6 +296,7 @@ __all__ = [
     "functional",
     "init",
     "utils",
+    "ZeroPad3d",
 ]
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there

@@ -156,6 +156,17 @@ class BatchNorm1d(_BatchNorm):
     expected_ndims = (2, 3)
 
 
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of (n, c, d, h, w); see :class:`BatchNorm2d`.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm3d.html
+    """
+
+    expected_ndims = (5,)
+
+
 class InstanceNorm2d(_RunningNorm):
     """Normalisation of every channel of every image (n, c, h, w) or (c, h, w) by itself.
 
@@ -216,3 +227,9 @@ class InstanceNorm1d(InstanceNorm2d):
     """Normalisation of each channel of signals (n, c, length) or (c, length); see :class:`InstanceNorm2d`."""
 
     expected_ndims = (2, 3)
+
+
+class InstanceNorm3d(InstanceNorm2d):
+    """Normalisation of each channel of volumes (n, c, d, h, w) or (c, d, h, w); see :class:`InstanceNorm2d`."""
+
+    expected_ndims = (4, 5)

@@ -307,39 +307,3 @@ class ConvTranspose1d(ConvTranspose2d):
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         return self._transpose(F.conv_transpose1d, input, output_size)
-
-
-class Unfold(Module):
-    """Lays out the windows that a convolution sees: (n, c, h, w) -> (n, c kh kw, number of windows).
-
-    A convolution is then one matrix product; this is the "im2col" of many libraries.
-
-    References
-    ----------
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.Unfold.html
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.nn.Unfold(kernel_size=2)(torch.arange(9.0).reshape(1, 1, 3, 3))
-    tensor([[[0., 1., 3., 4.],
-             [1., 2., 4., 5.],
-             [3., 4., 6., 7.],
-             [4., 5., 7., 8.]]])
-    """
-
-    def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.dilation = dilation
-        self.padding = padding
-        self.stride = stride
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
-
-    def extra_repr(self) -> str:
-        return (
-            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
-            f"stride={self.stride}"
-        )

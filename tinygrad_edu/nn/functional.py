@@ -1,7 +1,7 @@
 """Layers as functions: the names of ``torch.nn.functional``.
 
 Most are operations of ``tinygrad_edu.ops``; the others stand in ``functional_activation``,
-``functional_embedding``, ``functional_layer`` and ``functional_loss``.
+``functional_dropout``, ``functional_embedding``, ``functional_layer``, ``functional_layout`` and ``functional_loss``.
 
 References
 ----------
@@ -15,36 +15,53 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.nn.functional_activation import (
     celu,
+    celu_,
     elu,
+    elu_,
     glu,
+    gumbel_softmax,
     hardshrink,
     hardsigmoid,
     hardswish,
     hardtanh,
+    hardtanh_,
     leaky_relu,
+    leaky_relu_,
     log_softmax,
     mish,
     relu,
     relu6,
     relu_,
+    rrelu,
+    rrelu_,
     selu,
+    selu_,
     silu,
     softmax,
     softmin,
     softshrink,
     threshold,
+    threshold_,
 )
 from tinygrad_edu.nn.functional_attention import multi_head_attention_forward
-from tinygrad_edu.nn.functional_embedding import embedding, embedding_bag
-from tinygrad_edu.nn.functional_layer import (
+from tinygrad_edu.nn.functional_dropout import (
     alpha_dropout,
-    bilinear,
-    conv_transpose1d,
     dropout,
     dropout1d,
     dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
+from tinygrad_edu.nn.functional_embedding import embedding, embedding_bag
+from tinygrad_edu.nn.functional_layer import (
+    bilinear,
+    conv_transpose1d,
     instance_norm,
     local_response_norm,
+)
+from tinygrad_edu.nn.functional_layout import (
+    channel_shuffle,
+    fold,
     pixel_shuffle,
     pixel_unshuffle,
     unfold,
@@ -118,6 +135,8 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "celu_",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv_transpose1d",
@@ -129,17 +148,23 @@ __all__ = [
     "dropout",
     "dropout1d",
     "dropout2d",
+    "dropout3d",
     "elu",
+    "elu_",
     "embedding",
     "embedding_bag",
+    "feature_alpha_dropout",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "glu",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hardtanh_",
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
@@ -147,6 +172,7 @@ __all__ = [
     "l1_loss",
     "layer_norm",
     "leaky_relu",
+    "leaky_relu_",
     "linear",
     "local_response_norm",
     "log_softmax",
@@ -173,8 +199,11 @@ __all__ = [
     "relu6",
     "relu_",
     "rms_norm",
+    "rrelu",
+    "rrelu_",
     "scaled_dot_product_attention",
     "selu",
+    "selu_",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
@@ -187,6 +216,7 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "threshold",
+    "threshold_",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
     "unfold",

@@ -7,19 +7,22 @@ https://docs.pytorch.org/docs/stable/nn.functional.html#non-linear-activation-fu
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
+from typing import Any
 
-from tinygrad_edu import dtypes, ops
+from tinygrad_edu import creation, dtypes, ops, sampling
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.inplace import write_result
 from tinygrad_edu.arguments import as_number, require_bools, require_numbers
 from tinygrad_edu.ops.common import require_floating_point, require_tensor
 from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.random import Generator
 from tinygrad_edu.scalars import checked_scalar
 
 
-def activate(function: Callable[..., Tensor], input: Tensor, inplace: bool, *options: float) -> Tensor:
+def activate(function: Callable[..., Tensor], input: Tensor, inplace: bool, *options: Any) -> Tensor:
     """Return ``function(input, *options)``; in place, it is also written into the input.
 
     The derivative may need the input, so it is computed on a copy: ``inplace=True`` gives PyTorch's results,
@@ -45,6 +48,47 @@ def relu_(input: Tensor) -> Tensor:
     return input.relu_()
 
 
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """See :func:`celu`; in place."""
+    return celu(input, alpha, inplace=True)
+
+
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """See :func:`elu`; in place."""
+    return elu(input, alpha, inplace=True)
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """See :func:`hardtanh`; in place."""
+    return hardtanh(input, min_val, max_val, inplace=True)
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """See :func:`leaky_relu`; in place."""
+    return leaky_relu(input, negative_slope, inplace=True)
+
+
+def rrelu_(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    """See :func:`rrelu`; in place."""
+    return _rrelu(input, lower, upper, training, True, generator)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """See :func:`selu`; in place."""
+    return selu(input, inplace=True)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """Return the input where it is above the threshold, else ``value``; in place."""
+    return activate(ops.threshold, input, True, threshold, value)
+
+
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(input, 0), 6)."""
     return activate(ops.relu6, input, inplace)
@@ -53,6 +97,51 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Return the input where it is positive, else ``negative_slope`` times it."""
     return activate(ops.leaky_relu, input, inplace, negative_slope)
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """Leaky ReLU whose slope is drawn from ``lower`` to ``upper`` for every element; their mean if not training.
+
+    References
+    ----------
+    Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015, section 2.4.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.rrelu(torch.tensor([-1.0, 2.0]), 0.25, 0.75)
+    tensor([-0.5000,  2.0000])
+    """
+    return _rrelu(input, lower, upper, training, inplace, None)
+
+
+def _rrelu(
+    input: Tensor, lower: float, upper: float, training: bool, inplace: bool, generator: Generator | None
+) -> Tensor:
+    require_floating_point("rrelu", input)
+    require_bools("rrelu", training=training)
+    lower, upper = as_number("rrelu", "lower", lower), as_number("rrelu", "upper", upper)
+    if lower > upper:
+        raise RuntimeError(
+            f"rrelu: Lower bound should be less than or equal to the upper bound, got {lower} and {upper}"
+        )
+    if not training:
+        return activate(ops.leaky_relu, input, inplace, (lower + upper) / 2)
+    if not (math.isfinite(lower) and math.isfinite(upper)):
+        raise RuntimeError(f"rrelu: expected finite bounds, got {lower} and {upper}")
+    return activate(_randomly_leaky, input, inplace, lower, upper, generator)
+
+
+@rounded_once
+def _randomly_leaky(input: Tensor, lower: float, upper: float, generator: Generator | None) -> Tensor:
+    slopes = sampling.rand_like(input.detach(), generator=generator) * (upper - lower) + lower
+    return ops.where(input > 0, input, input * slopes)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
@@ -155,6 +244,47 @@ def softmax(
 ) -> Tensor:
     """Turn scores into probabilities along ``dim``."""
     return ops.softmax(input, _implicit_dim("softmax", input, _stacklevel) if dim is None else dim, dtype)
+
+
+@rounded_once
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """Draw a class for every row of scores, softly: softmax((logits + Gumbel noise) / tau).
+
+    Parameters
+    ----------
+    logits : Tensor
+        Scores; the softmax is taken along ``dim``.
+    tau : float
+        Temperature: the lower, the closer to one-hot.
+    hard : bool
+        Return one-hot vectors, with the gradient of the soft ones ("straight through").
+    eps : float
+        Has no effect, as in PyTorch.
+
+    References
+    ----------
+    Jang et al., "Categorical Reparameterization with Gumbel-Softmax", 2017, equation 2.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.functional.gumbel_softmax(torch.tensor([0.0, 100.0, 0.0]), hard=True)
+    tensor([0., 1., 0.])
+    """
+    require_floating_point("gumbel_softmax", logits, error=RuntimeError)
+    require_numbers("gumbel_softmax", tau=tau, eps=eps)
+    require_bools("gumbel_softmax", hard=hard)
+    if eps != 1e-10:
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=3)
+    noise = -ops.log(creation.empty_like(logits.detach()).exponential_())
+    soft = ops.softmax((logits + noise) / tau, dim)
+    if not hard:
+        return soft
+    first = ops.argmax(soft, dim, keepdim=True)
+    one_hot = ops.scatter(creation.zeros_like(soft.detach()), dim, first, 1.0)
+    return one_hot - soft.detach() + soft
 
 
 def softmin(

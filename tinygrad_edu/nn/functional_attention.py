@@ -13,7 +13,7 @@ from typing import Any
 
 from tinygrad_edu import creation, dtypes, ops
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.nn.functional_layer import dropout
+from tinygrad_edu.nn.functional_dropout import dropout
 
 
 def multi_head_attention_forward(

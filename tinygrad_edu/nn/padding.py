@@ -130,3 +130,33 @@ class CircularPad1d(CircularPad2d):
     """Continues signals as if they were periodic; see :class:`CircularPad2d`."""
 
     dims = 1
+
+
+class ConstantPad3d(ConstantPad2d):
+    """Puts a constant round volumes (n, c, d, h, w); see :class:`ConstantPad2d`."""
+
+    dims = 3
+
+
+class ZeroPad3d(ZeroPad2d):
+    """Puts zeros round volumes; see :class:`ConstantPad2d`."""
+
+    dims = 3
+
+
+class ReflectionPad3d(ReflectionPad2d):
+    """Reflects volumes at their border; see :class:`ReflectionPad2d`."""
+
+    dims = 3
+
+
+class ReplicationPad3d(ReplicationPad2d):
+    """Repeats the outermost elements of volumes; see :class:`ReplicationPad2d`."""
+
+    dims = 3
+
+
+class CircularPad3d(CircularPad2d):
+    """Continues volumes as if they were periodic; see :class:`CircularPad2d`."""
+
+    dims = 3
