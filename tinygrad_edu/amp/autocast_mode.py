@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tinygrad_edu import backend, dtypes
-from tinygrad_edu.arguments import wrong_type
+from tinygrad_edu.arguments import require_bools, wrong_type
 from tinygrad_edu.type_names import type_name
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -66,6 +66,7 @@ class autocast:
         cache_enabled: bool | None = None,
     ) -> None:
         require_device_type("autocast", device_type)
+        require_bools("autocast", enabled=enabled)
         if not is_autocast_available(device_type):
             raise RuntimeError(
                 f"autocast: expected device_type to be one of {', '.join(DEVICE_TYPES)}, got {device_type!r}"

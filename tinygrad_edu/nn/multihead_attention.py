@@ -12,6 +12,7 @@ from typing import Any
 
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import as_int
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.linear import Linear
@@ -79,6 +80,8 @@ class MultiheadAttention(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        embed_dim = as_int("MultiheadAttention", "embed_dim", embed_dim)
+        num_heads = as_int("MultiheadAttention", "num_heads", num_heads)
         if embed_dim <= 0 or num_heads <= 0:
             raise ValueError(
                 f"embed_dim and num_heads must be greater than 0, got embed_dim={embed_dim} and "

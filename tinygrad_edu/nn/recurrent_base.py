@@ -14,11 +14,13 @@ from typing import Any
 
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import require_ints
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.utils.rnn import PackedSequence
+from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.ops.indexing.index import index_select
 from tinygrad_edu.ops.nn.recurrent_formula import Steps
 from tinygrad_edu.ops.shape.join import cat, stack
@@ -49,7 +51,7 @@ class RNNBase(Module):
     ) -> None:
         super().__init__()
         _check_arguments(input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
-        if mode not in NUM_GATES:
+        if not isinstance(mode, str) or mode not in NUM_GATES:
             raise ValueError(
                 f"RNNBase: Unrecognized RNN mode: expected one of {', '.join(NUM_GATES)}, got {mode}"
             )
@@ -111,6 +113,7 @@ class RNNBase(Module):
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
         name = type(self).__name__ if self.mode in ("LSTM", "GRU") else "RNN"
+        require_tensor(name, input)
         if input.dim() not in (2, 3):
             raise ValueError(f"{name}: Expected input to be 2D or 3D, got {input.dim()}D instead")
         is_batched, batch_dim = input.dim() == 3, 0 if self.batch_first else 1
@@ -265,6 +268,7 @@ def _check_arguments(
     ):
         if not isinstance(value, kind):
             raise TypeError(f"RNNBase: {name} should be of type {kind.__name__}, got: {type(value).__name__}")
+    require_ints("RNNBase", num_layers=num_layers, proj_size=proj_size)
     for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
         if value <= 0:
             raise ValueError(f"RNNBase: {name} must be greater than zero, got {value}")

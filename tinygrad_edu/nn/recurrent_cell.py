@@ -12,10 +12,12 @@ from typing import Any
 
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import require_ints
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.ops.nn.recurrent import gru_layer, lstm_layer, rnn_layer
 from tinygrad_edu.ops.nn.recurrent_formula import Steps
 
@@ -33,6 +35,7 @@ class RNNCellBase(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        require_ints(type(self).__name__, input_size=input_size, hidden_size=hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         size = num_chunks * hidden_size
         self.weight_ih = Parameter(creation.empty((size, input_size), device=device, dtype=dtype))
@@ -53,9 +56,11 @@ class RNNCellBase(Module):
     ) -> tuple[Tensor, list[Tensor]]:
         """Return the input (B, input_size), and the ``count`` states (B, hidden_size), zeros if there are none."""
         name = type(self).__name__
+        require_tensor(name, input)
         if input.dim() not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead")
         for number, state in enumerate(hx or ()):
+            require_tensor(name, state, f"hx[{number}]")
             if state.dim() not in (1, 2):
                 raise ValueError(f"{name}: Expected hx[{number}] to be 1D or 2D, got {state.dim()}D instead")
         is_batched = input.dim() == 2

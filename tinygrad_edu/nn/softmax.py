@@ -10,6 +10,7 @@ from __future__ import annotations
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.ops.common import require_tensor
 
 
 class GLU(Module):
@@ -83,6 +84,7 @@ class Softmax2d(Module):
     """Softmax over the channels of (n, c, h, w) or (c, h, w), at every pixel."""
 
     def forward(self, input: Tensor) -> Tensor:
+        require_tensor("Softmax2d", input)
         if input.ndim not in (3, 4):
             raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.ndim}D instead")
         return F.softmax(input, -3)

@@ -14,6 +14,7 @@ from typing import Any
 
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import as_int, wrong_type
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.container import ModuleList
@@ -24,6 +25,7 @@ from tinygrad_edu.nn.transformer_layer import (
     TransformerDecoderLayer,
     TransformerEncoderLayer,
 )
+from tinygrad_edu.ops.common import require_tensors
 
 
 class TransformerEncoder(Module):
@@ -246,6 +248,7 @@ class Transformer(Module):
 
     def _check(self, src: Tensor, tgt: Tensor) -> None:
         """Raise unless source and target are of one batch and have d_model features."""
+        require_tensors("Transformer", src=src, tgt=tgt)
         batch = 0 if self.batch_first else 1
         if src.ndim == 3 and tgt.ndim == 3 and src.shape[batch] != tgt.shape[batch]:
             raise RuntimeError(
@@ -274,6 +277,9 @@ class Transformer(Module):
 
 def copies(module: Module, count: int) -> ModuleList:
     """Return so many deep copies of a module."""
+    if not isinstance(module, Module):
+        raise wrong_type("Transformer", "layer", "Module", module)
+    count = as_int("Transformer", "num_layers", count)
     return ModuleList([copy.deepcopy(module) for _ in range(count)])
 
 

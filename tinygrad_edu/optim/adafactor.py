@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
-from tinygrad_edu.optim.checks import check_lr_size, check_numbers
+from tinygrad_edu.optim.checks import check_lr_size, check_numbers, check_pair
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
@@ -82,6 +82,7 @@ class Adafactor(Optimizer):
         foreach: bool | None = None,
         maximize: bool = False,
     ) -> None:
+        check_pair("eps", eps)
         check_numbers(lr=lr, beta2_decay=beta2_decay, eps2=eps[1], d=d, weight_decay=weight_decay)
         check_lr_size(lr)
         if not 0.0 <= lr:

@@ -44,10 +44,15 @@ def check_not_negative(**options: Any) -> None:
             raise ValueError(f"Invalid {name} value: {value}")
 
 
+def check_pair(name: str, values: Any) -> None:
+    """Raise unless there are two values."""
+    if not isinstance(values, list | tuple) or len(values) != 2:
+        raise ValueError(f"{name}: expected two numbers, got {values}")
+
+
 def check_betas(betas: Any) -> None:
     """Raise unless there are two numbers, or Tensors of one element, from 0 to below 1."""
-    if not isinstance(betas, list | tuple) or len(betas) != 2:
-        raise ValueError(f"betas: expected two numbers, got {betas}")
+    check_pair("betas", betas)
     for index, beta in enumerate(betas):
         if isinstance(beta, Tensor) and beta.array.size != 1:
             raise ValueError(f"Tensor betas[{index}] must be 1-element")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
-from tinygrad_edu.optim.checks import check_lr, check_numbers
+from tinygrad_edu.optim.checks import check_lr, check_numbers, check_pair
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
@@ -76,6 +76,8 @@ class Rprop(Optimizer):
         differentiable: bool = False,
     ) -> None:
         check_lr(lr)
+        check_pair("etas", etas)
+        check_pair("step_sizes", step_sizes)
         check_numbers(eta_minus=etas[0], eta_plus=etas[1], shortest=step_sizes[0], longest=step_sizes[1])
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")

@@ -14,7 +14,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import check_broadcast, raw, require_tensors
+from tinygrad_edu.ops.common import check_broadcast, raw, require_tensor
 from tinygrad_edu.ops.elementwise.compare import logical_not
 from tinygrad_edu.ops.elementwise.select import masked_fill
 from tinygrad_edu.ops.half import rounded_once
@@ -193,7 +193,7 @@ def check_attention(
     """Raise unless queries, keys, values and mask fit together."""
     name = "scaled_dot_product_attention"
     for argument, x in (("query", query), ("key", key), ("value", value)):
-        require_tensors(name, **{argument: x})
+        require_tensor(name, x, argument)
         if x.ndim < 2:
             raise RuntimeError(
                 f"{name}: Expected query, key, and value to all be  at least 2 dimensional, but got {argument} of "
@@ -216,7 +216,7 @@ def check_attention(
 
 def check_attention_mask(name: str, query: Tensor, key: Tensor, attn_mask: Tensor, is_causal: bool) -> None:
     """Raise unless the mask can be used."""
-    require_tensors(name, attn_mask=attn_mask)
+    require_tensor(name, attn_mask, "attn_mask")
     if is_causal:
         raise RuntimeError(f"{name}: Explicit attn_mask should not be set when is_causal=True")
     dtype = raw(attn_mask).dtype

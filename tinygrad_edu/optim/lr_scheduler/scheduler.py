@@ -7,7 +7,7 @@ import warnings
 from typing import Any, TypeAlias
 
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.arguments import require_numbers
+from tinygrad_edu.arguments import require_ints, require_numbers
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.type_names import type_name
 
@@ -80,6 +80,7 @@ class LRScheduler:
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         check_is_optimizer(optimizer)
+        require_ints(type(self).__name__, last_epoch=last_epoch)
         self.optimizer = optimizer
         for index, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from tinygrad_edu.arguments import require_numbers
+from tinygrad_edu.arguments import require_ints, require_numbers
 from tinygrad_edu.random import Generator
 from tinygrad_edu.utils.data.collate import default_collate, default_convert
 from tinygrad_edu.utils.data.dataset import Dataset, IterableDataset
@@ -214,6 +214,7 @@ def check_worker_options(
 ) -> None:
     """Raise if the options of worker processes contradict each other."""
     require_numbers("DataLoader", timeout=timeout)
+    require_ints("DataLoader", num_workers=num_workers)
     if num_workers < 0:
         raise ValueError(
             "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing: "

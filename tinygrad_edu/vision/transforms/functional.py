@@ -20,6 +20,7 @@ import numpy.typing as npt
 import tinygrad_edu as torch
 from tinygrad_edu import Tensor
 from tinygrad_edu.arguments import as_dtype, require_ints, require_numbers
+from tinygrad_edu.backend import check_numel
 from tinygrad_edu.type_names import type_name
 
 AnyArray: TypeAlias = npt.NDArray[Any]
@@ -293,6 +294,7 @@ def check_padding(padding: int | Sequence[int], padding_mode: str) -> tuple[int,
         )
     if min(numbers) < 0:
         raise ValueError(f"padding: expected numbers of at least 0, got {padding}")
+    check_numel("pad", [1 + sum(numbers)])
     left, top, right, bottom = (numbers * 4)[:4]  # one or two numbers are repeated
     return left, top, right, bottom
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu.arguments import wrong_type
@@ -71,6 +71,8 @@ class Compose(Transform):
     """
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
+        if not isinstance(transforms, Iterable):
+            raise wrong_type("Compose", "transforms", "a sequence of transforms", transforms)
         self.transforms = transforms
 
     def __call__(self, image: Any) -> Any:
