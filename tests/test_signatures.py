@@ -192,12 +192,16 @@ EXTRA = {
     "repeat_interleave": "repeats=2",
     "unflatten": "sizes=(3, 1)",
     "tensor_split": "sections=2",
+    **dict.fromkeys(["quantile", "nanquantile"], "q=0.5"),
+    "kthvalue": "k=1",
+    "renorm": "p=2, maxnorm=3.0",
     "cosine_similarity": "x2=torch.ones(2, 3)",
 }
 FIRST = {
     **dict.fromkeys(["cat", "concat", "concatenate"], "tensors=[{}]"),
     "stack": "tensors=[{}]",
     "cosine_similarity": "x1={}",
+    **dict.fromkeys(["trapezoid", "cumulative_trapezoid"], "y={}"),
 }
 
 

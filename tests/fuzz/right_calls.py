@@ -74,7 +74,7 @@ def public_functions() -> Iterator[tuple[str, str, bool]]:
     for name in sorted(dir(torch.Tensor)):
         found = getattr(torch.Tensor, name)
         if not name.startswith("_") and callable(found):
-            yield name, name.rstrip("_"), True
+            yield name, getattr(found, "__name__", name).rstrip("_"), True
 
 
 def from_the_table() -> Iterator[str]:

@@ -48,8 +48,34 @@ KNOWN: list[Known] = [
     ),
     Known(
         "Equal elements keep their order; PyTorch leaves it open, unless `stable=True`.",
-        r"^(bool|u?int\d+|float16) .*\[8000\], \): (result 1: )?values",
-        ("sort", "argsort"),
+        r"^(bool|u?int\d+|float16) .*\[8000\], \): (result 1: |backward )?values",
+        ("sort", "argsort", "msort"),
+    ),
+    Known(
+        "Of equal elements, `kthvalue` names the one that stands in its place when they keep their order, and `mode` "
+        "the last; PyTorch leaves open which.",
+        r"^(bool|u?int\d+|float16) .*result 1: values",
+        ("kthvalue", "mode"),
+    ),
+    Known(
+        "The gradient keeps its digits beside elements of 10000; PyTorch takes its logarithm, and loses them.",
+        r"^float(16|32) .*backward values",
+        ("logcumsumexp",),
+    ),
+    Known(
+        "The derivative by a weight is a difference of larger numbers; rounding shows.",
+        r"^float.*backward values at .*PyTorch has 0.0 ",
+        ("cov",),
+    ),
+    Known(
+        "Of float16, a number next to the border of two bins falls into the other one.",
+        r"^float16 .*values at",
+        ("histc",),
+    ),
+    Known(
+        "`logcumsumexp` takes real numbers only.",
+        r"^complex.*expected a floating-point tensor",
+        ("logcumsumexp",),
     ),
     Known(
         "The gradient of `norm(0)`, a number of elements, is 0; PyTorch leaves it None.",

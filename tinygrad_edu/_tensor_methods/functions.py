@@ -114,6 +114,25 @@ class FunctionMethods(TensorBase):
     unique = ops.unique
     bincount = ops.bincount
     unique_consecutive = ops.unique_consecutive
+    median = ops.median
+    nanmedian = ops.nanmedian
+    kthvalue = ops.kthvalue
+    mode = ops.mode
+    msort = ops.msort
+    aminmax = ops.aminmax
+    quantile = ops.quantile
+    nanquantile = ops.nanquantile
+    cummax = ops.cummax
+    cummin = ops.cummin
+    logcumsumexp = ops.logcumsumexp
+    diff = ops.diff
+    nansum = ops.nansum
+    nanmean = ops.nanmean
+    histc = ops.histc
+    dist = ops.dist
+    renorm = ops.renorm
+    cov = ops.cov
+    corrcoef = ops.corrcoef
 
     # ---- products of matrices ---------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_edu import Tensor
+from tinygrad_edu import Tensor, ops
 from tinygrad_edu.learn.parity_recipe import (
     Recipe,
     Values,
@@ -80,6 +80,33 @@ REDUCTIONS = [
     op("norm", (real(3, 5),), (real(1024, 1024),)),
     *along("prod cumprod", factors, rounding=10.0),
     *along("any all count_nonzero", bools),
+]
+
+
+def search_sorted(borders: Tensor, x: Tensor) -> Tensor:
+    """Return the places of x among the borders, which are sorted first."""
+    return ops.searchsorted(ops.sort(borders).values, x)
+
+
+def sorted_buckets(x: Tensor, borders: Tensor) -> Tensor:
+    """Return the buckets of x between the borders, which are sorted first."""
+    return ops.bucketize(x, ops.sort(borders).values)
+
+
+ORDER = [
+    *alike("median nanmedian mode msort aminmax nansum nanmean", real),
+    op("kthvalue", (real(3, 5), 2), (real(1024, 1024), 100)),
+    *[op(name, (real(3, 5), 0.3, 1), (real(1024, 1024), 0.3, 1)) for name in ("quantile", "nanquantile")],
+    *along("cummax cummin logcumsumexp", real),
+    *alike("diff trapezoid cumulative_trapezoid", real),
+    op("searchsorted", (real(5), real(3, 5)), (real(1024), real(1024, 1024)), function=search_sorted),
+    op("bucketize", (real(3, 5), real(5)), (real(1024, 1024), real(1024)), function=sorted_buckets),
+    op("histc", (real(20), 5, -2, 2), (real(100_000), 100, -2, 2)),
+    op("dist", (real(3, 5), real(3, 5)), (real(1024, 1024), real(1024, 1024))),
+    op("cdist", (real(3, 5), real(4, 5)), (real(256, 64), real(256, 64))),
+    op("renorm", (real(3, 5), 2, 0, 1.0), (real(1024, 1024), 2, 0, 1.0)),
+    op("cov", (real(3, 5),), (real(64, 1024),)),
+    op("corrcoef", (real(3, 5),), (real(64, 1024),)),
 ]
 
 SHAPES = [
@@ -230,7 +257,7 @@ LOSSES = [
     op("margin_ranking_loss", (real(9), real(9), signs(9)), (real(100_000), real(100_000), signs(100_000))),
 ]  # fmt: skip
 
-OPERATIONS = [*ELEMENTWISE, *REDUCTIONS, *SHAPES, *INDEXING, *PRODUCTS, *POOLING, *NORMS, *LOSSES]
+OPERATIONS = [*ELEMENTWISE, *REDUCTIONS, *ORDER, *SHAPES, *INDEXING, *PRODUCTS, *POOLING, *NORMS, *LOSSES]
 
 LEFT_OUT = {
     "cast": "changes the dtype only, and every operation of two dtypes runs it",

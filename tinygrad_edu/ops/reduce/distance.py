@@ -1,0 +1,219 @@
+"""How far apart, and how much alike: distances of vectors, covariance, correlation.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#other-operations
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu.arguments import as_int, as_number
+from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
+from tinygrad_edu.ops.common import (
+    as_float,
+    normalize_dim,
+    raw,
+    require_tensor,
+    require_tensors,
+)
+from tinygrad_edu.ops.elementwise.select import clamp, where
+from tinygrad_edu.ops.elementwise.unary import sqrt
+from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.linalg.matmul import mm
+from tinygrad_edu.ops.reduce.reduction import mean, sum
+from tinygrad_edu.ops.reduce.statistics import norm
+from tinygrad_edu.ops.shape.layout import expand, reshape, transpose, unsqueeze
+from tinygrad_edu.ops.shape.triangle import diagonal
+
+MODES = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
+
+
+@rounded_once
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    r"""The p-norm of the difference of two tensors: (sum of \|a - b\|^p)^(1/p).
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.dist(torch.tensor([0.0, 3.0]), torch.tensor([4.0, 0.0]))
+    tensor(5.)
+    """
+    require_tensor("dist", input)
+    require_tensor("dist", other, "other")
+    return norm(input - other, as_number("dist", "p", p))
+
+
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: Any = MODES[0]) -> Tensor:
+    r"""Distances of each row of one matrix from each row of another, by the p-norm.
+
+    Parameters
+    ----------
+    x1, x2 : Tensor
+        (\*, m, d) and (\*, n, d).
+    p : float
+        At least 0; the distance by 0 is the number of differences, by infinity the largest one.
+    compute_mode : str, optional
+        Changes nothing: the difference is taken before it is squared, never by a product of matrices.
+
+    Returns
+    -------
+    Tensor
+        (\*, m, n); where two rows are equal, the gradient is 0.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.cdist.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.cdist(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0], [0.0, 2.0]]))
+    tensor([[5., 2.]])
+    """
+    require_tensor("cdist", x1, "x1")
+    require_tensor("cdist", x2, "x2")
+    p = as_number("cdist", "p", p)
+    if compute_mode is not None and compute_mode not in MODES:
+        raise ValueError(f"cdist: expected compute_mode to be one of {MODES}, got {compute_mode!r}")
+    for x in (x1, x2):
+        if raw(x).dtype.name not in ("float32", "float64"):
+            raise RuntimeError(
+                f"cdist only supports floating-point dtypes, float32 and float64, got {raw(x).dtype}"
+            )
+        if x.ndim < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, got {x.ndim}D")
+    if x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(
+            f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}"
+        )
+    if p < 0:
+        raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
+    return norm(unsqueeze(x1, -2) - unsqueeze(x2, -3), p, -1)
+
+
+@rounded_once
+def renorm(input: Tensor, p: float, dim: Any = None, maxnorm: Any = None, *, axis: Any = None) -> Tensor:
+    """Return the slices along ``dim``, those whose p-norm is above ``maxnorm`` scaled down to it.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.renorm(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
+    dim = dim if axis is None else axis
+    require_tensor("renorm", input)
+    p, maxnorm = as_number("renorm", "p", p), as_number("renorm", "maxnorm", maxnorm)
+    if raw(input).dtype.kind not in "fc":
+        raise RuntimeError(f"renorm: expected a floating-point tensor, got {raw(input).dtype}")
+    if input.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
+    if not p > 0:
+        raise RuntimeError(f"renorm: non-positive norm not supported, got p={p}")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    dim = normalize_dim("renorm", dim, input.ndim)
+    others = tuple([d for d in range(input.ndim) if d != dim])
+    norms = norm(input, p, others, keepdim=True)
+    return input * where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
+
+
+@rounded_once
+def cov(
+    input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
+) -> Tensor:
+    """Covariance of variables in rows: sum over the observations of (x_i - mean_i) (x_j - mean_j) / (n - correction).
+
+    Parameters
+    ----------
+    input : Tensor
+        (variables, observations), or (observations,) of one variable.
+    correction : int
+        What is taken off the number of observations.
+    fweights : Tensor, optional
+        (observations,) integers: how often each was made.
+    aweights : Tensor, optional
+        (observations,) numbers: how much each counts.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.cov.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.cov(torch.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
+    require_tensors("cov", input=input, fweights=fweights, aweights=aweights)
+    correction = as_int("cov", "correction", correction)
+    if input.ndim > 2:
+        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got {input.ndim}")
+    x = as_float("cov", reshape(input, (1, raw(input).size)) if input.ndim < 2 else input)
+    count = x.shape[1]
+    weights = _weights(fweights, aweights, count)
+    if weights is None:
+        total, degrees = count, count - correction
+        centred = x - mean(x, 1, True) if count else x
+        product = mm(centred, transpose(conjugate(centred), 0, 1))
+    else:
+        total = sum(weights)
+        degrees = total - correction * (sum(weights * aweights) / total if aweights is not None else 1)
+        centred = x - sum(x * weights, 1, True) / total
+        product = mm(centred, transpose(conjugate(centred * weights), 0, 1))
+    degrees = clamp(degrees, 0, None) if hasattr(degrees, "shape") else max(degrees, 0)
+    result = product / degrees
+    return reshape(result, ()) if x.shape[0] == 1 else result  # as in PyTorch, also of one row
+
+
+def conjugate(x: Tensor) -> Tensor:
+    """Return complex numbers with their imaginary parts negated, which has no gradient here; others as they are."""
+    return tensor_from_array(raw(x).conj()) if raw(x).dtype.kind == "c" else x
+
+
+def _weights(fweights: Any, aweights: Any, count: int) -> Any:
+    """Return the product of both kinds of weights that are given, or None."""
+    for name, x, kinds in (("fweights", fweights, "iu"), ("aweights", aweights, "f")):
+        if x is None:
+            continue
+        if x.ndim > 1 or raw(x).dtype.kind not in kinds or raw(x).size != count:
+            raise RuntimeError(
+                f"cov(): expected {name} to be a vector of {count} {'integers' if kinds == 'iu' else 'floats'}, got "
+                f"{list(x.shape)} of {raw(x).dtype}"
+            )
+        if (raw(x) < 0).any():
+            raise RuntimeError(f"cov(): {name} cannot be negative")
+    given = [x for x in (fweights, aweights) if x is not None]
+    if not given:
+        return None
+    weights = given[0] * given[1] if len(given) == 2 else given[0]
+    if count and float(raw(weights).sum()) == 0:
+        raise RuntimeError("cov(): weights sum to zero, can't be normalized")
+    return weights
+
+
+@rounded_once
+def corrcoef(input: Tensor) -> Tensor:
+    """Pearson's correlation of variables in rows: their covariance divided by both standard deviations.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.corrcoef(torch.tensor([[0.0, 1.0, 2.0], [4.0, 2.0, 0.0]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
+    require_tensor("corrcoef", input)
+    if input.ndim > 2:
+        raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got {input.ndim}")
+    c = cov(input)
+    if c.ndim == 0:
+        return c / c
+    deviations = sqrt(diagonal(c))
+    size = deviations.shape[0]
+    scaled = c / expand(reshape(deviations, (size, 1)), (size, size)) / deviations
+    return scaled if raw(scaled).dtype.kind == "c" else clamp(scaled, -1, 1)
