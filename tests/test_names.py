@@ -75,7 +75,7 @@ def test_every_missing_name_says_so():
 PROGRAMS = {
     "from tinygrad_edu import nn\nnn.LazyConv1d": f"module 'tinygrad_edu.nn' has no attribute 'LazyConv1d': {SAYS_SO}",
     "from tinygrad_edu.nn import Linear, LazyConv1d": f"cannot import name 'LazyConv1d': {SAYS_SO}",
-    "from tinygrad_edu.nn.functional import lp_pool3d": f"cannot import name 'lp_pool3d': {SAYS_SO}",
+    "from tinygrad_edu.nn.functional import grid_sample": f"cannot import name 'grid_sample': {SAYS_SO}",
     "from tinygrad_edu import linalg": f"cannot import name 'linalg': {SAYS_SO}",
     "import tinygrad_edu as torch\ntorch.fft.fft": f"module 'tinygrad_edu' has no attribute 'fft': {SAYS_SO}",
     "from tinygrad_edu import nn\nnn.Identity().to_empty": (

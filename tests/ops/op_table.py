@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from tests.device import tensor_from_array, to_numpy
-from tests.ops import table_arrange, table_elementwise, table_margin_loss, table_nn, table_order, table_shape
+from tests.ops import (
+    table_arrange,
+    table_elementwise,
+    table_margin_loss,
+    table_nn,
+    table_order,
+    table_shape,
+    table_volumes,
+)
 from tests.ops.samples import Call, Entry, Sample, flatten
 from tinygrad_edu import ops
 
@@ -14,6 +22,7 @@ TABLE: list[Entry] = [
     *table_shape.ENTRIES,
     *table_nn.ENTRIES,
     *table_margin_loss.ENTRIES,
+    *table_volumes.ENTRIES,
     *table_arrange.ENTRIES,
     *table_order.ENTRIES,
 ]

@@ -26,6 +26,16 @@ class Known:
 
 KNOWN: list[Known] = [
     Known(
+        "Images of uint8 are made larger by the nearest pixel only; PyTorch also weighs pixels, with weights "
+        "that are rounded.",
+        r"^uint8 .*raises NotImplementedError: interpolate",
+        (
+            "nn.functional.interpolate[bilinear]",
+            "nn.functional.interpolate[bicubic]",
+            "nn.functional.upsample_bilinear",
+        ),
+    ),
+    Known(
         "The step that the state of L-BFGS keeps is a number; PyTorch's is a tensor at times.",
         r"^float64 .*a float, PyTorch has a Tensor$",
         ("optim.LBFGS",),

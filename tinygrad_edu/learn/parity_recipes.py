@@ -224,6 +224,11 @@ POOLING = [
         op(name, (real(2, 2, 6, 6), 2), (real(64, 32, 28, 28), 2))
         for name in ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d")
     ],
+    *[
+        op(name, (real(2, 2, 4, 6, 6), 2), (real(16, 16, 8, 28, 28), 2))
+        for name in ("max_pool3d", "avg_pool3d", "adaptive_avg_pool3d", "adaptive_max_pool3d")
+    ],
+    op("interpolate", (real(2, 2, 3, 3), (5, 4)), (real(16, 16, 28, 28), (56, 56)), mode="bilinear"),
 ]
 
 NORMS = [

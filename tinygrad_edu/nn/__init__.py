@@ -90,6 +90,11 @@ from tinygrad_edu.nn.loss import (
     PoissonNLLLoss,
     SmoothL1Loss,
 )
+from tinygrad_edu.nn.lp_pooling import (
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+)
 from tinygrad_edu.nn.margin_loss import (
     CosineEmbeddingLoss,
     HingeEmbeddingLoss,
@@ -135,12 +140,16 @@ from tinygrad_edu.nn.parameter_container import (
 from tinygrad_edu.nn.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
     AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
+    AvgPool3d,
     MaxPool1d,
     MaxPool2d,
+    MaxPool3d,
 )
 from tinygrad_edu.nn.recurrent import (
     GRU,
@@ -164,16 +173,29 @@ from tinygrad_edu.nn.softmax import (
 from tinygrad_edu.nn.sparse import Embedding, EmbeddingBag
 from tinygrad_edu.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from tinygrad_edu.nn.transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
+from tinygrad_edu.nn.unpooling import (
+    MaxUnpool1d,
+    MaxUnpool2d,
+    MaxUnpool3d,
+)
+from tinygrad_edu.nn.upsampling import (
+    Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
+)
 
 __all__ = [
     "DataParallel",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
     "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
+    "AvgPool3d",
     "BatchNorm3d",
     "BCELoss",
     "BCEWithLogitsLoss",
@@ -224,6 +246,9 @@ __all__ = [
     "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "LSTM",
     "LSTMCell",
     "LayerNorm",
@@ -232,6 +257,10 @@ __all__ = [
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
+    "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "MSELoss",
     "MarginRankingLoss",
     "MaxPool1d",
@@ -291,6 +320,9 @@ __all__ = [
     "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
     "functional",

@@ -201,3 +201,32 @@ class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+
+
+class MaxPool3d(MaxPool2d):
+    """The largest element of every window of (n, c, d, h, w); see :class:`MaxPool2d`."""
+
+    def forward(self, input: Tensor) -> Any:
+        return F.max_pool3d(input, *self._options())
+
+
+class AvgPool3d(AvgPool2d):
+    """The mean of every window of (n, c, d, h, w); see :class:`AvgPool2d`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        window = (self.kernel_size, self.stride, self.padding)
+        return F.avg_pool3d(input, *window, self.ceil_mode, self.count_include_pad, self.divisor_override)
+
+
+class AdaptiveAvgPool3d(AdaptiveAvgPool2d):
+    """Means over windows chosen so that (od, oh, ow) is the given size; see :class:`AdaptiveAvgPool2d`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.adaptive_avg_pool3d(input, self.output_size)
+
+
+class AdaptiveMaxPool3d(AdaptiveMaxPool2d):
+    """Maxima over windows chosen so that (od, oh, ow) is the given size; see :class:`AdaptiveMaxPool2d`."""
+
+    def forward(self, input: Tensor) -> Any:
+        return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)

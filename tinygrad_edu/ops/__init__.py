@@ -194,6 +194,9 @@ from tinygrad_edu.ops.nn.embedding import (
 from tinygrad_edu.ops.nn.embedding_bag import (
     embedding_bag,
 )
+from tinygrad_edu.ops.nn.interpolate import (
+    interpolate,
+)
 from tinygrad_edu.ops.nn.loss import (
     hinge_embedding_loss,
     huber_loss,
@@ -222,6 +225,12 @@ from tinygrad_edu.ops.nn.pool import (
     avg_pool2d,
     max_pool1d,
     max_pool2d,
+)
+from tinygrad_edu.ops.nn.pool3d import (
+    adaptive_avg_pool3d,
+    adaptive_max_pool3d,
+    avg_pool3d,
+    max_pool3d,
 )
 from tinygrad_edu.ops.nn.softmax import (
     log_softmax,
@@ -315,6 +324,11 @@ from tinygrad_edu.ops.shape.roll import fliplr, flipud, roll, rot90
 from tinygrad_edu.ops.shape.triangle import diag, diagonal, tril, triu
 
 __all__ = [
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool3d",
+    "avg_pool3d",
+    "interpolate",
+    "max_pool3d",
     "SetItem",
     "absolute",
     "acos",

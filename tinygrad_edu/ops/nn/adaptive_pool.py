@@ -45,9 +45,9 @@ class AdaptiveAvgPool2dBackward(Op):
 
 
 def as_images_larger_than(output_size: Any, name: str, x: Array, dims: int) -> Array:
-    """Return the input as (n, c, h, w); PyTorch checks its dimensions first, in two dimensions."""
+    """Return the input as (n, c, h, w); PyTorch checks its dimensions first, but for signals."""
     require_tensor(name, x)
-    if dims == 2 and isinstance(output_size, list | tuple) and x.ndim <= len(output_size):
+    if dims > 1 and isinstance(output_size, list | tuple) and x.ndim <= len(output_size):
         raise ValueError(f"{name}: expected more than {len(output_size)} dimensions, got {list(x.shape)}")
     return as_images(name, x, dims)
 
