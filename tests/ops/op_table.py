@@ -13,6 +13,7 @@ from tests.ops import (
     table_order,
     table_shape,
     table_volumes,
+    table_special,
 )
 from tests.ops.samples import Call, Entry, Sample, flatten
 from tinygrad_edu import ops
@@ -25,6 +26,7 @@ TABLE: list[Entry] = [
     *table_volumes.ENTRIES,
     *table_arrange.ENTRIES,
     *table_order.ENTRIES,
+    *table_special.ENTRIES,
 ]
 
 DIFFERENTIABLE = [entry for entry in TABLE if entry.differentiable]

@@ -53,7 +53,11 @@ def test_float32_gives_float32(entry, sample):
     """Results keep float32, and are as exact as it allows."""
     call, run = prepare(entry, sample, dtype=np.float32)
     found, expected = as_arrays(run()), expected_arrays(entry, sample)
-    if any(x.array.dtype == np.float32 for x in call.tensors) and entry.name not in ("cast", "bincount"):
+    if any(x.array.dtype == np.float32 for x in call.tensors) and entry.name not in (
+        "cast",
+        "bincount",
+        "float_power",
+    ):
         assert [x.dtype for x in found] == [
             np.float32 if x.dtype == np.float64 else x.dtype for x in expected
         ]

@@ -70,7 +70,7 @@ def as_array(tensor: Any) -> np.ndarray[Any, Any]:
     ):
         raise NotShared(f"a {tensor.layout} tensor of {tensor.ndim} dimensions on {tensor.device}")
     our_dtype(tensor.dtype)
-    return tensor.detach().resolve_conj().resolve_neg().numpy()
+    return tensor.detach().resolve_conj().resolve_neg().numpy(force=True)  # also of zeros without memory
 
 
 def flatten(value: Any) -> list[Any]:

@@ -78,14 +78,19 @@ KNOWN: list[Known] = [
         ("cov",),
     ),
     Known(
+        "Near a pole, the derivative has all the digits of float32; PyTorch's has four.",
+        r"^float32 .*backward values",
+        ("digamma",),
+    ),
+    Known(
         "Of float16, a number next to the border of two bins falls into the other one.",
         r"^float16 .*values at",
         ("histc",),
     ),
     Known(
-        "`logcumsumexp` takes real numbers only.",
-        r"^complex.*expected a floating-point tensor",
-        ("logcumsumexp",),
+        "`logcumsumexp`, `logaddexp`, `lgamma` and their like take real numbers only.",
+        r"^complex.*expected (a floating-point tensor|real numbers)",
+        ("logcumsumexp", "logaddexp", "logit", "nan_to_num", "xlogy"),
     ),
     Known(
         "The gradient of `norm(0)`, a number of elements, is 0; PyTorch leaves it None.",

@@ -87,6 +87,28 @@ class FunctionMethods(TensorBase):
     equal = ops.equal
     nonzero = ops.nonzero
     masked_fill = ops.masked_fill
+    logaddexp = ops.logaddexp
+    logaddexp2 = ops.logaddexp2
+    hypot = ops.hypot
+    fmax = ops.fmax
+    fmin = ops.fmin
+    copysign = ops.copysign
+    xlogy = ops.xlogy
+    logit = ops.logit
+    sinc = ops.sinc
+    deg2rad = ops.deg2rad
+    rad2deg = ops.rad2deg
+    float_power = ops.float_power
+    nan_to_num = ops.nan_to_num
+    lgamma = ops.lgamma
+    digamma = ops.digamma
+    erfinv = ops.erfinv
+    sgn = ops.sgn
+    signbit = ops.signbit
+    isposinf = ops.isposinf
+    isneginf = ops.isneginf
+    isreal = ops.isreal
+    heaviside = ops.heaviside
 
     # ---- many elements together -------------------------------------------------------------------------
 
@@ -143,6 +165,14 @@ class FunctionMethods(TensorBase):
     dot = ops.dot
     outer = ops.outer
     addmm = ops.addmm
+    kron = ops.kron
+    cross = ops.cross
+    vdot = ops.vdot
+    inner = ops.inner
+    addbmm = ops.addbmm
+    addmv = ops.addmv
+    addr = ops.addr
+    trace = ops.trace
 
     # ---- other places for elements ----------------------------------------------------------------------
 
