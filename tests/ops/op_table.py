@@ -12,8 +12,8 @@ from tests.ops import (
     table_nn,
     table_order,
     table_shape,
-    table_volumes,
     table_special,
+    table_volumes,
 )
 from tests.ops.samples import Call, Entry, Sample, flatten
 from tinygrad_edu import ops
