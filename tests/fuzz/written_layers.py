@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 LAYERS = """
+nn.Conv3d(2, 4, (2, 3, 3), stride=1, padding=1, groups=2)(real(1, 2, 3, 4, 4))
+nn.ConvTranspose3d(2, 3, 2, stride=2, output_padding=1)(real(1, 2, 2, 3, 3))
 F.adaptive_max_pool1d_with_indices(real(1, 2, 6), 2)
 F.adaptive_max_pool2d_with_indices(real(1, 2, 6, 6), (2, 3))
 F.adaptive_max_pool3d_with_indices(real(1, 2, 4, 4, 4), (2, 3, 1))

@@ -46,23 +46,27 @@ def conv(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return y if bias is None else y + bias.reshape(-1, *[1] * dims)
 
 
-def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    """Every input pixel stamps the kernel into the output."""
-    (sh, sw), (ph, pw), (dh, dw) = as_tuple(stride, 2), as_tuple(padding, 2), as_tuple(dilation, 2)
-    eh, ew = as_tuple(output_padding, 2)
-    n, channels, h, w = x.shape
-    out_group, kh, kw = weight.shape[1:]
-    full = np.zeros(
-        (n, out_group * groups, (h - 1) * sh + dh * (kh - 1) + 1 + eh, (w - 1) * sw + dw * (kw - 1) + 1 + ew)
+def conv_transpose(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+    """Every input element stamps the kernel into the output."""
+    dims = weight.ndim - 2
+    stride, padding, dilation, extra = (
+        as_tuple(v, dims) for v in (stride, padding, dilation, output_padding)
     )
-    for c, i, j in itertools.product(range(channels), range(h), range(w)):
+    n, channels, *size = x.shape
+    out_group, *kernel = weight.shape[1:]
+    spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    sizes = [(s - 1) * t + span + e for s, t, span, e in zip(size, stride, spans, extra, strict=True)]
+    full = np.zeros((n, out_group * groups, *sizes))
+    for c, *position in itertools.product(range(channels), *map(range, size)):
         first = c // (channels // groups) * out_group
-        stamp = x[:, c, i, j, None, None, None] * weight[c]
-        rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
-        columns = slice(j * sw, j * sw + dw * (kw - 1) + 1, dw)
-        full[:, first : first + out_group, rows, columns] += stamp
-    y = full[:, :, ph : full.shape[2] - ph, pw : full.shape[3] - pw]
-    return y if bias is None else y + bias.reshape(-1, 1, 1)
+        stamp = x[(slice(None), c, *position)].reshape(n, *[1] * (dims + 1)) * weight[c]
+        window = [
+            slice(i * t, i * t + span, d)
+            for i, t, span, d in zip(position, stride, spans, dilation, strict=True)
+        ]
+        full[(slice(None), slice(first, first + out_group), *window)] += stamp
+    y = full[(..., *[slice(p, have - p) for p, have in zip(padding, sizes, strict=True)])]
+    return y if bias is None else y + bias.reshape(-1, *[1] * dims)
 
 
 def pooled(size, k, s, p, d, ceil_mode):

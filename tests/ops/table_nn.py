@@ -63,7 +63,7 @@ CONVOLUTIONS = [
         S(real(1, 2, 6), real(2, 1, 3), stride=2, padding=1, groups=2),
         S(real(1, 1, 6), real(1, 1, 3), dilation=2, padding="same"),
         S(real(1, 1, 5), real(1, 1, 2), padding="same")], kernels=True),
-    Entry("conv_transpose2d", reference.conv_transpose2d, [
+    Entry("conv_transpose2d", reference.conv_transpose, [
         S(real(2, 2, 3, 3), real(2, 3, 2, 2), real(3)),
         S(real(1, 2, 2, 3), real(2, 1, 3, 3), stride=2, padding=1, output_padding=1),
         S(real(1, 4, 2, 2), real(4, 1, 2, 2), groups=2),

@@ -1,4 +1,4 @@
-"""The table of operations: pooling in three dimensions, and interpolation."""
+"""The table of operations: convolution and pooling in three dimensions, and interpolation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,22 @@ import numpy as np
 
 import tests.ops.numpy_reference as reference
 from tests.ops.samples import Entry, S, real
+
+CONVOLUTIONS = [
+    Entry("conv3d", reference.conv, [
+        S(real(2, 2, 3, 4, 3), real(3, 2, 2, 3, 2), real(3)), S(real(2, 3, 3, 2), real(1, 2, 2, 1, 2)),
+        S(real(1, 2, 5, 3, 4), real(2, 2, 2, 3, 2), stride=(2, 1, 1), padding=(1, 0, 2)),
+        S(real(1, 1, 5, 4, 3), real(1, 1, 2, 2, 2), dilation=(3, 2, 1)),
+        S(real(1, 4, 2, 3, 2), real(4, 2, 2, 2, 1), real(4), groups=2),
+        S(real(1, 1, 4, 3, 3), real(1, 1, 2, 3, 2), padding="same"),
+        S(real(0, 1, 2, 2, 2), real(1, 1, 2, 2, 2), real(1))],
+        kernels=True),
+    Entry("conv_transpose3d", reference.conv_transpose, [
+        S(real(2, 2, 2, 3, 2, low=-0.5, high=0.5), real(2, 3, 2, 2, 1), real(3)),  # PyTorch rounds every sum of float16
+        S(real(1, 2, 2, 2, 3), real(2, 1, 3, 3, 2), stride=2, padding=1, output_padding=(1, 0, 1)),
+        S(real(1, 4, 2, 1, 2), real(4, 2, 2, 1, 2), groups=2),
+        S(real(1, 1, 2, 2, 2), real(1, 1, 2, 2, 2), dilation=2, stride=(1, 2, 3))], kernels=True),
+]  # fmt: skip
 
 POOLING = [
     Entry("max_pool3d", functools.partial(reference.max_pool, 3), [
@@ -86,4 +102,4 @@ INTERPOLATION = [
         S(real(1, 2, 5, 4), (2, 3), mode="area"), S(real(1, 1, 3, 4, 2), scale_factor=0.5, mode="area")]),
 ]  # fmt: skip
 
-ENTRIES = [*POOLING, *INTERPOLATION]
+ENTRIES = [*CONVOLUTIONS, *POOLING, *INTERPOLATION]

@@ -228,6 +228,10 @@ PRODUCTS = [
        padding=1),
     op("conv2d", (real(2, 2, 5, 5), real(3, 2, 3, 3), real(3)),
        (real(64, 32, 14, 14), real(64, 32, 3, 3), real(64)), padding=1),
+    op("conv3d", (real(2, 2, 4, 5, 5), real(3, 2, 3, 3, 3), real(3)),
+       (real(8, 16, 8, 14, 14), real(16, 16, 3, 3, 3), real(16)), padding=1),
+    op("conv_transpose3d", (real(2, 2, 3, 3, 3), real(2, 3, 3, 3, 3), real(3)),
+       (real(4, 16, 4, 7, 7), real(16, 8, 3, 3, 3), real(8)), stride=2, padding=1),
     op("conv_transpose2d", (real(2, 2, 3, 3), real(2, 3, 3, 3), real(3)),
        (real(16, 32, 7, 7), real(32, 16, 3, 3), real(16)), stride=2, padding=1),
 ]  # fmt: skip

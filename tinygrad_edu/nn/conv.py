@@ -307,3 +307,34 @@ class ConvTranspose1d(ConvTranspose2d):
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         return self._transpose(F.conv_transpose1d, input, output_size)
+
+
+class Conv3d(Conv2d):
+    """3-d convolution of volumes: (n, in_channels, d, h, w) -> (n, out_channels, od, oh, ow).
+
+    The parameters are those of :class:`Conv2d`, with three numbers instead of two.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv3d.html
+    """
+
+    dims = 3
+
+    def forward(self, input: Tensor) -> Tensor:
+        padded, padding = self._padded(input)
+        return F.conv3d(padded, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class ConvTranspose3d(ConvTranspose2d):
+    """The transpose of :class:`Conv3d`; see :class:`ConvTranspose2d`.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose3d.html
+    """
+
+    dims = 3
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        return self._transpose(F.conv_transpose3d, input, output_size)

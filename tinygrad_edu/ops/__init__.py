@@ -208,9 +208,11 @@ from tinygrad_edu.ops.nn.classification_loss import (
 from tinygrad_edu.ops.nn.conv import (
     conv1d,
     conv2d,
+    conv3d,
 )
 from tinygrad_edu.ops.nn.conv_transpose import (
     conv_transpose2d,
+    conv_transpose3d,
 )
 from tinygrad_edu.ops.nn.ctc_loss import (
     ctc_loss,
@@ -359,6 +361,8 @@ __all__ = [
     "adaptive_avg_pool3d",
     "adaptive_max_pool3d",
     "avg_pool3d",
+    "conv3d",
+    "conv_transpose3d",
     "interpolate",
     "max_pool3d",
     "SetItem",

@@ -21,8 +21,9 @@ from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, is_gpu_in_use
 from tinygrad_edu.ops.common import ones, pair, require_kernel_dtype, require_tensor, require_tensors
+from tinygrad_edu.ops.indexing.index import getitem
 from tinygrad_edu.ops.kernel_dtypes import in_kernel_dtype
-from tinygrad_edu.ops.shape.layout import squeeze, unsqueeze
+from tinygrad_edu.ops.shape.layout import contiguous, movedim, reshape, squeeze, unsqueeze
 from tinygrad_edu.ops.shape.pad import pad
 from tinygrad_edu.ops.summation import sum_over
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -210,6 +211,33 @@ def conv1d(
     return _conv("conv1d", input, weight, bias, stride, padding, dilation, groups, 1)
 
 
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """3-d convolution of volumes: (n, c, d, h, w) or (c, d, h, w), with kernels (out, c / groups, kd, kh, kw).
+
+    The options are those of :func:`conv2d`, an int or three.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv3d.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> F = torch.nn.functional
+    >>> F.conv3d(torch.arange(8.0).reshape(1, 2, 2, 2), torch.ones(1, 1, 2, 2, 1))
+    tensor([[[[12., 16.]]]])
+    """
+    return _conv("conv3d", input, weight, bias, stride, padding, dilation, groups, 3)
+
+
 def _conv(
     name: str,
     x: Array,
@@ -244,8 +272,29 @@ def _conv(
             )
     if dims == 2:
         return Conv2d.apply(x, weight, bias, geometry=Geometry(stride, padding, dilation, groups))
+    if dims == 3:
+        return _conv_of_slices(x, weight, bias, Geometry(stride, padding, dilation, groups))
     flat = Geometry((1, stride[0]), (0, padding[0]), (1, dilation[0]), groups)
     return squeeze(Conv2d.apply(unsqueeze(x, 2), unsqueeze(weight, 2), bias, geometry=flat), 2)
+
+
+def _conv_of_slices(x: Array, weight: Array, bias: Any, geometry: Geometry) -> Array:
+    """Return the convolution of volumes: for each slice of the kernel one of images, and their sum."""
+    (s, *stride), (p, *padding), (d, *dilation), groups = geometry
+    in_slices = Geometry(tuple(stride), tuple(padding), tuple(dilation), groups)
+    slices = movedim(pad(x, (0, 0, 0, 0, p, p)), 2, 1)  # (n, d, c, h, w)
+    n, depth, *size = slices.shape
+    k = weight.shape[2]
+    count = (depth - d * (k - 1) - 1) // s + 1
+    total = None
+    for i in range(k):
+        seen = getitem(slices, (slice(None), slice(i * d, i * d + (count - 1) * s + 1, s)))
+        of_kernel = getitem(weight, (slice(None), slice(None), i))
+        images = reshape(seen, (n * count, *size))
+        output = Conv2d.apply(images, of_kernel, bias if i == 0 else None, geometry=in_slices)
+        total = output if total is None else total + output
+    assert total is not None
+    return contiguous(movedim(reshape(total, (n, count, *total.shape[1:])), 1, 2))
 
 
 def check_kernel_size(name: str, weight: Array) -> None:
