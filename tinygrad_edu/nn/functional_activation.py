@@ -31,6 +31,7 @@ def activate(function: Callable[..., Tensor], input: Tensor, inplace: bool, *opt
     require_bools(function.__name__, inplace=inplace)
     if not inplace:
         return function(input, *options)
+    require_tensor(f"{function.__name__}_", input)
     before = input.clone() if input.requires_grad else input
     return write_result(input, function(before, *options), f"{function.__name__}_")
 

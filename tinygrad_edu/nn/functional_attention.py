@@ -14,6 +14,7 @@ from typing import Any
 from tinygrad_edu import creation, dtypes, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn.functional_dropout import dropout
+from tinygrad_edu.ops.common import optional_tensors, require_tensors
 
 
 def multi_head_attention_forward(
@@ -158,6 +159,8 @@ def check_sequences(
     query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None, attn_mask: Tensor | None, heads: int
 ) -> bool:
     """Raise unless sequences and masks fit together; tell whether they are batches."""
+    require_tensors("multi_head_attention_forward", query=query, key=key, value=value)
+    optional_tensors("multi_head_attention_forward", key_padding_mask=padding, attn_mask=attn_mask)
     if query.ndim not in (2, 3):
         raise AssertionError(
             f"query should be unbatched 2D or batched 3D tensor but received {query.ndim}-D query tensor"

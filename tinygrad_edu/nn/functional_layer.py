@@ -14,6 +14,7 @@ from tinygrad_edu import ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import as_int, require_bools, require_numbers
 from tinygrad_edu.ops.common import (
+    optional_tensors,
     pair,
     require_dtype_of,
     require_floating_point,
@@ -28,7 +29,8 @@ from tinygrad_edu.ops.nn.norm import check_channels, check_dtypes, update_runnin
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y_k = input1^T W_k input2 + b_k."""
     require_tensor("bilinear", input1, "input1")
-    require_tensors("bilinear", input1=input1, input2=input2, weight=weight, bias=bias)
+    require_tensors("bilinear", input1=input1, input2=input2, weight=weight)
+    optional_tensors("bilinear", bias=bias)
     require_dtype_of("bilinear", input1, input2=input2, weight=weight, bias=bias)
     if weight.ndim != 3 or (input1.shape[-1:], input2.shape[-1:]) != (weight.shape[1:2], weight.shape[2:3]):
         raise RuntimeError(
@@ -59,7 +61,8 @@ def conv_transpose1d(
         pair(name, "output_padding", output_padding, 1),
         pair(name, "dilation", dilation, 1),
     )
-    require_tensors(name, input=input, weight=weight, bias=bias)
+    require_tensors(name, input=input, weight=weight)
+    optional_tensors(name, bias=bias)
     if input.ndim not in (2, 3) or weight.ndim != 3:
         raise RuntimeError(
             f"{name}: expected input (n, c, length) or (c, length) and weight (c, out_channels / groups, k), got "

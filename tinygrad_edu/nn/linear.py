@@ -12,6 +12,7 @@ from typing import Any
 
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.arguments import require_ints
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
@@ -118,6 +119,9 @@ class Bilinear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        require_ints(
+            "Bilinear", in1_features=in1_features, in2_features=in2_features, out_features=out_features
+        )
         if in1_features <= 0:
             raise ValueError(f"in1_features must be > 0, but got {in1_features}")
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features

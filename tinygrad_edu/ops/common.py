@@ -56,9 +56,16 @@ def require_tensor(name: str, x: Any, argument: str = "input") -> None:
 
 
 def require_tensors(name: str, **arguments: Any) -> None:
-    """Raise unless each argument is a Tensor, or None where one may be left out: ``input`` and ``target`` may not."""
+    """Raise unless each argument is a Tensor."""
     for argument, x in arguments.items():
-        if not isinstance(x, TensorBase) and (x is not None or argument in ("input", "target")):
+        if not isinstance(x, TensorBase):
+            require_tensor(name, x, argument)
+
+
+def optional_tensors(name: str, **arguments: Any) -> None:
+    """Raise unless each argument is a Tensor or None."""
+    for argument, x in arguments.items():
+        if x is not None and not isinstance(x, TensorBase):
             require_tensor(name, x, argument)
 
 

@@ -20,6 +20,7 @@ from tinygrad_edu.ops.common import (
     check_broadcast,
     checked_factor,
     ones,
+    optional_tensors,
     raw,
     reject_bool,
     require_tensor,
@@ -314,7 +315,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> torch.nn.functional.linear(x, weight, torch.tensor([0.5, 0.0]))
     tensor([[11.5000, 17.0000]])
     """
-    require_tensors("linear", input=input, weight=weight, bias=bias)
+    require_tensors("linear", input=input, weight=weight)
+    optional_tensors("linear", bias=bias)
     x, w, b = raw(input), raw(weight), raw(bias)
     shape, weight_shape, dtype = x.shape, w.shape, x.dtype
     if not shape or not weight_shape:

@@ -11,12 +11,12 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import (
+    optional_tensors,
     promote,
     raw,
     require_dtype_of,
     require_floating_point,
     require_tensor,
-    require_tensors,
 )
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.nn.activation import softplus
@@ -71,7 +71,7 @@ def binary_cross_entropy(
         reduction = legacy_reduction(size_average, reduce)
     name = "binary_cross_entropy"
     check_equal_size(name, input, target)
-    require_tensors(name, weight=weight)
+    optional_tensors(name, weight=weight)
     require_floating_point(name, input)
     require_dtype_of(name, input, target=target)
     check_probabilities(name, "input", raw(input))
@@ -173,7 +173,7 @@ def binary_cross_entropy_with_logits(
         reduction = legacy_reduction(size_average, reduce)
     name = "binary_cross_entropy_with_logits"
     check_equal_size(name, input, target)
-    require_tensors(name, weight=weight, pos_weight=pos_weight)
+    optional_tensors(name, weight=weight, pos_weight=pos_weight)
     log_term = softplus(-input, threshold=float("inf"))
     if pos_weight is not None:
         log_term = log_term * ((pos_weight - 1) * target + 1)

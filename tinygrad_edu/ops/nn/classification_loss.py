@@ -15,7 +15,7 @@ from tinygrad_edu.arguments import as_int, as_number
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
-from tinygrad_edu.ops.common import raw, require_floating_point, require_tensors
+from tinygrad_edu.ops.common import optional_tensors, raw, require_floating_point, require_tensors
 from tinygrad_edu.ops.elementwise.select import where
 from tinygrad_edu.ops.half import in_float32, is_float16_alone, rounded_once
 from tinygrad_edu.ops.indexing.gather import gather
@@ -152,7 +152,8 @@ def cross_entropy(
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     name = "cross_entropy"
-    require_tensors(name, input=input, target=target, weight=weight)
+    require_tensors(name, input=input, target=target)
+    optional_tensors(name, weight=weight)
     scores, labels = raw(input), raw(target)
     if scores.dtype.kind != "f":
         raise NotImplementedError(f"{name}: expected scores of a floating-point dtype, got {scores.dtype}")
@@ -279,7 +280,8 @@ def nll_loss(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
-    require_tensors("nll_loss", input=input, target=target, weight=weight)
+    require_tensors("nll_loss", input=input, target=target)
+    optional_tensors("nll_loss", weight=weight)
     require_floating_point("nll_loss", input)
     check_reduction("nll_loss", reduction)
     ignore_index = as_int("nll_loss", "ignore_index", ignore_index)

@@ -20,7 +20,14 @@ from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, is_gpu_in_use
-from tinygrad_edu.ops.common import ones, pair, require_kernel_dtype, require_tensor, require_tensors
+from tinygrad_edu.ops.common import (
+    ones,
+    optional_tensors,
+    pair,
+    require_kernel_dtype,
+    require_tensor,
+    require_tensors,
+)
 from tinygrad_edu.ops.indexing.index import getitem
 from tinygrad_edu.ops.kernel_dtypes import in_kernel_dtype
 from tinygrad_edu.ops.shape.layout import contiguous, movedim, reshape, squeeze, unsqueeze
@@ -249,7 +256,8 @@ def _conv(
     groups: int,
     dims: int,
 ) -> Array:
-    require_tensors(name, input=x, weight=weight, bias=bias)
+    require_tensors(name, input=x, weight=weight)
+    optional_tensors(name, bias=bias)
     if weight is None:
         require_tensor(name, weight, "weight")
     groups = as_int(name, "groups", groups)

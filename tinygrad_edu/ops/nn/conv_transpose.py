@@ -13,7 +13,7 @@ from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_gpu_in_use
-from tinygrad_edu.ops.common import check_not_empty, pair, raw, require_tensors
+from tinygrad_edu.ops.common import check_not_empty, optional_tensors, pair, raw, require_tensors
 from tinygrad_edu.ops.indexing.index import index_add, narrow
 from tinygrad_edu.ops.kernel_dtypes import in_kernel_dtype
 from tinygrad_edu.ops.nn.conv import Conv2dGradInput, Geometry, check_kernel_size, check_one_dtype
@@ -66,7 +66,8 @@ def conv_transpose2d(
              [ 1.,  1., 10., 10.]]])
     """
     name = "conv_transpose2d"
-    require_tensors(name, input=input, weight=weight, bias=bias)
+    require_tensors(name, input=input, weight=weight)
+    optional_tensors(name, bias=bias)
     options = (stride, padding, output_padding, groups, dilation)
     if input.ndim == 3:
         return squeeze(conv_transpose2d(unsqueeze(input, 0), weight, bias, *options), 0)
@@ -109,7 +110,8 @@ def conv_transpose3d(
     tensor([ 1., 11., 10.])
     """
     name = "conv_transpose3d"
-    require_tensors(name, input=input, weight=weight, bias=bias)
+    require_tensors(name, input=input, weight=weight)
+    optional_tensors(name, bias=bias)
     options = (stride, padding, output_padding, groups, dilation)
     if input.ndim == 4:
         return squeeze(conv_transpose3d(unsqueeze(input, 0), weight, bias, *options), 0)

@@ -14,6 +14,7 @@ from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     check_positions,
+    optional_tensors,
     raw,
     require_dtype_of,
     require_floating_point,
@@ -41,7 +42,7 @@ def _rows_of_scores(name: str, input: Array, target: Array) -> Array:
 
 
 def _check_class_weight(name: str, input: Array, weight: Array | None, classes: int) -> None:
-    require_tensors(name, weight=weight)
+    optional_tensors(name, weight=weight)
     if weight is None:
         return
     if weight.ndim != 1:
@@ -222,7 +223,8 @@ def multilabel_soft_margin_loss(
     name = "multilabel_soft_margin_loss"
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
-    require_tensors(name, input=input, target=target, weight=weight)
+    require_tensors(name, input=input, target=target)
+    optional_tensors(name, weight=weight)
     if input.ndim == 0:
         raise IndexError(f"{name}: expected scores (*, c), got a single number")
     losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))

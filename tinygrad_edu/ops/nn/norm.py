@@ -19,6 +19,7 @@ from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import FLOAT16, Array, array_module
 from tinygrad_edu.ops.common import (
     check_broadcast,
+    optional_tensors,
     raw,
     reject_complex,
     require_dtype_of,
@@ -94,7 +95,8 @@ def check_dtypes(name: str, input: Array, **parameters: Any) -> None:
 
 def check_normalized_shape(name: str, input: Array, shape: tuple[int, ...], weight: Any, bias: Any) -> None:
     """Raise unless the last dimensions are ``shape``, and the parameters' too."""
-    require_tensors(name, input=input, weight=weight, bias=bias)
+    require_tensors(name, input=input)
+    optional_tensors(name, weight=weight, bias=bias)
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
         raise RuntimeError(
             f"{name}: Given normalized_shape={list(shape)}, expected input with shape [*, "
@@ -269,7 +271,8 @@ def _batch_norm_of_float16(
 
 def check_channels(name: str, input: Array, **parameters: Array | None) -> None:
     """Raise unless the input is (n, c, *) and every parameter (c,)."""
-    require_tensors(name, input=input, **parameters)
+    require_tensors(name, input=input)
+    optional_tensors(name, **parameters)
     if input.ndim < 2:
         raise RuntimeError(f"{name}: expected at least 2D input (n, c, *), got {list(input.shape)}")
     for argument, parameter in parameters.items():

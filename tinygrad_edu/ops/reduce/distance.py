@@ -14,6 +14,7 @@ from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.ops.common import (
     as_float,
     normalize_dim,
+    optional_tensors,
     raw,
     require_tensor,
     require_tensors,
@@ -149,7 +150,8 @@ def cov(
     tensor([[ 1., -1.],
             [-1.,  1.]])
     """
-    require_tensors("cov", input=input, fweights=fweights, aweights=aweights)
+    require_tensors("cov", input=input)
+    optional_tensors("cov", fweights=fweights, aweights=aweights)
     correction = as_int("cov", "correction", correction)
     if input.ndim > 2:
         raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got {input.ndim}")

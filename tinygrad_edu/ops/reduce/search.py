@@ -14,7 +14,14 @@ import numpy as np
 from tinygrad_edu.arguments import as_int, require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import array_module, check_numel
-from tinygrad_edu.ops.common import normalize_dim, raw, reject_complex, require_tensor, require_tensors
+from tinygrad_edu.ops.common import (
+    normalize_dim,
+    optional_tensors,
+    raw,
+    reject_complex,
+    require_tensor,
+    require_tensors,
+)
 from tinygrad_edu.ops.indexing.gather import gather
 from tinygrad_edu.ops.indexing.index import narrow
 from tinygrad_edu.ops.reduce.extremum import ValuesAndIndices
@@ -214,7 +221,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     >>> torch.bincount(torch.tensor([0, 2, 2]), minlength=4)
     tensor([1, 0, 2, 0])
     """
-    require_tensors("bincount", input=input, weights=weights)
+    require_tensors("bincount", input=input)
+    optional_tensors("bincount", weights=weights)
     minlength = as_int("bincount", "minlength", minlength)
     if minlength < 0:
         raise RuntimeError(f"bincount: minlength should be >= 0, got {minlength}")

@@ -214,6 +214,8 @@ def unbind(input: Tensor, dim: int = 0, *, axis: Any = None) -> tuple[Tensor, ..
     dim = dim if axis is None else axis
     require_tensor("unbind", input)
     dim = normalize_dim("unbind", dim, input.ndim)
+    if input.ndim == 0:
+        raise IndexError("unbind: expected at least one dimension, got a 0-d tensor")
     return tuple([select(input, dim, i) for i in range(input.shape[dim])])
 
 

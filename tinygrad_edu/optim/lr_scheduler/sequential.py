@@ -76,6 +76,8 @@ class SequentialLR(Several):
     ) -> None:
         require_ints(type(self).__name__, last_epoch=last_epoch)
         check_schedulers(type(self).__name__, optimizer, schedulers)
+        if not isinstance(milestones, Sequence):
+            raise wrong_type(type(self).__name__, "milestones", "a list of ints", milestones)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 "Sequential Schedulers expects number of schedulers provided to be one more "
