@@ -116,8 +116,13 @@ class OptimizerCase(Case):
     def run(self) -> Any:
         """Take some steps, so that the state of one is used by the next; return the parameters."""
         for _ in range(self.steps):
-            self.optimizer.step()
+            self.optimizer.step(self.loss)
         return [parameter.detach() for parameter in self.parameters]
+
+    def loss(self) -> Tensor:
+        """Return a loss that has the given gradients, for optimizers that ask for one."""
+        terms = [(p.detach() * p.grad).sum() for p in self.parameters if p.grad is not None]
+        return torch.stack(terms).sum()
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,7 @@ OPTIMIZERS = [
     OptimizerRecipe("optim.Rprop", optim.Rprop, {"lr": 0.01}),
     OptimizerRecipe("optim.ASGD", optim.ASGD, {"lr": 0.01}),
     OptimizerRecipe("optim.Adafactor", optim.Adafactor, {"lr": 0.01}),
+    OptimizerRecipe("optim.LBFGS", optim.LBFGS, {"lr": 0.01, "max_iter": 3}),
 ]
 
 
