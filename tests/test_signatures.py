@@ -194,6 +194,7 @@ EXTRA = {
     "tensor_split": "sections=2",
     **dict.fromkeys(["quantile", "nanquantile"], "q=0.5"),
     "kthvalue": "k=1",
+    "cross": "other=torch.ones(2, 3)",
     "renorm": "p=2, maxnorm=3.0",
     "cosine_similarity": "x2=torch.ones(2, 3)",
 }
