@@ -22,6 +22,9 @@ Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 __all__ = ["compile", "disable", "is_compiling", "reset"]
 
 
+MODES = ("default", "lite", "reduce-overhead", "max-autotune-no-cudagraphs", "max-autotune")
+
+
 def compile(
     model: Compiled | None = None,
     *,
@@ -50,7 +53,7 @@ def compile(
     Raises
     ------
     RuntimeError
-        If both ``mode`` and ``options`` are given.
+        If there is no such ``mode``, or both ``mode`` and ``options`` are given.
 
     References
     ----------
@@ -64,6 +67,8 @@ def compile(
     True
     """
     require_bools("compile", fullgraph=fullgraph, disable=disable, isolate_recompiles=isolate_recompiles)
+    if mode is not None and mode not in MODES:
+        raise RuntimeError(f"compile: Unrecognized mode={mode}, should be one of: {', '.join(MODES)}")
     if mode is not None and options is not None:
         raise RuntimeError("compile: expected mode or options, got both")
     if not disable:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.arguments import require_ints
+from tinygrad_edu.arguments import require_bools, require_ints
 from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
@@ -50,6 +50,7 @@ class RNNBase(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        require_bools("RNNBase", bidirectional=bidirectional)
         _check_arguments(input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
         if not isinstance(mode, str) or mode not in NUM_GATES:
             raise ValueError(

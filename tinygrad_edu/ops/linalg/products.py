@@ -13,7 +13,7 @@ from typing import Any
 from tinygrad_edu.arguments import as_int, as_ints, is_int, require_bools, require_numbers
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import array_module
-from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor
+from tinygrad_edu.ops.common import normalize_dim, raw, require_dtype_of, require_tensor
 from tinygrad_edu.ops.elementwise.arithmetic import mul
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.linalg.matmul import bmm, dot, mm, mv, outer, weighted_sum
@@ -145,6 +145,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, axis: Any = N
     dim = dim if axis is None else axis
     require_tensor("cross", input)
     require_tensor("cross", other, "other")
+    require_dtype_of("cross", input, other=other)
     if input.ndim != other.ndim:
         raise RuntimeError(
             f"cross: inputs must have the same number of dimensions, got {input.ndim} and {other.ndim}"

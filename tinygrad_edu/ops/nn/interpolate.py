@@ -134,6 +134,8 @@ def interpolate(
 
 
 def _check_options(input: Array, mode: Any, align_corners: bool | None, antialias: bool) -> None:
+    if align_corners is not None:
+        require_bools("interpolate", align_corners=align_corners)
     if mode in (*NEAREST, "area") and align_corners is not None:
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "

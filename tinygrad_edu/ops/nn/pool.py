@@ -335,6 +335,7 @@ def avg_pool1d(
 def _avg_pool(
     name: str, x: Array, windows: tuple[Any, ...], count_include_pad: bool, divisor: int, dims: int
 ) -> Array:
+    require_bools(name, count_include_pad=count_include_pad)
     images = as_images(name, x, dims, ("int64",))
     if raw(x).dtype not in COMPILED_DTYPES:
         return in_kernel_dtype(_avg_pool, name, x, windows, count_include_pad, divisor, dims)

@@ -71,7 +71,10 @@ def tensor_split(
 
 def the_given(*values: Any) -> Any:
     """Return that one of several arguments which is given: what they have different names for."""
-    return next((value for value in values if value is not None), None)
+    given = [value for value in values if value is not None]
+    if len(given) > 1:
+        raise TypeError(f"split: expected sections or indices, got {len(given)} of them: {given}")
+    return given[0] if given else None
 
 
 def _places(given: Any) -> Any:
