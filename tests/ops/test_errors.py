@@ -230,7 +230,7 @@ ARGUMENTS = [
     ("pad", lambda: ops.pad(zeros(2), (1, 1), "mirror"), NotImplementedError, ["mirror", "reflect"]),
     (
         "mse_loss",
-        lambda: ops.mse_loss(zeros(2), zeros(2), "average"),
+        lambda: ops.mse_loss(zeros(2), zeros(2), reduction="average"),
         ValueError,
         ["average", "mean", "sum", "none"],
     ),

@@ -18,7 +18,8 @@ HALF = np.dtype(np.float16)
 
 # One step, and one more where a quotient's or a power's slope is itself of two.
 ULPS, GRADIENT_ULPS = 1.01, 3
-EXACT_RESULT = {"bincount", "cast"}  # whose dtype is not the input's
+EXACT_RESULT = {"bincount", "cast", "float_power"}  # whose dtype is not the input's
+REFUSED = {"quantile", "nanquantile", "cdist"}  # of float16, as in PyTorch
 
 
 def run(entry, sample, dtype):
@@ -56,6 +57,10 @@ def check_ulps(found, exact, most):
 
 @pytest.mark.parametrize(("entry", "sample"), SAMPLES, ids=ids(SAMPLES))
 def test_as_good_as_one_rounding(entry, sample):
+    if entry.name in REFUSED:
+        with pytest.raises(RuntimeError, match="float32"):
+            run(entry, sample, HALF)
+        return
     results, gradients = run(entry, sample, HALF)
     exact_results, exact_gradients = run(entry, sample, np.dtype(np.float64))
     for found, exact in zip(results, exact_results, strict=True):

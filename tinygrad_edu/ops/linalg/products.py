@@ -122,6 +122,7 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
     return dot(input, other)
 
 
+@rounded_once
 def cross(input: Tensor, other: Tensor, dim: int | None = None, *, axis: Any = None) -> Tensor:
     """Vectors at right angles to two others in space: y_i = a_(i+1) b_(i+2) - a_(i+2) b_(i+1), counted around.
 
@@ -205,6 +206,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     return rows if increasing else flip(rows, (1,))
 
 
+@rounded_once
 def chain_matmul(*matrices: Tensor) -> Tensor:
     """Product of two or more matrices, in the order that takes the fewest multiplications.
 

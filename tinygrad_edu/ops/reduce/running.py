@@ -160,6 +160,7 @@ def diff(
     return joined
 
 
+@rounded_once
 def trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -1, axis: Any = None
 ) -> Tensor:
@@ -190,6 +191,7 @@ def trapezoid(
     return sum(areas, dim)
 
 
+@rounded_once
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -1, axis: Any = None
 ) -> Tensor:
