@@ -41,13 +41,14 @@ def as_half(value):
 @pytest.mark.filterwarnings("ignore:Using padding='same'", "ignore:reduction", "ignore:Using a target size")
 @pytest.mark.parametrize(("name", "args", "kwargs", "shapes"), LAYERS)
 def test_layers_and_losses(reference, name, args, kwargs, shapes):
-    arrays, kwargs = [as_half(x) for x in make_inputs(shapes)], as_half(kwargs)
+    single, kwargs, arrays = kwargs, as_half(kwargs), [as_half(x) for x in make_inputs(shapes)]
     found = run_layer(tinygrad_edu, make_layer(tinygrad_edu, name, args, kwargs).half(), arrays)
     try:
         expected = run_layer(reference, make_layer(reference, name, args, kwargs).half(), arrays)
     except NotImplementedError:  # on the CPU; then ours is compared with its own float32
-        ours = make_layer(tinygrad_edu, name, args, kwargs)
-        expected = as_half(run_layer(tinygrad_edu, ours, [x.astype(np.float32) for x in arrays]))
+        ours = make_layer(tinygrad_edu, name, args, single)
+        inputs = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in arrays]
+        expected = as_half(run_layer(tinygrad_edu, ours, inputs))
     for values, other in zip(found.values(), expected.values(), strict=True):
         if other is not None and other.dtype.kind == "f":
             values[np.isnan(other)] = np.nan  # 0 / 0 of what vanishes in PyTorch's float16, and does not here

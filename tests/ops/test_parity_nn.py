@@ -229,7 +229,9 @@ def test_losses_on_probabilities(reduction):
     for pos_weight in (None, torch.tensor(rand(4, low=0.3))):
         ours = None if pos_weight is None else tensor_from_array(pos_weight.numpy())
         compare(
-            lambda x, y, w, p=ours: ops.binary_cross_entropy_with_logits(x, y, w, reduction, p),
+            lambda x, y, w, p=ours: ops.binary_cross_entropy_with_logits(
+                x, y, w, reduction=reduction, pos_weight=p
+            ),
             lambda x, y, w, p=pos_weight: F.binary_cross_entropy_with_logits(
                 x, y, w, reduction=reduction, pos_weight=p
             ),

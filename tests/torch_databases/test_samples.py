@@ -94,7 +94,7 @@ def test_a_wrong_gradient_is_seen(monkeypatch):
     right = run_operator(entry, ["float64"], limit=1)
     assert right.samples > 0
     assert right.equal == right.samples
-    exp = tinygrad_edu.ops.unary.Exp
+    exp = tinygrad_edu.ops.elementwise.unary.Exp
     monkeypatch.setattr(exp, "backward", lambda self, grad: grad * self.saved[0] * 1.01)
     wrong = run_operator(entry, ["float64"], limit=1)
     assert "backward values" in wrong.differences[0]

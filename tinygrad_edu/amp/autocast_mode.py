@@ -66,7 +66,7 @@ class autocast:
         cache_enabled: bool | None = None,
     ) -> None:
         require_device_type("autocast", device_type)
-        require_bools("autocast", enabled=enabled)
+        require_bools("autocast", enabled=False if enabled is None else enabled)
         if not is_autocast_available(device_type):
             raise RuntimeError(
                 f"autocast: expected device_type to be one of {', '.join(DEVICE_TYPES)}, got {device_type!r}"

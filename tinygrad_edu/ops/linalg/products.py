@@ -78,6 +78,11 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     pairs = [[d] if is_int(d) else as_ints("tensordot", "dims", d) for d in dims]
     left = [normalize_dim("tensordot", d, a.ndim) for d in pairs[0]]
     right = [normalize_dim("tensordot", d, b.ndim) for d in pairs[1]]
+    if len(left) == len(right):  # a size of 1 goes with any other: what it is multiplied with is added up
+        a_is_one = [d for d, e in zip(right, left, strict=True) if a.shape[e] == 1 != b.shape[d]]
+        b_is_one = [d for d, e in zip(left, right, strict=True) if b.shape[e] == 1 != a.shape[d]]
+        a = sum(a, b_is_one, keepdim=True, dtype=a.dtype) if b_is_one else a
+        b = sum(b, a_is_one, keepdim=True, dtype=b.dtype) if a_is_one else b
     sizes = [a.shape[d] for d in left], [b.shape[d] for d in right]
     if sizes[0] != sizes[1]:
         raise RuntimeError(
