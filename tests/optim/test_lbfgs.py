@@ -13,6 +13,8 @@ OPTIONS = [
     {"lr": 0.01},
     {"tolerance_grad": 1e-3},
     {"max_iter": 5, "max_eval": 3},
+    {"max_eval": 1},
+    {"line_search_fn": "strong_wolfe", "max_eval": 1},
     {"history_size": 2, "lr": 0.3},
     {"line_search_fn": "strong_wolfe"},
     {"line_search_fn": "strong_wolfe", "max_iter": 3},
@@ -105,6 +107,22 @@ def test_state_comes_back_from_a_file(tmp_path):
     assert states[0]["n_iter"] == states[1]["n_iter"]
     assert torch.equal(states[0]["old_dirs"][-1], states[1]["old_dirs"][-1])
     assert torch.equal(states[0]["prev_flat_grad"], states[1]["prev_flat_grad"])
+
+
+def test_the_size_of_the_memory_comes_from_the_group():
+    """It is there that ``load_state_dict`` puts the options of a file."""
+    w = torch.tensor([-1.2, 1.0], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([w], max_iter=6)
+    optimizer.param_groups[0]["history_size"] = 2
+
+    def closure():
+        optimizer.zero_grad()
+        loss = quartic([w])
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    assert len(optimizer.state[w]["old_dirs"]) == 2
 
 
 def test_errors():

@@ -134,7 +134,8 @@ class LBFGS(Optimizer):
         first_loss, loss, grad = self._evaluate(closure)
         evaluations = 1
         for iteration in range(1, group["max_iter"] + 1):
-            if evaluations >= group["max_eval"] > 1 or largest(grad) <= group["tolerance_grad"]:
+            used_up = iteration > 1 and evaluations >= group["max_eval"]
+            if used_up or largest(grad) <= group["tolerance_grad"]:
                 break
             state["n_iter"] += 1
             direction = state["d"] = self._direction(grad, state)
@@ -159,11 +160,10 @@ class LBFGS(Optimizer):
         if state["n_iter"] == 1:
             state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1)
             return -grad
-        remember(
-            state, grad - state["prev_flat_grad"], state["d"] * state["t"], self.defaults["history_size"]
-        )
+        history_size = self.param_groups[0]["history_size"]
+        remember(state, grad - state["prev_flat_grad"], state["d"] * state["t"], history_size)
         changes, steps, rho = state["old_dirs"], state["old_stps"], state["ro"]
-        alphas = state.setdefault("al", [None] * self.defaults["history_size"])
+        alphas = state.setdefault("al", [None] * history_size)
         direction = -grad
         for i in reversed(range(len(steps))):
             alphas[i] = steps[i].dot(direction) * rho[i]
