@@ -63,8 +63,8 @@ def find(owner: str, package: str) -> Any:
 
 def is_public(owner: Any, name: str) -> bool:
     """Tell whether a name is PyTorch's own, and not what a file of its source has imported."""
-    listed = getattr(owner, "__all__", ())
-    if name.startswith("_") or isinstance(owner, type) or name in listed:
+    in_all = getattr(owner, "__all__", ())
+    if name.startswith("_") or isinstance(owner, type) or name in in_all:
         return not name.startswith("_")
     value = getattr(owner, name)
     if isinstance(value, types.ModuleType):
@@ -75,9 +75,20 @@ def is_public(owner: Any, name: str) -> bool:
     # Where there is a list, it is not always whole; without one everything is public.
     return (
         home in ("torch", owner.__name__)
-        if listed and owner.__name__ != "torch"
+        if in_all and owner.__name__ != "torch"
         else home.startswith("torch")
     )
+
+
+def listed(module: types.ModuleType) -> list[str]:
+    """Return the names that a module of this package lists for users, by importing them or by making them."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and not isinstance(value, types.ModuleType)
+        and name not in ("annotations", "TYPE_CHECKING")
+    ]
 
 
 def names_of(owner: Any) -> list[str]:

@@ -7,8 +7,7 @@ import pytest
 
 from tests.gpu.standin.api import API
 from tests.gpu.standin.cards import Counter, Device
-from tests.gpu.standin.modules import CUPY as cp
-from tests.gpu.standin.modules import CUPYX, SPECIAL
+from tests.gpu.standin.modules import CUPY as cp, CUPYX, SPECIAL
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 import tinygrad_edu as torch
 import tinygrad_edu.nn.functional as F
+from tests.names import listed
 from tests.nn.parity import assert_gradcheck, assert_layer_parity, make_inputs, make_layer
 from tinygrad_edu import nn
 
@@ -136,7 +137,7 @@ PLAIN = {
     "kl_div": "kldiv",
 }
 FUNCTIONS_WITH_FLAGS = [
-    name for name in F.__all__ if "reduce" in inspect.signature(getattr(F, name)).parameters
+    name for name in listed(F) if "reduce" in inspect.signature(getattr(F, name)).parameters
 ]
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import tinygrad_edu as torch
 from tests.device import tensor_from_array
+from tests.names import listed
 from tests.ops.op_table import DIFFERENTIABLE_SAMPLES, ids, prepare
 from tests.ops.samples import flatten
 from tinygrad_edu import kernel_table, ops
@@ -22,7 +23,7 @@ HELPERS = {"cast", "raw", "unbroadcast"}  # short, and they check nothing
 PUBLIC = {
     function.__code__: name
     for name, function in vars(ops).items()
-    if name in ops.__all__ and name not in HELPERS and hasattr(function, "__code__")
+    if name in listed(ops) and name not in HELPERS and hasattr(function, "__code__")
 }
 
 

@@ -11,8 +11,7 @@ import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu import backend
-from tinygrad_edu import random as _random
+from tinygrad_edu import backend, random as _random
 from tinygrad_edu.arguments import reject_options
 from tinygrad_edu.backend import DeviceLike
 from tinygrad_edu.cuda import amp as amp

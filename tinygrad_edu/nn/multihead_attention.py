@@ -13,8 +13,7 @@ from typing import Any
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import as_int
-from tinygrad_edu.nn import functional as F
-from tinygrad_edu.nn import init
+from tinygrad_edu.nn import functional as F, init
 from tinygrad_edu.nn.linear import Linear
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter

@@ -15,8 +15,7 @@ from typing import Any
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import require_bools, require_ints
-from tinygrad_edu.nn import functional as F
-from tinygrad_edu.nn import init
+from tinygrad_edu.nn import functional as F, init
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.utils.rnn import PackedSequence

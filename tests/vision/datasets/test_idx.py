@@ -8,8 +8,7 @@ import struct
 import hypothesis.extra.numpy as hypothesis_numpy
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tinygrad_edu.vision.datasets.idx import IdxFormatError, read_idx, write_idx
 
