@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,3 +131,10 @@ def test_what_is_no_operand():
         torch.ones(1) + "a"
     with pytest.raises(TypeError, match="expected a Tensor or a number, got NoneType"):
         torch.result_type(torch.ones(1), None)
+
+
+def test_nobody_looks_for_the_letter_of_floats():
+    """bfloat16 has another one: ``numpy_dtypes.is_floating`` knows."""
+    sources = Path(torch.__file__).parent.rglob("*.py")
+    places = [str(p) for p in sources if re.search(r"\bkinds?\b.*\"[Obiuc]*f[biuc]*\"", p.read_text())]
+    assert places == []

@@ -28,6 +28,7 @@ LAYERS = {
         "tinygrad_edu.missing_names",
         "tinygrad_edu.type_names",
         "tinygrad_edu.backend",
+        "tinygrad_edu.numpy_dtypes",
         "tinygrad_edu.dtypes",
         "tinygrad_edu.size",
         "tinygrad_edu.float_errors",

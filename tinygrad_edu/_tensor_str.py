@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import to_numpy
+from tinygrad_edu.numpy_dtypes import is_floating
 
 
 class PrintOptions:
@@ -108,7 +109,7 @@ class NumberFormat:
     """
 
     def __init__(self, values: np.ndarray[Any, Any]) -> None:
-        self.is_float = values.dtype.kind == "f"
+        self.is_float = is_floating(values.dtype)
         self.style = "d"
         self.width = 1
         shown = values.ravel()

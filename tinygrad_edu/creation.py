@@ -27,6 +27,7 @@ from tinygrad_edu.arguments import (
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, default_or, device_of, to_device
 from tinygrad_edu.float_errors import quietly
+from tinygrad_edu.numpy_dtypes import NUMBER_KINDS, is_floating
 from tinygrad_edu.ops.common import require_dtype_of, require_tensor
 from tinygrad_edu.ops.shape.layout import sizes_of
 from tinygrad_edu.scalars import check_integer, checked_scalar
@@ -79,19 +80,19 @@ def array_from_data(data: Any, dtype: Dtype = None) -> Array:
         raise ValueError(
             f"tensor: expected sequences of equal length at every level, got {_shorten(data)}"
         ) from None
-    if array.dtype.kind in "Ouf" and isinstance(_first_leaf(data), int) and _leaf_types(data) <= {int, bool}:
+    if array.dtype.kind not in "bi" and isinstance(_first_leaf(data), int) and _leaf_types(data) <= {int, bool}:
         if dtype is None or dtype.numpy_dtype.kind in "iu":
             raise _no_dtype_for(
                 data
             )  # int64 does not hold them; NumPy makes objects of some and floats of others
         array = np.asarray(array, np.float64)
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in NUMBER_KINDS:
         raise _no_dtype_for(data)
     if hasattr(_first_leaf(data), "dtype"):
         return array
     if dtype is not None:
         _check_range(array, dtype)
-    elif array.dtype.kind == "f":
+    elif is_floating(array.dtype):
         array = converted(array, dtypes.get_default_dtype().numpy_dtype)
     elif array.dtype.kind == "c":
         array = array.astype(dtypes.promote_types(dtypes.get_default_dtype(), dtypes.complex64).numpy_dtype)
@@ -113,7 +114,7 @@ def _without_tensors(data: Any) -> Any:
 
 def _check_range(array: Array, dtype: dtypes.dtype) -> None:
     """Raise for Python numbers that a dtype of integers cannot hold; floats may become infinite."""
-    if array.dtype.kind == "c" and dtype.numpy_dtype.kind in "iuf":
+    if array.dtype.kind == "c" and not dtype.is_complex and dtype is not dtypes.bool_:
         raise TypeError(f"tensor: expected real numbers for {dtype}, got complex ones")
     if dtype.numpy_dtype.kind in "iu" and array.size:
         for extreme in (array.min(), array.max()):

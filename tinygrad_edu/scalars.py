@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.float_errors import quietly
+from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.type_names import type_name
 
 
@@ -42,7 +43,7 @@ def holds(number: complex, numpy_dtype: Any) -> bool:
             number.imag == 0 if kind != "c" else holds(number.imag, numpy_dtype)
         )
     lowest, highest = limits(numpy_dtype)
-    if kind in "fc":
+    if is_inexact(numpy_dtype):
         return not (number < lowest or number > highest) or math.isinf(number)
     if isinstance(number, int) and lowest == 0:
         lowest = -highest

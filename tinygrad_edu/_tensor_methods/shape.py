@@ -9,6 +9,7 @@ from tinygrad_edu import creation, dtypes, ops
 from tinygrad_edu.arguments import as_numpy_dtype, reject_options, require_bools
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, is_pinned, pinned, resolve_device
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.tensor_types import find_type, name_of_type
 
@@ -97,7 +98,7 @@ class ShapeMethods(TensorBase):
 
     def is_floating_point(self) -> bool:
         """Tell whether the dtype is a real floating-point type."""
-        return bool(self.array.dtype.kind == "f")
+        return is_floating(self.array.dtype)
 
     def is_complex(self) -> bool:
         """Tell whether the dtype is complex."""

@@ -15,6 +15,7 @@ from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.observer import Observer, attach, detach
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import is_inexact
 
 if TYPE_CHECKING:
     from tinygrad_edu.autograd.node import Node
@@ -118,7 +119,7 @@ class detect_anomaly(contextlib.ContextDecorator):
 def has_nan(array: Any) -> bool:
     """Tell whether an array, or a Tensor, holds a NaN; anything else does not."""
     array = getattr(array, "array", array)
-    if getattr(array, "dtype", None) is None or array.dtype.kind not in "fc":
+    if getattr(array, "dtype", None) is None or not is_inexact(array.dtype):
         return False
     return bool(array_module(array).isnan(array).any())
 

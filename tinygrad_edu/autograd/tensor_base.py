@@ -21,6 +21,7 @@ from tinygrad_edu.autograd.handle import RemovableHandle
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounter, next_sequence_nr
 from tinygrad_edu.autograd.views import ViewInfo, ViewMethods
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, device, device_of, to_device
+from tinygrad_edu.numpy_dtypes import NUMBER_KINDS, is_floating
 from tinygrad_edu.size import Size
 from tinygrad_edu.type_names import refuse_strangers, type_name
 
@@ -62,7 +63,7 @@ class TensorBase(ViewMethods):
             ):
                 raise wrong_type("Tensor", "data", "a sequence", data[0])
             array = data[0].array if isinstance(data[0], TensorBase) else np.array(data[0])
-            if array.dtype.kind not in "biufc":
+            if array.dtype.kind not in NUMBER_KINDS:
                 raise TypeError(f"Tensor: expected numbers, got elements of type {array.dtype}")
             if not isinstance(data[0], TensorBase):  # which keeps its dtype and its memory
                 array = array.astype(dtypes.get_default_dtype().numpy_dtype)
@@ -347,7 +348,7 @@ def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Any] 
 
 def check_can_require_grad(tensor: TensorBase, requires_grad: bool) -> None:
     """Raise if gradients make no sense for the dtype."""
-    if requires_grad and tensor.array.dtype.kind != "f":
+    if requires_grad and not is_floating(tensor.array.dtype):
         raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {tensor.dtype}")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import tinygrad_edu as torch
 from tinygrad_edu import Tensor, backend, cuda
 from tinygrad_edu.learn.parity_recipe import Case
+from tinygrad_edu.numpy_dtypes import is_inexact
 
 # How far two devices may be apart, as a share of the largest number of an array. They add up in different
 # orders, and round functions differently in the last one or two digits: float32 has 1.2e-7, float64 2.2e-16.
@@ -244,7 +245,7 @@ def array_difference(result: np.ndarray[Any, Any], expected: np.ndarray[Any, Any
         return Error(np.inf, np.inf, f"shape {result.shape} instead of {expected.shape}")
     if result.dtype != expected.dtype:
         return Error(np.inf, np.inf, f"{result.dtype} instead of {expected.dtype}")
-    if result.dtype.kind not in "fc":
+    if not is_inexact(result.dtype):
         wrong = int(np.count_nonzero(result != expected))
         far = float(np.abs(result.astype(float) - expected.astype(float)).max()) if wrong else 0.0
         return Error(far, np.inf, f"{wrong} of {result.size} whole numbers differ") if wrong else Error()

@@ -12,6 +12,7 @@ import numpy as np
 import tinygrad_edu as torch
 from tinygrad_edu import Tensor, ops
 from tinygrad_edu.backend import device as Device
+from tinygrad_edu.numpy_dtypes import is_floating
 
 SIZES = ("small", "typical")
 
@@ -55,7 +56,7 @@ class Values:
     def tensor(self, rng: np.random.Generator, device: Device, dtype: torch.dtype) -> Tensor:
         """Make it there; ``dtype`` is that of reals."""
         array = self.numbers(rng)
-        if array.dtype.kind != "f":
+        if not is_floating(array.dtype):
             return torch.tensor(array, device=device)
         wants_grad = self.grad and self.kind == "real"
         return torch.tensor(array, dtype=dtype, device=device, requires_grad=wants_grad)

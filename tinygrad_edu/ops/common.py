@@ -16,6 +16,7 @@ from tinygrad_edu.arguments import as_int, as_ints, as_numpy_dtype, is_int, wron
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import FLOATING_DTYPES, Array, array_module, is_on_host
+from tinygrad_edu.numpy_dtypes import FLOATING_KINDS, INEXACT_KINDS, is_floating
 from tinygrad_edu.ops.summation import sum_over
 from tinygrad_edu.scalars import as_scalar, check_integer, checked_scalar, element_scalar
 from tinygrad_edu.type_names import type_name
@@ -83,7 +84,7 @@ def require_floating_point(
 ) -> None:
     """Raise unless ``x`` is a Tensor of floating-point numbers."""
     require_tensor(name, x)
-    if raw(x).dtype.kind not in ("fc" if complex_too else "f"):
+    if raw(x).dtype.kind not in (INEXACT_KINDS if complex_too else FLOATING_KINDS):
         raise error(f"{name}: expected a floating-point tensor, got {raw(x).dtype}")
 
 
@@ -163,7 +164,7 @@ def checked_factor(name: str, number: Any, *operands: Any) -> Any:
     scalar = checked_scalar(name, number, dtype)
     if dtype.kind in "biu":
         return scalar.item()
-    return number.real if isinstance(number, complex) and dtype.kind == "f" else number
+    return number.real if isinstance(number, complex) and is_floating(dtype) else number
 
 
 def without_numpy_scalars(a: Any, b: Any) -> tuple[Any, Any]:
@@ -189,7 +190,7 @@ def on_one_device(a: Any, b: Any) -> tuple[Any, Any]:
 def fits(number: Any, tensor: Any) -> bool:
     """Tell whether a Python number leaves the dtype of a Tensor as it is, and can be had in every such dtype."""
     if isinstance(number, int | float) and isinstance(tensor, TensorBase):
-        return tensor.array.dtype.kind == "f" and abs(number) < 60000
+        return is_floating(tensor.array.dtype) and abs(number) < 60000
     return False
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import FLOAT16
+from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import cast
 from tinygrad_edu_kernels.dtypes import FLOAT32
 
@@ -66,7 +67,7 @@ def loses_digits(number: Any, tensor: Any) -> bool:
 def is_float16_alone(values: tuple[Any, ...]) -> bool:
     """Tell whether there are Tensors of float16 and no others of floating-point or complex numbers."""
     dtypes = {x.array.dtype for x in values if isinstance(x, TensorBase)}
-    return FLOAT16 in dtypes and all(dtype == FLOAT16 or dtype.kind not in "fc" for dtype in dtypes)
+    return FLOAT16 in dtypes and all(dtype == FLOAT16 or not is_inexact(dtype) for dtype in dtypes)
 
 
 def widened(value: Any) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host
+from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu_kernels.dtypes import FLOAT32
 
 FEW = 64
@@ -40,7 +41,7 @@ def sum_over(x: Array, dims: tuple[int, ...]) -> Array:
         return x.sum(dims)  # which comes here again, with the array
     if x.dtype == FLOAT16:
         return sum_over(x.astype(np.float32), dims).astype(FLOAT16)
-    if x.dtype.kind not in "fc":
+    if not is_inexact(x.dtype):
         return x.sum(dims, dtype=x.dtype)  # NumPy would choose a wider integer
     if not is_on_host(x) or is_added_in_pairs(x, dims):
         return x.sum(dims)  # on a GPU, hundreds of threads add, each a part, and then their sums

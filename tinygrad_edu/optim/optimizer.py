@@ -16,6 +16,7 @@ from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.autograd.grad_mode import enable_grad
 from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.backend import array_module, on_card_of, to_device
+from tinygrad_edu.numpy_dtypes import NUMBER_KINDS
 from tinygrad_edu.optim.hooks import OptimizerHooks, no_hooks
 from tinygrad_edu.type_names import type_name
 
@@ -407,7 +408,7 @@ def check_param_state(param: Tensor, value: Any, names: tuple[str, ...], number:
         remembered = value.get(name)
         if remembered is None:
             continue
-        if not isinstance(remembered, Tensor) or remembered.array.dtype.kind not in "biufc":
+        if not isinstance(remembered, Tensor) or remembered.array.dtype.kind not in NUMBER_KINDS:
             raise ValueError(f"loaded state dict has no tensor of numbers as {name} of parameter {number}")
         if remembered.shape != param.shape:
             raise ValueError(

@@ -16,6 +16,7 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.tensor_base import check_can_require_grad, tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, array_module, is_on_host, on_card_of, to_device
 from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.numpy_dtypes import NUMBER_KINDS
 from tinygrad_edu.serialization.container import Archive, LoadError
 
 MapLocation: TypeAlias = "DeviceLike | Mapping[str, str] | Callable[[Any, str], Any]"
@@ -248,7 +249,7 @@ class TensorReader:
         """Make a tensor of the format of version 0.1, which pickled NumPy arrays."""
         if cls not in (Tensor, Parameter) or type(array) is not np.ndarray or type(device_name) is not str:
             raise LoadError("load: a tensor is damaged")
-        if array.dtype.kind not in "biufc":
+        if array.dtype.kind not in NUMBER_KINDS:
             raise LoadError(f"load: expected a tensor of numbers, got {array.dtype}")
         dtypes.from_numpy_dtype(array.dtype)
         self.spend(array.nbytes)

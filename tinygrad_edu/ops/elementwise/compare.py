@@ -15,6 +15,7 @@ from tinygrad_edu.arguments import require_bools, require_numbers
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import (
     BinaryOp,
     check_broadcast,
@@ -39,8 +40,7 @@ class Compare(BinaryOp):
         name = f"bitwise_{self.function}" if self.function.endswith("shift") else self.function
         check_same_device(name, arrays)
         check_broadcast(name, *[np.shape(raw(x)) for x in arrays])
-        kinds = {raw(x).dtype.kind for x in arrays}
-        if kinds & set("fc"):
+        if any(is_inexact(raw(x).dtype) for x in arrays):
             got = [str(raw(x).dtype) for x in arrays]
             raise NotImplementedError(f"{name}: bitwise operation: expected integers or booleans, got {got}")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import (
     BinaryOp,
     promote,
@@ -95,7 +96,7 @@ class RoundedDivide(BinaryOp):
         self.shapes = a.shape, b.shape
         if not towards_zero:
             return a // b
-        if a.dtype.kind == "f":
+        if is_floating(a.dtype):
             return array_module(a).trunc(a / b)
         return a // b + ((a % b != 0) & ((a < 0) != (b < 0)))  # exact for integers of any size
 

@@ -13,6 +13,7 @@ from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import (
     cast,
     raw,
@@ -30,7 +31,7 @@ class Stepwise(Op):
     def forward(self, x: Array, *, function: str) -> Array:
         if function == "sign" and x.dtype.kind != "b":
             return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)  # 0 for NaN
-        if x.dtype.kind != "f":
+        if not is_floating(x.dtype):
             return x.copy()
         return getattr(array_module(x), function)(x)
 
@@ -76,7 +77,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
         return _rounded("round", input, "rint")
     require_tensor("round", input)
     dtype = raw(input).dtype
-    if dtype.kind != "f":
+    if not is_floating(dtype):
         raise RuntimeError(f"round: expected floating-point numbers for decimals={decimals}, got {dtype}")
     x, scale = cast(input, np.float32) if dtype == np.float16 else input, 10.0 ** abs(decimals)
     if decimals > 0:

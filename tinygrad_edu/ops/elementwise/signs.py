@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import array_module
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import raw, reject_complex, require_tensor
 from tinygrad_edu.ops.elementwise.rounding import sign
 from tinygrad_edu.ops.elementwise.select import where
@@ -35,7 +36,7 @@ def signbit(input: Tensor) -> Tensor:
     require_tensor("signbit", input)
     reject_complex("signbit", input)
     xp, x = array_module(raw(input)), raw(input)
-    return tensor_from_array(xp.asarray(xp.signbit(x) if x.dtype.kind == "f" else x < 0))
+    return tensor_from_array(xp.asarray(xp.signbit(x) if is_floating(x.dtype) else x < 0))
 
 
 def isposinf(input: Tensor) -> Tensor:
@@ -53,7 +54,7 @@ def _is_infinity(name: str, input: Tensor, factor: int) -> Tensor:
     if raw(input).dtype.kind == "c":
         raise RuntimeError(f"{name} does not support complex inputs: expected real numbers")
     xp, x = array_module(raw(input)), raw(input)
-    if x.dtype.kind != "f":
+    if not is_floating(x.dtype):
         return tensor_from_array(xp.zeros(x.shape, bool))
     return tensor_from_array(xp.asarray(x == factor * float("inf")))
 

@@ -15,6 +15,7 @@ from tinygrad_edu.arguments import as_number, is_number
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, special_module
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import (
     BinaryOp,
     as_float,
@@ -118,7 +119,7 @@ def _floats(name: str, input: Any, other: Any) -> Any:
     require_tensor(name, other, "other")
     reject_complex(name, input, other)
     a, b = promote(name, input, other)
-    if raw(a).dtype.kind != "f":
+    if not is_floating(raw(a).dtype):
         raise NotImplementedError(f"{name}: expected floating-point tensors, got {raw(a).dtype}")
     return a, b
 

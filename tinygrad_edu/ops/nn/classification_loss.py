@@ -15,6 +15,7 @@ from tinygrad_edu.arguments import as_int, as_number
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import optional_tensors, raw, require_floating_point, require_tensors
 from tinygrad_edu.ops.elementwise.select import where
 from tinygrad_edu.ops.half import in_float32, is_float16_alone, rounded_once
@@ -155,7 +156,7 @@ def cross_entropy(
     require_tensors(name, input=input, target=target)
     optional_tensors(name, weight=weight)
     scores, labels = raw(input), raw(target)
-    if scores.dtype.kind != "f":
+    if not is_floating(scores.dtype):
         raise NotImplementedError(f"{name}: expected scores of a floating-point dtype, got {scores.dtype}")
     label_smoothing = as_number(name, "label_smoothing", label_smoothing)
     ignore_index = as_int(name, "ignore_index", ignore_index)
@@ -171,7 +172,7 @@ def cross_entropy(
             reduction=reduction,
             label_smoothing=label_smoothing,
         )
-    if labels.dtype.kind == "f":
+    if is_floating(labels.dtype):
         if ignore_index >= 0:
             raise RuntimeError(
                 "ignore_index is not supported for floating point target: expected a negative one, got "

@@ -33,6 +33,7 @@ from tinygrad_edu.arguments import as_int, as_ints, require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, device_of, is_on_host, on_card_of, to_device
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.nn.loss import check_reduction, reduce_loss
@@ -304,7 +305,7 @@ def check_scores(log_probs: Any, targets: Any) -> Array:
     require_tensor("ctc_loss", log_probs, "log_probs")
     require_tensor("ctc_loss", targets, "targets")
     scores = raw(log_probs)
-    if scores.dtype.kind != "f":
+    if not is_floating(scores.dtype):
         raise NotImplementedError(f"ctc_loss: expected floating-point log_probs, got {scores.dtype}")
     if scores.ndim not in (2, 3):
         raise RuntimeError(

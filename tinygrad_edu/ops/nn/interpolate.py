@@ -20,6 +20,7 @@ import numpy as np
 from tinygrad_edu.arguments import as_int, as_number, is_int, require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import raw, require_floating_point, require_tensor
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.indexing.index import index_select
@@ -181,7 +182,7 @@ def _output_size(input: Array, size: Any, scale_factor: Any) -> tuple[list[int],
 def _along(x: Array, dim: int, out: int, factor: float | None, mode: str, align_corners: bool) -> Array:
     """Return ``x`` with ``out`` elements along one dimension."""
     xp, size = array_module(raw(x)), x.shape[dim]
-    dtype = raw(x).dtype if raw(x).dtype.kind == "f" else np.dtype(np.float32)
+    dtype = raw(x).dtype if is_floating(raw(x).dtype) else np.dtype(np.float32)
     places = source_places(xp, size, out, factor, align_corners, dtype)
     if mode == "nearest":
         scale = dtype.type(1 / factor if factor else size / out)

@@ -14,6 +14,7 @@ from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, to_dtype
 from tinygrad_edu.ops.elementwise.select import keep
 from tinygrad_edu.ops.half import in_float32
@@ -123,7 +124,7 @@ def log_softmax(
 def _along_dim(op: type[Op], name: str, input: Array, dim: int, dtype: dtypes.dtype | None) -> Array:
     require_tensor(name, input)
     input = input if dtype is None else to_dtype(name, input, dtype)
-    if raw(input).dtype.kind != "f":
+    if not is_floating(raw(input).dtype):
         raise NotImplementedError(
             f"{name}: expected a floating-point tensor, got {raw(input).dtype}; give a dtype"
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from tinygrad_edu.arguments import as_int, as_number
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
+from tinygrad_edu.numpy_dtypes import FLOATING_KINDS, is_inexact
 from tinygrad_edu.ops.common import (
     as_float,
     normalize_dim,
@@ -108,7 +109,7 @@ def renorm(input: Tensor, p: float, dim: Any = None, maxnorm: Any = None, *, axi
     dim = dim if axis is None else axis
     require_tensor("renorm", input)
     p, maxnorm = as_number("renorm", "p", p), as_number("renorm", "maxnorm", maxnorm)
-    if raw(input).dtype.kind not in "fc":
+    if not is_inexact(raw(input).dtype):
         raise RuntimeError(f"renorm: expected a floating-point tensor, got {raw(input).dtype}")
     if input.ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
@@ -179,7 +180,7 @@ def conjugate(x: Tensor) -> Tensor:
 
 def _weights(fweights: Any, aweights: Any, count: int) -> Any:
     """Return the product of both kinds of weights that are given, or None."""
-    for name, x, kinds in (("fweights", fweights, "iu"), ("aweights", aweights, "f")):
+    for name, x, kinds in (("fweights", fweights, "iu"), ("aweights", aweights, FLOATING_KINDS)):
         if x is None:
             continue
         if x.ndim > 1 or raw(x).dtype.kind not in kinds or raw(x).size != count:

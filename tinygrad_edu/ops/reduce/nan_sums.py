@@ -11,6 +11,7 @@ from typing import Any
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.tensor_base import Tensor
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import as_summand, raw, reject_complex, require_floating_point, require_tensor
 from tinygrad_edu.ops.elementwise.compare import isnan, logical_not
 from tinygrad_edu.ops.elementwise.select import where
@@ -42,7 +43,7 @@ def nansum(
     require_tensor("nansum", input)
     reject_complex("nansum", input)
     x = as_summand("nansum", input, dtype)
-    return sum(where(isnan(x), 0, x) if raw(x).dtype.kind == "f" else x, dim, keepdim)
+    return sum(where(isnan(x), 0, x) if is_floating(raw(x).dtype) else x, dim, keepdim)
 
 
 @rounded_once

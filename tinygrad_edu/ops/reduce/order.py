@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_edu.arguments import as_int, require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, device_of, to_device, to_numpy
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import normalize_dim, raw, reject_bool, reject_complex, require_tensor
 from tinygrad_edu.ops.indexing.gather import gather
 from tinygrad_edu.ops.reduce.extremum import Extremum, ValuesAndIndices, amax, amin, check_not_empty
@@ -99,7 +100,7 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, ignore_nan
     xp = array_module(array)
     if dim is None:
         if array.size == 0:
-            empty = np.nan if array.dtype.kind == "f" else np.iinfo(array.dtype).min
+            empty = np.nan if is_floating(array.dtype) else np.iinfo(array.dtype).min
             return tensor_from_array(xp.full((), empty, array.dtype))
         return Median.apply(input, ignore_nan=ignore_nan)
     axis = normalize_dim(name, dim, input.ndim)

@@ -20,6 +20,7 @@ from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import FLOAT16, Array, array_module
+from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import (
     as_summand,
     broadcast,
@@ -177,7 +178,7 @@ def mean(
     require_bools("mean", keepdim=keepdim)
     if dtype is not None:
         input = to_dtype("mean", input, dtype)
-    if raw(input).dtype.kind not in "fc":
+    if not is_inexact(raw(input).dtype):
         got = dtypes.from_numpy_dtype(raw(input).dtype)
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "

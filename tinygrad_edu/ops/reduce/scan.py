@@ -15,6 +15,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import as_summand, normalize_dim, reject_bool, zeros_for
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.indexing.index import between
@@ -26,7 +27,7 @@ class Cumsum(Op):
 
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
-        if x.dtype.kind in "fc":  # a running sum in float32 would lose more and more digits
+        if is_inexact(x.dtype):  # a running sum in float32 would lose more and more digits
             return x.cumsum(dim, dtype=np.result_type(x.dtype, np.float64)).astype(x.dtype)
         return x.cumsum(dim, dtype=x.dtype)  # NumPy would choose a wider integer
 

@@ -16,6 +16,7 @@ from tinygrad_edu.arguments import as_number, require_bools, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import is_floating, is_inexact
 from tinygrad_edu.ops.common import as_float, normalize_dims, raw, require_tensor, to_dtype, zeros_for
 from tinygrad_edu.ops.elementwise.arithmetic import absolute, pow
 from tinygrad_edu.ops.elementwise.select import where
@@ -95,7 +96,7 @@ def var(
         parts = [real_part(input, part) for part in ("real", "imag")]
         options: dict[str, Any] = {"unbiased": unbiased, "keepdim": keepdim, "correction": correction}
         return var(parts[0], dim, **options) + var(parts[1], dim, **options)
-    if raw(input).dtype.kind != "f":
+    if not is_floating(raw(input).dtype):
         raise RuntimeError(f"var: expected a floating-point tensor, got {raw(input).dtype}")
     correction = float(unbiased) if correction is None else as_number("var", "correction", correction)
     return Var.apply(
@@ -248,7 +249,7 @@ def norm(
     if dtype is not None:
         input = to_dtype("norm", input, dtype)
     require_bools("norm", keepdim=keepdim)
-    if raw(input).dtype.kind not in "fc":
+    if not is_inexact(raw(input).dtype):
         raise RuntimeError(f"norm: expected a floating-point tensor, got {raw(input).dtype}")
     if p == "nuc":
         dims = normalize_dims("norm", dim, input.ndim)
