@@ -318,11 +318,13 @@ def test_no_lambda_in_the_engine():
 
 
 def test_import_is_quiet_and_light(tmp_path):
-    """Importing prints nothing, warns of nothing, and loads nothing that is optional."""
+    """Importing prints nothing, warns of nothing, and loads nothing that is optional or slow to load."""
     program = (
         "import sys, tinygrad_edu\n"
         "optional = ['matplotlib', 'cupy', 'graphviz', 'torch', 'pytest', 'hypothesis', 'PIL', 'IPython']\n"
-        "sys.exit(' '.join(name for name in optional if name in sys.modules) or None)\n"
+        "slow = ['numba', 'llvmlite', 'yaml', 'scipy', 'multiprocessing', 'socket']\n"
+        "slow += ['tinygrad_edu.' + name for name in tinygrad_edu._LOADED_WHEN_USED]\n"
+        "sys.exit(' '.join(name for name in optional + slow if name in sys.modules) or None)\n"
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")])}
     done = subprocess.run(
@@ -334,6 +336,24 @@ def test_import_is_quiet_and_light(tmp_path):
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+LOADED_LATER = """
+import sys, tinygrad_edu as torch
+for name in torch._LOADED_WHEN_USED:
+    assert name in dir(torch)
+    assert getattr(torch, name) is sys.modules["tinygrad_edu." + name] is vars(torch)[name]
+assert torch.utils.data.DataLoader
+assert "numba" not in sys.modules
+torch.nn.functional.gelu(torch.ones(3))
+assert "numba" in sys.modules
+"""
+
+
+def test_what_is_slow_to_load_is_loaded_when_it_is_used():
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")])}
+    env.pop("TINYGRAD_EDU_KERNELS", None)
+    subprocess.run([sys.executable, "-c", LOADED_LATER], env=env, check=True)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ editors and type checkers know that it is meant for users.
 
 from __future__ import annotations
 
+from importlib import import_module as _import_module
 from math import e as e, inf as inf, nan as nan, pi as pi
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,9 @@ from tinygrad_edu import (
     backends as backends,
     compiler as compiler,
     cuda as cuda,
-    distributed as distributed,
     dtypes,
-    jit as jit,
     nn as nn,
-    onnx as onnx,
     optim as optim,
-    profiler as profiler,
-    utils as utils,
 )
 from tinygrad_edu._tensor import Size as Size, Tensor as Tensor
 from tinygrad_edu._tensor_str import (
@@ -423,7 +419,24 @@ limit_blas_to_one_thread()
 keep_freed_memory()
 
 
-if not TYPE_CHECKING:  # a type checker would take it that every name is there
+# Modules that many programs do without. Each is imported when it is first asked for, by ``__getattr__`` below, which
+# Python calls for a name that is not here (PEP 562); from then on the name is an ordinary one.
+_LOADED_WHEN_USED = ("distributed", "jit", "onnx", "profiler", "utils")
+
+if TYPE_CHECKING:
+    from tinygrad_edu import (
+        distributed as distributed,
+        jit as jit,
+        onnx as onnx,
+        profiler as profiler,
+        utils as utils,
+    )
+else:  # a type checker would take it that every name is there
 
     def __getattr__(name: str) -> object:
+        if name in _LOADED_WHEN_USED:
+            return _import_module(f"{__name__}.{name}")
         raise _error_of_module(__name__, name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LOADED_WHEN_USED})

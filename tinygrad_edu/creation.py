@@ -80,7 +80,11 @@ def array_from_data(data: Any, dtype: Dtype = None) -> Array:
         raise ValueError(
             f"tensor: expected sequences of equal length at every level, got {_shorten(data)}"
         ) from None
-    if array.dtype.kind not in "bi" and isinstance(_first_leaf(data), int) and _leaf_types(data) <= {int, bool}:
+    if (
+        array.dtype.kind not in "bi"
+        and isinstance(_first_leaf(data), int)
+        and _leaf_types(data) <= {int, bool}
+    ):
         if dtype is None or dtype.numpy_dtype.kind in "iu":
             raise _no_dtype_for(
                 data

@@ -18,8 +18,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import numba
-
 from tinygrad_edu_kernels.threads import parallel
 
 WORTHWHILE_NANOSECONDS = 25_000  # less work than this is done sooner than it is shared
@@ -34,8 +32,13 @@ NOTICE = (
 KNOWN_VERSIONS = "0.61 to 0.68"
 
 
-def _import_team() -> Any:
-    """Return the module ``team``, or what went wrong when it was imported."""
+@functools.cache
+def _team() -> Any:
+    """Return the module ``team``, or what went wrong when it was imported.
+
+    It is imported with the first work that may be shared, as it imports Numba, which takes longer than all the rest of
+    the engine. A kernel is about to be called by then: Numba has been imported, by one thread.
+    """
     try:
         from tinygrad_edu_kernels.threads import team
     except Exception as error:  # an ImportError, or whatever else another Numba may answer
@@ -43,21 +46,21 @@ def _import_team() -> Any:
     return team
 
 
-# At once, not with the first work: kernels are imported by one thread at a time, work comes from any.
-_team = _import_team()
-
-
 @functools.cache
 def is_available() -> bool:
     """Tell whether there can be a team here: on Linux, with several cores, compiled kernels and a Numba that fits."""
     wanted = os.environ.get("TINYGRAD_EDU_THREAD_TEAM", "1") != "0"
-    possible = sys.platform == "linux" and not numba.config.DISABLE_JIT
-    if not (wanted and possible and parallel.usable_cores() > 1):
+    if not (wanted and sys.platform == "linux" and parallel.usable_cores() > 1):
         return False
+    import numba
+
+    if numba.config.DISABLE_JIT:
+        return False
+    team = _team()
     try:
-        if isinstance(_team, Exception):
-            raise _team
-        _team.check()
+        if isinstance(team, Exception):
+            raise team
+        team.check()
     except Exception as error:
         _give_notice(error)
         return False
@@ -73,6 +76,8 @@ class _Notice:
 def _give_notice(error: Exception) -> None:
     """Say that there is no team, and why."""
     if _Notice.lock.acquire(blocking=False):
+        import numba
+
         what = f"{type(error).__name__}: {error}"
         message = NOTICE.format(version=numba.__version__, error=what, known=KNOWN_VERSIONS)
         warnings.warn(message, RuntimeWarning, stacklevel=2)
@@ -105,7 +110,7 @@ def run_over(count: int, nanoseconds: float, kernel: Callable[..., Any], *argume
     if nanoseconds < WORTHWHILE_NANOSECONDS or parallel.setting.num_threads == 1:
         kernel(*arguments, 0, count)
     elif is_available():
-        _team.share_parts(count, _number_of_parts(count), kernel, arguments)
+        _team().share_parts(count, _number_of_parts(count), kernel, arguments)
     else:
         parallel.run_over(count, nanoseconds, kernel, *arguments)
 

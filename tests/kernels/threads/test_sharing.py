@@ -127,11 +127,15 @@ def do_nothing(*arguments):
     pass
 
 
+def team_that_cannot_be_imported():
+    return ImportError("cannot import name 'x'")
+
+
 FAULTS = {
     "AttributeError: no such thing in this Numba": (mailbox, "native_address", fail),
     "RuntimeError: the self-check got wrong numbers": (team, "share", do_nothing),
     "RuntimeError: different types have one fingerprint": (team, "compute_fingerprint", one_fingerprint),
-    "ImportError: cannot import name 'x'": (sharing, "_team", ImportError("cannot import name 'x'")),
+    "ImportError: cannot import name 'x'": (sharing, "_team", team_that_cannot_be_imported),
 }
 
 
@@ -156,7 +160,7 @@ def test_a_numba_that_does_not_fit(what, monkeypatch):
 @needs_team
 def test_a_notice_that_is_made_an_error_comes_once(monkeypatch):
     """The work after it is done."""
-    monkeypatch.setattr(sharing, "_team", ImportError("cannot import name 'x'"))
+    monkeypatch.setattr(sharing, "_team", team_that_cannot_be_imported)
     monkeypatch.setattr(sharing._Notice, "lock", threading.Lock())
     is_available = sharing.is_available.__wrapped__
     with warnings.catch_warnings():
@@ -167,7 +171,7 @@ def test_a_notice_that_is_made_an_error_comes_once(monkeypatch):
 
 
 def test_nothing_is_said_where_no_team_is_wanted(monkeypatch):
-    monkeypatch.setattr(sharing, "_team", ImportError("cannot import name 'x'"))
+    monkeypatch.setattr(sharing, "_team", team_that_cannot_be_imported)
     monkeypatch.setenv("TINYGRAD_EDU_THREAD_TEAM", "0")
     assert not sharing.is_available.__wrapped__()
 
