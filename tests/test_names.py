@@ -73,9 +73,9 @@ def test_every_missing_name_says_so():
 
 
 PROGRAMS = {
-    "from tinygrad_edu import nn\nnn.LazyConv1d": f"module 'tinygrad_edu.nn' has no attribute 'LazyConv1d': {SAYS_SO}",
-    "from tinygrad_edu.nn import Linear, LazyConv1d": f"cannot import name 'LazyConv1d': {SAYS_SO}",
-    "from tinygrad_edu.nn.functional import grid_sample": f"cannot import name 'grid_sample': {SAYS_SO}",
+    "from tinygrad_edu import nn\nnn.intrinsic": f"module 'tinygrad_edu.nn' has no attribute 'intrinsic': {SAYS_SO}",
+    "from tinygrad_edu.nn import Linear, intrinsic": f"cannot import name 'intrinsic': {SAYS_SO}",
+    "from tinygrad_edu.nn.functional import scaled_mm": f"cannot import name 'scaled_mm': {SAYS_SO}",
     "from tinygrad_edu import linalg": f"cannot import name 'linalg': {SAYS_SO}",
     "import tinygrad_edu as torch\ntorch.fft.fft": f"module 'tinygrad_edu' has no attribute 'fft': {SAYS_SO}",
     "from tinygrad_edu import nn\nnn.Identity().to_empty": (
@@ -105,13 +105,13 @@ def test_a_submodule_that_is_not_there():
 
 def test_programs_may_ask_whether_there_is_a_name():
     assert not hasattr(torch, "vmap")
-    assert getattr(nn, "LazyConv1d", None) is None
+    assert getattr(nn, "intrinsic", None) is None
     assert not hasattr(nn.Identity(), "compile")
     try:
-        from tinygrad_edu.nn import LazyConv1d
+        from tinygrad_edu.nn import intrinsic
     except ImportError as error:
-        LazyConv1d = error.name
-    assert LazyConv1d == "tinygrad_edu.nn"
+        intrinsic = error.name
+    assert intrinsic == "tinygrad_edu.nn"
 
 
 def test_tools_that_look_into_modules():
@@ -137,7 +137,5 @@ def test_names_are_read_when_one_is_missing_and_not_before():
 
 
 def test_without_a_list_of_the_module_it_is_the_usual_error():
-    error = missing_names.error_of_module("tinygrad_edu.elsewhere", "LazyConv1d")
-    assert repr(error) == repr(
-        AttributeError("module 'tinygrad_edu.elsewhere' has no attribute 'LazyConv1d'")
-    )
+    error = missing_names.error_of_module("tinygrad_edu.elsewhere", "intrinsic")
+    assert repr(error) == repr(AttributeError("module 'tinygrad_edu.elsewhere' has no attribute 'intrinsic'"))

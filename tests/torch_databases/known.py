@@ -28,7 +28,7 @@ KNOWN: list[Known] = [
     Known(
         "In float32, a number near 0 is a difference of numbers a thousand times as large; rounding shows.",
         r"^float32 .*values at .*-?0\.\d+, PyTorch has -?0\.\d+ \([1-9] of",
-        ("nn.functional.conv_transpose3d", "nn.ConvTranspose3d"),
+        ("nn.functional.conv_transpose3d", "nn.ConvTranspose3d", "nn.LazyConvTranspose3d"),
     ),
     Known(
         "Images of uint8 are made larger by the nearest pixel only; PyTorch also weighs pixels, with weights "

@@ -62,14 +62,18 @@ def run_sample(entry: Any, sample: Any, dtype: Any, training: bool, label: str, 
 
 def copy_and_run(ours: Any, theirs: Any, arguments: list[Any], converter: Converter) -> Any:
     """Give our layer the state that PyTorch's had before it ran, and run it."""
+    if "Lazy" in type(ours).__name__:
+        ours(*arguments[0], **arguments[1])
     ours.load_state_dict(converter.convert(theirs.state_before))
     return run_forward(ours, arguments, tinygrad_edu.from_numpy)
 
 
 def run_forward(module: Any, arguments: list[Any], from_numpy: Any) -> list[Any]:
     """Return the output, the gradients of inputs and parameters, and the state after it."""
-    module.state_before = {k: v.detach().clone() for k, v in module.state_dict().items()}
     args, options = arguments
+    if any("Uninitialized" in type(x).__name__ for x in module.parameters()):
+        module(*args, **options)  # a lazy layer finds its shapes
+    module.state_before = {k: v.detach().clone() for k, v in module.state_dict().items()}
     output = module(*args, **options)
     tensors = [x for x in (output if isinstance(output, tuple) else (output,)) if hasattr(x, "requires_grad")]
     wanted = [x for x in tensors if x.requires_grad and x.dtype.is_floating_point]

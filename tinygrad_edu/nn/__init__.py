@@ -73,6 +73,21 @@ from tinygrad_edu.nn.flatten import (
     Unflatten as Unflatten,
     Unfold as Unfold,
 )
+from tinygrad_edu.nn.lazy import (
+    LazyBatchNorm1d as LazyBatchNorm1d,
+    LazyBatchNorm2d as LazyBatchNorm2d,
+    LazyBatchNorm3d as LazyBatchNorm3d,
+    LazyConv1d as LazyConv1d,
+    LazyConv2d as LazyConv2d,
+    LazyConv3d as LazyConv3d,
+    LazyConvTranspose1d as LazyConvTranspose1d,
+    LazyConvTranspose2d as LazyConvTranspose2d,
+    LazyConvTranspose3d as LazyConvTranspose3d,
+    LazyInstanceNorm1d as LazyInstanceNorm1d,
+    LazyInstanceNorm2d as LazyInstanceNorm2d,
+    LazyInstanceNorm3d as LazyInstanceNorm3d,
+    LazyLinear as LazyLinear,
+)
 from tinygrad_edu.nn.linear import Bilinear as Bilinear, Identity as Identity, Linear as Linear
 from tinygrad_edu.nn.loss import (
     BCELoss as BCELoss,
@@ -126,7 +141,12 @@ from tinygrad_edu.nn.padding import (
     ZeroPad3d as ZeroPad3d,
 )
 from tinygrad_edu.nn.parallel import DataParallel as DataParallel
-from tinygrad_edu.nn.parameter import Parameter as Parameter
+from tinygrad_edu.nn.parameter import (
+    Buffer as Buffer,
+    Parameter as Parameter,
+    UninitializedBuffer as UninitializedBuffer,
+    UninitializedParameter as UninitializedParameter,
+)
 from tinygrad_edu.nn.parameter_container import ParameterDict as ParameterDict, ParameterList as ParameterList
 from tinygrad_edu.nn.pooling import (
     AdaptiveAvgPool1d as AdaptiveAvgPool1d,

@@ -19,7 +19,7 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import DeviceLike
 from tinygrad_edu.missing_names import error_of_object
 from tinygrad_edu.nn.calling import Hook, ModuleCall
-from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.nn.parameter import Buffer, Parameter, UninitializedBuffer
 from tinygrad_edu.nn.state import IncompatibleKeys, collect_state, load_state, move_to
 from tinygrad_edu.nn.text import module_text
 from tinygrad_edu.type_names import import_hint
@@ -70,13 +70,16 @@ class Module(ModuleCall):
     # ---- attributes ----------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Parameter | Module) and "_modules" not in self.__dict__:
-            kind = "parameters" if isinstance(value, Parameter) else "module"
+        if isinstance(value, Parameter | Buffer | Module) and "_modules" not in self.__dict__:
+            kind = "module" if isinstance(value, Module) else type(value).__name__.lower() + "s"
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         place, expected = self._place_of(name)
         if isinstance(value, Parameter):
             self._forget(name, self._parameters)
             self.register_parameter(name, value)
+        elif isinstance(value, Buffer | UninitializedBuffer):
+            self._forget(name, self._buffers)
+            self.register_buffer(name, value, value.persistent)
         elif isinstance(value, Module):
             self._forget(name, self._modules)
             self._modules[name] = value

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor, check_can_require_grad
 from tinygrad_edu.backend import is_on_host, to_device
-from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.nn.parameter import Parameter, UninitializedTensorMixin, is_lazy
 from tinygrad_edu.type_names import import_hint
 
 
@@ -40,7 +40,7 @@ def collect_state(
         for path, part in module.named_modules(prefix=prefix[:-1], remove_duplicate=False):
             versions[path] = {"version": part._version}
     for name, tensor in named_state(module, prefix).items():
-        destination[name] = tensor if keep_vars else tensor.detach()
+        destination[name] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
     return destination
 
 
@@ -74,6 +74,7 @@ def load_state(
         problems.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
     if strict and unexpected:
         problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
+    own = _with_shapes(own, state_dict)
     found = {name: _matching(target, state_dict[name]) for name, target in own.items() if name in state_dict}
     for name, source in found.items():
         problem = _misfit(name, own[name], source, assign)
@@ -88,6 +89,15 @@ def load_state(
     else:
         _copy(own, found)
     return IncompatibleKeys(missing, unexpected)
+
+
+def _with_shapes(own: dict[str, Tensor], state_dict: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Give parameters of lazy layers the shapes that are loaded; return without those that have none there, either."""
+    for name, target in own.items():
+        source = state_dict.get(name)
+        if is_lazy(target) and isinstance(source, Tensor) and not is_lazy(source):
+            cast(UninitializedTensorMixin, target).materialize(source.shape)
+    return {name: target for name, target in own.items() if not is_lazy(target)}
 
 
 def _younger_than(module: Any, versions: Any) -> set[str]:
@@ -171,7 +181,9 @@ def move_to(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         )
     for tensor in [*module.parameters(), *module.buffers()]:
         for part in (tensor, tensor._grad):
-            if part is not None:
+            if is_lazy(part):
+                part.data = _moved(part.data, args, kwargs)
+            elif part is not None:
                 part.array = _moved(part, args, kwargs).array
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import device
-from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
 from tinygrad_edu.serialization.checks import check_key, expect
 from tinygrad_edu.serialization.container import LoadError
 from tinygrad_edu.serialization.storage import (
@@ -49,6 +49,18 @@ def make_device(kind: Any = "cpu", index: Any = None) -> device:
         return device(kind, index)
     except RuntimeError as error:
         raise LoadError(f"load: {error}") from None
+
+
+def make_uninitialized_parameter(requires_grad: Any = True) -> UninitializedParameter:
+    """Make a parameter of a lazy layer, whose shape is not known."""
+    expect(type(requires_grad) is bool, "an uninitialized parameter")
+    return UninitializedParameter(requires_grad)
+
+
+def make_uninitialized_buffer(requires_grad: Any = False) -> UninitializedBuffer:
+    """Make a buffer of a lazy layer, whose shape is not known."""
+    expect(type(requires_grad) is bool, "an uninitialized buffer")
+    return UninitializedBuffer(requires_grad)
 
 
 def make_ordered_dict() -> OrderedDict[Any, Any]:
@@ -194,6 +206,8 @@ def known_functions(reader: TensorReader) -> dict[tuple[str, str], Any]:
         ("torch._utils", "_rebuild_parameter"): reader.rebuild_parameter,
         ("torch._utils", "_rebuild_parameter_with_state"): reader.rebuild_parameter_with_state,
         ("torch._tensor", "_rebuild_from_type_v2"): reader.rebuild_from_type,
+        ("torch.nn.parameter", "UninitializedParameter"): make_uninitialized_parameter,
+        ("torch.nn.parameter", "UninitializedBuffer"): make_uninitialized_buffer,
         ("torch", "Size"): make_size,
         ("torch", "device"): make_device,
         ("collections", "OrderedDict"): make_ordered_dict,

@@ -21,7 +21,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.convert import users_attributes
 from tinygrad_edu.backend import Array, array_module, device, device_of, on_card_of, to_numpy
-from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.nn.parameter import Parameter, is_lazy
 from tinygrad_edu.serialization.storage import STORAGE_DTYPES, STORAGE_KINDS, StorageKind
 from tinygrad_edu.size import Size
 from tinygrad_edu.torch_version import TorchVersion
@@ -122,6 +122,8 @@ class Pickler(_PythonPickler):  # type: ignore[misc]
             return SIZE, (tuple(obj),)
         if isinstance(obj, device):
             return DEVICE, (obj.type,) if obj.index is None else (obj.type, obj.index)
+        if is_lazy(obj):
+            return Name("torch.nn.parameter", type(obj).__name__), (obj.requires_grad,)
         attributes = users_attributes(obj)
         if isinstance(obj, Parameter):
             args: tuple[Any, ...] = (obj.detach(), obj.requires_grad, OrderedDict())
