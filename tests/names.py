@@ -96,6 +96,14 @@ def names_of(owner: Any) -> list[str]:
     return [name for name in dir(owner) if is_public(owner, name)]
 
 
+def modules_of(package: str) -> list[str]:
+    """Return the public modules of a package, by the files that it has, down to ``torch.optim.lr_scheduler``."""
+    (folder,) = importlib.util.find_spec(package).submodule_search_locations
+    files = [path.relative_to(Path(folder).parent).with_suffix("") for path in Path(folder).rglob("*.py")]
+    names = {".".join(path.parts).removesuffix(".__init__") for path in files}
+    return [name for name in names if name.count(".") <= 2 and "._" not in name]
+
+
 def wrap(names: Iterable[str]) -> str:
     return textwrap.fill(" ".join(sorted(names)), 118, break_on_hyphens=False)
 
@@ -108,7 +116,7 @@ def names_file() -> str:
     text = f"The public names of PyTorch {version}, written by: python -m tests.names\n"
     for owner in [*MODULES, *CLASSES]:
         text += f"\n[{owner}]\n{wrap(names_of(find(owner, 'torch')))}\n"
-    return text
+    return text + f"\n[modules]\n{wrap(modules_of('torch'))}\n"
 
 
 def missing(owner: str) -> list[str]:

@@ -30,6 +30,11 @@ def is_missing(owner: str, name: str) -> bool:
     return name in pytorch_names().get(owner, ())
 
 
+def is_module(name: str) -> bool:
+    """Tell whether PyTorch has a module of this name; of what lies deep, whether it has the package of it."""
+    return ".".join(name.split(".")[:3]) in pytorch_names()["modules"]
+
+
 def hint(name: str) -> str:
     """Return what a message ends in."""
     return f"'{name}': PyTorch has it, this engine does not (yet); see docs/missing_names.md"
