@@ -193,10 +193,11 @@ def test_formatting():
 
 def test_only_floating_point_tensors_require_gradients():
     with pytest.raises(
-        RuntimeError, match="only Tensors of floating point dtype can require gradients, got torch.int64"
+        RuntimeError,
+        match="only Tensors of floating point and complex dtype can require gradients, got torch.int64",
     ):
         torch.tensor([1, 2], requires_grad=True)
-    with pytest.raises(RuntimeError, match="only Tensors of floating point dtype"):
+    with pytest.raises(RuntimeError, match="only Tensors of floating point and complex dtype"):
         torch.zeros(2, dtype=torch.bool).requires_grad_()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tinygrad_edu import autograd
 from tinygrad_edu._tensor_methods import (
+    ComplexMethods,
     ConvertMethods,
     FunctionMethods,
     InplaceMethods,
@@ -34,6 +35,7 @@ class Tensor(
     ShapeMethods,
     InplaceMethods,
     RebaseMethods,
+    ComplexMethods,
     ConvertMethods,
     TensorBase,
 ):

@@ -234,6 +234,7 @@ def is_cuda_available() -> bool:
 
 FLOAT16 = np.dtype(np.float16)
 FLOATING_DTYPES = *COMPILED_DTYPES, FLOAT16
+DIFFERENTIABLE_DTYPES = *FLOATING_DTYPES, np.dtype(np.complex64), np.dtype(np.complex128)
 
 HOST_KINDS = np.ndarray, np.generic
 

@@ -28,6 +28,18 @@ def is_complex(input: Tensor) -> bool:
     return input.is_complex()
 
 
+def is_conj(input: Tensor) -> bool:
+    """Tell whether the numbers of a Tensor wait to be conjugated: never, ``conj`` does it at once."""
+    require_tensor("is_conj", input)
+    return input.is_conj()
+
+
+def is_neg(input: Tensor) -> bool:
+    """Tell whether the numbers of a Tensor wait to be negated: never."""
+    require_tensor("is_neg", input)
+    return input.is_neg()
+
+
 def is_nonzero(input: Tensor) -> bool:
     """Tell whether the only element of a Tensor is not zero."""
     require_tensor("is_nonzero", input)

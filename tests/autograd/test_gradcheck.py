@@ -142,7 +142,7 @@ def test_inputs_are_as_before_even_after_an_error():
 def test_what_cannot_be_checked():
     with pytest.raises(ValueError, match="at least one input tensor to require gradient"):
         gradcheck(torch.exp, torch.ones(2))
-    with pytest.warns(UserWarning, match="expected float64 inputs"):
+    with pytest.warns(UserWarning, match="expected float64 or complex128 inputs"):
         gradcheck(torch.exp, torch.ones(2, requires_grad=True), atol=0.1, eps=1e-3)
 
 

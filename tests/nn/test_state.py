@@ -325,7 +325,9 @@ def test_assigned_tensors_share_memory():
 
 def test_assigning_integers_to_a_parameter():
     layer = nn.Linear(1, 1, bias=False)
-    with pytest.raises(RuntimeError, match="only Tensors of floating point dtype can require gradients"):
+    with pytest.raises(
+        RuntimeError, match="only Tensors of floating point and complex dtype can require gradients"
+    ):
         layer.load_state_dict({"weight": torch.tensor([[1]])}, assign=True)
     layer.weight.requires_grad_(False)
     layer.load_state_dict({"weight": torch.tensor([[1]])}, assign=True)

@@ -119,7 +119,7 @@ def run_operator(
         return report
     for _, dtype in chosen(shared_dtypes(entry, dtypes), report.name, dtype_limit):
         backward = entry.supports_autograd and dtype in entry.supported_backward_dtypes("cpu")
-        wants_grad = backward and dtype.is_floating_point
+        wants_grad = backward and (dtype.is_floating_point or dtype.is_complex)
         try:
             samples = entry.sample_inputs("cpu", dtype, requires_grad=wants_grad)
             samples = list(islice(samples, None if limit is None else FEW * limit))
@@ -174,9 +174,9 @@ def difference_of_gradients(found: Any, expected: Any, converter: Converter, val
     outputs = [x for x in flatten(expected) if isinstance(x, torch.Tensor)]
     ours = [x for x in flatten(found) if isinstance(x, tinygrad_edu.Tensor)]
     for a, b in zip(ours, outputs, strict=True):
-        if a.requires_grad != b.requires_grad and not b.dtype.is_complex:
+        if a.requires_grad != b.requires_grad:
             return f"requires_grad {a.requires_grad}, PyTorch has {b.requires_grad}"
-    wanted = [i for i, x in enumerate(outputs) if x.requires_grad and not x.dtype.is_complex]
+    wanted = [i for i, x in enumerate(outputs) if x.requires_grad]
     leaves = [pair for pair in converter.pairs.values() if pair[0].requires_grad]
     if not wanted or not leaves or not values:
         return None
@@ -190,12 +190,15 @@ def difference_of_gradients(found: Any, expected: Any, converter: Converter, val
 
 
 def backward(outputs: list[Any], from_numpy: Callable[..., Any]) -> None:
-    """Run the graph backward from gradients that are the same for both engines."""
+    """Run the graph backward from gradients that are the same for both engines; complex outputs count by real parts."""
     total = None
     for output in outputs:
         rng = np.random.default_rng(as_array(output).size)
-        weights = rng.uniform(0.5, 1.5, tuple(output.shape)).astype(as_array(output).dtype)
-        part = (output * from_numpy(weights)).sum()
+        weights = rng.uniform(0.5, 1.5, tuple(output.shape))
+        if as_array(output).dtype.kind == "c":
+            weights = weights + 1j * rng.uniform(0.5, 1.5, tuple(output.shape))
+        part = (output * from_numpy(np.asarray(weights, as_array(output).dtype))).sum()
+        part = part.real if as_array(output).dtype.kind == "c" else part
         total = part if total is None else total + part.to(total.dtype)
     total.backward()
 

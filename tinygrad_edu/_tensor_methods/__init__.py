@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinygrad_edu._tensor_methods.complex_numbers import ComplexMethods
 from tinygrad_edu._tensor_methods.convert import ConvertMethods
 from tinygrad_edu._tensor_methods.functions import FunctionMethods
 from tinygrad_edu._tensor_methods.inplace import InplaceMethods
@@ -10,6 +11,7 @@ from tinygrad_edu._tensor_methods.shape import ShapeMethods
 from tinygrad_edu._tensor_methods.views import RebaseMethods
 
 __all__ = [
+    "ComplexMethods",
     "ConvertMethods",
     "FunctionMethods",
     "InplaceMethods",

@@ -67,6 +67,11 @@ def root_gradient(output: Any, given: Any, create_graph: bool) -> Array:
                 f"grad can be implicitly created only for scalar outputs, got shape {list(output.shape)}. Hint: "
                 "reduce it with .sum() or .mean(), or pass gradient="
             )
+        if output.array.dtype.kind == "c":
+            raise RuntimeError(
+                f"grad can be implicitly created only for real scalar outputs but got {output.dtype}. Hint: take "
+                "its .abs() or .real, or pass gradient="
+            )
         one = filled_like(output.array, 1)
         return tensor_from_array(one) if create_graph else one
     if not isinstance(given, TensorBase):
@@ -76,6 +81,11 @@ def root_gradient(output: Any, given: Any, create_graph: bool) -> Array:
             f"Mismatch in shape: grad_output has a shape of {given.shape} and output has a shape of {output.shape}."
         )
     if given.array.dtype != output.array.dtype:
+        if "c" in given.array.dtype.kind + output.array.dtype.kind:
+            raise RuntimeError(
+                "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in "
+                f"dtype: grad_output has a dtype of {given.dtype} and output has a dtype of {output.dtype}."
+            )
         given = given.to(dtype=output.dtype)
     return given if create_graph else given.array
 

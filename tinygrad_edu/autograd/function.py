@@ -89,7 +89,7 @@ class FunctionContext(Node):
 
     def _adopt(self, output_nr: int, x: Any, args: tuple[Any, ...]) -> Any:
         """Return one output as a tensor whose history is this node."""
-        if not isinstance(x, TensorBase) or not x.is_floating_point():
+        if not isinstance(x, TensorBase) or not (x.is_floating_point() or x.is_complex()):
             return x
         if any(x is other for other in self.non_differentiable):
             return x

@@ -28,45 +28,63 @@ class GradcheckError(RuntimeError):
 
 
 def differentiable_outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Any]:
-    """Return the floating-point outputs of ``func``."""
+    """Return the floating-point and complex outputs of ``func``."""
     outputs = func(*inputs)
-    return [x for x in as_tuple(outputs) if isinstance(x, TensorBase) and x.is_floating_point()]
+    return [x for x in as_tuple(outputs) if isinstance(x, TensorBase) and x.array.dtype.kind in "fc"]
 
 
 def numeric_jacobian(
     func: Callable[..., Any], inputs: tuple[Any, ...], index: int, eps: float
 ) -> list[Array]:
-    """Return, for every output, d output / d inputs[index] by central differences: (input size, output size)."""
+    """Return, for every output, d output / d inputs[index] by central differences: (input size, output size).
+
+    A complex output has twice the columns, for its real and then for its imaginary parts. With respect to a complex
+    input x + iy, the entry is d output / dx + i d output / dy: what ``backward`` gives, by PyTorch's convention.
+    """
     x = inputs[index].array
     rows: list[list[Array]] = []
     for position in np.ndindex(x.shape):
-        before = x[position].item()
-        values = []
-        try:
-            for step in (eps, -eps):
-                x[position] = before + step
-                values.append([_as_float64(y) for y in differentiable_outputs(func, inputs)])
-        finally:
-            x[position] = before
-        rows.append([((up - down) / (2 * eps)).ravel() for up, down in zip(*values, strict=True)])
-    sizes = [y.numel() for y in differentiable_outputs(func, inputs)]
+        slopes = slopes_along(func, inputs, x, position, eps)
+        if x.dtype.kind == "c":
+            across = slopes_along(func, inputs, x, position, eps * 1j)
+            slopes = [a + 1j * b for a, b in zip(slopes, across, strict=True)]
+        rows.append(slopes)
+    sizes = [real_parts(y).size for y in differentiable_outputs(func, inputs)]
     return [np.array([row[k] for row in rows]).reshape(len(rows), size) for k, size in enumerate(sizes)]
 
 
-def _as_float64(output: Any) -> Array:
-    return to_numpy(output.detach().array).astype(np.float64)
+def slopes_along(
+    func: Callable[..., Any], inputs: tuple[Any, ...], x: Array, position: tuple[int, ...], step: complex
+) -> list[Array]:
+    """Return how fast every output grows if one element of x, an input's array, goes in the direction of a step."""
+    before = x[position].item()
+    values = []
+    try:
+        for change in (step, -step):
+            x[position] = before + change
+            values.append([real_parts(y) for y in differentiable_outputs(func, inputs)])
+    finally:
+        x[position] = before
+    return [(up - down) / (2 * abs(step)) for up, down in zip(*values, strict=True)]
+
+
+def real_parts(output: Any) -> Array:
+    """Return an output as a vector of float64: of complex numbers the real parts, then the imaginary ones."""
+    array = to_numpy(output.detach().array).ravel()
+    parts = [array.real, array.imag] if array.dtype.kind == "c" else [array]
+    return np.concatenate(parts).astype(np.float64)
 
 
 def analytic_jacobian(output: Any, x: Any) -> Array:
-    """Return d output / d x by one backward pass for every output element: (input size, output size)."""
-    columns = []
-    for position in range(output.numel()):
+    """Return d output / d x by one backward pass for every column: (input size, output size), as the numeric one is."""
+    columns: list[Array] = []
+    for column in range(real_parts(output).size):
         seed = np.zeros(output.numel(), output.array.dtype)
-        seed[position] = 1
+        seed[column % output.numel()] = 1 if column < output.numel() else 1j
         one = tensor_from_array(seed.reshape(output.shape)).to(output.device)
         (found,) = grad(output, x, one, retain_graph=True, allow_unused=True)
         columns.append(np.zeros(x.numel()) if found is None else to_numpy(found.detach().array).ravel())
-    return np.array(columns).reshape(output.numel(), x.numel()).T
+    return np.array(columns).reshape(len(columns), x.numel()).T
 
 
 def largest_error(func: Callable[..., Any], inputs: Any, eps: float = 1e-6) -> float:
@@ -119,7 +137,7 @@ def gradcheck(
     func : callable
         Takes the inputs, returns a Tensor or a tuple of Tensors.
     inputs : Tensor or tuple
-        Those with ``requires_grad`` are checked; they should be float64, for float32 is too coarse.
+        Those with ``requires_grad`` are checked; they should be float64 or complex128, for float32 is too coarse.
     eps : float
         The step.
     atol, rtol : float
@@ -167,9 +185,10 @@ def gradcheck(
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of them require_grad=True."
         )
-    if any(x.array.dtype.itemsize < 8 for x in checked):
+    if any(np.finfo(x.array.dtype).bits < 64 for x in checked):
         warnings.warn(
-            "gradcheck: expected float64 inputs; lower precision makes the check likely to fail", stacklevel=2
+            "gradcheck: expected float64 or complex128 inputs; lower precision makes the check likely to fail",
+            stacklevel=2,
         )
     for i, k, numeric, analytic in jacobian_pairs(func, tensors, eps):
         message = compare_jacobians(tensors[i], i, k, numeric, analytic, atol, rtol)
@@ -206,6 +225,14 @@ def guess_cause(numeric: Array, analytic: Array) -> str:
     if ratio.size and np.allclose(ratio, ratio[0], rtol=1e-3):
         return f" Hint: every analytic value is {ratio[0]:.6g} times the numeric one: a factor is missing."
     return ""
+
+
+def random_like(rng: np.random.Generator, array: Array) -> Array:
+    """Return normal numbers of the shape and dtype of an array, both parts of complex ones."""
+    numbers = rng.standard_normal(array.shape)
+    if array.dtype.kind == "c":
+        numbers = numbers + 1j * rng.standard_normal(array.shape)
+    return numbers.astype(array.dtype)
 
 
 def gradgradcheck(
@@ -246,10 +273,7 @@ def gradgradcheck(
     outputs = differentiable_outputs(func, tensors)
     if grad_outputs is None:
         rng = np.random.default_rng(0)
-        seeds = [
-            tensor_from_array(rng.standard_normal(y.shape).astype(y.array.dtype)).to(y.device)
-            for y in outputs
-        ]
+        seeds = [tensor_from_array(random_like(rng, y.array)).to(y.device) for y in outputs]
         seeds = [seed.requires_grad_() for seed in seeds]
     else:
         seeds = list(as_tuple(grad_outputs))

@@ -16,7 +16,7 @@ from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.autograd.observer import run_forward_observed
 from tinygrad_edu.autograd.recording import connect, link_saved
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import FLOATING_DTYPES, device_of, explain_too_large, on_card_of
+from tinygrad_edu.backend import DIFFERENTIABLE_DTYPES, device_of, explain_too_large, on_card_of
 from tinygrad_edu.float_errors import FLOAT_ERRORS, IGNORED
 
 
@@ -31,6 +31,9 @@ class Op(Node):
     ``backward`` is written with operators, methods, functions of ``array_module(x)`` (NumPy, CuPy, or ``ops`` for
     a Tensor) and other operations' ``compute``: it gets arrays as a rule, and Tensors when the gradient is to be
     differentiated again.
+
+    Of complex numbers, the gradient is that of PyTorch: what a derivative is multiplied with is its conjugate,
+    ``grad_output * cos(x).conj()``; the method returns real numbers themselves (see docs/15_complex_numbers.md).
     """
 
     is_view: bool = False
@@ -94,7 +97,7 @@ class Op(Node):
         """Be the history of those results that can have a gradient: indices, such as those of max, cannot."""
         self.num_outputs = len(results)
         for output_nr, result in enumerate(results[: self.num_differentiable]):
-            if result.array.dtype in FLOATING_DTYPES:
+            if result.array.dtype in DIFFERENTIABLE_DTYPES:
                 result._edge = (self, output_nr)
 
     def explain_failure(self, arrays: tuple[Any, ...]) -> None:

@@ -348,8 +348,10 @@ def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Any] 
 
 def check_can_require_grad(tensor: TensorBase, requires_grad: bool) -> None:
     """Raise if gradients make no sense for the dtype."""
-    if requires_grad and not is_floating(tensor.array.dtype):
-        raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {tensor.dtype}")
+    if requires_grad and not is_inexact(tensor.array.dtype):
+        raise RuntimeError(
+            f"only Tensors of floating point and complex dtype can require gradients, got {tensor.dtype}"
+        )
 
 
 def check_grad_of(tensor: TensorBase, grad: Any) -> None:

@@ -56,6 +56,20 @@ from tinygrad_edu.ops.elementwise.compare import (
     lt as lt,
     ne as ne,
 )
+from tinygrad_edu.ops.elementwise.complex_numbers import (
+    adjoint as adjoint,
+    angle as angle,
+    complex as complex,
+    conj as conj,
+    conj_physical as conj_physical,
+    imag as imag,
+    polar as polar,
+    real as real,
+    resolve_conj as resolve_conj,
+    resolve_neg as resolve_neg,
+    view_as_complex as view_as_complex,
+    view_as_real as view_as_real,
+)
 from tinygrad_edu.ops.elementwise.division import (
     div as div,
     floor_divide as floor_divide,

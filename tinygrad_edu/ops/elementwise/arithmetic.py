@@ -20,6 +20,7 @@ from tinygrad_edu.backend import FLOAT16, Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
     checked_factor,
+    kind_of,
     promote,
     raw,
     reject_bool,
@@ -30,6 +31,7 @@ from tinygrad_edu.ops.common import (
 )
 from tinygrad_edu.ops.elementwise.division import div
 from tinygrad_edu.ops.elementwise.rounding import Stepwise
+from tinygrad_edu.ops.elementwise.signs import Sgn
 from tinygrad_edu.ops.half import NOTHING, in_float32, loses_digits, rounded_once
 
 
@@ -136,8 +138,8 @@ class Mul(BinaryOp):
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None]:
         a, b = self.saved
         shape_a, shape_b = self.shapes
-        grad_a = unbroadcast(grad_output * b, shape_a) if self.needs_input_grad[0] else None
-        grad_b = unbroadcast(grad_output * a, shape_b) if self.needs_input_grad[1] else None
+        grad_a = unbroadcast(grad_output * b.conj(), shape_a) if self.needs_input_grad[0] else None
+        grad_b = unbroadcast(grad_output * a.conj(), shape_b) if self.needs_input_grad[1] else None
         return grad_a, grad_b
 
 
@@ -162,11 +164,12 @@ class Pow(BinaryOp):
         shape_a, shape_b = self.shapes
         grad_a = grad_b = None
         if self.needs_input_grad[0]:
-            grad_a = unbroadcast(grad_output * power_slope(a, b), shape_a)
+            grad_a = unbroadcast(grad_output * power_slope(a, b).conj(), shape_a)
         if self.needs_input_grad[1]:
             xp = array_module(grad_output)
-            slope = xp.where((a == 0) & (b >= 0), 0.0, y * xp.log(a))
-            grad_b = unbroadcast(grad_output * slope, shape_b)
+            not_negative = (b.real >= 0) & (b.imag == 0) if kind_of(b) == "c" else b >= 0
+            slope = xp.where((a == 0) & not_negative, 0.0, y * xp.log(a))
+            grad_b = unbroadcast(grad_output * slope.conj(), shape_b)
         return grad_a, grad_b
 
 
@@ -227,7 +230,7 @@ def neg(input: Tensor) -> Tensor:
 
 
 class Abs(Op):
-    """|x|; the derivative is the sign of x, 0 at 0."""
+    """|x|; the derivative is the sign of x, 0 at 0; of complex numbers z / |z|."""
 
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
@@ -235,6 +238,8 @@ class Abs(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
+        if kind_of(x) == "c":
+            return grad_output * Sgn.compute(x)
         return grad_output * Stepwise.compute(x, function="sign")
 
 

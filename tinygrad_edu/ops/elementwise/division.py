@@ -37,8 +37,8 @@ class Div(BinaryOp):
     def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
         a, b = self.saved
         shape_a, shape_b = self.shapes
-        grad_a = grad_output / b
-        grad_b = unbroadcast(-grad_a * (a / b), shape_b) if self.needs_input_grad[1] else None
+        grad_a = grad_output / b.conj()
+        grad_b = unbroadcast(-grad_a * (a / b).conj(), shape_b) if self.needs_input_grad[1] else None
         return unbroadcast(grad_a, shape_a), grad_b
 
 

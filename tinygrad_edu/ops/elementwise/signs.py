@@ -7,21 +7,46 @@ https://docs.pytorch.org/docs/stable/torch.html#pointwise-ops
 
 from __future__ import annotations
 
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
-from tinygrad_edu.backend import array_module
+from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import raw, reject_complex, require_tensor
 from tinygrad_edu.ops.elementwise.rounding import sign
 from tinygrad_edu.ops.elementwise.select import where
 
 
+class Sgn(Op):
+    r"""s = z / \|z\| of a complex number, 0 at 0.
+
+    Along z it does not change, across it turns: of the gradient g, the part along s is taken away, and the rest is
+    divided by \|z\|: (g - s Re(g conj(s))) / \|z\|.
+    """
+
+    def forward(self, z: Array) -> Array:
+        size = abs(z)
+        s = z / array_module(z).where(size == 0, size.dtype.type(1), size)
+        self.save_for_backward(z, s)
+        return s
+
+    def backward(self, grad_output: Array) -> Array:
+        z, s = self.saved
+        xp, size = array_module(grad_output), abs(z)
+        across = grad_output - s * (grad_output * s.conj()).real
+        return xp.where(size == 0, 0.0, across / xp.where(size == 0, 1.0, size))
+
+
 def sgn(input: Tensor) -> Tensor:
-    """Sign: -1, 0 or 1; of complex numbers z / abs(z), which has no gradient here, and 0 at 0."""
+    """Sign: -1, 0 or 1; of complex numbers z / abs(z), and 0 at 0.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.sgn(torch.tensor([3 + 4j, 0j]))
+    tensor([0.6000+0.8000j, 0.0000+0.0000j])
+    """
     require_tensor("sgn", input)
-    if raw(input).dtype.kind != "c":
-        return sign(input)
-    xp, z = array_module(raw(input)), raw(input)
-    return tensor_from_array(xp.where(z == 0, 0, z / xp.where(z == 0, 1, abs(z))).astype(z.dtype))
+    return Sgn.apply(input) if raw(input).dtype.kind == "c" else sign(input)
 
 
 def signbit(input: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
     as_float,
+    kind_of,
     promote_to_float,
     reject_complex,
     require_tensors,
@@ -31,7 +32,7 @@ class Sin(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * array_module(x).cos(x)
+        return grad_output * array_module(x).cos(x).conj()
 
 
 def sin(input: Tensor) -> Tensor:
@@ -48,7 +49,7 @@ class Cos(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return -grad_output * array_module(x).sin(x)
+        return -grad_output * array_module(x).sin(x).conj()
 
 
 def cos(input: Tensor) -> Tensor:
@@ -66,7 +67,7 @@ class Tan(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
-        return grad_output * (1 + y * y)
+        return grad_output * (1 + y * y).conj()
 
 
 def tan(input: Tensor) -> Tensor:
@@ -83,7 +84,7 @@ class Asin(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output / array_module(x).sqrt(1 - x * x)
+        return grad_output / array_module(x).sqrt(1 - x * x).conj()
 
 
 def asin(input: Tensor) -> Tensor:
@@ -100,7 +101,7 @@ class Acos(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return -grad_output / array_module(x).sqrt(1 - x * x)
+        return -grad_output / array_module(x).sqrt(1 - x * x).conj()
 
 
 def acos(input: Tensor) -> Tensor:
@@ -117,7 +118,7 @@ class Atan(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output / (1 + x * x)
+        return grad_output / (1 + x * x).conj()
 
 
 def atan(input: Tensor) -> Tensor:
@@ -134,7 +135,7 @@ class Sinh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * array_module(x).cosh(x)
+        return grad_output * array_module(x).cosh(x).conj()
 
 
 def sinh(input: Tensor) -> Tensor:
@@ -151,7 +152,7 @@ class Cosh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output * array_module(x).sinh(x)
+        return grad_output * array_module(x).sinh(x).conj()
 
 
 def cosh(input: Tensor) -> Tensor:
@@ -171,7 +172,7 @@ class Tanh(Op):
         (y,) = self.saved
         if kernel_table.has_kernels(grad_output):
             return kernel_table.activation(grad_output).tanh_backward(grad_output, y)
-        return grad_output * (1 - y * y)
+        return grad_output * (1 - y * y).conj()
 
 
 @rounded_once
@@ -189,7 +190,7 @@ class Asinh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output / array_module(x).sqrt(x * x + 1)
+        return grad_output / array_module(x).sqrt(x * x + 1).conj()
 
 
 def asinh(input: Tensor) -> Tensor:
@@ -206,7 +207,10 @@ class Acosh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output / array_module(x).sqrt(x * x - 1)
+        xp = array_module(x)
+        if kind_of(x) == "c":  # the root of a product is another one than the product of roots
+            return grad_output / (xp.sqrt(x + 1) * xp.sqrt(x - 1)).conj()
+        return grad_output / xp.sqrt(x * x - 1)
 
 
 def acosh(input: Tensor) -> Tensor:
@@ -223,7 +227,7 @@ class Atanh(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output / (1 - x * x)
+        return grad_output / (1 - x * x).conj()
 
 
 def atanh(input: Tensor) -> Tensor:

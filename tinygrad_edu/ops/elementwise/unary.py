@@ -36,7 +36,7 @@ class Exp(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
-        return grad_output * y
+        return grad_output * y.conj()
 
 
 def exp(input: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class Exp2(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
-        return grad_output * y * LN_2
+        return grad_output * y.conj() * LN_2
 
 
 def exp2(input: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class Expm1(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
-        return grad_output * (y + 1)
+        return grad_output * (y + 1).conj()
 
 
 def expm1(input: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ class Log(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output / x
+        return grad_output / x.conj()
 
 
 def log(input: Tensor) -> Tensor:
@@ -108,7 +108,7 @@ class Log2(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output / (x * LN_2)
+        return grad_output / (x * LN_2).conj()
 
 
 def log2(input: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ class Log10(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output / (x * LN_10)
+        return grad_output / (x * LN_10).conj()
 
 
 def log10(input: Tensor) -> Tensor:
@@ -142,7 +142,7 @@ class Log1p(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
-        return grad_output / (1 + x)
+        return grad_output / (1 + x).conj()
 
 
 def log1p(input: Tensor) -> Tensor:
@@ -160,7 +160,7 @@ class Sqrt(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
-        return grad_output / (2 * y)
+        return grad_output / (2 * y).conj()
 
 
 def sqrt(input: Tensor) -> Tensor:
@@ -178,7 +178,7 @@ class Rsqrt(Op):
 
     def backward(self, grad_output: Array) -> Array:
         (y,) = self.saved
-        return grad_output * (y * y * y) * -0.5
+        return grad_output * (y * y * y).conj() * -0.5
 
 
 @rounded_once
@@ -202,7 +202,7 @@ class Sigmoid(Op):
         (y,) = self.saved
         if kernel_table.has_kernels(grad_output):
             return kernel_table.activation(grad_output).sigmoid_backward(grad_output, y)
-        return grad_output * y * (1 - y)
+        return grad_output * (y * (1 - y)).conj()
 
 
 @rounded_once

@@ -284,8 +284,7 @@ class ViewScatter(Op):
         return result
 
     def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
-        zero = raw(grad_output).dtype.type(0)
-        grad_x = ViewScatter.compute(grad_output, zero, steps=self.steps, in_place=False)
+        grad_x = ViewScatter.compute(grad_output, 0, steps=self.steps, in_place=False)
         grad_value = None
         if self.needs_input_grad[1]:
             grad_value = grad_output

@@ -36,7 +36,7 @@ from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 class MatMul(Op):
     """Matrix product: (*batch, m, k) @ (*batch, k, n) -> (*batch, m, n).
 
-    With Y = A B: dL/dA = dL/dY B^T and dL/dB = A^T dL/dY.
+    With Y = A B: dL/dA = dL/dY B^T and dL/dB = A^T dL/dY; of complex matrices, B^H and A^H.
     """
 
     def forward(self, a: Array, b: Array) -> Array:
@@ -50,9 +50,9 @@ class MatMul(Op):
         shape_a, shape_b = self.shapes
         grad_a = grad_b = None
         if self.needs_input_grad[0]:
-            grad_a = unbroadcast(product(grad_output, b.swapaxes(-1, -2)), shape_a)  # (*batch, m, k)
+            grad_a = unbroadcast(product(grad_output, b.conj().swapaxes(-1, -2)), shape_a)  # (*batch, m, k)
         if self.needs_input_grad[1]:
-            grad_b = unbroadcast(product(a.swapaxes(-1, -2), grad_output), shape_b)  # (*batch, k, n)
+            grad_b = unbroadcast(product(a.conj().swapaxes(-1, -2), grad_output), shape_b)  # (*batch, k, n)
         return grad_a, grad_b
 
 
@@ -246,11 +246,11 @@ class Linear(Op):
         grad_rows = as_rows(grad_output)
         grad_x = grad_weight = grad_bias = None
         if needs_x:
-            grad_x = product(grad_rows, weight)
+            grad_x = product(grad_rows, weight.conj())
             if grad_rows is not grad_output:
                 grad_x = grad_x.reshape((*grad_output.shape[:-1], weight.shape[1]))
         if needs_weight:
-            grad_weight = linear_weight_gradient(grad_rows, as_rows(x))
+            grad_weight = linear_weight_gradient(grad_rows, as_rows(x).conj())
         if needs_bias:
             grad_bias = sum_of_rows(grad_rows)
         return grad_x, grad_weight, grad_bias

@@ -15,6 +15,7 @@ from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_ar
 from tinygrad_edu.backend import array_module
 from tinygrad_edu.ops.common import normalize_dim, raw, require_dtype_of, require_tensor
 from tinygrad_edu.ops.elementwise.arithmetic import mul
+from tinygrad_edu.ops.elementwise.complex_numbers import conj
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.linalg.matmul import bmm, dot, mm, mv, outer, weighted_sum
 from tinygrad_edu.ops.reduce.reduction import sum
@@ -122,9 +123,7 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
     """Product of two vectors, the first one conjugated if it is complex."""
     require_tensor("vdot", input)
     require_tensor("vdot", other, "other")
-    if raw(input).dtype.kind == "c":
-        input = tensor_from_array(raw(input).conj())
-    return dot(input, other)
+    return dot(conj(input), other)
 
 
 @rounded_once

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.arguments import as_int, as_number
-from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.numpy_dtypes import FLOATING_KINDS, is_inexact
 from tinygrad_edu.ops.common import (
     as_float,
@@ -20,13 +20,14 @@ from tinygrad_edu.ops.common import (
     require_tensor,
     require_tensors,
 )
+from tinygrad_edu.ops.elementwise.complex_numbers import adjoint
 from tinygrad_edu.ops.elementwise.select import clamp, where
 from tinygrad_edu.ops.elementwise.unary import sqrt
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.linalg.matmul import mm
 from tinygrad_edu.ops.reduce.reduction import mean, sum
 from tinygrad_edu.ops.reduce.statistics import norm
-from tinygrad_edu.ops.shape.layout import expand, reshape, transpose, unsqueeze
+from tinygrad_edu.ops.shape.layout import expand, reshape, unsqueeze
 from tinygrad_edu.ops.shape.triangle import diagonal
 
 MODES = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
@@ -162,20 +163,15 @@ def cov(
     if weights is None:
         total, degrees = count, count - correction
         centred = x - mean(x, 1, True) if count else x
-        product = mm(centred, transpose(conjugate(centred), 0, 1))
+        product = mm(centred, adjoint(centred))
     else:
         total = sum(weights)
         degrees = total - correction * (sum(weights * aweights) / total if aweights is not None else 1)
         centred = x - sum(x * weights, 1, True) / total
-        product = mm(centred, transpose(conjugate(centred * weights), 0, 1))
+        product = mm(centred, adjoint(centred * weights))
     degrees = clamp(degrees, 0, None) if hasattr(degrees, "shape") else max(degrees, 0)
     result = product / degrees
     return reshape(result, ()) if x.shape[0] == 1 else result  # as in PyTorch, also of one row
-
-
-def conjugate(x: Tensor) -> Tensor:
-    """Return complex numbers with their imaginary parts negated, which has no gradient here; others as they are."""
-    return tensor_from_array(raw(x).conj()) if raw(x).dtype.kind == "c" else x
 
 
 def _weights(fweights: Any, aweights: Any, count: int) -> Any:

@@ -202,7 +202,7 @@ class Prod(Op):
         xp = array_module(x)
         before = exclusive_cumprod(x, self.dim)
         after = xp.flip(exclusive_cumprod(xp.flip(x, self.dim), self.dim), self.dim)
-        return restore_dims(grad_output, (self.dim,), x.shape) * before * after
+        return restore_dims(grad_output, (self.dim,), x.shape) * (before * after).conj()
 
 
 def prod(

@@ -65,7 +65,7 @@ class Cumprod(Op):
         return x.cumprod(dim, dtype=x.dtype)
 
     def backward(self, grad_output: Array) -> Array:
-        (x,) = self.saved
+        x = self.saved[0].conj()
         dim, n = self.dim, x.shape[self.dim]
         if n == 0:
             return grad_output

@@ -14,11 +14,12 @@ from typing import Any
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_number, require_bools, wrong_type
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
+from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import is_floating, is_inexact
 from tinygrad_edu.ops.common import as_float, normalize_dims, raw, require_tensor, to_dtype, zeros_for
 from tinygrad_edu.ops.elementwise.arithmetic import absolute, pow
+from tinygrad_edu.ops.elementwise.complex_numbers import imag, real
 from tinygrad_edu.ops.elementwise.select import where
 from tinygrad_edu.ops.elementwise.unary import exp, log, sqrt
 from tinygrad_edu.ops.half import rounded_once
@@ -93,7 +94,7 @@ def var(
     if isinstance(dim, bool):  # the historical call var(input, unbiased)
         dim, unbiased = None, dim
     if raw(input).dtype.kind == "c":  # the squared distance from the mean
-        parts = [real_part(input, part) for part in ("real", "imag")]
+        parts = real(input), imag(input)
         options: dict[str, Any] = {"unbiased": unbiased, "keepdim": keepdim, "correction": correction}
         return var(parts[0], dim, **options) + var(parts[1], dim, **options)
     if not is_floating(raw(input).dtype):
@@ -102,11 +103,6 @@ def var(
     return Var.apply(
         input, dims=normalize_dims("var", dim, input.ndim), keepdim=keepdim, correction=correction
     )
-
-
-def real_part(input: Array, part: str) -> Array:
-    """Return the real or the imaginary part of a complex tensor, which has no gradient here."""
-    return tensor_from_array(array_module(raw(input)).ascontiguousarray(getattr(raw(input), part)))
 
 
 @rounded_once
@@ -158,7 +154,7 @@ class LogSumExp(Op):
     def backward(self, grad_output: Array) -> Array:
         x, y = self.saved
         softmax = array_module(x).exp(x - restore_dims(y, self.dims, x.shape))
-        return restore_dims(grad_output, self.dims, x.shape) * softmax
+        return restore_dims(grad_output, self.dims, x.shape) * softmax.conj()
 
 
 @rounded_once
