@@ -1,7 +1,7 @@
 """Dtypes that the compiled kernels do not know, for operations that work on them: each by way of one they know.
 
 float16 is computed in float32 (see ``half.py``), integers in float64, and the real and the imaginary parts of complex
-numbers by themselves. Integers and complex numbers have no gradient here.
+numbers by themselves. Integers have no gradient.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import FLOAT16, array_module
 from tinygrad_edu.ops.common import cast
+from tinygrad_edu.ops.elementwise.complex_numbers import Complex, imag, real
 from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu_kernels.dtypes import FLOAT64
 
@@ -70,14 +71,12 @@ def by_parts(
 ) -> Any:
     """Call a function that is linear in x and in the weight, and adds a bias, on the parts of complex Tensors."""
     (a, b), (c, d), (e, f) = parts(x), parts(weight), parts(bias)
-    real = function(name, a, c, e, *rest).array - function(name, b, d, None, *rest).array
-    imaginary = function(name, a, d, f, *rest).array + function(name, b, c, None, *rest).array
-    return tensor_from_array(real + 1j * imaginary)
+    return Complex.apply(
+        function(name, a, c, e, *rest) - function(name, b, d, None, *rest),
+        function(name, a, d, f, *rest) + function(name, b, c, None, *rest),
+    )
 
 
 def parts(value: TensorBase | None) -> tuple[Any, Any]:
     """Return the real and the imaginary part of a Tensor."""
-    if value is None:
-        return None, None
-    contiguous = array_module(value.array).ascontiguousarray
-    return tensor_from_array(contiguous(value.array.real)), tensor_from_array(contiguous(value.array.imag))
+    return (None, None) if value is None else (real(value), imag(value))
