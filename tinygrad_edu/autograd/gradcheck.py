@@ -20,6 +20,7 @@ from tinygrad_edu.arguments import reject_options
 from tinygrad_edu.autograd.api import as_tuple, grad
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_numpy
+from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.type_names import refuse_strangers
 
 
@@ -30,7 +31,7 @@ class GradcheckError(RuntimeError):
 def differentiable_outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Any]:
     """Return the floating-point and complex outputs of ``func``."""
     outputs = func(*inputs)
-    return [x for x in as_tuple(outputs) if isinstance(x, TensorBase) and x.array.dtype.kind in "fc"]
+    return [x for x in as_tuple(outputs) if isinstance(x, TensorBase) and is_inexact(x.array.dtype)]
 
 
 def numeric_jacobian(
@@ -185,7 +186,7 @@ def gradcheck(
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of them require_grad=True."
         )
-    if any(np.finfo(x.array.dtype).bits < 64 for x in checked):
+    if any(x.array.real.itemsize < 8 for x in checked):
         warnings.warn(
             "gradcheck: expected float64 or complex128 inputs; lower precision makes the check likely to fail",
             stacklevel=2,
