@@ -21,7 +21,7 @@ from tinygrad_edu.autograd.handle import RemovableHandle
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounter, next_sequence_nr
 from tinygrad_edu.autograd.views import ViewInfo, ViewMethods
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, device, device_of, to_device
-from tinygrad_edu.numpy_dtypes import NUMBER_KINDS
+from tinygrad_edu.numpy_dtypes import NUMBER_KINDS, is_inexact
 from tinygrad_edu.size import Size
 from tinygrad_edu.type_names import refuse_strangers, type_name
 
