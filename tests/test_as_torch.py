@@ -113,6 +113,18 @@ def test_it_can_be_undone_and_done_again():
     )
 
 
+def test_nothing_else_changes_what_torch_means():
+    run(
+        """
+        import sys
+        finders = list(sys.meta_path)
+        import tinygrad_edu.run, tinygrad_edu.port.__main__, tinygrad_edu.warmup, tinygrad_edu.learn
+        tinygrad_edu.port.check("import torch, torch.nn")
+        assert sys.meta_path == finders and "torch" not in sys.modules
+        """
+    )
+
+
 @pytest.mark.torch_parity
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 def test_pytorch_itself_can_be_had_afterwards():

@@ -67,7 +67,7 @@ LAYERS = {
     "vision": ["tinygrad_edu.vision"],
     "warmup": ["tinygrad_edu.warmup"],
     "learn": ["tinygrad_edu.learn"],
-    "programs": ["tinygrad_edu.as_torch", "tinygrad_edu.run"],
+    "programs": ["tinygrad_edu.as_torch", "tinygrad_edu.port", "tinygrad_edu.run"],
 }
 LAYER_NAMES = list(LAYERS)
 

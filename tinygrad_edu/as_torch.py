@@ -33,21 +33,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-from tinygrad_edu.missing_names import hint, is_module
-
-STANDS_FOR = {"torch": "tinygrad_edu", "torchvision": "tinygrad_edu.vision"}
-
-
-def our_name(name: str) -> str:
-    """Return the module of this engine that stands for one of PyTorch's.
-
-    Examples
-    --------
-    >>> our_name("torch.nn.functional"), our_name("torchvision.transforms")
-    ('tinygrad_edu.nn.functional', 'tinygrad_edu.vision.transforms')
-    """
-    package, dot, rest = name.partition(".")
-    return STANDS_FOR[package] + dot + rest
+from tinygrad_edu.missing_names import STANDS_FOR, hint, is_module, our_name
 
 
 class OwnModule(Loader):

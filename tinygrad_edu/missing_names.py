@@ -15,6 +15,21 @@ from typing import Any
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 
 
+STANDS_FOR = {"torch": "tinygrad_edu", "torchvision": "tinygrad_edu.vision"}
+
+
+def our_name(name: str) -> str:
+    """Return the module of this engine that stands for one of PyTorch's.
+
+    Examples
+    --------
+    >>> our_name("torch.nn.functional"), our_name("torchvision.transforms")
+    ('tinygrad_edu.nn.functional', 'tinygrad_edu.vision.transforms')
+    """
+    package, dot, rest = name.partition(".")
+    return STANDS_FOR[package] + dot + rest
+
+
 @functools.cache
 def pytorch_names() -> dict[str, frozenset[str]]:
     """Return PyTorch's public names by the module or class that has them."""

@@ -1,0 +1,26 @@
+"""What is here, can be imported, and does less than PyTorch's: said where a script uses it.
+
+``docs/differences_from_pytorch.md`` has more to say; what stands here changes what a program does, or ends it.
+"""
+
+from __future__ import annotations
+
+NOTHING_COMPILED = "it gives back what it gets; nothing is compiled"
+NOT_MIXED = "it can be turned off only: there is no mixed precision"
+
+RUNS_ANOTHER_WAY = {
+    "torch.compile": NOTHING_COMPILED,
+    "torch.jit.script": NOTHING_COMPILED,
+    "torch.jit.trace": NOTHING_COMPILED,
+    "torch.autocast": NOT_MIXED,
+    "torch.amp.autocast": NOT_MIXED,
+    "torch.cuda.amp.autocast": NOT_MIXED,
+    "torch.nn.DataParallel": "it runs on one device",
+    "torch.backends.cudnn.benchmark": "there is no cuDNN: the switch changes nothing",
+    "torch.backends.cudnn.deterministic": "there is no cuDNN: the switch changes nothing",
+}
+NOT_WHEN_CALLED = {
+    "torch.bfloat16": "it can be named, but no tensor has it",
+    "torch.distributed.init_process_group": "it raises an error: there is one process",
+    "torch.nn.parallel.DistributedDataParallel": "it raises an error: there is one process",
+}
