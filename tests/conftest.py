@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import zlib
 from collections import Counter
 
 import hypothesis
@@ -37,6 +38,10 @@ WHY_MISSING = {"torch_parity": why_torch_is_missing, "gpu": why_gpu_is_missing}
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "where the tests compute; tests/gpu/standin/plugin.py takes the card's place where there is none"
     parser.addoption("--device", choices=["cpu", "cuda"], default="cpu", help=text)
+    text = "run all of what a plain run takes samples of: the operations on the stand-in for CuPy"
+    parser.addoption("--whole", action="store_true", help=text)
+    text = "of a test with many parameters, run one in so many"
+    parser.addoption("--one-in", type=int, default=1, metavar="N", help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,9 +74,25 @@ def takes_minutes(item: pytest.Item) -> bool:
     return item.get_closest_marker("slow") is not None
 
 
+def sample_of(items: list[pytest.Item], one_in: int) -> list[pytest.Item]:
+    """Return one in so many of the parameters of each test; of two tests they are not the same ones."""
+    sample, seen = [], Counter[str]()
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        if test not in seen:
+            seen[test] = zlib.crc32(test.encode()) % one_in
+        if item.nodeid == test or seen[test] % one_in == 0:
+            sample.append(item)
+        seen[test] += 1
+    return sample
+
+
 @pytest.hookimpl(trylast=True)  # after -m and -k have thrown out what was not asked for
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.stash[skipped_by_marker] = Counter()
+    kept = sample_of(items, config.getoption("--one-in"))
+    config.hook.pytest_deselected(items=list(set(items) - set(kept)))
+    items[:] = kept
     items.sort(key=takes_minutes, reverse=True)  # with -n, nobody waits for them alone at the end
     for marker, why_missing in WHY_MISSING.items():
         marked = [item for item in items if item.get_closest_marker(marker)]
