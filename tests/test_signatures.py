@@ -100,6 +100,7 @@ UNKNOWN = {
     *(f"torch.{name}" for name in HOST_TYPES),
     *(f"torch.cuda.{name}" for name in HOST_TYPES),
     "torch.is_autocast_enabled",
+    *("torch.Tensor.cdouble", "torch.Tensor.cfloat"),
     *("torch.Generator.manual_seed", "torch.Generator.seed", "torch.Generator.initial_seed"),
 }
 

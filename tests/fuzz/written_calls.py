@@ -6,6 +6,7 @@ are in :mod:`tests.fuzz.namespace`.
 
 from __future__ import annotations
 
+from tests.fuzz.written_complex import COMPLEX
 from tests.fuzz.written_layers import LAYERS
 from tests.fuzz.written_sequences import SEQUENCES
 
@@ -436,7 +437,7 @@ transforms.functional.normalize(real(1, 4, 4), (0.5,), (0.5,))
 
 WRITTEN = [
     line
-    for block in (CREATION, METHODS, FUNCTIONAL, MODULES, LAYERS, SEQUENCES, TRAINING, VISION)
+    for block in (CREATION, METHODS, FUNCTIONAL, MODULES, LAYERS, SEQUENCES, TRAINING, VISION, COMPLEX)
     for line in block.splitlines()
     if line
 ]

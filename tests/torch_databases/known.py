@@ -79,8 +79,18 @@ KNOWN: list[Known] = [
     ),
     Known(
         "The derivative by a weight is a difference of larger numbers; rounding shows.",
-        r"^float.*backward values at .*PyTorch has 0.0 ",
+        r"^(float.*backward values at .*PyTorch has 0.0 |complex64.*aweights=float32.*backward values at )",
         ("cov",),
+    ),
+    Known(
+        "Of complex64 and the largest number as norm, the gradient is a number; PyTorch's is NaN.",
+        r"^complex64 .*inf, .*backward values at .*PyTorch has \(nan",
+        ("renorm",),
+    ),
+    Known(
+        "There is no complex32, so two tensors of float16 make no complex one.",
+        r"^float16 .*there is no complex type of two float16",
+        ("complex", "view_as_complex"),
     ),
     Known(
         "Near a pole, the derivative has all the digits of float32; PyTorch's has four.",
@@ -99,7 +109,7 @@ KNOWN: list[Known] = [
     ),
     Known(
         "The gradient of `norm(0)`, a number of elements, is 0; PyTorch leaves it None.",
-        r"^float.*\[5, 5\], 0, .*backward tensor.*PyTorch has None$",
+        r"^(float|complex).*\[5, 5\], 0, .*backward tensor.*PyTorch has None$",
         ("norm",),
     ),
     Known(

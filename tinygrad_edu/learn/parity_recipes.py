@@ -6,6 +6,7 @@ describes a tensor that is made anew, with the same numbers, for every device.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,17 @@ def above_one(*shape: int) -> Values:
     return Values(shape, 1.2, 4.0)
 
 
+def on_complex(name: str, x: Tensor, y: Tensor) -> Any:
+    """Call an operation of ``ops`` on x + iy."""
+    return getattr(ops, name)(ops.complex(x, y))
+
+
+def of_complex(names: str) -> list[Recipe]:
+    """Write a row for each of several functions of one complex tensor."""
+    small, typical = [(real(*shape), real(*shape)) for shape in ((3, 5), (1024, 1024))]
+    return [op(name, small, typical, function=functools.partial(on_complex, name)) for name in names.split()]
+
+
 ELEMENTWISE = [
     *alike(
         "neg absolute square sign floor ceil trunc round frac exp exp2 expm1 sin cos sinh cosh tanh", real
@@ -54,7 +66,10 @@ ELEMENTWISE = [
     *two("bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift", ints, ints),
     *alike("isclose allclose equal", real, 2),
     op("lerp", (real(3, 5), real(3, 5), 0.3), (real(1024, 1024), real(1024, 1024), 0.3)),
-    *alike("sinc deg2rad rad2deg nan_to_num sgn signbit isposinf isneginf isreal", real),
+    *alike("sinc deg2rad rad2deg nan_to_num sgn signbit isposinf isneginf isreal angle", real),
+    *two("complex polar", real, real),
+    *of_complex("conj conj_physical resolve_conj resolve_neg real imag view_as_real adjoint"),
+    op("view_as_complex", (real(3, 2),), (real(1024, 2),)),
     *alike("logit erfinv", unit),
     *alike("lgamma digamma", positive),
     *two("logaddexp logaddexp2 hypot fmax fmin copysign heaviside", real, real),

@@ -27,11 +27,11 @@ class Cast(Op):
 
     def forward(self, x: Array, *, dtype: Any) -> Array:
         self.input_dtype = x.dtype
-        if x.dtype.kind == "c" and np.dtype(dtype).kind not in "bc":
-            x = x.real  # without NumPy's warning
         return x.astype(dtype)
 
     def backward(self, grad_output: Array) -> Array:
+        if kind_of(grad_output) == "c" and self.input_dtype.kind != "c":
+            grad_output = grad_output.real
         return cast(grad_output, self.input_dtype)
 
 

@@ -339,7 +339,7 @@ class Silu(Op):
         if kernel_table.has_kernels(grad_output):
             return kernel_table.activation(grad_output).silu_backward(grad_output, x)
         s = Sigmoid.compute(x)
-        return grad_output * s * (x * (1 - s) + 1)
+        return grad_output * (s * (x * (1 - s) + 1)).conj()
 
 
 @rounded_once
