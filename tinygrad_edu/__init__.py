@@ -94,6 +94,7 @@ from tinygrad_edu.dtypes import (
 )
 from tinygrad_edu.kernel_table import use_kernels as use_kernels
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
+from tinygrad_edu.nn.functional_grid import grid_sampler as grid_sampler
 from tinygrad_edu.ops import (
     absolute as absolute,
     acos as acos,
@@ -421,6 +422,7 @@ from tinygrad_edu.threads import get_num_threads as get_num_threads, set_num_thr
 from tinygrad_edu.torch_version import __version__ as __version__
 
 # What has another name where it is made.
+grid_sampler_2d = grid_sampler_3d = grid_sampler
 abs = absolute
 concat = cat
 bool = dtypes.bool_

@@ -26,6 +26,16 @@ class Known:
 
 KNOWN: list[Known] = [
     Known(
+        "In float16, places in the grid are computed in float32; PyTorch's are rounded to a part of a pixel.",
+        r"^float16 ",
+        ("nn.functional.grid_sample", "grid_sampler_2d", "grid_sampler_3d"),
+    ),
+    Known(
+        "In float32, the derivative by a place is a difference of larger numbers; rounding shows.",
+        r"^float32 .*backward values",
+        ("nn.functional.grid_sample", "grid_sampler_2d", "grid_sampler_3d"),
+    ),
+    Known(
         "In float32, a number near 0 is a difference of numbers a thousand times as large; rounding shows.",
         r"^float32 .*values at .*-?0\.\d+, PyTorch has -?0\.\d+ \([1-9] of",
         ("nn.functional.conv_transpose3d", "nn.ConvTranspose3d", "nn.LazyConvTranspose3d"),

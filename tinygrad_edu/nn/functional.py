@@ -53,6 +53,7 @@ from tinygrad_edu.nn.functional_dropout import (
     feature_alpha_dropout as feature_alpha_dropout,
 )
 from tinygrad_edu.nn.functional_embedding import embedding as embedding, embedding_bag as embedding_bag
+from tinygrad_edu.nn.functional_grid import affine_grid as affine_grid, grid_sample as grid_sample
 from tinygrad_edu.nn.functional_layer import (
     bilinear as bilinear,
     conv_transpose1d as conv_transpose1d,

@@ -79,8 +79,8 @@ class Buffer(Tensor):
     >>> import tinygrad_edu as torch
     >>> layer = torch.nn.Identity()
     >>> layer.count = torch.nn.Buffer(torch.zeros(1))
-    >>> layer.state_dict()
-    OrderedDict({'count': tensor([0.])})
+    >>> list(layer.buffers())
+    [tensor([0.])]
     """
 
     __slots__ = ()

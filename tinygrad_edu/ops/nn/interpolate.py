@@ -221,11 +221,15 @@ def linear_weights(xp: Any, size: int, places: Array) -> Array:
 def cubic_weights(xp: Any, size: int, places: Array) -> Array:
     """Return the matrix of cubic convolution, (out, in): weights of the four neighbours of a place."""
     first = xp.floor(places)
-    t = places - first
+    neighbours = [first - 1, first, first + 1, first + 2]
+    return weight_matrix(xp, size, neighbours, cubic_kernel(places - first))
+
+
+def cubic_kernel(t: Any) -> list[Any]:
+    """Return the weights of the four neighbours of a place (an array or a Tensor), ``t`` behind the second of them."""
     near = [((CUBIC_A + 2) * d - (CUBIC_A + 3)) * d * d + 1 for d in (t, 1 - t)]
     far = [((CUBIC_A * d - 5 * CUBIC_A) * d + 8 * CUBIC_A) * d - 4 * CUBIC_A for d in (1 + t, 2 - t)]
-    neighbours = [first - 1, first, first + 1, first + 2]
-    return weight_matrix(xp, size, neighbours, [far[0], near[0], near[1], far[1]])
+    return [far[0], near[0], near[1], far[1]]
 
 
 def weight_matrix(xp: Any, size: int, neighbours: list[Array], weights: list[Array]) -> Array:
