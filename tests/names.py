@@ -46,6 +46,7 @@ MODULES = [
     "torch.profiler",
     "torch.random",
     "torch.serialization",
+    "torch.special",
     "torch.utils",
     "torch.utils.checkpoint",
     "torch.utils.data",
@@ -69,7 +70,7 @@ def is_public(owner: Any, name: str) -> bool:
     value = getattr(owner, name)
     if isinstance(value, types.ModuleType):
         return value.__name__ == f"{owner.__name__}.{name}"
-    if isinstance(value, bool | str | float | TypeVar) or getattr(value, "__name__", "") == "Tensor":
+    if isinstance(value, bool | str | float | dict | TypeVar) or getattr(value, "__name__", "") == "Tensor":
         return False
     home = getattr(value, "__module__", None) or "torch"
     # Where there is a list, it is not always whole; without one everything is public.

@@ -50,6 +50,7 @@ LAYERS = {
         "tinygrad_edu.queries",
         "tinygrad_edu.tensor_types",
         "tinygrad_edu.sampling",
+        "tinygrad_edu.special",
         "tinygrad_edu.cuda",
         "tinygrad_edu.amp",
         "tinygrad_edu.compiler",

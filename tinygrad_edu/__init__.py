@@ -211,6 +211,9 @@ from tinygrad_edu.ops import (
     hsplit as hsplit,
     hstack as hstack,
     hypot as hypot,
+    i0 as i0,
+    igamma as igamma,
+    igammac as igammac,
     imag as imag,
     index_add as index_add,
     index_select as index_select,
@@ -259,6 +262,7 @@ from tinygrad_edu.ops import (
     msort as msort,
     mul as mul,
     mv as mv,
+    mvlgamma as mvlgamma,
     nan_to_num as nan_to_num,
     nanmean as nanmean,
     nanmedian as nanmedian,
@@ -272,6 +276,7 @@ from tinygrad_edu.ops import (
     outer as outer,
     permute as permute,
     polar as polar,
+    polygamma as polygamma,
     pow as pow,
     prelu as prelu,
     prod as prod,
@@ -437,7 +442,7 @@ keep_freed_memory()
 
 # Modules that many programs do without. Each is imported when it is first asked for, by ``__getattr__`` below, which
 # Python calls for a name that is not here (PEP 562); from then on the name is an ordinary one.
-_LOADED_WHEN_USED = ("distributed", "jit", "onnx", "profiler", "utils")
+_LOADED_WHEN_USED = ("distributed", "jit", "onnx", "profiler", "special", "utils")
 
 if TYPE_CHECKING:
     from tinygrad_edu import (
@@ -445,6 +450,7 @@ if TYPE_CHECKING:
         jit as jit,
         onnx as onnx,
         profiler as profiler,
+        special as special,
         utils as utils,
     )
 else:  # a type checker would take it that every name is there

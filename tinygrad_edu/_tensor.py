@@ -17,6 +17,7 @@ from tinygrad_edu._tensor_methods import (
     Operators,
     RebaseMethods,
     ShapeMethods,
+    SpecialInplaceMethods,
 )
 from tinygrad_edu.autograd.tensor_base import (
     TensorBase,
@@ -33,6 +34,7 @@ class Tensor(
     Operators,
     FunctionMethods,
     ShapeMethods,
+    SpecialInplaceMethods,
     InplaceMethods,
     RebaseMethods,
     ComplexMethods,

@@ -43,8 +43,8 @@ def real(*shape: int, low: float = -2.0, high: float = 2.0, grad: bool = True) -
     return Input(shape, low, high, grad=grad)
 
 
-def positive(*shape: int) -> Input:
-    return Input(shape, 0.4, 2.6)
+def positive(*shape: int, grad: bool = True) -> Input:
+    return Input(shape, 0.4, 2.6, grad=grad)
 
 
 def unit(*shape: int) -> Input:

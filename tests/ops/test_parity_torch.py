@@ -29,7 +29,7 @@ def torch_function(entry):
         return entry.torch_call(torch)
     if entry.torch_name:
         return getattr(torch.Tensor, entry.torch_name.partition(".")[2])
-    for place in (torch.nn.functional, torch, torch.Tensor):
+    for place in (torch.nn.functional, torch, torch.Tensor, torch.special):
         if hasattr(place, entry.name):
             return getattr(place, entry.name)
     raise LookupError(entry.name)

@@ -6,6 +6,7 @@ from tinygrad_edu._tensor_methods.complex_numbers import ComplexMethods
 from tinygrad_edu._tensor_methods.convert import ConvertMethods
 from tinygrad_edu._tensor_methods.functions import FunctionMethods
 from tinygrad_edu._tensor_methods.inplace import InplaceMethods
+from tinygrad_edu._tensor_methods.inplace_special import SpecialInplaceMethods
 from tinygrad_edu._tensor_methods.operators import Operators
 from tinygrad_edu._tensor_methods.shape import ShapeMethods
 from tinygrad_edu._tensor_methods.views import RebaseMethods
@@ -17,5 +18,6 @@ __all__ = [
     "InplaceMethods",
     "Operators",
     "ShapeMethods",
+    "SpecialInplaceMethods",
     "RebaseMethods",
 ]

@@ -6,7 +6,7 @@ So what the one takes, the other takes, and a debugger goes straight to where th
 from __future__ import annotations
 
 from tinygrad_edu import ops
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.ops import other_names
 
 
@@ -101,6 +101,15 @@ class FunctionMethods(TensorBase):
     float_power = ops.float_power
     nan_to_num = ops.nan_to_num
     lgamma = ops.lgamma
+    i0 = ops.i0
+    igamma = ops.igamma
+    igammac = ops.igammac
+    mvlgamma = ops.mvlgamma
+
+    def polygamma(self, n: int) -> Tensor:
+        """See ``torch.polygamma``, which takes the order first."""
+        return ops.polygamma(n, self)
+
     digamma = ops.digamma
     erfinv = ops.erfinv
     sgn = ops.sgn

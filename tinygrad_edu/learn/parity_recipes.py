@@ -48,6 +48,16 @@ def of_complex(names: str) -> list[Recipe]:
     return [op(name, small, typical, function=functools.partial(on_complex, name)) for name in names.split()]
 
 
+def fixed(*shape: int) -> Values:
+    """Positive reals of which no gradient is asked."""
+    return Values(shape, 0.4, 2.6, grad=False)
+
+
+def steep(*shape: int) -> Values:
+    """Powers with which a sum over all integers ends; no gradient is asked of them."""
+    return Values(shape, 1.2, 4.0, grad=False)
+
+
 ELEMENTWISE = [
     *alike(
         "neg absolute square sign floor ceil trunc round frac exp exp2 expm1 sin cos sinh cosh tanh", real
@@ -72,6 +82,23 @@ ELEMENTWISE = [
     op("view_as_complex", (real(3, 2),), (real(1024, 2),)),
     *alike("logit erfinv", unit),
     *alike("lgamma digamma", positive),
+    *alike("sinc deg2rad rad2deg nan_to_num sgn signbit isposinf isneginf isreal", real),
+    *alike("logit erfinv ndtri", unit),
+    *alike("lgamma digamma entr", positive),
+    *alike("erfcx ndtr log_ndtr i0 i1 i0e i1e spherical_bessel_j0 airy_ai", real),
+    *alike("bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1", positive),
+    *alike("modified_bessel_k0 modified_bessel_k1", positive),
+    *alike("scaled_modified_bessel_k0 scaled_modified_bessel_k1", positive),
+    *two("xlog1py", real, positive),
+    *two("igamma igammac", fixed, positive),
+    *two("zeta", steep, positive),
+    op("polygamma", (2, positive(3, 5)), (2, positive(1024, 1024))),
+    op("mvlgamma", (above_one(3, 5), 3), (above_one(1024, 1024), 3)),
+    *two(" ".join(f"chebyshev_polynomial_{kind}" for kind in "tuvw"), real, ints),
+    *two(" ".join(f"shifted_chebyshev_polynomial_{kind}" for kind in "tuvw"), real, ints),
+    *two(
+        "hermite_polynomial_h hermite_polynomial_he laguerre_polynomial_l legendre_polynomial_p", real, ints
+    ),
     *two("logaddexp logaddexp2 hypot fmax fmin copysign heaviside", real, real),
     *two("xlogy float_power", positive, positive),
     *alike("addcmul", real, 3),

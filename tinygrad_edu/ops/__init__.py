@@ -32,6 +32,24 @@ from tinygrad_edu.ops.elementwise.arithmetic import (
     square as square,
     sub as sub,
 )
+from tinygrad_edu.ops.elementwise.bessel import (
+    airy_ai as airy_ai,
+    bessel_j0 as bessel_j0,
+    bessel_j1 as bessel_j1,
+    bessel_y0 as bessel_y0,
+    bessel_y1 as bessel_y1,
+    i0 as i0,
+    i0e as i0e,
+    i1 as i1,
+    i1e as i1e,
+    modified_bessel_i0 as modified_bessel_i0,
+    modified_bessel_i1 as modified_bessel_i1,
+    modified_bessel_k0 as modified_bessel_k0,
+    modified_bessel_k1 as modified_bessel_k1,
+    scaled_modified_bessel_k0 as scaled_modified_bessel_k0,
+    scaled_modified_bessel_k1 as scaled_modified_bessel_k1,
+    spherical_bessel_j0 as spherical_bessel_j0,
+)
 from tinygrad_edu.ops.elementwise.compare import (
     allclose as allclose,
     bitwise_and as bitwise_and,
@@ -77,6 +95,36 @@ from tinygrad_edu.ops.elementwise.division import (
     reciprocal as reciprocal,
     remainder as remainder,
 )
+from tinygrad_edu.ops.elementwise.gamma import (
+    digamma as digamma,
+    igamma as igamma,
+    igammac as igammac,
+    lgamma as lgamma,
+    mvlgamma as mvlgamma,
+    polygamma as polygamma,
+    zeta as zeta,
+)
+from tinygrad_edu.ops.elementwise.normal import (
+    erfcx as erfcx,
+    erfinv as erfinv,
+    log_ndtr as log_ndtr,
+    ndtr as ndtr,
+    ndtri as ndtri,
+)
+from tinygrad_edu.ops.elementwise.polynomials import (
+    chebyshev_polynomial_t as chebyshev_polynomial_t,
+    chebyshev_polynomial_u as chebyshev_polynomial_u,
+    chebyshev_polynomial_v as chebyshev_polynomial_v,
+    chebyshev_polynomial_w as chebyshev_polynomial_w,
+    hermite_polynomial_h as hermite_polynomial_h,
+    hermite_polynomial_he as hermite_polynomial_he,
+    laguerre_polynomial_l as laguerre_polynomial_l,
+    legendre_polynomial_p as legendre_polynomial_p,
+    shifted_chebyshev_polynomial_t as shifted_chebyshev_polynomial_t,
+    shifted_chebyshev_polynomial_u as shifted_chebyshev_polynomial_u,
+    shifted_chebyshev_polynomial_v as shifted_chebyshev_polynomial_v,
+    shifted_chebyshev_polynomial_w as shifted_chebyshev_polynomial_w,
+)
 from tinygrad_edu.ops.elementwise.rounding import (
     ceil as ceil,
     floor as floor,
@@ -104,19 +152,18 @@ from tinygrad_edu.ops.elementwise.signs import (
 from tinygrad_edu.ops.elementwise.special import (
     copysign as copysign,
     deg2rad as deg2rad,
-    digamma as digamma,
-    erfinv as erfinv,
+    entr as entr,
     float_power as float_power,
     fmax as fmax,
     fmin as fmin,
     hypot as hypot,
-    lgamma as lgamma,
     logaddexp as logaddexp,
     logaddexp2 as logaddexp2,
     logit as logit,
     nan_to_num as nan_to_num,
     rad2deg as rad2deg,
     sinc as sinc,
+    xlog1py as xlog1py,
     xlogy as xlogy,
 )
 from tinygrad_edu.ops.elementwise.trigonometry import (

@@ -29,9 +29,9 @@ from tinygrad_edu.ops.common import (
 )
 from tinygrad_edu.ops.elementwise.arithmetic import pow
 from tinygrad_edu.ops.elementwise.compare import eq, isnan, le, logical_and
-from tinygrad_edu.ops.elementwise.select import clamp, keep, where
+from tinygrad_edu.ops.elementwise.select import keep, where
 from tinygrad_edu.ops.elementwise.trigonometry import sin
-from tinygrad_edu.ops.elementwise.unary import log
+from tinygrad_edu.ops.elementwise.unary import log, log1p
 from tinygrad_edu.ops.half import rounded_once
 
 
@@ -60,7 +60,7 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     >>> torch.logaddexp(torch.tensor([0.0]), torch.tensor([0.0]))
     tensor([0.6931])
     """
-    return LogAddExp.apply(*_floats("logaddexp", input, other))
+    return LogAddExp.apply(*two_floats("logaddexp", input, other))
 
 
 class LogAddExp2(BinaryOp):
@@ -81,7 +81,7 @@ class LogAddExp2(BinaryOp):
 @rounded_once
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     """log2(2^input + 2^other), without overflow."""
-    return LogAddExp2.apply(*_floats("logaddexp2", input, other))
+    return LogAddExp2.apply(*two_floats("logaddexp2", input, other))
 
 
 class Hypot(BinaryOp):
@@ -110,10 +110,10 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     >>> torch.hypot(torch.tensor([3.0]), torch.tensor([4.0]))
     tensor([5.])
     """
-    return Hypot.apply(*_floats("hypot", input, other))
+    return Hypot.apply(*two_floats("hypot", input, other))
 
 
-def _floats(name: str, input: Any, other: Any) -> Any:
+def two_floats(name: str, input: Any, other: Any) -> Any:
     """Return two Tensors of one floating-point dtype; raise for others."""
     require_tensor(name, input)
     require_tensor(name, other, "other")
@@ -128,6 +128,12 @@ def require_number_or_tensor(name: str, x: Any, argument: str) -> None:
     """Raise unless an operand is a Tensor or a number."""
     if not is_number(x, complex_too=True):
         require_tensor(name, x, argument)
+
+
+def as_tensors(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return two operands, at least one of them a Tensor, as Tensors: a number becomes one of no dimension."""
+    a = a if isinstance(a, TensorBase) else b.new_full((), float(a))
+    return a, b if isinstance(b, TensorBase) else a.new_full((), float(b))
 
 
 class FMax(BinaryOp):
@@ -219,11 +225,70 @@ def xlogy(input: Any, other: Any) -> Tensor:
     require_number_or_tensor("xlogy", input, "input")
     require_number_or_tensor("xlogy", other, "other")
     reject_complex("xlogy", input, other)
-    a, b = promote_to_float("xlogy", input, other)
-    a = a if isinstance(a, TensorBase) else b.new_full((), float(a))
-    b = b if isinstance(b, TensorBase) else a.new_full((), float(b))
+    a, b = as_tensors(*promote_to_float("xlogy", input, other))
     nothing = logical_and(eq(a, 0), le(b, 0))
     return a * log(where(nothing, 1.0, b))
+
+
+@rounded_once
+def xlog1py(input: Any, other: Any) -> Tensor:
+    """input * log(1 + other), exact for a small ``other``, and 0 where the input is 0, unless ``other`` is NaN.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.special.xlog1py(torch.tensor([0.0, 2.0]), torch.tensor([-1.0, 0.0]))
+    tensor([0., 0.])
+    """
+    require_number_or_tensor("xlog1py", input, "input")
+    require_number_or_tensor("xlog1py", other, "other")
+    reject_complex("xlog1py", input, other)
+    a, b = as_tensors(*promote_to_float("xlog1py", input, other))
+    nothing = logical_and(eq(a, 0), le(b, -1))
+    return a * log1p(where(nothing, 0.0, b))
+
+
+class Entr(Op):
+    """Entropy -x log(x), 0 at 0 and -inf below; dy/dx = -log(x) - 1."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return special_module(x).entr(x).astype(x.dtype, copy=False)
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        return grad_output * (-array_module(x).log(x) - 1)
+
+
+@rounded_once
+def entr(input: Tensor) -> Tensor:
+    """-x log(x), element by element: what an event of probability x adds to the entropy; 0 at 0, -inf below.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.special.entr(torch.tensor([0.0, 0.5, 1.0]))
+    tensor([0.0000, 0.3466, 0.0000])
+    """
+    x = as_float("entr", input)
+    reject_complex("entr", x)
+    return Entr.apply(x)
+
+
+class Logit(Op):
+    """log(x / (1 - x)), of x limited to [eps, 1 - eps]; dy/dx = 1 / (x (1 - x)) within these limits, and 0 beyond."""
+
+    def forward(self, x: Array, *, eps: float | None) -> Array:
+        self.save_for_backward(x)
+        self.eps = eps
+        if eps is not None:
+            x = array_module(x).clip(x, eps, 1 - eps)
+        return array_module(x).log(x / (1 - x))
+
+    def backward(self, grad_output: Array) -> Array:
+        (x,) = self.saved
+        grad = grad_output / (x * (1 - x))
+        return grad if self.eps is None else keep(grad, (x >= self.eps) & (x <= 1 - self.eps))
 
 
 @rounded_once
@@ -238,10 +303,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """
     x = as_float("logit", input)
     reject_complex("logit", x)
-    if eps is not None:
-        eps = as_number("logit", "eps", eps)
-        x = clamp(x, eps, 1 - eps)
-    return log(x / (1 - x))
+    return Logit.apply(x, eps=None if eps is None else as_number("logit", "eps", eps))
 
 
 @rounded_once
@@ -316,95 +378,3 @@ def nan_to_num(
     return where(
         eq(input, -math.inf), ends.min if neginf is None else as_number("nan_to_num", "neginf", neginf), x
     )
-
-
-class LogGamma(Op):
-    """log of the absolute value of the gamma function; dy/dx is the digamma function."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return special_module(x).gammaln(x).astype(x.dtype, copy=False)
-
-    def backward(self, grad_output: Array) -> Array:
-        (x,) = self.saved
-        return grad_output * Digamma.compute(x)
-
-
-@rounded_once
-def lgamma(input: Tensor) -> Tensor:
-    """Logarithm of the absolute value of the gamma function, which is (n - 1)! for an integer n.
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.lgamma(torch.tensor([1.0, 4.0]))
-    tensor([0.0000, 1.7918])
-    """
-    x = as_float("lgamma", input)
-    reject_complex("lgamma", x)
-    return LogGamma.apply(x)
-
-
-class Digamma(Op):
-    """Derivative of the logarithm of the gamma function; its own derivative is that of order 1."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        xp = array_module(x)
-        y = special_module(x).digamma(x).astype(x.dtype, copy=False)
-        return xp.where(
-            x == 0, xp.copysign(x.dtype.type(math.inf), -x), y
-        )  # as PyTorch; SciPy has NaN or one sign
-
-    def backward(self, grad_output: Array) -> Array:
-        (x,) = self.saved
-        return grad_output * Polygamma.compute(x, order=1)
-
-
-class Polygamma(Op):
-    """Derivative of the digamma function of an order; its own one is that of the next order."""
-
-    def forward(self, x: Array, *, order: int) -> Array:
-        self.save_for_backward(x)
-        self.order = order
-        return special_module(x).polygamma(order, x).astype(x.dtype, copy=False)
-
-    def backward(self, grad_output: Array) -> Array:
-        (x,) = self.saved
-        return grad_output * Polygamma.compute(x, order=self.order + 1)
-
-
-@rounded_once
-def digamma(input: Tensor) -> Tensor:
-    """Derivative of ``lgamma``.
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.digamma(torch.tensor([1.0]))
-    tensor([-0.5772])
-    """
-    x = as_float("digamma", input)
-    reject_complex("digamma", x)
-    return Digamma.apply(x)
-
-
-class ErfInv(Op):
-    """Inverse of the error function; dy/dx = sqrt(pi) / 2 e^(y^2)."""
-
-    def forward(self, x: Array) -> Array:
-        y = special_module(x).erfinv(x).astype(x.dtype, copy=False)
-        self.save_for_backward(y)
-        return y
-
-    def backward(self, grad_output: Array) -> Array:
-        (y,) = self.saved
-        return grad_output * array_module(y).exp(y * y) * (math.sqrt(math.pi) / 2)
-
-
-@rounded_once
-def erfinv(input: Tensor) -> Tensor:
-    """Inverse of the error function, from -1 to 1."""
-    x = as_float("erfinv", input)
-    reject_complex("erfinv", x)
-    return ErfInv.apply(x)
