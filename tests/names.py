@@ -47,6 +47,7 @@ MODULES = [
     "torch.random",
     "torch.serialization",
     "torch.special",
+    "torch.sparse",
     "torch.utils",
     "torch.utils.checkpoint",
     "torch.utils.data",

@@ -19,6 +19,7 @@ from tinygrad_edu import (
     dtypes,
     nn as nn,
     optim as optim,
+    sparse as sparse,
 )
 from tinygrad_edu._tensor import Size as Size, Tensor as Tensor
 from tinygrad_edu._tensor_str import (
@@ -93,6 +94,12 @@ from tinygrad_edu.dtypes import (
     uint8 as uint8,
 )
 from tinygrad_edu.kernel_table import use_kernels as use_kernels
+from tinygrad_edu.layouts import (
+    layout as layout,
+    sparse_coo as sparse_coo,
+    sparse_csr as sparse_csr,
+    strided as strided,
+)
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.nn.functional_grid import grid_sampler as grid_sampler
 from tinygrad_edu.ops import (
@@ -411,6 +418,11 @@ from tinygrad_edu.sampling import (
     randperm as randperm,
 )
 from tinygrad_edu.serialization import load as load, save as save
+from tinygrad_edu.sparse.making import (
+    sparse_coo_tensor as sparse_coo_tensor,
+    sparse_csr_tensor as sparse_csr_tensor,
+)
+from tinygrad_edu.sparse.product import smm as smm, spmm as spmm
 from tinygrad_edu.tensor_types import (
     BoolTensor as BoolTensor,
     ByteTensor as ByteTensor,

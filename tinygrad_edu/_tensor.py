@@ -17,6 +17,7 @@ from tinygrad_edu._tensor_methods import (
     Operators,
     RebaseMethods,
     ShapeMethods,
+    SparseMethods,
     SpecialInplaceMethods,
 )
 from tinygrad_edu.autograd.tensor_base import (
@@ -39,6 +40,7 @@ class Tensor(
     RebaseMethods,
     ComplexMethods,
     ConvertMethods,
+    SparseMethods,
     TensorBase,
 ):
     """An n-dimensional array that remembers how it was computed.

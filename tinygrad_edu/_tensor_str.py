@@ -186,7 +186,7 @@ def _shown_corner(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return values
 
 
-def _contents(values: np.ndarray[Any, Any], indent: int) -> str:
+def contents(values: np.ndarray[Any, Any], indent: int) -> str:
     if values.size == 0:
         return "[]"
     summarise = values.size > PrintOptions.threshold
@@ -228,12 +228,21 @@ def tensor_repr(tensor: TensorBase) -> str:
             [ 3.0000,  4.0000]])
     """
     prefix = "tensor("
-    text = prefix + _contents(to_numpy(tensor.array), len(prefix))
+    text = prefix + contents(to_numpy(tensor.array), len(prefix))
+    return with_suffixes(text, _suffixes(tensor), len(prefix))
+
+
+def with_suffixes(text: str, suffixes: list[str], indent: int, new_line: bool = False) -> str:
+    """Return a tensor's text with what is said after it, in lines that are not too long, and closed.
+
+    ``new_line`` has the first one begin a line in any case.
+    """
     length = len(text) - text.rfind("\n") + 1  # of the last line
-    for suffix in _suffixes(tensor):
-        if length + len(suffix) + 2 > PrintOptions.linewidth:
-            text += ",\n" + " " * len(prefix) + suffix
-            length = len(prefix) + len(suffix)
+    for suffix in suffixes:
+        if new_line or length + len(suffix) + 2 > PrintOptions.linewidth:
+            text += ",\n" + " " * indent + suffix
+            length = indent + len(suffix)
+            new_line = False
         else:
             text += ", " + suffix
             length += len(suffix) + 2

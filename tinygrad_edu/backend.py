@@ -399,3 +399,14 @@ def special_module(array: Array) -> ModuleType:
     import cupyx.scipy.special
 
     return cupyx.scipy.special
+
+
+def sparse_module(array: Array) -> ModuleType:
+    """Return the module of sparse matrices for an array: SciPy's, or CuPy's copy of it."""
+    if array_module(array) is np:
+        import scipy.sparse
+
+        return scipy.sparse
+    import cupyx.scipy.sparse
+
+    return cupyx.scipy.sparse

@@ -316,6 +316,8 @@ def zeros_like(
     input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
     """Zeros of the input's shape, dtype and device."""
+    if isinstance(input, TensorBase) and not input._is_strided:
+        return input.without_elements().to(dtype=dtype, device=device)
     shape, dtype, device = like("zeros_like", input, dtype, device)
     return zeros(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 

@@ -10,6 +10,27 @@ from tests.fuzz.written_complex import COMPLEX
 from tests.fuzz.written_layers import LAYERS
 from tests.fuzz.written_sequences import SEQUENCES
 
+SPARSE = """
+torch.sparse_coo_tensor([[0, 1], [2, 0]], [3.0, 4.0], (2, 3))
+torch.sparse_coo_tensor(torch.tensor([[0, 2]]), real(2, 3), dtype=torch.float64, requires_grad=True)
+torch.sparse_csr_tensor([0, 1, 3], [2, 0, 1], [3.0, 4.0, 5.0], (2, 3), dtype=torch.float64)
+torch.smm(torch.eye(3).to_sparse(), real(3, 2))
+torch.spmm(torch.eye(3).to_sparse(), real(3, 2))
+torch.sparse.mm(torch.eye(3).to_sparse(), real(3, 2))
+torch.sparse.addmm(real(3, 2), torch.eye(3).to_sparse(), real(3, 2), beta=2.0, alpha=0.5)
+torch.sparse.sampled_addmm(torch.eye(3).to_sparse_csr(), real(3, 2), real(2, 3), beta=2.0, alpha=0.5)
+torch.sparse.sum(torch.eye(3).to_sparse(), 0, dtype=torch.float64)
+torch.sparse.softmax(torch.eye(3).to_sparse(), 1, dtype=torch.float64)
+torch.sparse.log_softmax(torch.eye(3).to_sparse(), dim=1)
+real(3, 3).to_sparse(1)
+real(3, 3).to_sparse(layout=torch.sparse_csr)
+real(3, 3).to_sparse_csr()
+real(3, 3).to_sparse_coo().to_dense()
+real(3, 3).to_dense(torch.float64)
+real(3, 3).sparse_mask(torch.eye(3).to_sparse())
+torch.layout('strided')
+"""
+
 CREATION = """
 torch.arange(0, 6, 2)
 torch.arange(5, dtype=torch.float32)
@@ -440,6 +461,7 @@ transforms.functional.normalize(real(1, 4, 4), (0.5,), (0.5,))
 WRITTEN = [
     line
     for block in (CREATION, METHODS, FUNCTIONAL, MODULES, LAYERS, SEQUENCES, TRAINING, VISION, COMPLEX)
+    for block in (CREATION, SPARSE, METHODS, FUNCTIONAL, MODULES, LAYERS, SEQUENCES, TRAINING, VISION)
     for line in block.splitlines()
     if line
 ]

@@ -9,6 +9,7 @@ from tinygrad_edu._tensor_methods.inplace import InplaceMethods
 from tinygrad_edu._tensor_methods.inplace_special import SpecialInplaceMethods
 from tinygrad_edu._tensor_methods.operators import Operators
 from tinygrad_edu._tensor_methods.shape import ShapeMethods
+from tinygrad_edu._tensor_methods.sparse import SparseMethods
 from tinygrad_edu._tensor_methods.views import RebaseMethods
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "Operators",
     "ShapeMethods",
     "SpecialInplaceMethods",
+    "SparseMethods",
     "RebaseMethods",
 ]

@@ -61,6 +61,10 @@ def as_gradients(grad_outputs: Any, count: int) -> Sequence[Any]:
 
 def root_gradient(output: Any, given: Any, create_graph: bool) -> Array:
     """Return the gradient with which an output begins: what was given, in its dtype, or 1 for a single number."""
+    if not output._is_strided:
+        return root_gradient(
+            output._elements, given if given is None else output._elements_of(given), create_graph
+        )
     if given is None:
         if output.array.size != 1:
             raise RuntimeError(
@@ -205,6 +209,8 @@ def wanted_edge(x: Any) -> Edge:
 
 
 def _finished(grad: Any, x: Any, materialize: bool) -> Any:
+    if not x._is_strided and (grad is not None or materialize):
+        return x.with_elements(_finished(grad, x._elements, materialize))
     if grad is None:
         return tensor_from_array(filled_like(x.array, 0)) if materialize else None
     if isinstance(grad, TensorBase):

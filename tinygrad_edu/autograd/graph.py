@@ -15,6 +15,7 @@ from tinygrad_edu.autograd.node import Edge, Node
 from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.autograd.running import choose_run
 from tinygrad_edu.autograd.search import Search
+from tinygrad_edu.autograd.tensor_base import array_of
 from tinygrad_edu.backend import Array, on_card_of
 from tinygrad_edu.float_errors import ignored_float_errors
 
@@ -82,5 +83,5 @@ def add_gradient(pending: Pending, edge: Edge, grad: Array) -> None:
 
 def sum_of(a: Array, b: Array) -> Array:
     """Return the sum of two gradients, on the card where they are."""
-    with on_card_of(getattr(a, "array", a)):
+    with on_card_of(array_of(a)):
         return a + b

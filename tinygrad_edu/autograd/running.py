@@ -17,6 +17,7 @@ from tinygrad_edu.autograd.hooks import apply_hooks
 from tinygrad_edu.autograd.node import SECOND_BACKWARD, Node
 from tinygrad_edu.autograd.recording import saved_as_tensors
 from tinygrad_edu.autograd.search import Search
+from tinygrad_edu.autograd.tensor_base import array_of
 from tinygrad_edu.backend import Array, is_gpu_in_use, on_card_of
 
 TENSOR_HOOKS, RETAINED = operator.attrgetter("tensor_hooks"), operator.attrgetter("retained")
@@ -99,5 +100,5 @@ def run_hooks(run: Run, node: Node, grad_outputs: list[Array | None]) -> Gradien
 
 def run_on_card(run: Run, node: Node, grad_outputs: list[Array | None]) -> Gradients:
     """Use the card where the gradients are: CuPy computes on no other."""
-    with on_card_of(*[getattr(grad, "array", grad) for grad in grad_outputs]):
+    with on_card_of(*[array_of(grad) for grad in grad_outputs]):
         return run(node, grad_outputs)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
-from tinygrad_edu import dtypes
+from tinygrad_edu import dtypes, layouts
 from tinygrad_edu.arguments import as_ints, is_int, require_bools, wrong_type
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.handle import RemovableHandle
@@ -50,6 +50,12 @@ class TensorBase(ViewMethods):
     _post_accumulate_hooks: list[Any] | tuple[()] = ()  # of a leaf
     _counter: VersionCounter | None = None
     _inference: bool = False
+
+    # Of a dense tensor; see tinygrad_edu/sparse.
+    layout: layouts.layout = layouts.strided
+    is_sparse: bool = False
+    is_sparse_csr: bool = False
+    _is_strided: bool = True
 
     __array_priority__ = 1000  # NumPy's operators leave it to ours: array * tensor is a Tensor
 
@@ -175,7 +181,7 @@ class TensorBase(ViewMethods):
         before, is_tensor = self._grad, isinstance(grad, TensorBase)
         if before is None:
             self.grad = grad.clone() if is_tensor else tensor_from_array(grad.copy())
-        elif is_tensor or before.requires_grad:
+        elif is_tensor or before.requires_grad or not before._is_strided:
             self.grad = before + grad
         else:
             before.array += grad
@@ -346,6 +352,13 @@ def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Any] 
     return tensor
 
 
+def array_of(grad: Any) -> Any:
+    """Return the array of a gradient, which may be one itself; of a sparse gradient, that of its elements."""
+    if not isinstance(grad, TensorBase):
+        return grad
+    return grad.array if grad._is_strided else grad._elements.array
+
+
 def check_can_require_grad(tensor: TensorBase, requires_grad: bool) -> None:
     """Raise if gradients make no sense for the dtype."""
     if requires_grad and not is_inexact(tensor.array.dtype):
@@ -360,6 +373,8 @@ def check_grad_of(tensor: TensorBase, grad: Any) -> None:
         raise TypeError(f"assigned grad expected to be a Tensor or None but got {type_name(grad)}")
     if grad is tensor:
         raise RuntimeError("can't assign Variable as its own grad")
+    if not grad._is_strided:
+        return check_sparse_grad_of(tensor, grad)
     if grad.array.shape != tensor.array.shape:
         raise RuntimeError(
             f"assigned grad has data of a different size: expected {tensor.shape}, got {grad.shape}"
@@ -373,3 +388,14 @@ def check_grad_of(tensor: TensorBase, grad: Any) -> None:
         raise RuntimeError(
             f"assigned grad has data located on a different device: expected {tensor.device}, got {grad.device}"
         )
+
+
+def check_sparse_grad_of(tensor: TensorBase, grad: Any) -> None:
+    """Raise unless a sparse Tensor can be the gradient of a dense one."""
+    for what, expected, got in (
+        ("of a different size", tensor.shape, grad.shape),
+        ("of a different type", tensor.dtype, grad.dtype),
+        ("located on a different device", tensor.device, grad.device),
+    ):
+        if expected != got:
+            raise RuntimeError(f"assigned grad has data {what}: expected {expected}, got {got}")

@@ -121,10 +121,14 @@ def _matching(target: Tensor, source: Any) -> Any:
 
 def _copy(own: dict[str, Tensor], found: dict[str, Tensor]) -> None:
     """Write the numbers into the module's own tensors; all are on their device before the first is written."""
-    arrays = {name: to_device(source.array, own[name].device) for name, source in found.items()}
+    sparse = {name: source.to(own[name].device) for name, source in found.items() if not source._is_strided}
+    dense = {name: source.array for name, source in found.items() if source._is_strided}
+    arrays = {name: to_device(array, own[name].device) for name, array in dense.items()}
     for name, array in arrays.items():
         own[name].array[...] = array
         own[name].increment_version("load_state_dict")
+    for name, source in sparse.items():
+        own[name]._become(source.detach().clone())
 
 
 def _assign(module: Any, own: dict[str, Tensor], found: dict[str, Tensor]) -> None:
@@ -156,6 +160,10 @@ def _misfit(name: str, target: Tensor, source: Any, assign: bool) -> str | None:
             f"size mismatch for {name}: copying a param with shape {source.shape} from checkpoint, the "
             f"shape in current model is {target.shape}."
         )
+    if source.layout is not target.layout:
+        return f"{name} cannot be loaded: expected layout {target.layout}, got {source.layout}"
+    if not source._is_strided:
+        return None
     try:
         dtypes.from_numpy_dtype(source.array.dtype)  # objects are no numbers
         check_can_require_grad(source, assign and isinstance(target, Parameter) and target.requires_grad)
@@ -183,6 +191,8 @@ def move_to(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         for part in (tensor, tensor._grad):
             if is_lazy(part):
                 part.data = _moved(part.data, args, kwargs)
+            elif part is not None and not part._is_strided:
+                part._become(_moved(part, args, kwargs))
             elif part is not None:
                 part.array = _moved(part, args, kwargs).array
 

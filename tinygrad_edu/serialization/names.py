@@ -20,6 +20,7 @@ from tinygrad_edu.backend import device
 from tinygrad_edu.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
 from tinygrad_edu.serialization.checks import check_key, expect
 from tinygrad_edu.serialization.container import LoadError
+from tinygrad_edu.serialization.sparse import make_layout, make_sparse_tensor
 from tinygrad_edu.serialization.storage import (
     FOREIGN_DTYPES,
     STORAGE_KINDS,
@@ -208,6 +209,8 @@ def known_functions(reader: TensorReader) -> dict[tuple[str, str], Any]:
         ("torch._tensor", "_rebuild_from_type_v2"): reader.rebuild_from_type,
         ("torch.nn.parameter", "UninitializedParameter"): make_uninitialized_parameter,
         ("torch.nn.parameter", "UninitializedBuffer"): make_uninitialized_buffer,
+        ("torch._utils", "_rebuild_sparse_tensor"): make_sparse_tensor,
+        ("torch.serialization", "_get_layout"): make_layout,
         ("torch", "Size"): make_size,
         ("torch", "device"): make_device,
         ("collections", "OrderedDict"): make_ordered_dict,

@@ -21,6 +21,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.convert import users_attributes
 from tinygrad_edu.backend import Array, array_module, device, device_of, on_card_of, to_numpy
+from tinygrad_edu.layouts import layout
 from tinygrad_edu.nn.parameter import Parameter, is_lazy
 from tinygrad_edu.serialization.storage import STORAGE_DTYPES, STORAGE_KINDS, StorageKind
 from tinygrad_edu.size import Size
@@ -35,6 +36,8 @@ class Name(NamedTuple):
 
 
 REBUILD_TENSOR = Name("torch._utils", "_rebuild_tensor_v2")
+REBUILD_SPARSE_TENSOR = Name("torch._utils", "_rebuild_sparse_tensor")
+LAYOUT = Name("torch.serialization", "_get_layout")
 REBUILD_PARAMETER = Name("torch._utils", "_rebuild_parameter")
 REBUILD_PARAMETER_WITH_STATE = Name("torch._utils", "_rebuild_parameter_with_state")
 REBUILD_FROM_TYPE = Name("torch._tensor", "_rebuild_from_type_v2")
@@ -106,7 +109,7 @@ class Pickler(_PythonPickler):  # type: ignore[misc]
             return super().save(obj, save_persistent_id)
         if type(obj) is Name:
             self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
-        elif isinstance(obj, Tensor | Size | device):
+        elif isinstance(obj, Tensor | Size | device | layout):
             function, args = self._reduced(obj)
             self.save(function)
             self.save(args)
@@ -124,6 +127,10 @@ class Pickler(_PythonPickler):  # type: ignore[misc]
             return DEVICE, (obj.type,) if obj.index is None else (obj.type, obj.index)
         if is_lazy(obj):
             return Name("torch.nn.parameter", type(obj).__name__), (obj.requires_grad,)
+        if isinstance(obj, layout):
+            return LAYOUT, (repr(obj),)
+        if not obj._is_strided:
+            return REBUILD_SPARSE_TENSOR, (obj.layout, obj._parts())
         attributes = users_attributes(obj)
         if isinstance(obj, Parameter):
             args: tuple[Any, ...] = (obj.detach(), obj.requires_grad, OrderedDict())

@@ -16,6 +16,7 @@ from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import FLOAT16, Array, is_on_host
+from tinygrad_edu.layouts import sparse_coo
 from tinygrad_edu.ops.common import (
     check_broadcast,
     checked_factor,
@@ -144,6 +145,9 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     >>> torch.matmul(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]))
     tensor([[11.]])
     """
+    require_tensors("matmul", input=input, other=other)
+    if not (input._is_strided and other._is_strided):
+        return sparse_coo.tensor_class.product(input, other)
     check_matmul("matmul", input, other)
     a = unsqueeze(input, 0) if input.ndim == 1 else input
     b = unsqueeze(other, 1) if other.ndim == 1 else other
