@@ -460,8 +460,18 @@ transforms.functional.normalize(real(1, 4, 4), (0.5,), (0.5,))
 
 WRITTEN = [
     line
-    for block in (CREATION, METHODS, FUNCTIONAL, MODULES, LAYERS, SEQUENCES, TRAINING, VISION, COMPLEX)
-    for block in (CREATION, SPARSE, METHODS, FUNCTIONAL, MODULES, LAYERS, SEQUENCES, TRAINING, VISION)
+    for block in (
+        CREATION,
+        METHODS,
+        FUNCTIONAL,
+        MODULES,
+        LAYERS,
+        SEQUENCES,
+        TRAINING,
+        VISION,
+        COMPLEX,
+        SPARSE,
+    )
     for line in block.splitlines()
     if line
 ]

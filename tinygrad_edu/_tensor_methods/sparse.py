@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from tinygrad_edu.arguments import reject_options
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.layouts import layout as Layout, sparse_coo, sparse_csr
 from tinygrad_edu.type_names import type_name
@@ -15,7 +16,9 @@ from tinygrad_edu.type_names import type_name
 class SparseMethods(TensorBase):
     """Methods that are about layouts; part of Tensor."""
 
-    def to_sparse(self, sparse_dim: Any = None, *, layout: Any = None, **blocks: Any) -> Any:
+    def to_sparse(
+        self, sparse_dim: Any = None, *, layout: Any = None, blocksize: Any = None, dense_dim: Any = None
+    ) -> Any:
         """Return the elements that are not 0 as a sparse tensor; the gradient flows through them.
 
         Parameters
@@ -43,13 +46,10 @@ class SparseMethods(TensorBase):
         """
         if isinstance(sparse_dim, Layout):
             sparse_dim, layout = None, sparse_dim
-        if any(option is not None for option in blocks.values()) or layout not in (
-            None,
-            sparse_coo,
-            sparse_csr,
-        ):
+        reject_options("to_sparse", blocksize=blocksize, dense_dim=dense_dim)
+        if layout not in (None, sparse_coo, sparse_csr):
             raise NotImplementedError(
-                f"to_sparse: expected layout torch.sparse_coo or torch.sparse_csr, got {layout} {blocks or ''}"
+                f"to_sparse: expected layout torch.sparse_coo or torch.sparse_csr, got {layout}"
             )
         if layout is sparse_csr:
             return self.to_sparse_csr()
@@ -109,7 +109,7 @@ class SparseMethods(TensorBase):
         """Return how many dimensions are dense: all."""
         return self.ndim
 
-    def smm(self, mat: Any) -> Any:
+    def smm(self, mat2: Any) -> Any:
         """Raise: the left operand of this product is sparse."""
         return refuse_dense("smm")
 

@@ -122,7 +122,9 @@ class SparseCOOTensor(SparseOperators):
         dense = index_put_zeros(self._elements, self._places(), tuple(self._size))
         return dense if dtype is None else dense.to(dtype)
 
-    def to_sparse(self, sparse_dim: Any = None, *, layout: Any = None, **blocks: Any) -> Any:
+    def to_sparse(
+        self, sparse_dim: Any = None, *, layout: Any = None, blocksize: Any = None, dense_dim: Any = None
+    ) -> Any:
         """Return the tensor in another sparse layout."""
         return self.to_sparse_csr() if layout is sparse_csr else self
 

@@ -91,7 +91,9 @@ class SparseCSRTensor(SparseOperators):
         index = array_module(row).stack([row, column]).astype("int64")
         return sparse_coo.tensor_class.from_parts(index, self._elements, self._size, True)
 
-    def to_sparse(self, sparse_dim: Any = None, *, layout: Any = None, **blocks: Any) -> Any:
+    def to_sparse(
+        self, sparse_dim: Any = None, *, layout: Any = None, blocksize: Any = None, dense_dim: Any = None
+    ) -> Any:
         """Return the matrix in another sparse layout: with coordinates, unless one is given."""
         return self if layout is sparse_csr else self.to_sparse_coo()
 

@@ -144,9 +144,9 @@ class SparseOperators(SparseTensor):
     mm = matmul
     mv = matmul
 
-    def smm(self, mat: Any) -> Any:
+    def smm(self, mat2: Any) -> Any:
         """See ``torch.smm``."""
-        return products.smm(self, mat)
+        return products.smm(self, mat2)
 
     def __rmatmul__(self, other: Any) -> Any:
         return products.matmul(array_as_tensor(other), self)

@@ -167,7 +167,7 @@ def spmm(input: Tensor, mat2: Tensor) -> Tensor:
     return mm(input, mat2)
 
 
-def smm(input: Tensor, mat: Tensor) -> Tensor:
+def smm(input: Tensor, mat2: Tensor) -> Tensor:
     """Matrix product of a sparse matrix and a dense one, as a sparse tensor of all its elements.
 
     References
@@ -180,7 +180,7 @@ def smm(input: Tensor, mat: Tensor) -> Tensor:
     >>> torch.smm(torch.eye(2).to_sparse(), torch.ones(2, 1)).values()
     tensor([1., 1.])
     """
-    product = mm(input, mat)
+    product = mm(input, mat2)
     xp = array_module(product.array)
     rows, columns = product.shape
     index = xp.stack([xp.repeat(xp.arange(rows), columns), xp.tile(xp.arange(columns), rows)])
