@@ -9,7 +9,6 @@ import pytest
 
 import tinygrad_edu as torch
 from tests.both import check
-from tinygrad_edu import dtypes
 from tinygrad_edu.torch_version import TorchVersion
 
 SAME_AS_PYTORCH = """
@@ -30,11 +29,6 @@ torch.backends.cudnn.allow_tf32
 torch.inf, -torch.inf, torch.pi, torch.e, torch.newaxis
 math.isnan(torch.nan)
 torch.ones(2)[:, torch.newaxis]
-torch.bfloat16
-torch.bfloat16.is_floating_point, torch.bfloat16.is_complex, torch.bfloat16.is_signed, torch.bfloat16.itemsize
-torch.bfloat16 == torch.float16
-__import__('copy').deepcopy(torch.bfloat16) is torch.bfloat16
-isinstance(torch.bfloat16, torch.dtype)
 isinstance(torch.ones(1), torch.autograd.Variable)
 isinstance(1, torch.autograd.Variable)
 isinstance(torch.__version__, str)
@@ -77,32 +71,6 @@ def test_switches_of_cudnn_can_be_set():
         assert torch.backends.cudnn.benchmark
     finally:
         torch.backends.cudnn.benchmark = before
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: torch.ones(2, dtype=torch.bfloat16),
-        lambda: torch.ones(2).to(torch.bfloat16),
-        lambda: torch.ones(2).type(torch.bfloat16),
-        lambda: torch.nn.Linear(2, 2).to(torch.bfloat16),
-        lambda: torch.nn.Linear(2, 2, dtype=torch.bfloat16),
-        lambda: torch.ones(2).sum(dtype=torch.bfloat16),
-        lambda: torch.finfo(torch.bfloat16),
-        lambda: torch.set_default_dtype(torch.bfloat16),
-        lambda: torch.promote_types(torch.float16, torch.bfloat16),
-        lambda: torch.tensor([1.0], dtype=torch.bfloat16),
-        lambda: torch.rand(2, dtype=torch.bfloat16),
-        lambda: torch.ones(2).view(torch.bfloat16),
-    ],
-)
-def test_bfloat16_can_be_named_and_not_used(call):
-    before = torch.get_default_dtype()
-    with pytest.raises(NotImplementedError, match=r"no tensors of torch\.bfloat16"):
-        call()
-    assert torch.get_default_dtype() is before
-    assert torch.bfloat16 not in dtypes.ALL_DTYPES
-    assert not torch.cuda.is_bf16_supported()
 
 
 VERSIONS = ["0.1.0", "0.9", "0.10", "1.10.0", "1.10", "1.10.0rc1", "1.10a0", "1.10.dev2020", "1.10.0+cpu"]

@@ -424,6 +424,7 @@ from tinygrad_edu.sparse.making import (
 )
 from tinygrad_edu.sparse.product import smm as smm, spmm as spmm
 from tinygrad_edu.tensor_types import (
+    BFloat16Tensor as BFloat16Tensor,
     BoolTensor as BoolTensor,
     ByteTensor as ByteTensor,
     CharTensor as CharTensor,

@@ -22,8 +22,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_edu.numpy_dtypes import BFLOAT16
 from tinygrad_edu.type_names import type_name
-from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 Array: TypeAlias = Any
 """A NumPy array or a CuPy array; in a ``backward`` that builds a graph of its own, a Tensor."""
@@ -232,10 +232,6 @@ def is_cuda_available() -> bool:
     return why_cuda_is_missing() is None
 
 
-FLOAT16 = np.dtype(np.float16)
-FLOATING_DTYPES = *COMPILED_DTYPES, FLOAT16
-DIFFERENTIABLE_DTYPES = *FLOATING_DTYPES, np.dtype(np.complex64), np.dtype(np.complex128)
-
 HOST_KINDS = np.ndarray, np.generic
 
 
@@ -307,8 +303,18 @@ def to_device(array: Array, name: DeviceLike) -> Array:
         return array
     if wanted.type == "cpu":
         return cupy().asnumpy(array)
+    check_dtype_on(wanted, array.dtype)
     with cupy().cuda.Device(wanted.index):  # asarray would leave an array of another card where it is
         return cupy().asarray(array) if present.type == "cpu" else array.copy()
+
+
+def check_dtype_on(where: device, dtype: Any) -> None:
+    """Raise if there are no numbers of this dtype on a device: CuPy has no bfloat16."""
+    if where.type != "cpu" and dtype == BFLOAT16:
+        raise RuntimeError(
+            f"expected a dtype that there is on {where}, got bfloat16: CuPy does not have it. Hint: float16 and "
+            "float32 are there"
+        )
 
 
 _NO_CARD = contextlib.nullcontext()

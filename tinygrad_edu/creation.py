@@ -25,7 +25,7 @@ from tinygrad_edu.arguments import (
     wrong_type,
 )
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import Array, DeviceLike, check_numel, default_or, device_of, to_device
+from tinygrad_edu.backend import Array, DeviceLike, check_numel, default_or, device_of, to_device, to_numpy
 from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.numpy_dtypes import NUMBER_KINDS, is_floating
 from tinygrad_edu.ops.common import require_dtype_of, require_tensor
@@ -70,7 +70,7 @@ def array_from_data(data: Any, dtype: Dtype = None) -> Array:
         return data.array
     refuse_strangers("tensor", _first_leaf(data))
     if hasattr(data, "dtype"):
-        dtypes.from_numpy_dtype(data.dtype)
+        check_array_dtype(data.dtype)
         return np.asarray(data) if isinstance(data, np.generic) else data.view()
     if isinstance(data, list | tuple) and isinstance(_first_leaf(data), TensorBase):
         data = _without_tensors(data)
@@ -103,6 +103,15 @@ def array_from_data(data: Any, dtype: Dtype = None) -> Array:
     return array
 
 
+def check_array_dtype(numpy_dtype: Any) -> None:
+    """Raise unless the program's arrays of a dtype can be Tensors; those of bfloat16 cannot, as in PyTorch."""
+    if dtypes.from_numpy_dtype(numpy_dtype) is dtypes.bfloat16:
+        raise TypeError(
+            "can't convert np.ndarray of type ml_dtypes.bfloat16. Hint: convert it to float32 first, and the Tensor to "
+            "torch.bfloat16"
+        )
+
+
 def _first_leaf(data: Any) -> Any:
     """Return the first element of nested sequences that is not a sequence itself."""
     while isinstance(data, list | tuple) and data:
@@ -112,7 +121,7 @@ def _first_leaf(data: Any) -> Any:
 
 def _without_tensors(data: Any) -> Any:
     if isinstance(data, TensorBase):
-        return data.item() if data.ndim == 0 else data.detach().cpu().numpy()
+        return data.item() if data.ndim == 0 else to_numpy(data.array)
     return [_without_tensors(x) for x in data] if isinstance(data, list | tuple) else data
 
 
@@ -206,7 +215,7 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     """Make a tensor that shares the memory of a NumPy array."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type_name(ndarray)})")
-    dtypes.from_numpy_dtype(ndarray.dtype)
+    check_array_dtype(ndarray.dtype)
     return tensor_from_array(ndarray.view())
 
 
@@ -394,7 +403,9 @@ def arange(
         dtype = dtypes.int64 if whole else dtypes.get_default_dtype()
     if dtype == dtypes.bool_ or dtype.is_complex:
         raise NotImplementedError(f"arange: expected a dtype of real numbers, got {dtype}")
-    computed_in = (dtypes.float32 if dtype == dtypes.float16 else dtypes.float64).numpy_dtype
+    computed_in = (
+        dtypes.float32 if dtype in (dtypes.float16, dtypes.bfloat16) else dtypes.float64
+    ).numpy_dtype
     if not dtype.is_floating_point:
         computed_in = dtypes.int64.numpy_dtype
     if not math.isfinite(start) or not math.isfinite(end):

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_edu.numpy_dtypes import float_limits
 from tinygrad_edu.type_names import other_library, type_name
 
 
@@ -66,33 +67,6 @@ class dtype:
         return from_numpy_dtype, (self.numpy_dtype,)
 
 
-class NamedDtype(dtype):
-    """A dtype that programs name, to choose from, and that no tensor has here: ``torch.bfloat16``."""
-
-    __slots__ = ("_itemsize",)
-
-    def __init__(self, name: str, category: int, itemsize: int) -> None:
-        self.name, self.category, self._itemsize = name, category, itemsize
-
-    @property
-    def numpy_dtype(self) -> Any:  # type: ignore[override]
-        """Say that there is none."""
-        raise NotImplementedError(f"there are no tensors of {self} here; float16 and float32 are there")
-
-    @property
-    def is_signed(self) -> bool:
-        """Whether negative numbers could be stored."""
-        return True
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes an element would take."""
-        return self._itemsize
-
-    def __reduce__(self) -> str:
-        return self.name
-
-
 # Categories in the order of promotion: a higher one wins over a lower one.
 BOOLEAN, INTEGRAL, FLOATING, COMPLEX = range(4)
 
@@ -103,13 +77,26 @@ int16 = short = dtype("int16", INTEGRAL)
 int32 = int_ = dtype("int32", INTEGRAL)
 int64 = long = dtype("int64", INTEGRAL)
 float16 = half = dtype("float16", FLOATING)
-bfloat16 = NamedDtype("bfloat16", FLOATING, 2)
+bfloat16 = dtype("bfloat16", FLOATING)
 float32 = float_ = dtype("float32", FLOATING)
 float64 = double = dtype("float64", FLOATING)
 complex64 = cfloat = dtype("complex64", COMPLEX)
 complex128 = cdouble = dtype("complex128", COMPLEX)
 
-ALL_DTYPES = (bool_, uint8, int8, int16, int32, int64, float16, float32, float64, complex64, complex128)
+ALL_DTYPES = (
+    bool_,
+    uint8,
+    int8,
+    int16,
+    int32,
+    int64,
+    float16,
+    bfloat16,
+    float32,
+    float64,
+    complex64,
+    complex128,
+)
 _BY_NUMPY_DTYPE = {d.numpy_dtype: d for d in ALL_DTYPES}
 
 NumpyDtype: TypeAlias = "np.dtype[Any]"
@@ -162,11 +149,11 @@ class finfo:
             raise TypeError(
                 f"torch.finfo() requires a floating point input type, got {type}. Use torch.iinfo"
             )
-        info: Any = np.finfo(type.numpy_dtype)
+        info = float_limits(type.numpy_dtype)
         self.dtype, self.bits = type.name, info.bits
         self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
         self.tiny = self.smallest_normal = float(info.tiny)
-        self.resolution = float(info.resolution)
+        self.resolution = float(f"1e-{info.precision}")
 
 
 class iinfo:
@@ -199,7 +186,6 @@ def set_default_dtype(d: dtype) -> None:
     """
     if not isinstance(d, dtype) or not d.is_floating_point:
         raise TypeError(f"set_default_dtype: expected a floating-point dtype, got {d}")
-    _ = d.numpy_dtype  # raises if tensors cannot have it
     _DefaultDtype.value = d
     _result_numpy_dtype.cache_clear()
 
@@ -232,6 +218,8 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
         higher, lower = (type1, type2) if type1.category > type2.category else (type2, type1)
         if lower.category < FLOATING:
             return higher
+    if {type1, type2} == {float16, bfloat16}:  # neither holds the other
+        return float32
     return from_numpy_dtype(np.promote_types(type1.numpy_dtype, type2.numpy_dtype))
 
 

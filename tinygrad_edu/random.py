@@ -21,7 +21,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_number, is_int
 from tinygrad_edu.backend import device as _device
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
-from tinygrad_edu.numpy_dtypes import is_floating
+from tinygrad_edu.numpy_dtypes import float_limits, is_floating
 from tinygrad_edu.scalars import check_long, limits
 from tinygrad_edu.type_names import type_name
 
@@ -188,7 +188,7 @@ def require_floating(name: str, dtype: dtypes.dtype, error: type[Exception] = No
 def largest_whole(numpy_dtype: Any) -> int:
     """Return the largest integer of a dtype up to which it has all of them."""
     if is_floating(numpy_dtype):
-        return 2 ** (int(np.finfo(numpy_dtype).nmant) + 1)
+        return 2 ** (int(float_limits(numpy_dtype).nmant) + 1)
     return int(limits(numpy_dtype)[1])
 
 

@@ -16,9 +16,11 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_dtype, as_int, optional_dtype, require_bools, require_numbers
+from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import CPU, Array, DeviceLike, check_numel, to_device
 from tinygrad_edu.creation import Dtype, checked_sizes, finish, like
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES, float_limits
 from tinygrad_edu.ops.common import broadcast_shape, require_tensor
 from tinygrad_edu.random import Generator, draw, largest_whole, numpy_rng, random_integers, require_floating
 from tinygrad_edu.scalars import checked_scalar
@@ -46,8 +48,8 @@ def rand(
     """Random numbers, evenly distributed over [0, 1); so are both parts of complex ones."""
     shape, wanted = checked_sizes("rand", sizes, size), _checked_float_dtype("rand", dtype)
     array = draw(numpy_rng(generator).random, shape, wanted)
-    if wanted == np.float16:  # rounding up must not make a 1
-        array = np.minimum(array, 1 - 2**-11)
+    if wanted in HALF_DTYPES:  # rounding up must not make a 1
+        array = np.minimum(array, 1 - float_limits(wanted).epsneg)
     return finish(array.astype(wanted, copy=False), None, device, requires_grad)
 
 
@@ -181,7 +183,8 @@ def normal(
             raise TypeError("normal(): expected no dtype, device or requires_grad beside a Tensor")
         dtype, device = model.dtype, model.device
     noise = randn(tuple(size), generator=generator, dtype=dtype, device=device)
-    return tensor_from_array(noise.array * stds + means, requires_grad)
+    with no_grad():
+        return tensor_from_array((noise * std + mean).array, requires_grad)
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:

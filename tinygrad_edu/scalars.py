@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.float_errors import quietly
-from tinygrad_edu.numpy_dtypes import is_inexact
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES, float_limits, is_inexact
 from tinygrad_edu.type_names import type_name
 
 
@@ -58,7 +58,7 @@ def limits(numpy_dtype: Any) -> tuple[Any, Any]:
     if numpy_dtype.kind in "iu":
         integers = np.iinfo(numpy_dtype)
         return int(integers.min), int(integers.max)
-    info: Any = np.finfo(numpy_dtype)
+    info: Any = float_limits(numpy_dtype)
     return float(info.min), float(info.max)
 
 
@@ -95,11 +95,11 @@ def _expected(numpy_dtype: Any) -> str:
 
 
 def element_scalar(name: str, number: Any, numpy_dtype: Any) -> Any:
-    """Return a number as one element of a tensor: checked, but in float16 too large a number is infinity.
+    """Return a number as one element of a tensor: checked, but in half precision too large a number is infinity.
 
     So ``scores[mask] = -1e9`` works in float16, as it does in PyTorch.
     """
-    if numpy_dtype == np.float16 and isinstance(number, int | float):
+    if numpy_dtype in HALF_DTYPES and isinstance(number, int | float):
         check_integer(name, number)
         return as_scalar(number, numpy_dtype)
     return checked_scalar(name, number, numpy_dtype)

@@ -117,6 +117,7 @@ NAMES = {
     dtypes.int32: "IntTensor",
     dtypes.int64: "LongTensor",
     dtypes.float16: "HalfTensor",
+    dtypes.bfloat16: "BFloat16Tensor",
     dtypes.float32: "FloatTensor",
     dtypes.float64: "DoubleTensor",
     dtypes.complex64: "ComplexFloatTensor",
@@ -132,6 +133,7 @@ ShortTensor = HOST_TYPES["ShortTensor"]
 IntTensor = HOST_TYPES["IntTensor"]
 LongTensor = HOST_TYPES["LongTensor"]
 HalfTensor = HOST_TYPES["HalfTensor"]
+BFloat16Tensor = HOST_TYPES["BFloat16Tensor"]
 FloatTensor = HOST_TYPES["FloatTensor"]
 DoubleTensor = HOST_TYPES["DoubleTensor"]
 

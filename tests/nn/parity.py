@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 import tinygrad_edu
+from tests.exchange import library_array, library_tensor
 from tinygrad_edu.autograd.gradcheck import gradcheck
+from tinygrad_edu.numpy_dtypes import BFLOAT16, is_floating
 
 
 def to_library(library, value):
     """Return an array as a tensor of one of the two libraries; containers element by element."""
     if isinstance(value, np.ndarray):
-        return library.tensor(value)
+        return library_tensor(library, value)
     if isinstance(value, dict):
         return {key: to_library(library, item) for key, item in value.items()}
     return value
 
 
 def numbers(tensor):
-    return None if tensor is None else tensor.numpy(force=True)
+    return None if tensor is None else library_array(tensor)
 
 
 def make_layer(library, name, args=(), kwargs=None, seed=0):
@@ -27,7 +29,7 @@ def make_layer(library, name, args=(), kwargs=None, seed=0):
     rng = np.random.default_rng(seed)
     for parameter in layer.parameters():
         values = rng.uniform(0.2, 0.9, tuple(parameter.shape)) * rng.choice([-1, 1], tuple(parameter.shape))
-        parameter.data = library.tensor(values.astype(str(parameter.dtype).removeprefix("torch.")))
+        parameter.data = library.tensor(values).to(parameter.dtype)
     return layer
 
 
@@ -40,12 +42,12 @@ def make_inputs(shapes, dtype=np.float32, seed=1):
 def backward(library, output, seed=2):
     """Run backward from every element of the output, each with a weight of its own."""
     weights = np.random.default_rng(seed).standard_normal(tuple(output.shape))
-    (output * library.tensor(weights.astype(str(output.dtype).removeprefix("torch.")))).sum().backward()
+    (output * library.tensor(weights).to(output.dtype)).sum().backward()
 
 
 def run_layer(library, layer, arrays):
     """Return the output of a layer, and the gradients of its inputs and parameters, by name."""
-    inputs = [library.tensor(x).requires_grad_(x.dtype.kind == "f") for x in arrays]
+    inputs = [library_tensor(library, x, is_floating(x.dtype)) for x in arrays]
     output = layer(*inputs)
     found = {"output": numbers(output)}
     if output.requires_grad:
@@ -65,7 +67,8 @@ def assert_same(found, expected, rtol=1e-5, atol=1e-6):
         assert found[name] is not None, f"{name} is None"
         assert found[name].dtype == values.dtype, name
         assert found[name].shape == values.shape, name
-        np.testing.assert_allclose(found[name], values, rtol=rtol, atol=atol, err_msg=name)
+        wide = [x.astype(np.float32) if x.dtype == BFLOAT16 else x for x in (found[name], values)]
+        np.testing.assert_allclose(*wide, rtol=rtol, atol=atol, err_msg=name)
 
 
 def assert_layer_parity(reference, name, args, kwargs, shapes, rtol=1e-5, atol=1e-6):
@@ -92,5 +95,5 @@ def assert_gradcheck(layer, *arrays):
 
 def copy_state(reference, ours, theirs):
     """Give a model here the parameters and buffers of a PyTorch model."""
-    state = {name: tinygrad_edu.tensor(x.numpy(force=True)) for name, x in theirs.state_dict().items()}
+    state = {name: library_tensor(tinygrad_edu, library_array(x)) for name, x in theirs.state_dict().items()}
     ours.load_state_dict(state)

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.numpy_dtypes import is_floating
+
 
 @dataclass(frozen=True)
 class Input:
@@ -161,7 +163,7 @@ class Call:
         if isinstance(value, Input):
             return self.build_input(value)
         if isinstance(value, np.ndarray):
-            return self.wrap(value.astype(self.dtype if value.dtype.kind == "f" else value.dtype), False)
+            return self.wrap(value.astype(self.dtype if is_floating(value.dtype) else value.dtype), False)
         if value is SAME:
             return self.tensors[0]
         if isinstance(value, list):
@@ -174,10 +176,12 @@ class Call:
         array = value.make(self.rng)
         if value.kind == "real":
             array = (
-                array.astype(self.dtype) if self.dtype.kind == "f" else np.round(array * 4).astype(self.dtype)
+                array.astype(self.dtype)
+                if is_floating(self.dtype)
+                else np.round(array * 4).astype(self.dtype)
             )
         array = self.layout(array).reshape(value.shape) if not value.shape else self.layout(array)
-        grad = value.kind == "real" and value.grad and self.dtype.kind == "f"
+        grad = value.kind == "real" and value.grad and is_floating(self.dtype)
         tensor = self.wrap(array, grad)
         self.tensors.append(tensor)
         if grad:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.device import tensor_from_array, to_numpy
+from tests.exchange import library_array, library_tensor
 from tests.ops.op_table import SAMPLES, TABLE, as_arrays, ids, prepare
 from tests.ops.samples import Call, flatten
+from tinygrad_edu.numpy_dtypes import BFLOAT16
 
 pytestmark = [pytest.mark.torch_parity, pytest.mark.filterwarnings("ignore:Using padding='same'")]
 torch = pytest.importorskip("torch")
@@ -37,7 +39,7 @@ def torch_function(entry):
 
 def torch_call(entry, sample, dtype):
     """Return the call with PyTorch's tensors."""
-    call = Call(sample, lambda array, grad: torch.tensor(array, requires_grad=grad), dtype=dtype)
+    call = Call(sample, lambda array, grad: library_tensor(torch, array, grad), dtype=dtype)
     return call, call.run(torch_function(entry))
 
 
@@ -51,10 +53,15 @@ def check_same(ours, theirs, tolerance, label):
     assert len(ours) == len(theirs), label
     for a, b in zip(ours, theirs, strict=True):
         assert dtype_name(a) == dtype_name(b), label
-        b = b.numpy(force=True) if hasattr(b, "detach") else np.asarray(b)
+        b = library_array(b) if hasattr(b, "detach") else np.asarray(b)
         (a,) = as_arrays(a)
         assert a.shape == b.shape, label
-        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=label)
+        np.testing.assert_allclose(as_wide(a), as_wide(b), rtol=tolerance, atol=tolerance, err_msg=label)
+
+
+def as_wide(array):
+    """Return numbers of bfloat16 as float32, which NumPy's comparison knows."""
+    return array.astype(np.float32) if array.dtype == BFLOAT16 else array
 
 
 def check_gradients(call, outputs, other, other_outputs, tolerance, label):
@@ -66,12 +73,16 @@ def check_gradients(call, outputs, other, other_outputs, tolerance, label):
             continue
         seed = np.asarray(rng.standard_normal(a.shape), a.array.dtype)
         a.backward(tensor_from_array(seed), retain_graph=True)
-        b.backward(torch.tensor(seed), retain_graph=True)
+        b.backward(library_tensor(torch, seed), retain_graph=True)
     for x, y in zip(call.differentiable, other.differentiable, strict=True):
         assert (x.grad is None) == (y.grad is None), label
         if y.grad is not None:
             np.testing.assert_allclose(
-                to_numpy(x.grad), y.grad.numpy(force=True), rtol=tolerance, atol=tolerance, err_msg=label
+                as_wide(to_numpy(x.grad)),
+                as_wide(library_array(y.grad)),
+                rtol=tolerance,
+                atol=tolerance,
+                err_msg=label,
             )
 
 

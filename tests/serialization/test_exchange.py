@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu
+from tests.exchange import library_array
 from tests.serialization.archives import loaded, saved
 from tinygrad_edu.dtypes import ALL_DTYPES
 from tinygrad_edu.serialization import LoadError
@@ -36,7 +37,7 @@ def sent(request, reference):
 
 
 def as_numpy(tensor):
-    return tensor.detach().numpy()
+    return library_array(tensor)
 
 
 VIEWS = {
@@ -186,10 +187,10 @@ def test_what_pytorch_only_notes_down(reference):
         assert loaded(saved(noted, reference.save)).tolist() == noted.tolist()
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "uint16", "float8_e5m2"])
+@pytest.mark.parametrize("dtype", ["uint16", "float8_e5m2"])
 def test_a_dtype_that_is_missing_is_named(reference, dtype):
     objects = [reference.zeros(2, dtype=getattr(reference, dtype)), [getattr(reference, dtype)]]
-    for obj in objects[: 1 if dtype == "bfloat16" else 2]:
+    for obj in objects:
         with pytest.raises(LoadError, match=f"got one of {dtype}, a dtype that does not exist here"):
             loaded(saved(obj, reference.save))
 

@@ -11,10 +11,12 @@ import numpy as np
 import tinygrad_edu
 from tests.torch_databases.convert import as_array, flatten
 from tests.torch_databases.databases import torch
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES, NUMBER_KINDS, is_inexact
 
-# By the dtype of the results: relative to each number (in float16, to the largest), absolute below 1.
+# By the dtype of the results: relative to each number (in half precision, to the largest), absolute below 1.
 TOLERANCES = {
     "float16": 1e-2,
+    "bfloat16": 4e-2,
     "float32": 2e-5,
     "complex64": 2e-5,
     "float64": 1e-9,
@@ -85,7 +87,7 @@ def difference_of_one(a: Any, b: Any, values: bool) -> str | None:
 
 def close(a: Any, b: Any) -> Any:
     """Tell, number for number, whether they are the same but for the last digits; NaN is NaN."""
-    if b.dtype.kind not in "fc":
+    if not is_inexact(b.dtype):
         return a == b
     tolerance = TOLERANCES[b.dtype.name]
     with np.errstate(all="ignore"):
@@ -96,16 +98,14 @@ def close(a: Any, b: Any) -> Any:
         exact = (a == b) | (np.isnan(a) & np.isnan(b))
         wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
         size = abs(wide_b)
-        if (
-            b.dtype == np.float16
-        ):  # PyTorch rounds sums of it now and then on the way: as large as the largest term
+        if b.dtype in HALF_DTYPES:  # PyTorch rounds their sums on the way: as large as the largest term
             size = np.max(size, initial=1, where=np.isfinite(size))
         near = abs(wide_a - wide_b) <= tolerance * np.maximum(size, 1)
     return exact | (near & np.isfinite(a) & np.isfinite(b))
 
 
 def same_numbers(a: Any, b: Any) -> bool:
-    if b.dtype.kind not in "biufc":
+    if b.dtype.kind not in NUMBER_KINDS:
         return bool(np.all(a == b))
     return a.shape == b.shape and bool(np.all(close(a, b)))
 

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu
+from tests.exchange import library_array
 from tests.torch_databases.databases import SHARED_DTYPES, torch
+from tinygrad_edu.autograd.tensor_base import tensor_from_array
 
 functional = torch.nn.functional
 
 
 class NotShared(Exception):
-    """The sample needs something that this engine does not mean to have: bfloat16, sparse tensors, other devices."""
+    """The sample needs something that this engine does not mean to have: sparse tensors, other devices."""
 
 
 class Converter:
@@ -45,7 +47,7 @@ class Converter:
 
     def convert_tensor(self, tensor: Any) -> Any:
         if id(tensor) not in self.pairs:
-            ours = tinygrad_edu.from_numpy(as_array(tensor).copy())
+            ours = tensor_from_array(as_array(tensor).copy())
             if isinstance(tensor, torch.nn.Parameter):
                 ours = tinygrad_edu.nn.Parameter(ours, requires_grad=tensor.requires_grad)
             self.pairs[id(tensor)] = tensor, ours.requires_grad_(tensor.requires_grad)
@@ -70,7 +72,7 @@ def as_array(tensor: Any) -> np.ndarray[Any, Any]:
     ):
         raise NotShared(f"a {tensor.layout} tensor of {tensor.ndim} dimensions on {tensor.device}")
     our_dtype(tensor.dtype)
-    return tensor.detach().resolve_conj().resolve_neg().numpy(force=True)  # also of zeros without memory
+    return library_array(tensor.detach().resolve_conj().resolve_neg())  # also of zeros without memory
 
 
 def flatten(value: Any) -> list[Any]:

@@ -43,12 +43,7 @@ __all__ = [
     "torch",
 ]
 
-# bfloat16 is a name here, which no tensor has.
-DTYPES = [
-    name
-    for name in dir(tinygrad_edu)
-    if isinstance(getattr(tinygrad_edu, name), tinygrad_edu.dtype) and name != "bfloat16"
-]
+DTYPES = [name for name in dir(tinygrad_edu) if isinstance(getattr(tinygrad_edu, name), tinygrad_edu.dtype)]
 SHARED_DTYPES = {getattr(torch, name): getattr(tinygrad_edu, name) for name in DTYPES}
 
 

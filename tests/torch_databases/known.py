@@ -68,18 +68,18 @@ KNOWN: list[Known] = [
     ),
     Known(
         "Of equal elements, `topk` names the first; PyTorch leaves open which, and names another.",
-        r"^(bool|u?int\d+|float16) .*result 1: values",
+        r"^(bool|u?int\d+|b?float16) .*result 1: values",
         ("topk",),
     ),
     Known(
         "Equal elements keep their order; PyTorch leaves it open, unless `stable=True`.",
-        r"^(bool|u?int\d+|float16) .*\[8000\], \): (result 1: |backward )?values",
+        r"^(bool|u?int\d+|b?float16) .*\[8000\], \): (result 1: |backward )?values",
         ("sort", "argsort", "msort"),
     ),
     Known(
         "Of equal elements, `kthvalue` names the one that stands in its place when they keep their order, and `mode` "
         "the last; PyTorch leaves open which.",
-        r"^(bool|u?int\d+|float16) .*result 1: values",
+        r"^(bool|u?int\d+|b?float16) .*result 1: values",
         ("kthvalue", "mode"),
     ),
     Known(
@@ -123,8 +123,8 @@ KNOWN: list[Known] = [
         tuple(f"special.{name}" for name in ["airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1"]),
     ),
     Known(
-        "Of float16, a number next to the border of two bins falls into the other one.",
-        r"^float16 .*values at",
+        "Of half precision, a number next to the border of two bins falls into the other one.",
+        r"^b?float16 .*values at",
         ("histc",),
     ),
     Known(
@@ -138,8 +138,8 @@ KNOWN: list[Known] = [
         ("norm",),
     ),
     Known(
-        "Of float16, the gradient is computed in float32; PyTorch's overflows on the way.",
-        r"^float16 .*backward values .*PyTorch has -?inf",
+        "Of half precision, the gradient is computed in float32; PyTorch's overflows on the way.",
+        r"^b?float16 .*backward values .*PyTorch has -?inf",
         ("nn.functional.normalize",),
     ),
     Known(
@@ -168,13 +168,13 @@ KNOWN: list[Known] = [
         ("bernoulli", "normal", "normal[number_mean]"),
     ),
     Known(
-        "A loss of float16 is rounded once; PyTorch's overflows on the way.",
-        r"^float16 .*PyTorch has (inf|nan)",
+        "A loss of half precision is rounded once; PyTorch's overflows on the way.",
+        r"^b?float16 .*PyTorch has (inf|nan)",
         ("nn.functional.soft_margin_loss", "nn.SoftMarginLoss"),
     ),
     Known(
-        "A loss of float16 is rounded once; PyTorch rounds every term of it.",
-        r"^float16 .*reduction='sum'\): values",
+        "A loss of half precision is rounded once; PyTorch rounds every term of it.",
+        r"^b?float16 .*reduction='sum'\): values",
         ("nn.functional.poisson_nll_loss",),
     ),
     Known(

@@ -11,6 +11,7 @@ from tinygrad_edu import _tensor_str
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, on_card_of, to_device, to_numpy
+from tinygrad_edu.numpy_dtypes import BFLOAT16
 from tinygrad_edu.tensor_types import find_type, name_of_type
 
 
@@ -20,6 +21,10 @@ class ConvertMethods(TensorBase):
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """Return the numbers as a NumPy array that shares the memory."""
         require_bools("numpy", force=force)
+        if self.array.dtype == BFLOAT16:
+            raise TypeError(
+                "Got unsupported ScalarType BFloat16: NumPy has none of its own. Hint: use tensor.float().numpy()"
+            )
         if force:
             return to_numpy(self.array)
         if self.requires_grad:

@@ -199,6 +199,10 @@ class ShapeMethods(TensorBase):
         """Return the tensor as float16."""
         return self.to(dtype=dtypes.float16)
 
+    def bfloat16(self) -> Self:
+        """Return the tensor as bfloat16."""
+        return self.to(dtype=dtypes.bfloat16)
+
     def long(self) -> Self:
         """Return the tensor as int64."""
         return self.to(dtype=dtypes.int64)

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.autograd.bfloat16 import apply_in_float32
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.autograd.observer import run_forward_observed
 from tinygrad_edu.autograd.recording import connect, link_saved
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import DIFFERENTIABLE_DTYPES, device_of, explain_too_large, on_card_of
+from tinygrad_edu.backend import device_of, explain_too_large, on_card_of
 from tinygrad_edu.float_errors import FLOAT_ERRORS, IGNORED
+from tinygrad_edu.numpy_dtypes import BFLOAT16, DIFFERENTIABLE_DTYPES
 
 
 class Op(Node):
@@ -38,6 +40,9 @@ class Op(Node):
 
     is_view: bool = False
     """Whether the output shares the memory of the first input."""
+
+    moves_only: bool = False
+    """Whether it computes nothing, so that numbers of bfloat16 go through it as they are."""
 
     num_differentiable: int | None = None
     """How many of the outputs have a gradient, if not all: the first ones do."""
@@ -61,6 +66,10 @@ class Op(Node):
         -------
         Tensor or tuple of Tensors
         """
+        if not cls.moves_only:
+            for x in inputs:
+                if isinstance(x, TensorBase) and x.array.dtype is BFLOAT16:  # NumPy has one object for it
+                    return apply_in_float32(cls, inputs, options)
         node = cls()
         arrays = connect(node, inputs)
         if this_thread.mode.observers:

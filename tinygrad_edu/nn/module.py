@@ -422,6 +422,10 @@ class Module(ModuleCall):
         """Make all floating-point parameters and buffers float16."""
         return self.to(dtypes.float16)
 
+    def bfloat16(self: Self) -> Self:
+        """Make all floating-point parameters and buffers bfloat16."""
+        return self.to(dtypes.bfloat16)
+
     # ---- text ----------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:

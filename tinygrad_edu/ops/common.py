@@ -15,8 +15,8 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, as_ints, as_numpy_dtype, is_int, wrong_type
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import FLOATING_DTYPES, Array, array_module, is_on_host
-from tinygrad_edu.numpy_dtypes import FLOATING_KINDS, INEXACT_KINDS, is_floating
+from tinygrad_edu.backend import Array, array_module, check_dtype_on, device_of, is_on_host
+from tinygrad_edu.numpy_dtypes import FLOATING_DTYPES, FLOATING_KINDS, INEXACT_KINDS, is_floating
 from tinygrad_edu.ops.summation import sum_over
 from tinygrad_edu.scalars import as_scalar, check_integer, checked_scalar, element_scalar
 from tinygrad_edu.type_names import type_name
@@ -25,8 +25,11 @@ from tinygrad_edu.type_names import type_name
 class Cast(Op):
     """Change of dtype; the gradient changes back: that of a real number is real, also beside complex ones."""
 
+    moves_only = True
+
     def forward(self, x: Array, *, dtype: Any) -> Array:
         self.input_dtype = x.dtype
+        check_dtype_on(device_of(x), dtype)
         return x.astype(dtype)
 
     def backward(self, grad_output: Array) -> Array:
@@ -228,7 +231,7 @@ def require_kernel_dtype(name: str, x: Array) -> None:
     dtype = x.array.dtype if isinstance(x, TensorBase) else x.dtype
     if dtype not in FLOATING_DTYPES:
         raise RuntimeError(
-            f"{name}: expected a floating-point tensor, float16, float32 or float64, got {dtype}"
+            f"{name}: expected a floating-point tensor, float16, bfloat16, float32 or float64, got {dtype}"
         )
 
 

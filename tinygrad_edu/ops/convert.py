@@ -16,6 +16,8 @@ from tinygrad_edu.type_names import type_name
 class Move(Op):
     """A copy on another device; the gradient comes back."""
 
+    moves_only = True
+
     def forward(self, x: Array, *, device: Any) -> Array:
         self.origin = device_of(x)
         return to_device(x, device)
@@ -31,6 +33,8 @@ def move(x: Array, device: Any) -> Array:
 
 class Fill(Op):
     """A constant in place of every element; the old ones get no gradient."""
+
+    moves_only = True
 
     def forward(self, x: Array, *, value: Any) -> Array:
         return array_module(x).full_like(x, value)
@@ -51,6 +55,8 @@ def scalar_like(x: Array, value: Any) -> Any:
 
 class CopyInto(Op):
     """The second tensor in place of the first, broadcast to its shape: all of the gradient goes there."""
+
+    moves_only = True
 
     def forward(self, x: Array, src: Array) -> Array:
         self.src_shape, self.src_dtype = src.shape, src.dtype

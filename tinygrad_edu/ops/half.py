@@ -1,23 +1,24 @@
-"""float16: computed in float32, and the result rounded once.
+"""Half precision, float16 and bfloat16: computed in float32, and the result rounded once.
 
-A number of float16 has eleven binary digits and ends at 65504. PyTorch computes with such numbers in float32 and rounds
-what comes out: the norm of a vector of 300s is no infinity though their squares are. An operation of one step needs
-nothing of it, for NumPy does the same. Here is what those of several steps need, and those whose kernels know
-float32 and float64 only. The way back goes through the same casts, so the gradient, too, is rounded once.
+A number of float16 has eleven binary digits and ends at 65504; one of bfloat16 has eight, and float32's range. PyTorch
+computes with such numbers in float32 and rounds what comes out: the norm of a vector of 300s is no infinity in float16
+though their squares are. An operation of one step needs nothing of it: NumPy does the same with float16, and
+``Op.apply`` with bfloat16. Here is what those of several steps need, and those whose kernels know float32 and float64
+only. The way back goes through the same casts, so the gradient, too, is rounded once.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from tinygrad_edu.autograd.tensor_base import TensorBase
-from tinygrad_edu.backend import FLOAT16
-from tinygrad_edu.numpy_dtypes import is_inexact
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_inexact
 from tinygrad_edu.ops.common import cast
+from tinygrad_edu.scalars import limits
 from tinygrad_edu_kernels.dtypes import FLOAT32
 
 P = ParamSpec("P")
@@ -27,7 +28,7 @@ NOTHING = np.empty(0)
 
 
 def rounded_once(function: Callable[P, R]) -> Callable[P, R]:
-    """Have a function, whose first argument is a Tensor, compute in float32 where all its floats are float16.
+    """Have a function, whose first argument is a Tensor, compute in float32 if all floats are of one half precision.
 
     Examples
     --------
@@ -41,44 +42,55 @@ def rounded_once(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def compute(*args: Any, **options: Any) -> Any:
-        if args and getattr(args[0], "array", NOTHING).dtype != FLOAT16:
+        if args and getattr(args[0], "array", NOTHING).dtype not in HALF_DTYPES:
             return function(*args, **options)
-        if not is_float16_alone((*args, *options.values())):
+        if not is_half_alone((*args, *options.values())):
             return function(*args, **options)
-        wide = {name: widened(x) for name, x in options.items()}
-        return narrowed(function(*widened(args), **wide))
+        return in_float32(function, *args, **options)
 
     return compute
 
 
 def in_float32(function: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
-    """Call a function with Tensors of float16 turned into float32, and turn what it returns into float16."""
+    """Call a function with Tensors of half precision turned into float32, and turn what it returns back."""
     wide: Any = {name: widened(x) for name, x in options.items()}
-    return narrowed(function(*widened(args), **wide))
+    half = half_dtype_of((*args, *options.values()))
+    return narrowed(function(*widened(args), **wide), half)
+
+
+def half_dtype_of(values: Iterable[Any]) -> Any:
+    """Return the dtype of the first Tensor of half precision, which may be within a list or tuple; None without one."""
+    for x in values:
+        dtype = half_dtype_of(x) if type(x) in (list, tuple) else getattr(x, "array", NOTHING).dtype
+        if dtype in HALF_DTYPES:
+            return dtype
+    return None
 
 
 def loses_digits(number: Any, tensor: Any) -> bool:
-    """Tell whether a Tensor is of float16 and a Python number beside it is none of float16's, like 1e-8 or 100000."""
-    if not isinstance(number, int | float) or not is_float16_alone((tensor,)):
+    """Tell whether a Tensor is of half precision and a number beside it is none of its dtype's, like 1e-8 or 100000."""
+    if not isinstance(number, int | float) or not is_half_alone((tensor,)):
         return False
-    return abs(number) > float(np.finfo(FLOAT16).max) or float(FLOAT16.type(number)) != number
+    half = tensor.array.dtype
+    return abs(number) > limits(half)[1] or float(half.type(number)) != number
 
 
-def is_float16_alone(values: tuple[Any, ...]) -> bool:
-    """Tell whether there are Tensors of float16 and no others of floating-point or complex numbers."""
+def is_half_alone(values: tuple[Any, ...]) -> bool:
+    """Tell whether there are Tensors of one half precision and no others of floating-point or complex numbers."""
     dtypes = {x.array.dtype for x in values if isinstance(x, TensorBase)}
-    return FLOAT16 in dtypes and all(dtype == FLOAT16 or not is_inexact(dtype) for dtype in dtypes)
+    inexact = [dtype for dtype in dtypes if is_inexact(dtype)]
+    return len(inexact) == 1 and inexact[0] in HALF_DTYPES
 
 
 def widened(value: Any) -> Any:
-    """Return a Tensor of float16 as float32, also within a list or tuple; anything else as it is."""
+    """Return a Tensor of half precision as float32, also within a list or tuple; anything else as it is."""
     if isinstance(value, TensorBase):
-        return cast(value, FLOAT32) if value.array.dtype == FLOAT16 else value
+        return cast(value, FLOAT32) if value.array.dtype in HALF_DTYPES else value
     return type(value)(map(widened, value)) if type(value) in (list, tuple) else value
 
 
-def narrowed(value: Any) -> Any:
-    """Return a Tensor of float32, rounded to float16, also within a tuple; anything else as it is."""
+def narrowed(value: Any, half: Any) -> Any:
+    """Return a Tensor of float32, rounded to a half precision, also within a tuple; anything else as it is."""
     if isinstance(value, TensorBase):
-        return cast(value, FLOAT16) if value.array.dtype == FLOAT32 else value
-    return tuple(map(narrowed, value)) if type(value) is tuple else value
+        return cast(value, half) if value.array.dtype == FLOAT32 else value
+    return tuple([narrowed(x, half) for x in value]) if type(value) is tuple else value

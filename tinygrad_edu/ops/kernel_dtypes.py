@@ -1,7 +1,7 @@
 """Dtypes that the compiled kernels do not know, for operations that work on them: each by way of one they know.
 
-float16 is computed in float32 (see ``half.py``), integers in float64, and the real and the imaginary parts of complex
-numbers by themselves. Integers have no gradient.
+Half precision is computed in float32 (see ``half.py``), integers in float64, and the real and the imaginary parts of
+complex numbers by themselves. Integers have no gradient.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import FLOAT16, array_module
+from tinygrad_edu.backend import array_module
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES
 from tinygrad_edu.ops.common import cast
 from tinygrad_edu.ops.elementwise.complex_numbers import Complex, imag, real
 from tinygrad_edu.ops.half import in_float32
@@ -24,7 +25,7 @@ EXACT = 2**53
 
 def in_kernel_dtype(function: Callable[..., Any], name: str, x: TensorBase, *rest: Any) -> Any:
     """Call an operation in a dtype that its kernels know, and return what it gives in the dtype of ``x``."""
-    if x.array.dtype == FLOAT16:
+    if x.array.dtype in HALF_DTYPES:
         return in_float32(function, name, x, *rest)
     if x.array.dtype.kind == "c":
         return by_parts(function, name, x, *rest)

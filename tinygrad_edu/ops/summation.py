@@ -2,7 +2,7 @@
 
 NumPy adds in pairs along the dimension that lies side by side in memory, so that errors grow with the logarithm of the
 count; along any other it adds row after row, and ten million float32 numbers of one sign lose their third digit. Here
-all of them are as good as pairs, and float16 is added up in float32 and rounded once.
+all of them are as good as pairs, and half precision is added up in float32 and rounded once.
 
 References
 ----------
@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.tensor_base import TensorBase
-from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host
-from tinygrad_edu.numpy_dtypes import is_inexact
+from tinygrad_edu.backend import Array, array_module, is_on_host
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_inexact
 from tinygrad_edu_kernels.dtypes import FLOAT32
 
 FEW = 64
@@ -39,8 +39,8 @@ def sum_over(x: Array, dims: tuple[int, ...]) -> Array:
     """
     if isinstance(x, TensorBase):
         return x.sum(dims)  # which comes here again, with the array
-    if x.dtype == FLOAT16:
-        return sum_over(x.astype(np.float32), dims).astype(FLOAT16)
+    if x.dtype in HALF_DTYPES:
+        return sum_over(x.astype(np.float32), dims).astype(x.dtype)
     if not is_inexact(x.dtype):
         return x.sum(dims, dtype=x.dtype)  # NumPy would choose a wider integer
     if not is_on_host(x) or is_added_in_pairs(x, dims):
@@ -81,7 +81,7 @@ def add_at(index: Any, values: Array, shape: tuple[int, ...]) -> Array:
     array([1., 0., 2.])
     """
     xp, dtype = array_module(values), values.dtype
-    if dtype in (FLOAT16, FLOAT32):
+    if dtype == FLOAT32 or dtype in HALF_DTYPES:
         values = values.astype(np.float64 if values.size > LONG else np.float32, copy=False)
     result = xp.zeros(shape, values.dtype)
     xp.add.at(result, index, values)
@@ -89,5 +89,5 @@ def add_at(index: Any, values: Array, shape: tuple[int, ...]) -> Array:
 
 
 def wide(x: Any) -> Any:
-    """Return an array or Tensor of float16 as float32, to compute with and to be rounded once; others as they are."""
-    return x.astype(np.float32) if getattr(x, "dtype", None) == FLOAT16 else x
+    """Return an array or Tensor of half precision as float32, to compute with and round once; others as they are."""
+    return x.astype(np.float32) if getattr(x, "dtype", None) in HALF_DTYPES else x

@@ -251,7 +251,7 @@ def known_constants() -> dict[tuple[str, str], Any]:
         ("torch.storage", "UntypedStorage"): UNTYPED,
     }
     constants |= {("torch", name): kind for name, kind in STORAGE_KINDS.items()}
-    constants |= {("torch", dtype.name): dtype for dtype in (*dtypes.ALL_DTYPES, dtypes.bfloat16)}
+    constants |= {("torch", dtype.name): dtype for dtype in dtypes.ALL_DTYPES}
     constants |= {("torch", name): ForeignDtype(name) for name in FOREIGN_DTYPES}
     constants |= {("builtins", name): cls for name, cls in FACTORIES.items()}
     return constants

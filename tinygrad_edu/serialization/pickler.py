@@ -45,7 +45,7 @@ TENSOR = Name("torch", "Tensor")
 SIZE = Name("torch", "Size")
 DEVICE = Name("torch", "device")
 STORAGES = {dtype: Name("torch", name) for name, dtype in STORAGE_DTYPES.items()}
-DTYPES = {dtype: Name("torch", dtype.name) for dtype in (*dtypes.ALL_DTYPES, dtypes.bfloat16)}
+DTYPES = {dtype: Name("torch", dtype.name) for dtype in dtypes.ALL_DTYPES}
 
 
 class StoredMemory(NamedTuple):
@@ -90,7 +90,7 @@ class Pickler(_PythonPickler):  # type: ignore[misc]
     def storage_bytes(self) -> Any:
         """Yield the memory of the storages, in the order of their keys."""
         for storage in self.storages.values():
-            yield to_numpy(storage.array).data.cast("B") if storage.array.size else memoryview(b"")
+            yield to_numpy(storage.array).view(np.uint8).data if storage.array.size else memoryview(b"")
 
     def persistent_id(self, obj: Any) -> Any:
         """Return what the pickle says in place of a storage: where its bytes are found."""

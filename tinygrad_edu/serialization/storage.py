@@ -32,13 +32,13 @@ STORAGE_DTYPES = {
     "IntStorage": dtypes.int32,
     "LongStorage": dtypes.int64,
     "HalfStorage": dtypes.float16,
+    "BFloat16Storage": dtypes.bfloat16,
     "FloatStorage": dtypes.float32,
     "DoubleStorage": dtypes.float64,
     "ComplexFloatStorage": dtypes.complex64,
     "ComplexDoubleStorage": dtypes.complex128,
 }
 FOREIGN_STORAGES = {
-    "BFloat16Storage": "bfloat16",
     "QInt8Storage": "qint8",
     "QUInt8Storage": "quint8",
     "QInt32Storage": "qint32",
@@ -55,7 +55,7 @@ FOREIGN_DTYPES = (
         "float8_e8m0fnu",
         "float4_e2m1fn_x2",
     ),
-    *(name for name in FOREIGN_STORAGES.values() if name != "bfloat16"),  # which can be named
+    *FOREIGN_STORAGES.values(),
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu_kernels import threads
-from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES, HALF_DTYPES
 
 Array = Any
 
@@ -36,7 +36,7 @@ def flatten(arrays: list[Array | None]) -> tuple[list[Array], list[tuple[Array, 
     """Return the arrays of ``walk`` as the loops want them: 1-D, contiguous, float32 or float64.
 
     Those are views of the arrays, at no cost, unless an array is a transposed, sliced or read-only one or
-    holds float16: that is copied, and ``store`` brings the result back. An absent array becomes an empty one,
+    holds half precision: that is copied, and ``store`` brings the result back. An absent array becomes an empty one,
     so that every loop is compiled once and not again for each combination of options.
 
     Returns
@@ -85,9 +85,9 @@ def store(copied: list[tuple[Array, Array]]) -> None:
 
 
 def compute_dtype(param: Array) -> Any:
-    """Return the dtype in which a parameter is updated that is neither float32 nor float64: float32 for float16."""
-    if param.dtype.kind != "f":
+    """Return the dtype in which a parameter is updated that is neither float32 nor float64: float32 for halves."""
+    if param.dtype not in HALF_DTYPES:
         raise TypeError(
-            f"optimizer step: expected a parameter of float16, float32 or float64, got {param.dtype}"
+            f"optimizer step: expected a parameter of float16, bfloat16, float32 or float64, got {param.dtype}"
         )
     return np.dtype(np.float32)

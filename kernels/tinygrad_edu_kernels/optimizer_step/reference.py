@@ -1,7 +1,7 @@
 """The update rules of the optimizers as plain loops over the elements: the specification, to step through.
 
 Every function updates ONE parameter and its state, in place. The arrays of a call have one shape (any number
-of dimensions, any strides) and the parameter's dtype; float16 is computed in float32 and rounded when stored.
+of dimensions, any strides) and the parameter's dtype; half precision is computed in float32 and rounded when stored.
 
 Numbers behave as in the hardware, not as in Python: 0/0 is NaN and an overflow is infinity, never an
 exception.
@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES, HALF_DTYPES
 
 Array = Any
 
@@ -264,9 +266,9 @@ def rmsprop_step(
 
 
 def compute_type(param: Array) -> Any:
-    """Return the scalar type in which a parameter is updated: its own, but float32 for float16."""
-    if param.dtype.kind != "f":
+    """Return the scalar type in which a parameter is updated: its own, but float32 for half precision."""
+    if param.dtype not in (*COMPILED_DTYPES, *HALF_DTYPES):
         raise TypeError(
-            f"optimizer step: expected a parameter of float16, float32 or float64, got {param.dtype}"
+            f"optimizer step: expected a parameter of float16, bfloat16, float32 or float64, got {param.dtype}"
         )
-    return np.float32 if param.dtype == np.float16 else param.dtype.type
+    return np.float32 if param.dtype in HALF_DTYPES else param.dtype.type

@@ -16,7 +16,8 @@ import numpy as np
 
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
-from tinygrad_edu.backend import FLOAT16, Array, array_module
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES
 from tinygrad_edu.ops.common import (
     BinaryOp,
     checked_factor,
@@ -145,7 +146,7 @@ class Mul(BinaryOp):
 
 def mul(input: Any, other: Any) -> Tensor:
     """input * other."""
-    if getattr(input, "array", NOTHING).dtype == FLOAT16 and loses_digits(other, input):
+    if getattr(input, "array", NOTHING).dtype in HALF_DTYPES and loses_digits(other, input):
         return in_float32(mul, input, other)
     return Mul.apply(*promote("mul", input, other))
 

@@ -13,7 +13,7 @@ from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.numpy_dtypes import is_floating
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_floating
 from tinygrad_edu.ops.common import (
     cast,
     raw,
@@ -79,7 +79,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     dtype = raw(input).dtype
     if not is_floating(dtype):
         raise RuntimeError(f"round: expected floating-point numbers for decimals={decimals}, got {dtype}")
-    x, scale = cast(input, np.float32) if dtype == np.float16 else input, 10.0 ** abs(decimals)
+    x, scale = cast(input, np.float32) if dtype in HALF_DTYPES else input, 10.0 ** abs(decimals)
     if decimals > 0:
         return cast(_rounded("round", x * scale, "rint") / scale, dtype)
     return cast(_rounded("round", x / scale, "rint") * scale, dtype)

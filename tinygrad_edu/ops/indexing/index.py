@@ -163,6 +163,7 @@ class GetItem(Op):
     """y = x[index] for a basic index: a view. The gradient goes back to where the elements were."""
 
     is_view = True
+    moves_only = True
 
     def forward(self, x: Array, *, index: Any) -> Array:
         self.index, self.shape = index, x.shape
@@ -238,6 +239,8 @@ def index_put_zeros(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
 class SetItem(Op):
     """x with x[index] = value. The old elements get no gradient, the new ones get what is there now."""
 
+    moves_only = True
+
     def forward(self, x: Array, value: Array, *, index: Any, in_place: bool) -> Array:
         self.index, self.value_shape = private_index(index), np.shape(value)
         result = x if in_place else array_module(x).array(x)
@@ -273,6 +276,8 @@ def unbroadcast_leading(grad: Array, shape: tuple[int, ...]) -> Array:
 
 class ViewScatter(Op):
     """x with one of its views replaced by a value; every step ``op(**options)`` leads on towards the view."""
+
+    moves_only = True
 
     def forward(self, x: Array, value: Array, *, steps: list[Any], in_place: bool) -> Array:
         self.steps = steps

@@ -15,7 +15,7 @@ from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, require_tensor
-from tinygrad_edu.ops.half import in_float32, is_float16_alone
+from tinygrad_edu.ops.half import in_float32, is_half_alone
 from tinygrad_edu.ops.linalg.matmul import matmul
 from tinygrad_edu.ops.reduce.reduction import sum
 from tinygrad_edu.ops.shape.layout import permute, reshape
@@ -69,7 +69,7 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     tensors = (
         list(operands[0]) if len(operands) == 1 and isinstance(operands[0], list | tuple) else list(operands)
     )
-    if is_float16_alone(tuple(tensors)):
+    if is_half_alone(tuple(tensors)):
         return in_float32(einsum, equation, *tensors)
     terms, output = parse_equation(equation, tensors)
     letters = dict.fromkeys("".join(terms))

@@ -15,8 +15,9 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
-from tinygrad_edu.backend import FLOAT16, Array, is_on_host
+from tinygrad_edu.backend import Array, is_on_host
 from tinygrad_edu.layouts import sparse_coo
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES
 from tinygrad_edu.ops.common import (
     check_broadcast,
     checked_factor,
@@ -61,15 +62,15 @@ def product(a: Array, b: Array) -> Array:
     """Return a @ b for operands that are known to fit: of arrays, or of Tensors with their history."""
     if isinstance(a, TensorBase) or isinstance(b, TensorBase):
         return matmul(a, b)
-    if a.shape[-1] > LONG or a.dtype == FLOAT16:
+    if a.shape[-1] > LONG or a.dtype in HALF_DTYPES:
         return careful_product(a, b)
     return kernel_table.matrix_product(a).matmul(a, b)
 
 
 def careful_product(a: Array, b: Array, bias: Array | None = None) -> Array:
-    """Return a @ b + bias: sums of many products in halves, float16 in float32 and rounded once."""
-    if a.dtype == FLOAT16:
-        return careful_product(wide(a), wide(b), wide(bias)).astype(FLOAT16)
+    """Return a @ b + bias: sums of many products in halves, half precision in float32 and rounded once."""
+    if a.dtype in HALF_DTYPES:
+        return careful_product(wide(a), wide(b), wide(bias)).astype(a.dtype)
     y = product_in_halves(a, b)
     return y if bias is None else y + bias
 
@@ -238,7 +239,7 @@ class Linear(Op):
         needs_x, needs_weight, _ = self.needs_input_grad
         self.save_for_backward(x if needs_weight else None, weight if needs_x else None)
         rows = as_rows(x)
-        if rows.shape[1] > LONG or x.dtype == FLOAT16:
+        if rows.shape[1] > LONG or x.dtype in HALF_DTYPES:
             y = careful_product(rows, weight.T, bias)
         else:
             y = kernel_table.matrix_product(x).linear(rows, weight, bias)  # (rows, out_features)
@@ -264,7 +265,7 @@ def linear_weight_gradient(grad_output: Array, x: Array) -> Array:
     """Return grad_output^T x."""
     if isinstance(grad_output, TensorBase) or isinstance(x, TensorBase):
         return matmul(grad_output.T, x)
-    if len(x) > LONG or x.dtype == FLOAT16:
+    if len(x) > LONG or x.dtype in HALF_DTYPES:
         return careful_product(grad_output.T, x)
     return kernel_table.matrix_product(x).linear_weight_gradient(grad_output, x)
 

@@ -16,7 +16,8 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_ints, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
-from tinygrad_edu.backend import FLOAT16, Array, check_numel
+from tinygrad_edu.backend import Array, check_numel
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES
 from tinygrad_edu.ops.common import check_not_empty, require_tensor
 from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.nn.pool import MaxPool2d, as_given, as_images, maxima_as_given
@@ -113,7 +114,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
 
 def _adaptive_avg_pool(name: str, x: Array, output_size: Any, dims: int) -> Array:
     images = as_images_larger_than(output_size, name, x, dims)
-    if images.array.dtype == FLOAT16:
+    if images.array.dtype in HALF_DTYPES:
         return in_float32(_adaptive_avg_pool, name, x, output_size, dims)
     size = adaptive_size(name, output_size, x, dims)
     return as_given(AdaptiveAvgPool2d.apply(images, output_size=size), x, dims)
@@ -163,7 +164,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
 def _adaptive_max_pool(name: str, x: Array, output_size: Any, return_indices: bool, dims: int) -> Any:
     images = as_images_larger_than(output_size, name, x, dims)
     check_not_empty(name, x, x.ndim - 2)
-    if images.array.dtype == FLOAT16:
+    if images.array.dtype in HALF_DTYPES:
         return in_float32(_adaptive_max_pool, name, x, output_size, return_indices, dims)
     size = adaptive_size(name, output_size, x, dims)
     result = MaxPool2d.apply(images, kernel="adaptive_max_pool2d_forward", arguments=(size,))

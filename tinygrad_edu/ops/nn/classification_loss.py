@@ -18,7 +18,7 @@ from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import optional_tensors, raw, require_floating_point, require_tensors
 from tinygrad_edu.ops.elementwise.select import where
-from tinygrad_edu.ops.half import in_float32, is_float16_alone, rounded_once
+from tinygrad_edu.ops.half import in_float32, is_half_alone, rounded_once
 from tinygrad_edu.ops.indexing.gather import gather
 from tinygrad_edu.ops.nn.loss import check_reduction, legacy_reduction, reduce_loss
 from tinygrad_edu.ops.nn.softmax import SoftmaxCrossEntropy, check_class_numbers, log_softmax
@@ -162,7 +162,7 @@ def cross_entropy(
     ignore_index = as_int(name, "ignore_index", ignore_index)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    if is_float16_alone((input, target, weight)):
+    if is_half_alone((input, target, weight)):
         return in_float32(
             cross_entropy,
             input,

@@ -11,7 +11,8 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import require_bools, require_numbers
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
-from tinygrad_edu.backend import FLOAT16, Array, array_module
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES
 from tinygrad_edu.ops.common import raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.shape.layout import expand
@@ -72,7 +73,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     check_probability(p)
     if not training or p == 0:
         return input
-    if raw(input).dtype == FLOAT16:
+    if raw(input).dtype in HALF_DTYPES:
         return in_float32(dropout, input, p, training)
     return Dropout.apply(input, p=float(p), seed=next_seed())
 
@@ -91,7 +92,7 @@ def dropout_channels(input: Array, p: float = 0.5, training: bool = True) -> Arr
         return input
     if input.ndim < 2:
         raise RuntimeError(f"dropout_channels: expected (n, c, *), got {list(input.shape)}")
-    if raw(input).dtype == FLOAT16:
+    if raw(input).dtype in HALF_DTYPES:
         return in_float32(dropout_channels, input, p, training)
     array = raw(input)
     ones = array_module(array).ones((*array.shape[:2], *[1] * (array.ndim - 2)), array.dtype)

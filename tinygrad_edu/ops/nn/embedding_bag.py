@@ -20,7 +20,7 @@ from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.ops.common import raw, require_kernel_dtype, require_tensor
 from tinygrad_edu.ops.elementwise.select import keep, where
-from tinygrad_edu.ops.half import in_float32, is_float16_alone
+from tinygrad_edu.ops.half import in_float32, is_half_alone
 from tinygrad_edu.ops.indexing.index import getitem
 from tinygrad_edu.ops.nn.embedding import Embedding, check_lookup
 from tinygrad_edu.ops.reduce.extremum import max
@@ -121,7 +121,7 @@ def embedding_bag(
     with on_card_of(raw(weight)):
         starts = starts_of_bags(raw(input), raw(offsets), include_last_offset)
         arguments = reshape(input, (-1,)), weight, starts, per_sample_weights
-        if is_float16_alone((weight, per_sample_weights)):
+        if is_half_alone((weight, per_sample_weights)):
             return in_float32(_embedding_bag, *arguments, **options)
         return _embedding_bag(*arguments, **options)
 

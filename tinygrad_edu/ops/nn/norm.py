@@ -16,7 +16,8 @@ import numpy as np
 
 from tinygrad_edu.arguments import as_int, as_ints, as_number, require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor
-from tinygrad_edu.backend import FLOAT16, Array, array_module
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES
 from tinygrad_edu.ops.common import (
     check_broadcast,
     optional_tensors,
@@ -77,7 +78,7 @@ def layer_norm(
     eps = as_number("layer_norm", "eps", eps)
     check_normalized_shape("layer_norm", input, shape, weight, bias)
     check_dtypes("layer_norm", input, weight=weight, bias=bias)
-    if raw(input).dtype == FLOAT16:  # the parameters may be of float32, as in PyTorch
+    if raw(input).dtype in HALF_DTYPES:  # the parameters may be of float32, as in PyTorch
         return in_float32(layer_norm, input, shape, weight, bias, eps)
     if has_norm_kernels(input, weight, bias):
         return LayerNorm.apply(input, weight, bias, ndim=len(shape), eps=eps)
@@ -86,9 +87,9 @@ def layer_norm(
 
 
 def check_dtypes(name: str, input: Array, **parameters: Any) -> None:
-    """Raise unless the input is of floating-point numbers and the parameters of its dtype, or float32 for float16."""
+    """Raise unless the input is of floating-point numbers and the parameters of its dtype (or float32 for halves)."""
     require_floating_point(name, input)
-    if raw(input).dtype == FLOAT16:
+    if raw(input).dtype in HALF_DTYPES:
         parameters = {key: x for key, x in parameters.items() if x is not None and raw(x).dtype != np.float32}
     require_dtype_of(name, input, **parameters)
 
@@ -139,7 +140,7 @@ def rms_norm(
     shape = as_ints("rms_norm", "normalized_shape", normalized_shape)
     check_normalized_shape("rms_norm", input, shape, weight, None)
     require_floating_point("rms_norm", input, complex_too=True)
-    if raw(input).dtype == FLOAT16:
+    if raw(input).dtype in HALF_DTYPES:
         return in_float32(rms_norm, input, shape, weight, eps)
     dims = tuple(range(input.ndim - len(shape), input.ndim))
     if eps is None:
@@ -217,9 +218,9 @@ def batch_norm(
     check_dtypes(
         "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
-    if raw(input).dtype == FLOAT16:
+    if raw(input).dtype in HALF_DTYPES:
         parameters = weight, bias, training, momentum, eps
-        return _batch_norm_of_float16(input, running_mean, running_var, *parameters)
+        return _batch_norm_of_halves(input, running_mean, running_var, *parameters)
     channels = input.shape[1]
     per_channel = (1, channels) + (1,) * (input.ndim - 2)
     dims = tuple([d for d in range(input.ndim) if d != 1])
@@ -249,7 +250,7 @@ def batch_norm(
     return result
 
 
-def _batch_norm_of_float16(
+def _batch_norm_of_halves(
     input: Array,
     running_mean: Any,
     running_var: Any,
@@ -259,7 +260,7 @@ def _batch_norm_of_float16(
     momentum: float,
     eps: float,
 ) -> Array:
-    """Return what ``batch_norm`` does, computed in float32; running statistics of float16 are rounded once."""
+    """Return what ``batch_norm`` does, computed in float32; running statistics of half precision are rounded once."""
     mean, var = widened(running_mean), widened(running_var)
     result = in_float32(batch_norm, input, mean, var, weight, bias, training, momentum, eps)
     for running, changed in ((running_mean, mean), (running_var, var)):
@@ -324,7 +325,7 @@ def group_norm(
     eps = as_number("group_norm", "eps", eps)
     check_channels("group_norm", input, weight=weight, bias=bias)
     check_dtypes("group_norm", input, weight=weight, bias=bias)
-    if raw(input).dtype == FLOAT16:
+    if raw(input).dtype in HALF_DTYPES:
         return in_float32(group_norm, input, num_groups, weight, bias, eps)
     channels = input.shape[1]
     if num_groups < 1 or channels % num_groups:
@@ -364,7 +365,7 @@ def instance_norm(
     """
     check_channels("instance_norm", input, weight=weight, bias=bias)
     check_dtypes("instance_norm", input, weight=weight, bias=bias)
-    if raw(input).dtype == FLOAT16:
+    if raw(input).dtype in HALF_DTYPES:
         return in_float32(instance_norm, input, weight, bias, eps)
     if math.prod(input.shape[2:]) == 1:
         raise ValueError(

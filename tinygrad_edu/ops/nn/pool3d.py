@@ -15,7 +15,8 @@ from typing import Any
 
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
-from tinygrad_edu.backend import FLOAT16, Array, array_module
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES
 from tinygrad_edu.ops.common import check_not_empty, raw
 from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.indexing.gather import gather
@@ -203,7 +204,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     tensor([ 3.5000, 11.5000])
     """
     volumes = as_images_larger_than(output_size, "adaptive_avg_pool3d", input, 3)
-    if raw(input).dtype == FLOAT16:
+    if raw(input).dtype in HALF_DTYPES:
         return in_float32(adaptive_avg_pool3d, input, output_size)
     size = adaptive_size("adaptive_avg_pool3d", output_size, input, 3)
     in_slices = AdaptiveAvgPool2d.apply(as_slices(volumes), output_size=size[1:])
@@ -221,7 +222,7 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
     name = "adaptive_max_pool3d"
     volumes = as_images_larger_than(output_size, name, input, 3)
     check_not_empty(name, input, input.ndim - 2)
-    if raw(input).dtype == FLOAT16:
+    if raw(input).dtype in HALF_DTYPES:
         return in_float32(adaptive_max_pool3d, input, output_size, return_indices)
     size = adaptive_size(name, output_size, input, 3)
     kernel = "adaptive_max_pool2d_forward"

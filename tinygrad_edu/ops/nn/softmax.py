@@ -13,8 +13,8 @@ from typing import Any
 from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
-from tinygrad_edu.backend import FLOAT16, Array, array_module, is_on_host
-from tinygrad_edu.numpy_dtypes import is_floating
+from tinygrad_edu.backend import Array, array_module, is_on_host
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_floating
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, to_dtype
 from tinygrad_edu.ops.elementwise.select import keep
 from tinygrad_edu.ops.half import in_float32
@@ -128,7 +128,7 @@ def _along_dim(op: type[Op], name: str, input: Array, dim: int, dtype: dtypes.dt
         raise NotImplementedError(
             f"{name}: expected a floating-point tensor, got {raw(input).dtype}; give a dtype"
         )
-    if raw(input).dtype == FLOAT16:
+    if raw(input).dtype in HALF_DTYPES:
         return in_float32(_along_dim, op, name, input, dim, None)
     dim = normalize_dim(name, dim, input.ndim)
     if input.ndim == 0:

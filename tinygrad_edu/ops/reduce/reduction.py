@@ -19,8 +19,8 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
-from tinygrad_edu.backend import FLOAT16, Array, array_module
-from tinygrad_edu.numpy_dtypes import is_inexact
+from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_inexact
 from tinygrad_edu.ops.common import (
     as_summand,
     broadcast,
@@ -184,7 +184,7 @@ def mean(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
             f"dtype. Got: {got}"
         )
-    if raw(input).dtype == FLOAT16:  # for the gradient, 1 / n, too
+    if raw(input).dtype in HALF_DTYPES:  # for the gradient, 1 / n, too
         return in_float32(mean, input, dim, keepdim)
     return Mean.apply(input, dims=normalize_dims("mean", dim, input.ndim), keepdim=keepdim)
 

@@ -59,6 +59,7 @@ class Reshape(Op):
     """The same elements, in the same order, in another shape."""
 
     is_view = True
+    moves_only = True
 
     def forward(self, x: Array, *, shape: tuple[int, ...]) -> Array:
         self.input_shape = x.shape
@@ -154,6 +155,7 @@ class ViewAsDtype(Op):
     """The same bytes, read as numbers of another type."""
 
     is_view = True
+    moves_only = True
     num_differentiable = 0
 
     def forward(self, x: Array, *, dtype: Any) -> Array:
@@ -217,6 +219,7 @@ class Permute(Op):
     """Dimensions in another order: y[i_p0, i_p1, ...] = x[i_0, i_1, ...]."""
 
     is_view = True
+    moves_only = True
 
     def forward(self, x: Array, *, dims: tuple[int, ...]) -> Array:
         self.dims = dims
@@ -305,6 +308,7 @@ class Expand(Op):
     """Repeat dimensions of size 1 without copying; the gradients of the copies add up."""
 
     is_view = True
+    moves_only = True
 
     def forward(self, x: Array, *, shape: tuple[int, ...]) -> Array:
         self.input_shape = x.shape
@@ -394,6 +398,8 @@ def flip(input: Tensor, *args: Any, dims: Any = None) -> Tensor:
 
 class Clone(Op):
     """A copy; its derivative is 1."""
+
+    moves_only = True
 
     def forward(self, x: Array) -> Array:
         return x.copy()
