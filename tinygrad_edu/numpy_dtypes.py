@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import ml_dtypes
+import numpy as np
 
 from tinygrad_edu_kernels.dtypes import (
     BFLOAT16 as BFLOAT16,

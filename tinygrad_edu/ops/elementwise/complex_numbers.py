@@ -30,6 +30,7 @@ from tinygrad_edu.ops.common import (
 )
 from tinygrad_edu.ops.elementwise.trigonometry import cos, sin
 from tinygrad_edu.ops.shape.layout import transpose
+from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
 class Conj(Op):
@@ -124,7 +125,7 @@ def check_parts(name: str, x: Any, y: Any) -> None:
     a, b = raw(x).dtype, raw(y).dtype
     if a == np.float16:
         raise NotImplementedError(f"{name}: there is no complex type of two float16")
-    if a.kind != "f" or b.kind != "f":
+    if a not in COMPILED_DTYPES or b not in COMPILED_DTYPES:
         raise RuntimeError(f"{name}: Expected both inputs to be Float or Double tensors but got {a} and {b}")
     if a != b:
         raise RuntimeError(
@@ -154,6 +155,7 @@ class Real(Op):
     """x of z = x + iy, a view; the gradient has no imaginary part."""
 
     is_view = True
+    moves_only = True
 
     def forward(self, z: Array) -> Array:
         return z.real
@@ -166,6 +168,7 @@ class Imag(Op):
     """y of z = x + iy, a view; the gradient has no real part."""
 
     is_view = True
+    moves_only = True
 
     def forward(self, z: Array) -> Array:
         return z.imag
@@ -250,6 +253,7 @@ class ViewAsReal(Op):
     r"""(\*) complex numbers as (\*, 2) real ones in the same memory."""
 
     is_view = True
+    moves_only = True
 
     def forward(self, z: Array) -> Array:
         return z[..., None].view(z.real.dtype)
@@ -262,6 +266,7 @@ class ViewAsComplex(Op):
     r"""(\*, 2) real numbers as (\*) complex ones in the same memory."""
 
     is_view = True
+    moves_only = True
 
     def forward(self, x: Array) -> Array:
         return x.view(np.result_type(x.dtype, np.complex64))[..., 0]
@@ -299,7 +304,7 @@ def view_as_complex(input: Tensor) -> Tensor:
     dtype, strides = raw(input).dtype, input.stride()
     if dtype == np.float16:
         raise NotImplementedError("view_as_complex: there is no complex type of two float16")
-    if dtype.kind != "f":
+    if dtype not in COMPILED_DTYPES:
         raise RuntimeError(
             f"view_as_complex is only supported for floating point tensors, but got a tensor of {dtype}"
         )
