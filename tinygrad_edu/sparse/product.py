@@ -12,8 +12,9 @@ from typing import Any
 from tinygrad_edu import ops
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
-from tinygrad_edu.backend import FLOAT16, Array, array_module, sparse_module
+from tinygrad_edu.backend import Array, array_module, sparse_module
 from tinygrad_edu.layouts import sparse_coo
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES
 from tinygrad_edu.ops.common import require_tensors
 from tinygrad_edu.ops.summation import sum_over, wide
 from tinygrad_edu.type_names import type_name
@@ -35,7 +36,7 @@ class SparseMatMul(Op):
         self.save_for_backward(elements if needs_dense else None, dense if needs_elements else None)
         matrix = sparse_module(elements).csr_matrix((wide(elements), (row, col)), shape)
         product = matrix @ wide(dense)
-        return product.astype(FLOAT16) if elements.dtype == FLOAT16 else product
+        return product.astype(FLOAT16) if elements.dtype in HALF_DTYPES else product
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None]:
         elements, dense = self.saved
