@@ -102,7 +102,6 @@ from tinygrad_edu.layouts import (
 )
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.nn.functional_grid import grid_sampler as grid_sampler
-from tinygrad_edu.nn.utils.weight_norm import norm_except_dim as norm_except_dim
 from tinygrad_edu.ops import (
     absolute as absolute,
     acos as acos,

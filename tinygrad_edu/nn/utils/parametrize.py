@@ -1,9 +1,9 @@
 """Parametrisations: a parameter that is computed from another one, whenever it is read.
 
 ``register_parametrization(layer, "weight", Symmetric())`` moves the parameter to
-``layer.parametrizations.weight.original``, and ``layer.weight`` becomes what ``Symmetric`` makes of it. Python looks for
-a computed attribute in an object's class, and the other layers of the class must not have it; so the layer gets a
-class of its own, ``ParametrizedLinear``, a subclass of the one that it had. This is how PyTorch does it, too.
+``layer.parametrizations.weight.original``, and ``layer.weight`` becomes what ``Symmetric`` makes of it. Python looks
+for a computed attribute in an object's class, and the other layers of the class must not have it; so the layer gets
+a class of its own, ``ParametrizedLinear``, a subclass of the one that it had. This is how PyTorch does it, too.
 
 References
 ----------
@@ -27,8 +27,12 @@ from tinygrad_edu.nn.parameter import Parameter
 class _Cache:
     """What parametrised tensors were computed within :func:`cached`, by the layer's id and the name."""
 
-    depth = 0
-    tensors: dict[tuple[int, str], Tensor] = {}
+    def __init__(self) -> None:
+        self.depth = 0
+        self.tensors: dict[tuple[int, str], Tensor] = {}
+
+
+_cache = _Cache()
 
 
 @contextlib.contextmanager
@@ -44,13 +48,13 @@ def cached() -> Iterator[None]:
     ...     layer.weight is layer.weight
     True
     """
-    _Cache.depth += 1
+    _cache.depth += 1
     try:
         yield
     finally:
-        _Cache.depth -= 1
-        if not _Cache.depth:
-            _Cache.tensors.clear()
+        _cache.depth -= 1
+        if not _cache.depth:
+            _cache.tensors.clear()
 
 
 class ParametrizedTensor:
@@ -63,11 +67,11 @@ class ParametrizedTensor:
         if module is None:
             return self
         key = (id(module), self.name)
-        if _Cache.depth and key in _Cache.tensors:
-            return _Cache.tensors[key]
+        if _cache.depth and key in _cache.tensors:
+            return _cache.tensors[key]
         tensor = module.parametrizations[self.name]()
-        if _Cache.depth:
-            _Cache.tensors[key] = tensor
+        if _cache.depth:
+            _cache.tensors[key] = tensor
         return tensor
 
     def __set__(self, module: Any, value: Tensor) -> None:
@@ -264,7 +268,8 @@ def register_parametrization(
         module.parametrizations[tensor_name] = listed
     else:
         raise ValueError(
-            f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name '{tensor_name}'"
+            f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name "
+            f"'{tensor_name}'"
         )
     return module
 

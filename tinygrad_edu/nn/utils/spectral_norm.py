@@ -1,6 +1,6 @@
 """Spectral normalisation by a hook: the weight is divided by its largest singular value before every ``forward``.
 
-:func:`tinygrad_edu.nn.utils.parametrizations.spectral_norm` does the same with a parametrisation, and is to be preferred.
+``parametrizations.spectral_norm`` does the same with a parametrisation, and is to be preferred.
 
 References
 ----------

@@ -1,6 +1,6 @@
 """Weight normalisation by a hook: the weight is computed anew before every ``forward``.
 
-:func:`tinygrad_edu.nn.utils.parametrizations.weight_norm` does the same with a parametrisation, and is to be preferred.
+``parametrizations.weight_norm`` does the same with a parametrisation, and is to be preferred.
 
 References
 ----------
@@ -36,7 +36,7 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     Examples
     --------
     >>> import tinygrad_edu as torch
-    >>> torch.norm_except_dim(torch.tensor([[3.0, 4.0], [6.0, 8.0]]))
+    >>> norm_except_dim(torch.tensor([[3.0, 4.0], [6.0, 8.0]]))
     tensor([[ 5.],
             [10.]])
     """
