@@ -47,7 +47,9 @@ def functional_call(
     Raises
     ------
     AttributeError
-        If the module has no such parameter or buffer; with ``strict``, a RuntimeError that lists them.
+        If the module has no such submodule.
+    RuntimeError
+        With ``strict``, for names that are missing, or that the module does not have.
 
     Examples
     --------
@@ -64,7 +66,7 @@ def functional_call(
     if strict:
         _check_names(module, given)
     places = {name: _place(module, name) for name in given}
-    own = {name: place[last] for name, (place, last) in places.items()}
+    own = {name: place[last] for name, (place, last) in places.items() if last in place}
     args = () if args is None else args if isinstance(args, tuple) else (args,)
     try:
         for name, (place, last) in places.items():
@@ -74,19 +76,23 @@ def functional_call(
         for name, (place, last) in places.items():
             if name in parameters_and_buffers:
                 parameters_and_buffers[name] = place[last]
-            place[last] = own[name]
+            if name in own:
+                place[last] = own[name]
+            else:
+                del place[last]
 
 
 def _place(module: Module, name: str) -> tuple[dict[str, Any], str]:
-    """Return the dictionary of a module in which a parameter or buffer is filed, and its name there."""
+    """Return the dictionary of a module in which a tensor is filed, and its name there.
+
+    What is neither a parameter nor a buffer becomes an attribute while the module runs, as in PyTorch.
+    """
     path, _, last = name.rpartition(".")
     owner = module.get_submodule(path)
     for place in (owner._parameters, owner._buffers):
         if last in place:
             return place, last
-    raise AttributeError(
-        f"{type(owner).__name__} has no attribute `{last}`: expected a parameter or a buffer"
-    )
+    return vars(owner), last
 
 
 def _names(module: Module) -> dict[str, Tensor]:
