@@ -19,6 +19,7 @@ from tinygrad_edu import (
     dtypes,
     nn as nn,
     optim as optim,
+    signal as signal,
     sparse as sparse,
 )
 from tinygrad_edu._tensor import Size as Size, Tensor as Tensor
@@ -418,6 +419,13 @@ from tinygrad_edu.sampling import (
     randperm as randperm,
 )
 from tinygrad_edu.serialization import load as load, save as save
+from tinygrad_edu.signal.windows.periodic import (
+    bartlett_window as bartlett_window,
+    blackman_window as blackman_window,
+    hamming_window as hamming_window,
+    hann_window as hann_window,
+    kaiser_window as kaiser_window,
+)
 from tinygrad_edu.sparse.making import (
     sparse_coo_tensor as sparse_coo_tensor,
     sparse_csr_tensor as sparse_csr_tensor,
@@ -455,12 +463,13 @@ keep_freed_memory()
 
 # Modules that many programs do without. Each is imported when it is first asked for, by ``__getattr__`` below, which
 # Python calls for a name that is not here (PEP 562); from then on the name is an ordinary one.
-_LOADED_WHEN_USED = ("distributed", "jit", "onnx", "profiler", "special", "utils")
+_LOADED_WHEN_USED = ("distributed", "jit", "masked", "onnx", "profiler", "special", "utils")
 
 if TYPE_CHECKING:
     from tinygrad_edu import (
         distributed as distributed,
         jit as jit,
+        masked as masked,
         onnx as onnx,
         profiler as profiler,
         special as special,

@@ -135,7 +135,12 @@ KNOWN: list[Known] = [
     Known(
         "The gradient of `norm(0)`, a number of elements, is 0; PyTorch leaves it None.",
         r"^(float|complex).*\[5, 5\], 0, .*backward tensor.*PyTorch has None$",
-        ("norm",),
+        ("norm", "masked.norm"),
+    ),
+    Known(
+        "A correction of 1.3 is taken in float64; PyTorch rounds it to float32.",
+        r"^(float64|complex128) .*correction=1\.3\): values",
+        ("masked.var", "masked.std"),
     ),
     Known(
         "Of half precision, the gradient is computed in float32; PyTorch's overflows on the way.",
