@@ -42,7 +42,7 @@ class Op(Node):
     """Whether the output shares the memory of the first input."""
 
     moves_only: bool = False
-    """Whether it computes nothing, so that numbers of bfloat16 go through it as they are."""
+    """Whether it computes nothing, as a view does, so that numbers of bfloat16 go through it as they are."""
 
     num_differentiable: int | None = None
     """How many of the outputs have a gradient, if not all: the first ones do."""
@@ -66,7 +66,7 @@ class Op(Node):
         -------
         Tensor or tuple of Tensors
         """
-        if not cls.moves_only:
+        if not cls.is_view and not cls.moves_only:
             for x in inputs:
                 if isinstance(x, TensorBase) and x.array.dtype is BFLOAT16:  # NumPy has one object for it
                     return apply_in_float32(cls, inputs, options)

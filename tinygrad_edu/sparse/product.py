@@ -36,7 +36,7 @@ class SparseMatMul(Op):
         self.save_for_backward(elements if needs_dense else None, dense if needs_elements else None)
         matrix = sparse_module(elements).csr_matrix((wide(elements), (row, col)), shape)
         product = matrix @ wide(dense)
-        return product.astype(FLOAT16) if elements.dtype in HALF_DTYPES else product
+        return product.astype(elements.dtype) if elements.dtype in HALF_DTYPES else product
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None]:
         elements, dense = self.saved

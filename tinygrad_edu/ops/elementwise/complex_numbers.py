@@ -155,7 +155,6 @@ class Real(Op):
     """x of z = x + iy, a view; the gradient has no imaginary part."""
 
     is_view = True
-    moves_only = True
 
     def forward(self, z: Array) -> Array:
         return z.real
@@ -168,7 +167,6 @@ class Imag(Op):
     """y of z = x + iy, a view; the gradient has no real part."""
 
     is_view = True
-    moves_only = True
 
     def forward(self, z: Array) -> Array:
         return z.imag
@@ -253,7 +251,6 @@ class ViewAsReal(Op):
     r"""(\*) complex numbers as (\*, 2) real ones in the same memory."""
 
     is_view = True
-    moves_only = True
 
     def forward(self, z: Array) -> Array:
         return z[..., None].view(z.real.dtype)
@@ -266,7 +263,6 @@ class ViewAsComplex(Op):
     r"""(\*, 2) real numbers as (\*) complex ones in the same memory."""
 
     is_view = True
-    moves_only = True
 
     def forward(self, x: Array) -> Array:
         return x.view(np.result_type(x.dtype, np.complex64))[..., 0]

@@ -163,7 +163,6 @@ class GetItem(Op):
     """y = x[index] for a basic index: a view. The gradient goes back to where the elements were."""
 
     is_view = True
-    moves_only = True
 
     def forward(self, x: Array, *, index: Any) -> Array:
         self.index, self.shape = index, x.shape

@@ -59,7 +59,6 @@ class Reshape(Op):
     """The same elements, in the same order, in another shape."""
 
     is_view = True
-    moves_only = True
 
     def forward(self, x: Array, *, shape: tuple[int, ...]) -> Array:
         self.input_shape = x.shape
@@ -73,6 +72,7 @@ class ReshapeCopy(Reshape):
     """Reshape of a tensor whose strides do not allow a view."""
 
     is_view = False
+    moves_only = True
 
 
 def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
@@ -155,7 +155,6 @@ class ViewAsDtype(Op):
     """The same bytes, read as numbers of another type."""
 
     is_view = True
-    moves_only = True
     num_differentiable = 0
 
     def forward(self, x: Array, *, dtype: Any) -> Array:
@@ -219,7 +218,6 @@ class Permute(Op):
     """Dimensions in another order: y[i_p0, i_p1, ...] = x[i_0, i_1, ...]."""
 
     is_view = True
-    moves_only = True
 
     def forward(self, x: Array, *, dims: tuple[int, ...]) -> Array:
         self.dims = dims
@@ -308,7 +306,6 @@ class Expand(Op):
     """Repeat dimensions of size 1 without copying; the gradients of the copies add up."""
 
     is_view = True
-    moves_only = True
 
     def forward(self, x: Array, *, shape: tuple[int, ...]) -> Array:
         self.input_shape = x.shape

@@ -63,7 +63,6 @@ class Diagonal(Op):
     """The elements whose places in two dimensions differ by an offset; the gradient goes back there."""
 
     is_view = True
-    moves_only = True
 
     def forward(self, x: Array, *, offset: int, dim1: int, dim2: int) -> Array:
         self.shape, self.options = x.shape, {"offset": offset, "dim1": dim1, "dim2": dim2}
