@@ -134,7 +134,7 @@ KNOWN: list[Known] = [
     ),
     Known(
         "The gradient of `norm(0)`, a number of elements, is 0; PyTorch leaves it None.",
-        r"^(float|complex).*\[5, 5\], 0, .*backward tensor.*PyTorch has None$",
+        r"^(b?float|complex).*\], 0, .*backward tensor.*PyTorch has None$",
         ("norm", "masked.norm"),
     ),
     Known(

@@ -17,7 +17,8 @@ from tinygrad_edu.backend import Array, device_of, to_device, to_numpy
 from tinygrad_edu.ops.common import BinaryOp, promote_to_float, reject_complex
 from tinygrad_edu.ops.elementwise.special import as_tensors, require_number_or_tensor
 
-LARGEST_HERMITE = {"float16": 128, "float32": 128, "float64": 512}
+LARGEST_HERMITE = 128
+LARGEST_HERMITE_OF_FLOAT64 = 512
 """Hermite polynomials of a higher degree are NaN, as in PyTorch: the steps would be many, and the numbers too large."""
 
 
@@ -32,7 +33,8 @@ class Polynomial(BinaryOp):
         y = values(family, degrees, 2 * places - 1 if shifted else places)
         y = np.where(degrees < 0, 0, y)
         if family.startswith("hermite"):
-            y = np.where(degrees > LARGEST_HERMITE[x.dtype.name], np.nan, y)
+            most = LARGEST_HERMITE_OF_FLOAT64 if x.dtype == np.float64 else LARGEST_HERMITE
+            y = np.where(degrees > most, np.nan, y)
         return to_device(y.astype(x.dtype), device_of(x))
 
 

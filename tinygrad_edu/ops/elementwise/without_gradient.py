@@ -7,6 +7,7 @@ from typing import Any
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.backend import Array, special_module
 from tinygrad_edu.ops.common import as_float, reject_complex
+from tinygrad_edu.ops.summation import wide
 
 
 class WithoutGradient(Op):
@@ -15,7 +16,7 @@ class WithoutGradient(Op):
     num_differentiable = 0
 
     def forward(self, x: Array, *, function: str) -> Array:
-        return getattr(special_module(x), function)(x).astype(x.dtype, copy=False)
+        return getattr(special_module(x), function)(wide(x)).astype(x.dtype, copy=False)
 
 
 def without_gradient(name: str, input: Any, function: str) -> Any:
