@@ -26,6 +26,7 @@ from tinygrad_edu.ops import (
     chebyshev_polynomial_u as chebyshev_polynomial_u,
     chebyshev_polynomial_v as chebyshev_polynomial_v,
     chebyshev_polynomial_w as chebyshev_polynomial_w,
+    digamma as digamma,
     entr as entr,
     erf as erf,
     erfc as erfc,
@@ -39,8 +40,11 @@ from tinygrad_edu.ops import (
     i0e as i0e,
     i1 as i1,
     i1e as i1e,
+    igamma,
+    igammac,
     laguerre_polynomial_l as laguerre_polynomial_l,
     legendre_polynomial_p as legendre_polynomial_p,
+    lgamma,
     log1p as log1p,
     log_ndtr as log_ndtr,
     log_softmax as log_softmax,
@@ -50,6 +54,7 @@ from tinygrad_edu.ops import (
     modified_bessel_i1 as modified_bessel_i1,
     modified_bessel_k0 as modified_bessel_k0,
     modified_bessel_k1 as modified_bessel_k1,
+    mvlgamma,
     ndtr as ndtr,
     ndtri as ndtri,
     polygamma as polygamma,
@@ -60,6 +65,7 @@ from tinygrad_edu.ops import (
     shifted_chebyshev_polynomial_u as shifted_chebyshev_polynomial_u,
     shifted_chebyshev_polynomial_v as shifted_chebyshev_polynomial_v,
     shifted_chebyshev_polynomial_w as shifted_chebyshev_polynomial_w,
+    sigmoid,
     sinc as sinc,
     softmax as softmax,
     spherical_bessel_j0 as spherical_bessel_j0,
@@ -67,6 +73,14 @@ from tinygrad_edu.ops import (
     xlogy as xlogy,
     zeta as zeta,
 )
+
+# What has another name in ``torch``.
+expit = sigmoid
+gammainc = igamma
+gammaincc = igammac
+gammaln = lgamma
+multigammaln = mvlgamma
+psi = digamma
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
 
