@@ -64,7 +64,10 @@ NOT_TAKEN = {
     "torch.norm: place of dtype": "out stands before it there",
     "torch.tensor: place of *": "its stub is wrong: they have no place",
     "torch.Tensor.requires_grad_: mode": "its stub is wrong",
-    "torch*.subtract: place of alpha": "its stub is wrong",
+    "torch*.subtract*: place of alpha": "its stub is wrong",
+    "torch.*_: input": "they are the methods, whose first argument is self",
+    "torch*.isin: place of *element": "the place of elements and test_elements, which may be numbers",
+    "torch.view_copy: place of dtype": "the place of size, which may be a dtype",
     "torch.l*space: default of steps": "its stub is wrong: it must be given",
     "torch.full: names": "there are no named tensors",
     "torch.result_type: *": "the overloads are for numbers; by position",
@@ -182,8 +185,25 @@ EXTRA = {
     "scatter_add_": "index=torch.zeros(1, 1, dtype=torch.int64), src=torch.ones(1, 1)",
     "index_add": "index=torch.tensor([1]), source=torch.ones(2, 1)",
     "index_add_": "index=torch.tensor([1]), source=torch.ones(2, 1)",
-    "index_copy_": "index=torch.tensor([1]), source=torch.ones(2, 1)",
-    "index_fill_": "index=torch.tensor([1]), value=7.0",
+    **dict.fromkeys(["index_copy", "index_copy_"], "index=torch.tensor([1]), source=torch.ones(2, 1)"),
+    **dict.fromkeys(["index_fill", "index_fill_"], "index=torch.tensor([1]), value=7.0"),
+    **dict.fromkeys(
+        ["index_reduce", "index_reduce_"], "index=torch.tensor([1]), source=torch.ones(2, 1), reduce='mean'"
+    ),
+    **dict.fromkeys(
+        ["scatter_reduce", "scatter_reduce_"],
+        "index=torch.zeros(1, 1, dtype=torch.int64), src=torch.ones(1, 1), reduce='amax'",
+    ),
+    "select_scatter": "src=torch.ones(2), index=1",
+    "slice_scatter": "src=torch.ones(2, 1), start=2",
+    "slice_copy": "start=1",
+    "select_copy": "index=1",
+    "narrow_copy": "start=1, length=1",
+    **dict.fromkeys(
+        ["split_with_sizes", "unsafe_split_with_sizes", "split_with_sizes_copy"], "split_sizes=[1, 2]"
+    ),
+    "unsafe_split": "split_size=2",
+    "unsafe_chunk": "chunks=2",
     "index_select": "index=torch.tensor([1])",
     "take_along_dim": "indices=torch.zeros(2, 1, dtype=torch.int64)",
     "narrow": "start=1, length=1",
@@ -196,7 +216,7 @@ EXTRA = {
     **dict.fromkeys(["quantile", "nanquantile"], "q=0.5"),
     "kthvalue": "k=1",
     "cross": "other=torch.ones(2, 3)",
-    "renorm": "p=2, maxnorm=3.0",
+    **dict.fromkeys(["renorm", "renorm_"], "p=2, maxnorm=3.0"),
     "cosine_similarity": "x2=torch.ones(2, 3)",
 }
 FIRST = {

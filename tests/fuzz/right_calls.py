@@ -70,7 +70,7 @@ def public_functions() -> Iterator[tuple[str, str, bool]]:
         for name in sorted(vars(module)):
             found = getattr(module, name)
             if not name.startswith("_") and callable(found) and not isinstance(found, type):
-                yield f"{place}.{name}", getattr(found, "__name__", name), False
+                yield f"{place}.{name}", getattr(found, "__name__", name).rstrip("_"), False
     for name in sorted(dir(torch.Tensor)):
         found = getattr(torch.Tensor, name)
         if not name.startswith("_") and callable(found):

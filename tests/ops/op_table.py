@@ -8,6 +8,7 @@ from tests.device import tensor_from_array, to_numpy
 from tests.ops import (
     table_arrange,
     table_elementwise,
+    table_index,
     table_margin_loss,
     table_nn,
     table_order,
@@ -26,6 +27,7 @@ TABLE: list[Entry] = [
     *table_volumes.ENTRIES,
     *table_arrange.ENTRIES,
     *table_order.ENTRIES,
+    *table_index.ENTRIES,
     *table_special.ENTRIES,
 ]
 

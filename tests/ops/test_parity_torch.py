@@ -11,7 +11,10 @@ from tests.ops.op_table import SAMPLES, TABLE, as_arrays, ids, prepare
 from tests.ops.samples import Call, flatten
 from tinygrad_edu.numpy_dtypes import BFLOAT16
 
-pytestmark = [pytest.mark.torch_parity, pytest.mark.filterwarnings("ignore:Using padding='same'")]
+pytestmark = [
+    pytest.mark.torch_parity,
+    pytest.mark.filterwarnings("ignore:Using padding='same'", "ignore:index_reduce"),
+]
 torch = pytest.importorskip("torch")
 
 WITH_PARITY = [(entry, sample) for entry, sample in SAMPLES if entry.parity]

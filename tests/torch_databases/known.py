@@ -36,6 +36,16 @@ KNOWN: list[Known] = [
         ("nn.functional.grid_sample", "grid_sampler_2d", "grid_sampler_3d"),
     ),
     Known(
+        "Elements that were replaced have no gradient; that of PyTorch goes to them, and to no others.",
+        r"backward values",
+        ("as_strided_scatter",),
+    ),
+    Known(
+        "A dimension that there is not is an `IndexError`, as everywhere; in PyTorch it is an internal one.",
+        r"^error input 1 .*raises IndexError.*PyTorch RuntimeError: Expected dim",
+        ("narrow_copy",),
+    ),
+    Known(
         "In float32, a number near 0 is a difference of numbers a thousand times as large; rounding shows.",
         r"^float32 .*values at .*-?0\.\d+, PyTorch has -?0\.\d+ \([1-9] of",
         ("nn.functional.conv_transpose3d", "nn.ConvTranspose3d", "nn.LazyConvTranspose3d"),

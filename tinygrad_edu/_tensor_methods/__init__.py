@@ -6,8 +6,10 @@ from tinygrad_edu._tensor_methods.complex_numbers import ComplexMethods
 from tinygrad_edu._tensor_methods.convert import ConvertMethods
 from tinygrad_edu._tensor_methods.functions import FunctionMethods
 from tinygrad_edu._tensor_methods.inplace import InplaceMethods
-from tinygrad_edu._tensor_methods.inplace_special import SpecialInplaceMethods
+from tinygrad_edu._tensor_methods.inplace_index import InplaceIndexMethods
+from tinygrad_edu._tensor_methods.inplace_shape import InplaceShapeMethods
 from tinygrad_edu._tensor_methods.operators import Operators
+from tinygrad_edu._tensor_methods.random_fills import RandomFillMethods
 from tinygrad_edu._tensor_methods.shape import ShapeMethods
 from tinygrad_edu._tensor_methods.sparse import SparseMethods
 from tinygrad_edu._tensor_methods.views import RebaseMethods
@@ -16,10 +18,12 @@ __all__ = [
     "ComplexMethods",
     "ConvertMethods",
     "FunctionMethods",
+    "InplaceIndexMethods",
     "InplaceMethods",
+    "InplaceShapeMethods",
     "Operators",
+    "RandomFillMethods",
     "ShapeMethods",
-    "SpecialInplaceMethods",
     "SparseMethods",
     "RebaseMethods",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from tinygrad_edu import dtypes, ops
-from tinygrad_edu._tensor_methods.inplace import write_result
+from tinygrad_edu._tensor_methods.writing import write_result
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.ops.common import require_tensor
 

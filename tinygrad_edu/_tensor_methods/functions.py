@@ -8,6 +8,7 @@ from __future__ import annotations
 from tinygrad_edu import ops
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.ops import other_names
+from tinygrad_edu.ops.shape import copies
 
 
 class FunctionMethods(TensorBase):
@@ -216,6 +217,15 @@ class FunctionMethods(TensorBase):
     hsplit = ops.hsplit
     vsplit = ops.vsplit
     dsplit = ops.dsplit
+    broadcast_to = ops.broadcast_to
+    unfold = ops.unfold
+    as_strided = ops.as_strided
+    as_strided_scatter = ops.as_strided_scatter
+    narrow_copy = copies.narrow_copy
+    split_with_sizes = copies.split_with_sizes
+    unsafe_split = copies.unsafe_split
+    unsafe_split_with_sizes = copies.unsafe_split_with_sizes
+    unsafe_chunk = copies.unsafe_chunk
 
     # ---- elements by an index ---------------------------------------------------------------------------
 
@@ -228,6 +238,20 @@ class FunctionMethods(TensorBase):
     masked_select = ops.masked_select
     select = ops.select
     narrow = ops.narrow
+    take = ops.take
+    put = ops.put
+    index_put = ops.index_put
+    index_copy = ops.index_copy
+    index_fill = ops.index_fill
+    index_reduce = ops.index_reduce
+    masked_scatter = ops.masked_scatter
+    scatter_reduce = ops.scatter_reduce
+    select_scatter = ops.select_scatter
+    slice_scatter = ops.slice_scatter
+    diagonal_scatter = ops.diagonal_scatter
+    argwhere = ops.argwhere
+    nonzero_static = ops.nonzero_static
+    isin = ops.isin
 
     # ---- of layers --------------------------------------------------------------------------------------
 

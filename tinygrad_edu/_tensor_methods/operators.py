@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 from tinygrad_edu import ops
-from tinygrad_edu._tensor_methods.inplace import InplaceMethods, set_item
+from tinygrad_edu._tensor_methods.inplace import InplaceMethods
+from tinygrad_edu._tensor_methods.writing import set_item
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.type_names import refuse_strangers
 

@@ -6,9 +6,10 @@ import math
 from typing import Any, Self
 
 from tinygrad_edu import creation, dtypes, ops
+from tinygrad_edu._tensor_methods.memory import address_of, owner_of
 from tinygrad_edu.arguments import as_numpy_dtype, reject_options, require_bools
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import Array, is_pinned, pinned, resolve_device
+from tinygrad_edu.backend import is_pinned, pinned, resolve_device
 from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.tensor_types import find_type, name_of_type
@@ -87,10 +88,7 @@ class ShapeMethods(TensorBase):
 
     def storage_offset(self) -> int:
         """Return how many elements the first one lies behind the beginning of the memory it is in."""
-        owner = self.array
-        while getattr(owner.base, "strides", None) is not None:
-            owner = owner.base
-        return (self.data_ptr() - address_of(owner)) // self.itemsize
+        return (self.data_ptr() - address_of(owner_of(self.array))) // self.itemsize
 
     def data_ptr(self) -> int:
         """Return the address of the first element."""
@@ -278,8 +276,3 @@ class ShapeMethods(TensorBase):
         dtype = self.dtype if dtype is None else dtype
         device = self.device if device is None else device
         return {"dtype": dtype, "device": device, "requires_grad": requires_grad}
-
-
-def address_of(array: Array) -> int:
-    """Return where an array begins in the memory of its device."""
-    return int(array.ctypes.data if hasattr(array, "ctypes") else array.data.ptr)

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from tinygrad_edu.backend import Array
+from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.dtypes import from_numpy_dtype
 
 Edge: TypeAlias = "tuple[Node, int]"
@@ -126,13 +126,13 @@ class Node:
         self.saved = arrays
 
     def keep_copies_of(self, array: Array) -> None:
-        """Copy an array that was saved, because it is about to be overwritten."""
+        """Copy an array that was saved, or views of it that were, because it is about to be overwritten."""
         if not self.saved:
             return
         arrays, links = list(self.saved), list(self.saved_links or [None] * len(self.saved))
         for i, saved in enumerate(arrays):
-            if saved is array:
-                arrays[i] = array.copy()
+            if saved is array or (hasattr(saved, "flags") and shares_memory(saved, array)):
+                arrays[i] = saved.copy()
                 link = links[i]
                 if link is not None:
                     links[i] = SavedLink(link.edge, link.output_nr, VersionCounter(), 0)  # nobody changes it
@@ -158,6 +158,11 @@ class Node:
     def release_saved(self) -> None:
         """Give up the saved arrays; a second backward through this node is then an error."""
         self.saved, self.saved_links = None, ()
+
+
+def shares_memory(a: Array, b: Array) -> bool:
+    """Tell whether two arrays may lie in the same memory."""
+    return type(a) is type(b) and bool(array_module(a).may_share_memory(a, b))
 
 
 class AccumulateGrad(Node):

@@ -43,18 +43,26 @@ class ViewInfo:
         The operations that lead from the base to the view, as (steps before, op, options).
     forbidden : str or None
         Why the view must not be changed in place while autograd records.
+    base_array : array
+        That of the base when the view was made; ``base.t_()``, for instance, gives the base another one.
     """
 
-    __slots__ = ("base", "forbidden", "rebased", "steps")
+    __slots__ = ("base", "base_array", "forbidden", "rebased", "steps")
 
     def __init__(self, base: Any, steps: Any, forbidden: str | None) -> None:
         self.base = base
+        self.base_array = base.array
         self.rebased = base._rebased
         self.steps = steps
         self.forbidden = forbidden
 
     def steps_in_order(self) -> list[tuple[Any, dict[str, Any]]]:
         """Return the operations, with their options, from the base to the view."""
+        if self.base_array is not self.base.array:
+            raise RuntimeError(
+                "The shape or the memory of a tensor has been changed in place after this view of it was made, which "
+                "cannot be followed any longer. Hint: make the view after the change"
+            )
         steps, remaining = [], self.steps
         while remaining is not None:
             remaining, op, options = remaining

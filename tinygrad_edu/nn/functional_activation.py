@@ -14,7 +14,7 @@ from typing import Any
 
 from tinygrad_edu import creation, dtypes, ops, sampling
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu._tensor_methods.inplace import write_result
+from tinygrad_edu._tensor_methods.writing import write_result
 from tinygrad_edu.arguments import as_number, require_bools, require_numbers
 from tinygrad_edu.ops.common import require_floating_point, require_tensor
 from tinygrad_edu.ops.half import rounded_once

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu._tensor_methods.inplace import write_result
+from tinygrad_edu._tensor_methods.writing import write_result
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.ops.half import rounded_once

@@ -195,6 +195,12 @@ from tinygrad_edu.ops.elementwise.unary import (
     sigmoid as sigmoid,
     sqrt as sqrt,
 )
+from tinygrad_edu.ops.indexing.find import (
+    argwhere as argwhere,
+    isin as isin,
+    nonzero_static as nonzero_static,
+    unravel_index as unravel_index,
+)
 from tinygrad_edu.ops.indexing.gather import (
     gather as gather,
     scatter as scatter,
@@ -210,6 +216,23 @@ from tinygrad_edu.ops.indexing.index import (
     narrow as narrow,
     raw_index as raw_index,
     select as select,
+)
+from tinygrad_edu.ops.indexing.put import (
+    index_copy as index_copy,
+    index_fill as index_fill,
+    index_put as index_put,
+    masked_scatter as masked_scatter,
+    put as put,
+    take as take,
+)
+from tinygrad_edu.ops.indexing.replace import (
+    diagonal_scatter as diagonal_scatter,
+    select_scatter as select_scatter,
+    slice_scatter as slice_scatter,
+)
+from tinygrad_edu.ops.indexing.scatter_reduce import (
+    index_reduce as index_reduce,
+    scatter_reduce as scatter_reduce,
 )
 from tinygrad_edu.ops.linalg.einsum import einsum as einsum
 from tinygrad_edu.ops.linalg.matmul import (
@@ -422,6 +445,11 @@ from tinygrad_edu.ops.shape.pieces import (
     vsplit as vsplit,
 )
 from tinygrad_edu.ops.shape.roll import fliplr as fliplr, flipud as flipud, roll as roll, rot90 as rot90
+from tinygrad_edu.ops.shape.strided import (
+    as_strided as as_strided,
+    as_strided_scatter as as_strided_scatter,
+    unfold as unfold,
+)
 from tinygrad_edu.ops.shape.triangle import diag as diag, diagonal as diagonal, tril as tril, triu as triu
 
 # NumPy's names for them, by which ``backward`` calls them.

@@ -1,0 +1,224 @@
+"""Tensors made in less usual ways: places of a triangle, a range with its end, one number, a given order in memory.
+
+References
+----------
+https://docs.pytorch.org/docs/stable/torch.html#creation-ops
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import dtypes
+from tinygrad_edu.arguments import as_int, as_ints, optional_dtype
+from tinygrad_edu.autograd.tensor_base import Tensor
+from tinygrad_edu.backend import Array, DeviceLike, array_module, check_numel
+from tinygrad_edu.creation import Dtype, finish, float_dtype
+from tinygrad_edu.ops.shape.strided import elements_needed
+from tinygrad_edu.scalars import checked_scalar
+from tinygrad_edu.type_names import type_name
+
+
+def tril_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return the rows and the columns of the places in the lower triangle of a matrix: (2, n), int64 by default.
+
+    Parameters
+    ----------
+    row, col : int
+        The sizes of the matrix.
+    offset : int
+        The diagonal where the triangle ends: above the main one if positive, below it if negative.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.tril_indices.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.tril_indices(2, 3)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
+    places = np.tril_indices(*_sizes("tril_indices", row, col, offset))
+    return _finish_indices("tril_indices", places, dtype, device, requires_grad)
+
+
+def triu_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return the rows and the columns of the places in the upper triangle of a matrix: (2, n), int64 by default.
+
+    The arguments are those of :func:`tril_indices`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.triu_indices(2, 3)
+    tensor([[0, 0, 0, 1, 1],
+            [0, 1, 2, 1, 2]])
+    """
+    places = np.triu_indices(*_sizes("triu_indices", row, col, offset))
+    return _finish_indices("triu_indices", places, dtype, device, requires_grad)
+
+
+def _sizes(name: str, row: int, col: int, offset: int) -> tuple[int, int, int]:
+    """Return rows, offset and columns, in NumPy's order."""
+    row, col, offset = [
+        as_int(name, argument, value) for argument, value in (("row", row), ("col", col), ("offset", offset))
+    ]
+    if row < 0 or col < 0:
+        raise RuntimeError(f"{name}: row and col must be non-negative, got {row} and {col}")
+    return row, offset, col
+
+
+def _finish_indices(
+    name: str, places: tuple[Array, ...], dtype: Dtype, device: DeviceLike, requires_grad: bool
+) -> Tensor:
+    dtype = optional_dtype(name, dtype) or dtypes.int64
+    if dtype not in (dtypes.int32, dtypes.int64):
+        raise NotImplementedError(f"{name}: expected int32 or int64, got {dtype}")
+    return finish(np.stack(places), dtype, device, requires_grad)
+
+
+def range(
+    start: Any,
+    end: Any,
+    step: Any = 1,
+    *,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers from ``start`` up to and including ``end``; PyTorch advises to use ``arange``, and so does this.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.range(1, 4)
+    tensor([1., 2., 3., 4.])
+    """
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+        UserWarning,
+        stacklevel=2,
+    )
+
+    start, end, step = [plain_number("range", x) for x in (start, end, step)]
+    if step == 0:
+        raise RuntimeError("range: step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError(
+            f"range: upper bound and lower bound inconsistent with step sign: {start} to {end} by {step}"
+        )
+    count = math.floor((end - start) / step) + 1
+    check_numel("range", (count,))
+    array = start + np.arange(count) * step
+    return finish(array.astype(float_dtype(dtype)), None, device, requires_grad)
+
+
+def plain_number(name: str, number: Any) -> Any:
+    """Return a number, which may stand in a Tensor, as Python's."""
+    number = number.item() if hasattr(number, "item") else number
+    if not isinstance(number, int | float):
+        raise TypeError(f"{name}(): expected a number, got {type_name(number)}")
+    return number
+
+
+def scalar_tensor(
+    s: Any, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a 0-d tensor of a number, of the default dtype unless one is given.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.scalar_tensor(3)
+    tensor(3.)
+    """
+    number = s.item() if hasattr(s, "item") else s
+    value = checked_scalar("scalar_tensor", number, float_dtype(optional_dtype("scalar_tensor", dtype)))
+    return finish(np.asarray(value), None, device, requires_grad)
+
+
+def empty_strided(
+    size: Sequence[int],
+    stride: Sequence[int],
+    *,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return an uninitialised tensor whose neighbours along each dimension lie so many elements apart in memory.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.empty_strided.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
+    name = "empty_strided"
+    size, stride = as_ints(name, "size", size), as_ints(name, "stride", stride)
+    count = elements_needed(name, size, stride, 0)
+    memory = finish(np.empty(count, float_dtype(optional_dtype(name, dtype))), None, device, False)
+    array = array_module(memory.array).lib.stride_tricks.as_strided(
+        memory.array, size, [n * memory.itemsize for n in stride]
+    )
+    return finish(array, None, device, requires_grad)
+
+
+def empty_permuted(
+    size: Sequence[int],
+    physical_layout: Sequence[int],
+    *,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return an uninitialised tensor whose dimensions lie in memory in the given order, the last one side by side.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.empty_permuted.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.empty_permuted((2, 3, 4), (2, 0, 1)).stride()
+    (3, 1, 6)
+    """
+    name = "empty_permuted"
+    size, order = as_ints(name, "size", size), as_ints(name, "physical_layout", physical_layout)
+    if sorted(order) != list(builtins.range(len(size))):
+        raise RuntimeError(
+            f"{name}: expected physical_layout to name each of {len(size)} dimensions once, got {list(order)}"
+        )
+    stride, step = [0] * len(size), 1
+    for dim in reversed(order):
+        stride[dim], step = step, step * max(size[dim], 1)
+    return empty_strided(size, stride, dtype=dtype, device=device, requires_grad=requires_grad)
