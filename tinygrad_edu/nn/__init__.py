@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
-from tinygrad_edu.nn import functional as functional, init as init, utils as utils
+from tinygrad_edu.nn import functional as functional, init as init, modules as modules, utils as utils
 from tinygrad_edu.nn.activation import (
     CELU as CELU,
     ELU as ELU,

@@ -56,13 +56,6 @@ class ReLU(_Activation):
         return F.relu(input, self.inplace)
 
 
-class ReLU6(_Activation):
-    """min(max(x, 0), 6)."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.relu6(input, self.inplace)
-
-
 class SELU(_Activation):
     """Scaled ELU, with the constants that keep mean 0 and variance 1.
 
@@ -260,6 +253,19 @@ class Hardtanh(Module):
 
     def extra_repr(self) -> str:
         return _options(f"min_val={self.min_val}, max_val={self.max_val}", self.inplace)
+
+
+class ReLU6(Hardtanh):
+    """min(max(x, 0), 6)."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(0.0, 6.0, inplace)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.relu6(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
 
 
 class GELU(Module):

@@ -18,7 +18,7 @@ from tinygrad_edu.nn.normalization import _Affine
 from tinygrad_edu.ops.common import require_tensor
 
 
-class _RunningNorm(_Affine):
+class _NormBase(_Affine):
     """What the layers share: their parameters, and the running mean and variance of every channel."""
 
     expected_ndims: tuple[int, ...] = ()
@@ -80,7 +80,7 @@ class _RunningNorm(_Affine):
         )
 
 
-class _BatchNorm(_RunningNorm):
+class _BatchNorm(_NormBase):
     def forward(self, input: Tensor) -> Tensor:
         self._check_ndim(input)
         mean, var = self.running_mean, self.running_var
@@ -167,18 +167,8 @@ class BatchNorm3d(_BatchNorm):
     expected_ndims = (5,)
 
 
-class InstanceNorm2d(_RunningNorm):
-    """Normalisation of every channel of every image (n, c, h, w) or (c, h, w) by itself.
-
-    The parameters are those of :class:`BatchNorm2d`; nothing is learned or tracked by default.
-
-    References
-    ----------
-    Ulyanov et al., "Instance Normalization: The Missing Ingredient for Fast Stylization", 2016, equation 4;
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm2d.html
-    """
-
-    expected_ndims = (3, 4)
+class _InstanceNorm(_NormBase):
+    """What the layers share: nothing is learned or tracked by default."""
 
     def __init__(
         self,
@@ -223,13 +213,27 @@ class InstanceNorm2d(_RunningNorm):
         return ops.squeeze(output, 0) if unbatched else output
 
 
-class InstanceNorm1d(InstanceNorm2d):
+class InstanceNorm2d(_InstanceNorm):
+    """Normalisation of every channel of every image (n, c, h, w) or (c, h, w) by itself.
+
+    The parameters are those of :class:`BatchNorm2d`; nothing is learned or tracked by default.
+
+    References
+    ----------
+    Ulyanov et al., "Instance Normalization: The Missing Ingredient for Fast Stylization", 2016, equation 4;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm2d.html
+    """
+
+    expected_ndims = (3, 4)
+
+
+class InstanceNorm1d(_InstanceNorm):
     """Normalisation of each channel of signals (n, c, length) or (c, length); see :class:`InstanceNorm2d`."""
 
     expected_ndims = (2, 3)
 
 
-class InstanceNorm3d(InstanceNorm2d):
+class InstanceNorm3d(_InstanceNorm):
     """Normalisation of each channel of volumes (n, c, d, h, w) or (c, d, h, w); see :class:`InstanceNorm2d`."""
 
     expected_ndims = (4, 5)

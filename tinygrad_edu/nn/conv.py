@@ -123,7 +123,28 @@ def check_padding_word(padding: Any, stride: tuple[int, ...]) -> None:
         raise ValueError(f"padding='same' is not supported for strided convolutions, got stride={stride}")
 
 
-class Conv2d(_ConvNd):
+class _PlainConvNd(_ConvNd):
+    """The arguments of the convolutions that are not transposed."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        window = (kernel_size, stride, padding, 0, dilation)
+        super().__init__(in_channels, out_channels, *window, groups, bias, padding_mode, device, dtype)
+
+
+class Conv2d(_PlainConvNd):
     """2-d convolution of images: (n, in_channels, h, w) -> (n, out_channels, oh, ow).
 
     Parameters
@@ -160,29 +181,12 @@ class Conv2d(_ConvNd):
     Conv2d(1, 32, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        window = (kernel_size, stride, padding, 0, dilation)
-        super().__init__(in_channels, out_channels, *window, groups, bias, padding_mode, device, dtype)
-
     def forward(self, input: Tensor) -> Tensor:
         padded, padding = self._padded(input)
         return F.conv2d(padded, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
-class Conv1d(_ConvNd):
+class Conv1d(_PlainConvNd):
     """1-d convolution of signals: (n, in_channels, length) -> (n, out_channels, new length).
 
     The parameters are those of :class:`Conv2d`, with one number instead of two.
@@ -194,54 +198,13 @@ class Conv1d(_ConvNd):
 
     dims = 1
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        window = (kernel_size, stride, padding, 0, dilation)
-        super().__init__(in_channels, out_channels, *window, groups, bias, padding_mode, device, dtype)
-
     def forward(self, input: Tensor) -> Tensor:
         padded, padding = self._padded(input)
         return F.conv1d(padded, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
-class ConvTranspose2d(_ConvNd):
-    """The transpose of :class:`Conv2d`, which makes images larger.
-
-    It computes what Conv2d's backward computes for its input, as a forward.
-
-    Parameters
-    ----------
-    output_padding : int or (int, int)
-        Rows and columns added at the end of the output, whose size the stride leaves open. The other
-        parameters are those of Conv2d: of the convolution that this one is the transpose of.
-
-    Notes
-    -----
-    oh = (h - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1. The ``weight`` is of
-    shape (in_channels, out_channels / groups, kh, kw).
-
-    References
-    ----------
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2)(torch.ones(1, 16, 7, 7)).shape
-    torch.Size([1, 8, 14, 14])
-    """
+class _ConvTransposeNd(_ConvNd):
+    """What the transposed convolutions share: their arguments, and how the output gets the wanted size."""
 
     transposed = True
 
@@ -266,9 +229,6 @@ class ConvTranspose2d(_ConvNd):
             )
         window = (kernel_size, stride, padding, output_padding, dilation)
         super().__init__(in_channels, out_channels, *window, groups, bias, padding_mode, device, dtype)
-
-    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        return self._transpose(F.conv_transpose2d, input, output_size)
 
     def _transpose(self, function: Any, input: Tensor, output_size: Any) -> Tensor:
         extra = self.output_padding if output_size is None else self._output_padding(input, output_size)
@@ -295,7 +255,38 @@ class ConvTranspose2d(_ConvNd):
         return tuple([size - low for size, low in zip(wanted, smallest, strict=True)])
 
 
-class ConvTranspose1d(ConvTranspose2d):
+class ConvTranspose2d(_ConvTransposeNd):
+    """The transpose of :class:`Conv2d`, which makes images larger.
+
+    It computes what Conv2d's backward computes for its input, as a forward.
+
+    Parameters
+    ----------
+    output_padding : int or (int, int)
+        Rows and columns added at the end of the output, whose size the stride leaves open. The other
+        parameters are those of Conv2d: of the convolution that this one is the transpose of.
+
+    Notes
+    -----
+    oh = (h - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1. The ``weight`` is of
+    shape (in_channels, out_channels / groups, kh, kw).
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2)(torch.ones(1, 16, 7, 7)).shape
+    torch.Size([1, 8, 14, 14])
+    """
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        return self._transpose(F.conv_transpose2d, input, output_size)
+
+
+class ConvTranspose1d(_ConvTransposeNd):
     """The transpose of :class:`Conv1d`; see :class:`ConvTranspose2d`.
 
     References
@@ -309,7 +300,7 @@ class ConvTranspose1d(ConvTranspose2d):
         return self._transpose(F.conv_transpose1d, input, output_size)
 
 
-class Conv3d(Conv2d):
+class Conv3d(_PlainConvNd):
     """3-d convolution of volumes: (n, in_channels, d, h, w) -> (n, out_channels, od, oh, ow).
 
     The parameters are those of :class:`Conv2d`, with three numbers instead of two.
@@ -326,7 +317,7 @@ class Conv3d(Conv2d):
         return F.conv3d(padded, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
-class ConvTranspose3d(ConvTranspose2d):
+class ConvTranspose3d(_ConvTransposeNd):
     """The transpose of :class:`Conv3d`; see :class:`ConvTranspose2d`.
 
     References

@@ -13,7 +13,20 @@ from tinygrad_edu.nn.module import Module
 from tinygrad_edu.ops.nn.dropout import check_probability
 
 
-class Dropout(Module):
+class _DropoutNd(Module):
+    """What the dropout layers share: their probability."""
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        check_probability(p)
+        self.p = p
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout(_DropoutNd):
     """Sets elements to 0 with probability ``p`` in training, and scales the others by 1 / (1 - p).
 
     Parameters
@@ -35,27 +48,18 @@ class Dropout(Module):
     tensor([1., 1., 1.])
     """
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        check_probability(p)
-        self.p = p
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout(input, self.p, self.training, self.inplace)
 
-    def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
 
-
-class Dropout1d(Dropout):
+class Dropout1d(_DropoutNd):
     """Sets whole channels of (n, c, length) to 0 with probability ``p`` in training; see :class:`Dropout`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
 
-class Dropout2d(Dropout):
+class Dropout2d(_DropoutNd):
     """Sets whole channels of (n, c, h, w) to 0 with probability ``p`` in training; see :class:`Dropout`.
 
     References
@@ -67,14 +71,14 @@ class Dropout2d(Dropout):
         return F.dropout2d(input, self.p, self.training, self.inplace)
 
 
-class Dropout3d(Dropout):
+class Dropout3d(_DropoutNd):
     """Sets whole channels of (n, c, d, h, w) to 0 with probability ``p`` in training; see :class:`Dropout`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout3d(input, self.p, self.training, self.inplace)
 
 
-class AlphaDropout(Dropout):
+class AlphaDropout(_DropoutNd):
     """Dropout for SELU: what is dropped becomes its lower limit, and mean and variance stay as they were.
 
     References
@@ -86,7 +90,7 @@ class AlphaDropout(Dropout):
         return F.alpha_dropout(input, self.p, self.training, self.inplace)
 
 
-class FeatureAlphaDropout(Dropout):
+class FeatureAlphaDropout(_DropoutNd):
     """:class:`AlphaDropout` of whole channels of (n, c, *)."""
 
     def forward(self, input: Tensor) -> Tensor:

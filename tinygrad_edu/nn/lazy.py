@@ -22,7 +22,9 @@ from tinygrad_edu.nn.batch_norm import (
     InstanceNorm1d,
     InstanceNorm2d,
     InstanceNorm3d,
-    _RunningNorm,
+    _BatchNorm,
+    _InstanceNorm,
+    _NormBase,
 )
 from tinygrad_edu.nn.conv import (
     Conv1d,
@@ -262,7 +264,7 @@ class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
     cls_to_become = ConvTranspose3d
 
 
-class _LazyNormBase(LazyModuleMixin, _RunningNorm):
+class _LazyNormBase(LazyModuleMixin, _NormBase):
     """What the lazy normalisations share: ``num_features`` is found in the first input.
 
     Instance norm, too, learns and tracks by default when it is lazy, as in PyTorch.
@@ -306,37 +308,43 @@ class _LazyNormBase(LazyModuleMixin, _RunningNorm):
         self.reset_parameters()
 
 
-class LazyBatchNorm1d(_LazyNormBase, BatchNorm1d):
+class LazyBatchNorm1d(_LazyNormBase, _BatchNorm):
     """:class:`BatchNorm1d` that takes ``num_features`` from its first input."""
 
     cls_to_become = BatchNorm1d
+    expected_ndims = BatchNorm1d.expected_ndims
 
 
-class LazyBatchNorm2d(_LazyNormBase, BatchNorm2d):
+class LazyBatchNorm2d(_LazyNormBase, _BatchNorm):
     """:class:`BatchNorm2d` that takes ``num_features`` from its first input."""
 
     cls_to_become = BatchNorm2d
+    expected_ndims = BatchNorm2d.expected_ndims
 
 
-class LazyBatchNorm3d(_LazyNormBase, BatchNorm3d):
+class LazyBatchNorm3d(_LazyNormBase, _BatchNorm):
     """:class:`BatchNorm3d` that takes ``num_features`` from its first input."""
 
     cls_to_become = BatchNorm3d
+    expected_ndims = BatchNorm3d.expected_ndims
 
 
-class LazyInstanceNorm1d(_LazyNormBase, InstanceNorm1d):
+class LazyInstanceNorm1d(_LazyNormBase, _InstanceNorm):
     """:class:`InstanceNorm1d` that takes ``num_features`` from its first input."""
 
     cls_to_become = InstanceNorm1d
+    expected_ndims = InstanceNorm1d.expected_ndims
 
 
-class LazyInstanceNorm2d(_LazyNormBase, InstanceNorm2d):
+class LazyInstanceNorm2d(_LazyNormBase, _InstanceNorm):
     """:class:`InstanceNorm2d` that takes ``num_features`` from its first input."""
 
     cls_to_become = InstanceNorm2d
+    expected_ndims = InstanceNorm2d.expected_ndims
 
 
-class LazyInstanceNorm3d(_LazyNormBase, InstanceNorm3d):
+class LazyInstanceNorm3d(_LazyNormBase, _InstanceNorm):
     """:class:`InstanceNorm3d` that takes ``num_features`` from its first input."""
 
     cls_to_become = InstanceNorm3d
+    expected_ndims = InstanceNorm3d.expected_ndims

@@ -14,15 +14,8 @@ from tinygrad_edu.nn import functional as F
 from tinygrad_edu.nn.module import Module
 
 
-class LPPool2d(Module):
-    """(sum of x^p)^(1 / p) over every window of (n, c, h, w), p = ``norm_type``.
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.nn.LPPool2d(2, (1, 2))(torch.tensor([[[3.0, 4.0]]]))
-    tensor([[[5.]]])
-    """
+class _LPPoolNd(Module):
+    """What the layers share: the norm and the window."""
 
     def __init__(
         self, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
@@ -33,9 +26,6 @@ class LPPool2d(Module):
         self.stride = stride
         self.ceil_mode = ceil_mode
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
-
     def extra_repr(self) -> str:
         return (
             f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
@@ -43,14 +33,28 @@ class LPPool2d(Module):
         )
 
 
-class LPPool1d(LPPool2d):
+class LPPool2d(_LPPoolNd):
+    """(sum of x^p)^(1 / p) over every window of (n, c, h, w), p = ``norm_type``.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.nn.LPPool2d(2, (1, 2))(torch.tensor([[[3.0, 4.0]]]))
+    tensor([[[5.]]])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+
+class LPPool1d(_LPPoolNd):
     """The p-norm of every window of (n, c, length); see :class:`LPPool2d`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool1d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
-class LPPool3d(LPPool2d):
+class LPPool3d(_LPPoolNd):
     """The p-norm of every window of (n, c, d, h, w); see :class:`LPPool2d`."""
 
     def forward(self, input: Tensor) -> Tensor:

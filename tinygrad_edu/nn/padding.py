@@ -37,7 +37,21 @@ class _PadNd(Module):
         return f"{self.padding}"
 
 
-class ConstantPad2d(_PadNd):
+class _ConstantPadNd(_PadNd):
+    """Padding by one number."""
+
+    def __init__(self, padding: Any, value: float) -> None:
+        super().__init__(padding)
+        self.value = value
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pad(input, self.padding, self.mode, self.value)
+
+    def extra_repr(self) -> str:
+        return f"padding={self.padding}, value={self.value}"
+
+
+class ConstantPad2d(_ConstantPadNd):
     """Puts a constant round images: (n, c, h, w) -> (n, c, h + top + bottom, w + left + right).
 
     Parameters
@@ -55,25 +69,15 @@ class ConstantPad2d(_PadNd):
              [3.5000, 0.0000, 0.0000]]])
     """
 
-    def __init__(self, padding: Any, value: float) -> None:
-        super().__init__(padding)
-        self.value = value
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.pad(input, self.padding, self.mode, self.value)
-
-    def extra_repr(self) -> str:
-        return f"padding={self.padding}, value={self.value}"
-
-
-class ConstantPad1d(ConstantPad2d):
+class ConstantPad1d(_ConstantPadNd):
     """Puts a constant before and after signals (n, c, length); see :class:`ConstantPad2d`."""
 
     dims = 1
 
 
-class ZeroPad2d(ConstantPad2d):
-    """Puts zeros round images; see :class:`ConstantPad2d`."""
+class _ZeroPadNd(_ConstantPadNd):
+    """Padding by zeros; stands before the layer that pads by a number."""
 
     def __init__(self, padding: Any) -> None:
         super().__init__(padding, 0.0)
@@ -82,38 +86,50 @@ class ZeroPad2d(ConstantPad2d):
         return f"{self.padding}"
 
 
-class ZeroPad1d(ZeroPad2d):
+class ZeroPad2d(_ZeroPadNd, ConstantPad2d):
+    """Puts zeros round images; see :class:`ConstantPad2d`."""
+
+
+class ZeroPad1d(_ZeroPadNd, ConstantPad1d):
     """Puts zeros before and after signals; see :class:`ConstantPad2d`."""
 
     dims = 1
 
 
-class ReflectionPad2d(_PadNd):
-    """Reflects images at their border pixels, which are not repeated: c b | a b c | b a."""
+class _ReflectionPadNd(_PadNd):
+    """Padding of the mode "reflect"."""
 
     mode = "reflect"
 
 
-class ReflectionPad1d(ReflectionPad2d):
+class ReflectionPad2d(_ReflectionPadNd):
+    """Reflects images at their border pixels, which are not repeated: c b | a b c | b a."""
+
+
+class ReflectionPad1d(_ReflectionPadNd):
     """Reflects signals at their ends; see :class:`ReflectionPad2d`."""
 
     dims = 1
 
 
-class ReplicationPad2d(_PadNd):
-    """Repeats the border pixels of images: a a | a b c | c c."""
+class _ReplicationPadNd(_PadNd):
+    """Padding of the mode "replicate"."""
 
     mode = "replicate"
 
 
-class ReplicationPad1d(ReplicationPad2d):
+class ReplicationPad2d(_ReplicationPadNd):
+    """Repeats the border pixels of images: a a | a b c | c c."""
+
+
+class ReplicationPad1d(_ReplicationPadNd):
     """Repeats the first and the last element of signals; see :class:`ReplicationPad2d`."""
 
     dims = 1
 
 
-class CircularPad2d(_PadNd):
-    """Continues images as if they were tiles: b c | a b c | a b."""
+class _CircularPadNd(_PadNd):
+    """Padding of the mode "circular"."""
 
     mode = "circular"
 
@@ -126,37 +142,41 @@ class CircularPad2d(_PadNd):
         return super().forward(input)
 
 
-class CircularPad1d(CircularPad2d):
+class CircularPad2d(_CircularPadNd):
+    """Continues images as if they were tiles: b c | a b c | a b."""
+
+
+class CircularPad1d(_CircularPadNd):
     """Continues signals as if they were periodic; see :class:`CircularPad2d`."""
 
     dims = 1
 
 
-class ConstantPad3d(ConstantPad2d):
+class ConstantPad3d(_ConstantPadNd):
     """Puts a constant round volumes (n, c, d, h, w); see :class:`ConstantPad2d`."""
 
     dims = 3
 
 
-class ZeroPad3d(ZeroPad2d):
+class ZeroPad3d(_ZeroPadNd, ConstantPad3d):
     """Puts zeros round volumes; see :class:`ConstantPad2d`."""
 
     dims = 3
 
 
-class ReflectionPad3d(ReflectionPad2d):
+class ReflectionPad3d(_ReflectionPadNd):
     """Reflects volumes at their border; see :class:`ReflectionPad2d`."""
 
     dims = 3
 
 
-class ReplicationPad3d(ReplicationPad2d):
+class ReplicationPad3d(_ReplicationPadNd):
     """Repeats the outermost elements of volumes; see :class:`ReplicationPad2d`."""
 
     dims = 3
 
 
-class CircularPad3d(CircularPad2d):
+class CircularPad3d(_CircularPadNd):
     """Continues volumes as if they were periodic; see :class:`CircularPad2d`."""
 
     dims = 3

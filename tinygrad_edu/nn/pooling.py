@@ -15,7 +15,37 @@ from tinygrad_edu.nn.module import Module
 from tinygrad_edu.ops.common import pair
 
 
-class MaxPool2d(Module):
+class _MaxPoolNd(Module):
+    """What the layers share: the window."""
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+        self.dilation = dilation
+        self.return_indices = return_indices
+        self.ceil_mode = ceil_mode
+
+    def _options(self) -> tuple[Any, ...]:
+        return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
+
+    def extra_repr(self) -> str:
+        return (
+            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
+            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
+        )
+
+
+class MaxPool2d(_MaxPoolNd):
     """The largest element of every window of (n, c, h, w).
 
     Parameters
@@ -39,44 +69,29 @@ class MaxPool2d(Module):
               [13., 15.]]]])
     """
 
-    def __init__(
-        self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        return_indices: bool = False,
-        ceil_mode: bool = False,
-    ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        self.dilation = dilation
-        self.return_indices = return_indices
-        self.ceil_mode = ceil_mode
-
     def forward(self, input: Tensor) -> Any:
         return F.max_pool2d(input, *self._options())
 
-    def _options(self) -> tuple[Any, ...]:
-        return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
 
-    def extra_repr(self) -> str:
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
-            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
-        )
-
-
-class MaxPool1d(MaxPool2d):
+class MaxPool1d(_MaxPoolNd):
     """The largest element of every window of (n, c, length); see :class:`MaxPool2d`."""
 
     def forward(self, input: Tensor) -> Any:
         return F.max_pool1d(input, *self._options())
 
 
-class AvgPool1d(Module):
+class _AvgPoolNd(Module):
+    """What the layers share: how the window is shown."""
+
+    kernel_size: Any
+    stride: Any
+    padding: Any
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool1d(_AvgPoolNd):
     """The mean of every window of (n, c, length); see :class:`AvgPool2d`."""
 
     def __init__(
@@ -99,28 +114,9 @@ class AvgPool1d(Module):
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
         )
 
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
-
-class AvgPool2d(Module):
-    """The mean of every window of (n, c, h, w).
-
-    Parameters
-    ----------
-    kernel_size, stride, padding : int or (int, int)
-        The window, in pixels; the stride is the kernel size by default.
-    ceil_mode : bool
-        Let the last window hang over the edge.
-    count_include_pad : bool
-        Whether the zeros of the padding count in the mean.
-    divisor_override : int, optional
-        Divide by this instead of the number of elements.
-
-    References
-    ----------
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
-    """
+class _AvgPoolWithDivisor(_AvgPoolNd):
+    """The arguments of the layers for images and volumes."""
 
     def __init__(
         self,
@@ -139,15 +135,43 @@ class AvgPool2d(Module):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
+
+class AvgPool2d(_AvgPoolWithDivisor):
+    """The mean of every window of (n, c, h, w).
+
+    Parameters
+    ----------
+    kernel_size, stride, padding : int or (int, int)
+        The window, in pixels; the stride is the kernel size by default.
+    ceil_mode : bool
+        Let the last window hang over the edge.
+    count_include_pad : bool
+        Whether the zeros of the padding count in the mean.
+    divisor_override : int, optional
+        Divide by this instead of the number of elements.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
+    """
+
     def forward(self, input: Tensor) -> Tensor:
         window = (self.kernel_size, self.stride, self.padding)
         return F.avg_pool2d(input, *window, self.ceil_mode, self.count_include_pad, self.divisor_override)
 
+
+class _AdaptiveAvgPoolNd(Module):
+    """What the layers share: the size of the output."""
+
+    def __init__(self, output_size: Any) -> None:
+        super().__init__()
+        self.output_size = output_size
+
     def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return f"output_size={self.output_size}"
 
 
-class AdaptiveAvgPool2d(Module):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """Means over windows chosen so that the output has the given size: (n, c, h, w) -> (n, c, oh, ow).
 
     Parameters
@@ -160,57 +184,54 @@ class AdaptiveAvgPool2d(Module):
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
     """
 
-    def __init__(self, output_size: Any) -> None:
-        super().__init__()
-        self.output_size = output_size
-
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(input, self.output_size)
 
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
 
-
-class AdaptiveAvgPool1d(AdaptiveAvgPool2d):
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """Means over windows chosen so that the output is of the given length; see :class:`AdaptiveAvgPool2d`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool1d(input, self.output_size)
 
 
-class AdaptiveMaxPool2d(Module):
-    """Maxima over windows chosen so that the output has the given size; see :class:`AdaptiveAvgPool2d`.
-
-    With ``return_indices`` their positions are returned as well.
-    """
+class _AdaptiveMaxPoolNd(Module):
+    """What the layers share: the size of the output."""
 
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__()
         self.output_size = output_size
         self.return_indices = return_indices
 
-    def forward(self, input: Tensor) -> Any:
-        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
-
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
 
 
-class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
+    """Maxima over windows chosen so that the output has the given size; see :class:`AdaptiveAvgPool2d`.
+
+    With ``return_indices`` their positions are returned as well.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """Maxima over windows chosen so that the output has the given length; see :class:`AdaptiveMaxPool2d`."""
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
 
 
-class MaxPool3d(MaxPool2d):
+class MaxPool3d(_MaxPoolNd):
     """The largest element of every window of (n, c, d, h, w); see :class:`MaxPool2d`."""
 
     def forward(self, input: Tensor) -> Any:
         return F.max_pool3d(input, *self._options())
 
 
-class AvgPool3d(AvgPool2d):
+class AvgPool3d(_AvgPoolWithDivisor):
     """The mean of every window of (n, c, d, h, w); see :class:`AvgPool2d`."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -218,14 +239,14 @@ class AvgPool3d(AvgPool2d):
         return F.avg_pool3d(input, *window, self.ceil_mode, self.count_include_pad, self.divisor_override)
 
 
-class AdaptiveAvgPool3d(AdaptiveAvgPool2d):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """Means over windows chosen so that (od, oh, ow) is the given size; see :class:`AdaptiveAvgPool2d`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool3d(input, self.output_size)
 
 
-class AdaptiveMaxPool3d(AdaptiveMaxPool2d):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """Maxima over windows chosen so that (od, oh, ow) is the given size; see :class:`AdaptiveMaxPool2d`."""
 
     def forward(self, input: Tensor) -> Any:

@@ -15,7 +15,23 @@ from tinygrad_edu.nn.module import Module
 from tinygrad_edu.ops.common import pair
 
 
-class MaxUnpool2d(Module):
+class _MaxUnpoolNd(Module):
+    """What the layers share: the window."""
+
+    dims = 2
+
+    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
+        super().__init__()
+        name = type(self).__name__
+        self.kernel_size = pair(name, "kernel_size", kernel_size, self.dims)
+        self.stride = self.kernel_size if stride is None else pair(name, "stride", stride, self.dims)
+        self.padding = pair(name, "padding", padding, self.dims)
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool2d(_MaxUnpoolNd):
     """Puts maxima back into images, with zeros between them: the way back from :class:`MaxPool2d`.
 
     Parameters
@@ -31,23 +47,11 @@ class MaxUnpool2d(Module):
     tensor([[[0., 3., 2., 0.]]])
     """
 
-    dims = 2
-
-    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
-        super().__init__()
-        name = type(self).__name__
-        self.kernel_size = pair(name, "kernel_size", kernel_size, self.dims)
-        self.stride = self.kernel_size if stride is None else pair(name, "stride", stride, self.dims)
-        self.padding = pair(name, "padding", padding, self.dims)
-
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         return F.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
-
-class MaxUnpool1d(MaxUnpool2d):
+class MaxUnpool1d(_MaxUnpoolNd):
     """Puts maxima back into signals; see :class:`MaxUnpool2d`."""
 
     dims = 1
@@ -56,7 +60,7 @@ class MaxUnpool1d(MaxUnpool2d):
         return F.max_unpool1d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
-class MaxUnpool3d(MaxUnpool2d):
+class MaxUnpool3d(_MaxUnpoolNd):
     """Puts maxima back into volumes; see :class:`MaxUnpool2d`."""
 
     dims = 3

@@ -16,7 +16,7 @@ from tinygrad_edu import ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.nn import functional as F
-from tinygrad_edu.nn.conv import ConvTranspose2d
+from tinygrad_edu.nn.conv import _ConvTransposeNd
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter, is_lazy
 from tinygrad_edu.nn.utils.weight_norm import find_hook
@@ -36,7 +36,7 @@ def random_direction(like: Tensor, size: int, eps: float) -> Tensor:
 
 def usual_dim(module: Module) -> int:
     """Return which dimension of a layer's weight is the output's."""
-    return 1 if isinstance(module, ConvTranspose2d) else 0  # those of 1 and 3 dimensions are subclasses
+    return 1 if isinstance(module, _ConvTransposeNd) else 0
 
 
 def check_iterations(n_power_iterations: int) -> None:
