@@ -35,6 +35,7 @@ MODULES = [
     "torch.distributed",
     "torch.jit",
     "torch.masked",
+    "torch.linalg",
     "torch.nn",
     "torch.nn.functional",
     "torch.nn.init",

@@ -61,6 +61,7 @@ LAYERS = {
         "tinygrad_edu.amp",
         "tinygrad_edu.compiler",
         "tinygrad_edu.jit",
+        "tinygrad_edu.linalg",
         "tinygrad_edu.distributed",
         "tinygrad_edu.onnx",
         "tinygrad_edu.accelerator",

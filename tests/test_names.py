@@ -76,7 +76,7 @@ PROGRAMS = {
     "from tinygrad_edu import nn\nnn.intrinsic": f"module 'tinygrad_edu.nn' has no attribute 'intrinsic': {SAYS_SO}",
     "from tinygrad_edu.nn import Linear, intrinsic": f"cannot import name 'intrinsic': {SAYS_SO}",
     "from tinygrad_edu.nn.functional import scaled_mm": f"cannot import name 'scaled_mm': {SAYS_SO}",
-    "from tinygrad_edu import linalg": f"cannot import name 'linalg': {SAYS_SO}",
+    "from tinygrad_edu import fft": f"cannot import name 'fft': {SAYS_SO}",
     "import tinygrad_edu as torch\ntorch.fft.fft": f"module 'tinygrad_edu' has no attribute 'fft': {SAYS_SO}",
     "from tinygrad_edu import nn\nnn.Identity().to_empty": (
         f"'Identity' object has no attribute 'to_empty': {SAYS_SO}"

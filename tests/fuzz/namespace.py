@@ -16,6 +16,7 @@ from tests.ops.samples import Input
 
 MODULES = {
     "F": "nn.functional",
+    "linalg": "linalg",
     "init": "nn.init",
     "nn": "nn",
     "optim": "optim",

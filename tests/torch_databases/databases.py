@@ -36,6 +36,7 @@ __all__ = [
     "entry_name",
     "look_up",
     "module_db",
+    "on_our_engine",
     "op_db",
     "optim_db",
     "our_function",

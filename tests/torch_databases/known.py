@@ -144,8 +144,50 @@ KNOWN: list[Known] = [
     ),
     Known(
         "The gradient of `norm(0)`, a number of elements, is 0; PyTorch leaves it None.",
-        r"^(b?float|complex).*\], 0, .*backward tensor.*PyTorch has None$",
-        ("norm", "masked.norm"),
+        r"^(b?float|complex).*[ =]0[,)].*backward tensor.*PyTorch has None$",
+        ("norm", "masked.norm", "linalg.norm", "linalg.norm[subgradients_at_zero]", "linalg.vector_norm"),
+    ),
+    Known(
+        "The gradient of an empty tensor is empty; PyTorch leaves it None.",
+        r"backward tensor\(\[\], size=.*PyTorch has None$",
+        ("ormqr",),
+    ),
+    Known(
+        "Only one triangle of a factor is read, and the gradient of the other one is 0; PyTorch's is not.",
+        r"backward values at .*: 0(\.0|j), PyTorch has",
+        ("cholesky_inverse", "cholesky_solve"),
+    ),
+    Known(
+        "What does not depend on the numbers of a matrix has no gradient: its power 0, a product of no reflections.",
+        r"(, 0, |\[0\], ).*requires_grad False, PyTorch has True$",
+        ("linalg.matrix_power", "linalg.householder_product"),
+    ),
+    Known(
+        "In float32, rounding shows in the gradients of matrices that are nearly singular.",
+        r"^(float32|complex64) .*(backward )?values at",
+        (
+            "linalg.eigh",
+            "linalg.householder_product",
+            "linalg.lstsq",
+            "linalg.lstsq[grad_oriented]",
+            "linalg.svd",
+            "svd",
+        ),
+    ),
+    Known(
+        "In float32, the exponential of a matrix has all its digits, for it is computed in float64.",
+        r"^(float32|complex64) .*values at",
+        ("matrix_exp",),
+    ),
+    Known(
+        "The random vectors are others, and with them all that is not of the rank that was asked for.",
+        r"M=(float|complex).*values at",
+        ("svd_lowrank",),
+    ),
+    Known(
+        "Random vectors, which are others, leave their roundings in the gradient.",
+        r"^(float32|complex64) .*backward values at",
+        ("svd_lowrank", "pca_lowrank"),
     ),
     Known(
         "A correction of 1.3 is taken in float64; PyTorch rounds it to float32.",

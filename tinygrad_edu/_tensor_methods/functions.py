@@ -288,3 +288,24 @@ class FunctionMethods(TensorBase):
     swapaxes = other_names.swapaxes
     swapdims = other_names.swapdims
     ger = other_names.ger
+
+    # ---- linear algebra ---------------------------------------------------------------------------------
+
+    cholesky = ops.cholesky
+    cholesky_inverse = ops.cholesky_inverse
+    cholesky_solve = ops.cholesky_solve
+    det = ops.det
+    geqrf = ops.geqrf
+    inverse = ops.inverse
+    logdet = ops.logdet
+    lu = ops.lu
+    lu_solve = ops.lu_solve
+    matrix_exp = ops.matrix_exp
+    matrix_power = ops.matrix_power
+    orgqr = ops.orgqr
+    ormqr = ops.ormqr
+    pinverse = ops.pinverse
+    qr = ops.qr
+    slogdet = ops.slogdet
+    svd = ops.svd
+    triangular_solve = ops.triangular_solve

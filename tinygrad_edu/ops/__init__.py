@@ -234,7 +234,14 @@ from tinygrad_edu.ops.indexing.scatter_reduce import (
     index_reduce as index_reduce,
     scatter_reduce as scatter_reduce,
 )
+from tinygrad_edu.ops.linalg.cholesky import (
+    cholesky_inverse as cholesky_inverse,
+    cholesky_solve as cholesky_solve,
+)
+from tinygrad_edu.ops.linalg.determinant import logdet as logdet
 from tinygrad_edu.ops.linalg.einsum import einsum as einsum
+from tinygrad_edu.ops.linalg.least_squares import pinverse as pinverse
+from tinygrad_edu.ops.linalg.lu import lu_unpack as lu_unpack
 from tinygrad_edu.ops.linalg.matmul import (
     addmm as addmm,
     baddbmm as baddbmm,
@@ -245,6 +252,17 @@ from tinygrad_edu.ops.linalg.matmul import (
     mm as mm,
     mv as mv,
     outer as outer,
+)
+from tinygrad_edu.ops.linalg.matrix_functions import matrix_exp as matrix_exp, matrix_power as matrix_power
+from tinygrad_edu.ops.linalg.older_names import (
+    cholesky as cholesky,
+    det as det,
+    lu as lu,
+    lu_solve as lu_solve,
+    qr as qr,
+    slogdet as slogdet,
+    svd as svd,
+    triangular_solve as triangular_solve,
 )
 from tinygrad_edu.ops.linalg.products import (
     addbmm as addbmm,
@@ -259,6 +277,8 @@ from tinygrad_edu.ops.linalg.products import (
     vander as vander,
     vdot as vdot,
 )
+from tinygrad_edu.ops.linalg.qr import geqrf as geqrf, orgqr as orgqr, ormqr as ormqr
+from tinygrad_edu.ops.linalg.solve import inverse as inverse
 from tinygrad_edu.ops.nn.activation import (
     elu as elu,
     gelu as gelu,
