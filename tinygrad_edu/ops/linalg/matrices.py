@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
-from tinygrad_edu.backend import FLOAT16, Array, array_module, device_of, to_device, to_numpy
+from tinygrad_edu.backend import Array, array_module, device_of, to_device, to_numpy
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_inexact
 from tinygrad_edu.ops.common import raw, require_tensor
 
 
@@ -48,10 +49,10 @@ def require_linear_dtype(name: str, x: Any, argument: str = "A") -> None:
     """Raise unless ``x`` is a Tensor of a dtype that LAPACK knows."""
     require_tensor(name.replace(".", "_"), x, argument)
     dtype = raw(x).dtype
-    if dtype.kind not in "fc":
+    if not is_inexact(dtype):
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {dtype}")
-    if dtype == FLOAT16:
-        raise NotImplementedError(f"{name}: not implemented for float16, expected float32 or float64")
+    if dtype in HALF_DTYPES:
+        raise NotImplementedError(f"{name}: not implemented for {dtype}, expected float32 or float64")
 
 
 def require_same_dtype(name: str, a: Array, b: Array, arguments: str = "A and B") -> None:

@@ -16,6 +16,7 @@ from tinygrad_edu.arguments import as_int, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.linalg.matmul import matmul
@@ -73,7 +74,7 @@ def matrix_exp(input: Tensor) -> Tensor:
             [0., 1.]])
     """
     require_tensor("linalg_matrix_exp", input)
-    if raw(input).dtype.kind not in "fc":
+    if not is_inexact(raw(input).dtype):
         raise RuntimeError(
             f"linalg.matrix_exp: Expected a floating point or complex tensor as input. Got {raw(input).dtype}"
         )

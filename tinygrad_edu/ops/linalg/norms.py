@@ -13,6 +13,7 @@ from typing import Any
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_numpy_dtype, is_number, require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
+from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import cast, normalize_dims, raw, require_tensor
 from tinygrad_edu.ops.elementwise.arithmetic import absolute
 from tinygrad_edu.ops.elementwise.select import where
@@ -83,12 +84,12 @@ def _in_dtype(name: str, x: Any, dtype: Any) -> Tensor:
     """Return the operand of a norm in the dtype that is asked for, which must hold its numbers."""
     require_tensor(name.replace(".", "_"), x, "x" if "vector" in name else "A")
     present = raw(x).dtype
-    if present.kind not in "fc":
+    if not is_inexact(present):
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {present}")
     if dtype is None:
         return x
     wanted = as_numpy_dtype(name, dtype)
-    if wanted.kind not in "fc":
+    if not is_inexact(wanted):
         raise RuntimeError(f"{name}: dtype should be floating point or complex. Got {wanted}")
     if (present.kind == "c") != (wanted.kind == "c"):
         kind = "complex" if present.kind == "c" else "real"

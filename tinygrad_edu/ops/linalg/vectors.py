@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import array_module
+from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.linalg.matrices import require_same_dtype
@@ -52,7 +53,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """
     require_tensor("linalg_vecdot", x, "x")
     require_tensor("linalg_vecdot", y, "y")
-    if raw(x).dtype.kind not in "fc":
+    if not is_inexact(raw(x).dtype):
         raise RuntimeError(
             f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {raw(x).dtype}"
         )
