@@ -72,11 +72,54 @@ def test_the_second_derivative_is_scaled_too():
     np.testing.assert_allclose(numbers(second), [[1, 1], *[[1 / 3, 1 / 3]] * 3])
 
 
-@pytest.mark.parametrize("name", ["embedding", "embedding_bag"])
-def test_gradients_are_dense(name):
+@pytest.mark.torch_parity
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("embedding", {}),
+        ("embedding", {"padding_idx": 3}),
+        ("embedding_bag", {"mode": "sum"}),
+        ("embedding_bag", {"mode": "mean"}),
+        ("embedding_bag", {"mode": "sum", "padding_idx": 0}),
+    ],
+)
+def test_sparse_gradients(reference, name, options):
+    """Their rows, in the order of the lookup; and what becomes of them when gradients are added."""
+    found = []
+    for library in (torch, reference):
+        weight = library.tensor(np.arange(10.0).reshape(5, 2), requires_grad=True)
+        indices = library.tensor(INDICES)
+        seen = []
+        for _ in range(2):
+            y = getattr(library.nn.functional, name)(indices, weight, sparse=True, **options)
+            (y * y).sum().backward()
+            grad = weight.grad
+            seen += [str(grad.layout), grad._indices().tolist(), grad._values().tolist(), tuple(grad.shape)]
+        (weight * weight).sum().backward()  # a dense one beside it
+        found.append([*seen, str(weight.grad.layout), weight.grad.tolist()])
+    for ours, theirs in zip(*found, strict=True):
+        if isinstance(theirs, list):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+        else:
+            assert ours == theirs
+
+
+def test_a_sparse_and_a_dense_gradient_meet():
+    for order in (1, -1):
+        weight = torch.ones(3, 2, requires_grad=True)
+        losses = [F.embedding(torch.tensor([2]), weight, sparse=True).sum(), (weight * 5).sum()][::order]
+        (losses[0] + losses[1]).backward()
+        assert weight.grad.tolist() == [[5, 5], [5, 5], [6, 6]]
+        doubled = torch.ones(3, 2, requires_grad=True)
+        (F.embedding(torch.tensor([2]), doubled * 2, sparse=True)).sum().backward()
+        assert doubled.grad.to_dense().tolist() == [[0, 0], [0, 0], [2, 2]]
+
+
+def test_frequencies_have_no_sparse_gradient():
     weight = torch.ones(3, 2, requires_grad=True)
-    getattr(F, name)(torch.tensor([[2, 2]]), weight, sparse=True).sum().backward()
-    assert weight.grad.shape == (3, 2)
+    y = F.embedding(torch.tensor([2]), weight, scale_grad_by_freq=True, sparse=True)
+    with pytest.raises(RuntimeError, match="scale_grad_by_freq not supported with sparse gradients"):
+        y.sum().backward()
 
 
 @pytest.mark.host("checks of values")

@@ -84,4 +84,4 @@ def add_gradient(pending: Pending, edge: Edge, grad: Array) -> None:
 def sum_of(a: Array, b: Array) -> Array:
     """Return the sum of two gradients, on the card where they are."""
     with on_card_of(array_of(a)):
-        return a + b
+        return b + a if getattr(a, "is_sparse", False) else a + b  # a sparse one may be added to a dense one

@@ -181,7 +181,9 @@ class TensorBase(ViewMethods):
         before, is_tensor = self._grad, isinstance(grad, TensorBase)
         if before is None:
             self.grad = grad.clone() if is_tensor else tensor_from_array(grad.copy())
-        elif is_tensor or before.requires_grad or not before._is_strided:
+        elif not before._is_strided:
+            self.grad = (grad if is_tensor else tensor_from_array(grad)) + before
+        elif is_tensor or before.requires_grad:
             self.grad = before + grad
         else:
             before.array += grad

@@ -39,7 +39,7 @@ def embedding(
     scale_grad_by_freq : bool
         Divide the gradient of a row by how often it is looked up.
     sparse : bool
-        Accepted, and changes nothing: gradients are dense.
+        Give the weight a sparse gradient: of the rows that are looked up, and of no others.
 
     References
     ----------
@@ -49,7 +49,7 @@ def embedding(
     if max_norm is not None:
         check_lookup("embedding", input, weight)
         shorten_rows("embedding", input, weight, max_norm, norm_type)
-    return ops.embedding(input, weight, padding_idx, scale_grad_by_freq)
+    return ops.embedding(input, weight, padding_idx, scale_grad_by_freq, sparse)
 
 
 def embedding_bag(
@@ -79,10 +79,10 @@ def embedding_bag(
         "mode": mode,
         "include_last_offset": include_last_offset,
         "padding_idx": padding_idx,
+        "sparse": sparse,
     }
-    if max_norm is not None or sparse is not False:
-        check_bags((input, weight, offsets, per_sample_weights), sparse=sparse, **options)
     if max_norm is not None:
+        check_bags((input, weight, offsets, per_sample_weights), **options)
         shorten_rows("embedding_bag", input, weight, max_norm, norm_type)
     return ops.embedding_bag(input, weight, offsets, per_sample_weights=per_sample_weights, **options)
 

@@ -93,7 +93,7 @@ class Embedding(_Table):
     scale_grad_by_freq : bool
         Divide the gradient of a row by how often it is looked up.
     sparse : bool
-        Accepted, and changes nothing: gradients are dense.
+        Give the weight a sparse gradient, of the rows that are looked up; see ``optim.SparseAdam``.
     device, dtype
         Of the table.
 
@@ -199,7 +199,7 @@ class EmbeddingBag(_Table):
     mode : {"mean", "sum", "max"}
         What is made of a bag.
     sparse : bool
-        Accepted, and changes nothing: gradients are dense; not for "max".
+        Give the weight a sparse gradient, of the rows that are looked up; not for "max".
     include_last_offset : bool
         Whether the offsets have one entry more, the end of the last bag.
     padding_idx : int, optional

@@ -23,6 +23,7 @@ from tinygrad_edu.optim.radam import RAdam
 from tinygrad_edu.optim.rmsprop import RMSprop
 from tinygrad_edu.optim.rprop import Rprop
 from tinygrad_edu.optim.sgd import SGD
+from tinygrad_edu.optim.sparse_adam import SparseAdam
 
 __all__ = [
     "ASGD",
@@ -39,6 +40,7 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "SGD",
+    "SparseAdam",
     "lr_scheduler",
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.optim.checks import check_lr, check_not_negative
@@ -9,6 +11,7 @@ from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
     ParamsT,
+    add_to_rows,
     count_step,
     new_step_counter,
     zeros_for,
@@ -112,6 +115,19 @@ class Adagrad(Optimizer):
         """Start the sum of squares of one parameter."""
         initial = self.defaults["initial_accumulator_value"]
         self.state[param] = {"step": new_step_counter(), "sum": zeros_for(param, initial)}
+
+    def update_rows(self, param: Tensor, grad: Any, group: ParamGroup) -> None:
+        """Do one step for the rows of a sparse gradient: only their sums grow."""
+        if group["weight_decay"] != 0:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+        if not self.state[param]:
+            self._init_state(param)
+        state = self.state[param]
+        lr = float(group["lr"]) / (1 + (count_step(state["step"]) - 1) * group["lr_decay"])
+        grad = (-grad.detach() if group["maximize"] else grad.detach()).coalesce()
+        add_to_rows(state["sum"], grad * grad)
+        roots = state["sum"].sparse_mask(grad).sqrt().values() + group["eps"]
+        add_to_rows(param, grad.with_elements(-lr * grad.values() / roots))
 
     def update_parameter(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
         """Do one step for one parameter; remember ``step`` and ``sum``."""

@@ -118,6 +118,10 @@ class Adam(Optimizer):
         )
         super().__init__(params, defaults)
 
+    def update_rows(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
+        """Raise: the averages of all rows change in each step; ``SparseAdam`` leaves those without a gradient alone."""
+        raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
+
     def update_parameter(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
         """Do one step for one parameter; remember ``step`` and the running averages."""
         state: dict[str, Any] = self.state[param]

@@ -129,7 +129,10 @@ class Optimizer(OptimizerHooks):
                     grad = param.grad
                     if grad is not None:
                         with on_card_of(param.array):
-                            self.update_parameter(param, grad, group)
+                            if grad._is_strided:
+                                self.update_parameter(param, grad, group)
+                            else:
+                                self.update_rows(param, grad, group)
                         self._note_change(param, name)
         self.step_count += 1
         self._after_step(closure)
@@ -148,6 +151,16 @@ class Optimizer(OptimizerHooks):
         raise NotImplementedError(
             f"{type(self).__name__}: expected a subclass with update_parameter(), got none"
         )
+
+    def update_rows(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
+        """Do what ``update_parameter`` does, for a sparse gradient: change those rows alone that it has.
+
+        Raises
+        ------
+        RuntimeError
+            If the optimizer does not know how: in most, a row without a gradient would have to change, too.
+        """
+        raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
 
     def _note_change(self, param: Tensor, operation: str) -> None:
         """Tell autograd that the parameter and its state are no longer what a graph may have saved."""
@@ -385,6 +398,8 @@ def count_step(step: Tensor) -> float:
 def copy_for(param: Tensor, value: Any, key: Any = None) -> Any:
     """Return a copy of loaded state, its tensors on the device and in the dtype of their parameter."""
     if isinstance(value, Tensor):
+        if not value._is_strided:
+            return value.detach().to(device=param.device, dtype=param.dtype, copy=True)
         if key in COUNTERS:
             return tensor_from_array(to_device(value.array, "cpu").copy())
         dtype = param.array.dtype if param.dtype.is_floating_point else value.array.dtype
@@ -408,10 +423,16 @@ def check_param_state(param: Tensor, value: Any, names: tuple[str, ...], number:
         remembered = value.get(name)
         if remembered is None:
             continue
-        if not isinstance(remembered, Tensor) or remembered.array.dtype.kind not in NUMBER_KINDS:
+        if not isinstance(remembered, Tensor) or remembered.dtype.numpy_dtype.kind not in NUMBER_KINDS:
             raise ValueError(f"loaded state dict has no tensor of numbers as {name} of parameter {number}")
         if remembered.shape != param.shape:
             raise ValueError(
                 f"loaded state dict has a {name} of shape {remembered.shape} for parameter {number}, whose shape is "
                 f"{param.shape}"
             )
+
+
+def add_to_rows(dense: Tensor, sparse: Any) -> None:
+    """Add a sparse tensor to a dense one in place, without a trace in the graph: only its rows are written to."""
+    change = sparse.coalesce()
+    dense.array[change._places()] += change._elements.array

@@ -11,6 +11,7 @@ from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
     ParamsT,
+    add_to_rows,
     zeros_for,
 )
 
@@ -130,3 +131,22 @@ class SGD(Optimizer):
             nesterov=group["nesterov"],
             maximize=group["maximize"],
         )
+
+    def update_rows(self, param: Tensor, grad: Any, group: ParamGroup) -> None:
+        """Do one step for the rows of a sparse gradient; ``momentum_buffer`` is sparse, too."""
+        if group["weight_decay"] != 0:
+            raise RuntimeError(
+                "SGD: expected weight_decay=0 with a sparse gradient: it would change all rows"
+            )
+        grad = -grad.detach() if group["maximize"] else grad.detach()
+        momentum = group["momentum"]
+        if momentum != 0:
+            state = self.state[param]
+            buffer = state.get("momentum_buffer")
+            if buffer is None:
+                buffer = grad.clone()
+            else:
+                buffer = buffer * momentum + grad * (1 - group["dampening"])
+            state["momentum_buffer"] = buffer
+            grad = grad + buffer * momentum if group["nesterov"] else buffer
+        add_to_rows(param, grad * -float(group["lr"]))

@@ -85,15 +85,12 @@ class SparseOperators(SparseTensor):
         total = self.to_sparse_coo()._joined(other.to_sparse_coo())
         return total if self.is_sparse else total.to_sparse_csr()
 
-    def __add__(self, other: Any) -> Any:
-        if isinstance(other, np.ndarray):  # a dense gradient, which has come beside a sparse one
-            return other + self
-        return self.add(other)
+    __add__ = add
 
     def __radd__(self, other: Any) -> Any:
         if isinstance(other, TensorBase):
             return ops.add(other, self.to_dense())
-        if hasattr(other, "shape"):  # a dense gradient as an array
+        if hasattr(other, "shape"):  # a dense gradient, as an array
             return other + self.to_dense().array
         raise RuntimeError(NO_DENSE_SUMMAND)
 
@@ -110,6 +107,7 @@ class SparseOperators(SparseTensor):
 
     def mul(self, other: Any) -> Any:
         """Return the product with a number, a dense tensor or a sparse one, element by element."""
+        other = array_as_tensor(other)
         if isinstance(other, SparseTensor):
             product = self.to_sparse_coo()._common(other.to_sparse_coo())
             return product if self.is_sparse else product.to_sparse_csr()

@@ -14,6 +14,7 @@ from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel, is_on_host
+from tinygrad_edu.layouts import sparse_coo
 from tinygrad_edu.ops.common import check_positions, raw, require_tensor
 from tinygrad_edu.ops.elementwise.select import keep
 from tinygrad_edu.ops.indexing.index import index_put_zeros
@@ -30,13 +31,17 @@ class Embedding(Op):
         *,
         padding_idx: int | None = None,
         scale_grad_by_freq: bool = False,
+        sparse: bool = False,
     ) -> Array:
         self.shape, self.padding_idx, self.scale_grad_by_freq = weight.shape, padding_idx, scale_grad_by_freq
+        self.sparse = sparse
         self.save_for_backward(indices)
         return weight[indices]
 
     def backward(self, grad_output: Array) -> tuple[Array, None]:
         (indices,) = self.saved
+        if self.sparse:
+            return self.sparse_gradient(grad_output, raw(indices)), None
         if self.scale_grad_by_freq:
             grad_output = grad_output * self.shares(raw(indices), raw(grad_output).dtype)
         if kernel_table.has_kernels(grad_output):
@@ -47,6 +52,16 @@ class Embedding(Op):
         if self.padding_idx is not None:
             grad_output = keep(grad_output, (indices != self.padding_idx)[..., None])
         return index_put_zeros(grad_output, raw(indices), self.shape), None
+
+    def sparse_gradient(self, grad_output: Array, indices: Array) -> Any:
+        """Return the gradients of the rows that were looked up, in this order, as a sparse Tensor."""
+        if self.scale_grad_by_freq:
+            raise RuntimeError("embedding_backward: scale_grad_by_freq not supported with sparse gradients")
+        rows, places = grad_output.reshape((indices.size, self.shape[1])), indices.reshape(-1)
+        if self.padding_idx is not None:
+            kept = places != self.padding_idx
+            rows, places = rows[kept], places[kept]
+        return sparse_coo.tensor_class.from_parts(places[None].astype("int64"), rows, self.shape)
 
     def shares(self, indices: Array, dtype: Any) -> Array:
         """Return 1 / how often its row is used, for every index: (*, 1)."""
@@ -64,7 +79,11 @@ def check_lookup(name: str, input: Array, weight: Array, error: type[Exception] 
 
 
 def embedding(
-    input: Array, weight: Array, padding_idx: int | None = None, scale_grad_by_freq: bool = False
+    input: Array,
+    weight: Array,
+    padding_idx: int | None = None,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
 ) -> Array:
     """Look up rows of ``weight``.
 
@@ -78,6 +97,8 @@ def embedding(
         A row whose gradient is left out.
     scale_grad_by_freq : bool
         Divide the gradient of a row by how often it is used, so that frequent words do not learn faster.
+    sparse : bool
+        Give the weight a sparse gradient: of the rows that are looked up, and of no others.
 
     Returns
     -------
@@ -101,7 +122,8 @@ def embedding(
                 f"Padding_idx must be within num_embeddings: expected {-rows} to {rows - 1}, got {padding_idx}"
             )
         padding_idx = padding_idx % rows
-    return Embedding.apply(weight, input, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq)
+    options: dict[str, Any] = {"padding_idx": padding_idx, "scale_grad_by_freq": scale_grad_by_freq}
+    return Embedding.apply(weight, input, sparse=sparse, **options)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

@@ -54,6 +54,7 @@ def embedding_bag(
     per_sample_weights: Tensor | None = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
+    sparse: bool = False,
 ) -> Tensor:
     """Look up rows of ``weight``, and return the sum, the mean or the largest elements of each bag of them.
 
@@ -75,6 +76,8 @@ def embedding_bag(
         Whether the offsets are (bags + 1,), with the end of the last bag, as in a sparse matrix by rows.
     padding_idx : int, optional
         A row that counts nothing: it is in no sum, in no mean and in no maximum.
+    sparse : bool
+        Give the weight a sparse gradient, of the rows that are looked up; not for "max".
 
     Returns
     -------
@@ -109,7 +112,7 @@ def embedding_bag(
             [ 0.,  0.],
             [10., 20.]])
     """
-    options: dict[str, Any] = {"scale_grad_by_freq": scale_grad_by_freq, "mode": mode}
+    options: dict[str, Any] = {"scale_grad_by_freq": scale_grad_by_freq, "mode": mode, "sparse": sparse}
     check_bags(
         (input, weight, offsets, per_sample_weights),
         include_last_offset=include_last_offset,
@@ -135,11 +138,15 @@ def _embedding_bag(
     scale_grad_by_freq: bool,
     mode: str,
     padding_idx: int | None = None,
+    sparse: bool = False,
 ) -> Array:
     """Return what ``embedding_bag`` does, for a vector of indices and arguments that have been checked."""
     indices = raw(input)
     xp = array_module(indices)
-    rows = Embedding.apply(weight, input, scale_grad_by_freq=scale_grad_by_freq)
+    left_out = padding_idx if sparse else None
+    rows = Embedding.apply(
+        weight, input, padding_idx=left_out, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse
+    )
     if factors is not None:
         rows = rows * reshape(factors, (-1, 1))
     kept = xp.ones(indices.size, bool) if padding_idx is None else indices != padding_idx
