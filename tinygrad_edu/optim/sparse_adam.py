@@ -75,14 +75,18 @@ class SparseAdam(Optimizer):
             raise ValueError(f"Invalid epsilon value: {eps}")
         check_betas(betas)
         super().__init__(params, dict(lr=lr, betas=betas, eps=eps, maximize=maximize))
-        params = [
-            (i, j, x) for i, group in enumerate(self.param_groups) for j, x in enumerate(group["params"])
-        ]
-        sparse = [[i, j] for i, j, param in params if not param._is_strided]
-        if sparse:
-            raise ValueError(
-                f"Sparse params at indices {sparse}: SparseAdam requires dense parameter tensors"
-            )
+        self._refuse("Sparse", "SparseAdam requires dense parameter tensors")
+        self._refuse("Complex", "SparseAdam does not support complex parameters")
+
+    def _refuse(self, kind: str, why: str) -> None:
+        """Raise if there are sparse, or complex, parameters, and say where."""
+        wrong = []
+        for i, group in enumerate(self.param_groups):
+            for j, param in enumerate(group["params"]):
+                if not param._is_strided if kind == "Sparse" else param.is_complex():
+                    wrong.append([i, j])
+        if wrong:
+            raise ValueError(f"{kind} params at indices {wrong}: {why}")
 
     def update_parameter(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:
         """Raise: this optimizer is for sparse gradients."""
