@@ -33,6 +33,7 @@ MODULES = [
     "torch.cuda",
     "torch.cuda.amp",
     "torch.distributed",
+    "torch.func",
     "torch.jit",
     "torch.masked",
     "torch.linalg",

@@ -56,7 +56,10 @@ SNIPPETS = [
     ),
     # what is another
     ("import torch\nf = torch.compile(f)", [(2, "differs", "torch.compile")]),
-    ("import torch\nx.to(torch.bfloat16)", [(2, "refused", "torch.bfloat16")]),
+    (
+        "import torch\ntorch.distributed.init_process_group()",
+        [(2, "refused", "torch.distributed.init_process_group")],
+    ),
 ]
 
 

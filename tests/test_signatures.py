@@ -29,6 +29,8 @@ PLACES = [
     "torch.optim.lr_scheduler",
     "torch.utils.data",
     "torch.autograd",
+    "torch.autograd.functional",
+    "torch.func",
     "torch.cuda",
     "torch.cuda.amp",
     "torch.amp",

@@ -10,6 +10,7 @@ from importlib import import_module as _import_module
 from math import e as e, inf as inf, nan as nan, pi as pi
 from typing import TYPE_CHECKING
 
+import tinygrad_edu.autograd.functional as _functional  # noqa: F401  (so that torch.autograd.functional is there)
 from tinygrad_edu import (
     accelerator as accelerator,
     amp as amp,
@@ -18,6 +19,7 @@ from tinygrad_edu import (
     cuda as cuda,
     dtypes,
     linalg as linalg,
+    func as func,
     nn as nn,
     optim as optim,
     signal as signal,
@@ -103,6 +105,7 @@ from tinygrad_edu.dtypes import (
     short as short,
     uint8 as uint8,
 )
+from tinygrad_edu.func import vmap as vmap
 from tinygrad_edu.inplace_functions import (
     abs_ as abs_,
     acos_ as acos_,

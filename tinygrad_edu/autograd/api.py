@@ -179,7 +179,9 @@ def grad(
     """
     check_flags("grad", retain_graph=retain_graph, create_graph=create_graph, allow_unused=allow_unused)
     if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched=True needs vmap, which does not exist here")
+        raise NotImplementedError(
+            "grad: is_grads_batched=True is not there. Hint: call grad for each of them"
+        )
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."

@@ -148,7 +148,7 @@ def gradcheck(
     nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode
         Change nothing: every element is checked, and backward is deterministic, whatever they are.
     check_batched_grad, check_batched_forward_grad, check_forward_ad, masked
-        Must be off: there is no ``vmap``, no forward mode and no sparse tensor.
+        Must be off: there is no batched backward, no forward mode and no sparse tensor.
     check_backward_ad : bool
         Must be True: there is nothing else to check.
 

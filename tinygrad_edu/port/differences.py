@@ -20,7 +20,6 @@ RUNS_ANOTHER_WAY = {
     "torch.backends.cudnn.deterministic": "there is no cuDNN: the switch changes nothing",
 }
 NOT_WHEN_CALLED = {
-    "torch.bfloat16": "it can be named, but no tensor has it",
     "torch.distributed.init_process_group": "it raises an error: there is one process",
     "torch.nn.parallel.DistributedDataParallel": "it raises an error: there is one process",
 }
