@@ -598,11 +598,12 @@ keep_freed_memory()
 
 # Modules that many programs do without. Each is imported when it is first asked for, by ``__getattr__`` below, which
 # Python calls for a name that is not here (PEP 562); from then on the name is an ordinary one.
-_LOADED_WHEN_USED = ("distributed", "jit", "masked", "onnx", "profiler", "special", "utils")
+_LOADED_WHEN_USED = ("distributed", "fft", "jit", "masked", "onnx", "profiler", "special", "utils")
 
 if TYPE_CHECKING:
     from tinygrad_edu import (
         distributed as distributed,
+        fft as fft,
         jit as jit,
         masked as masked,
         onnx as onnx,
