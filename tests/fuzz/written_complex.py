@@ -1,4 +1,4 @@
-"""Right calls of what is about complex numbers; the others are in ``written_calls``."""
+"""Right calls of what is about complex numbers, and of Fourier transforms; the others are in ``written_calls``."""
 
 from __future__ import annotations
 
@@ -28,4 +28,28 @@ real(2, 3).is_conj()
 real(2, 3).is_neg()
 real(2, 3).cfloat()
 real(2, 3).cdouble()
+torch.fft.fft(real(4, 6), n=5, dim=-1, norm='ortho')
+torch.fft.fft2(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.fftn(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.ifft(real(4, 6), n=5, dim=-1, norm='ortho')
+torch.fft.ifft2(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.ifftn(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.irfft(real(4, 6), n=5, dim=-1, norm='ortho')
+torch.fft.irfft2(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.irfftn(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.hfft(real(4, 6), n=5, dim=-1, norm='ortho')
+torch.fft.hfft2(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.hfftn(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.rfft(real(4, 6), n=5, dim=-1, norm='ortho')
+torch.fft.rfft2(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.rfftn(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.ihfft(real(4, 6), n=5, dim=-1, norm='ortho')
+torch.fft.ihfft2(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.ihfftn(real(4, 6), s=(3, 5), dim=(0, 1), norm='forward')
+torch.fft.fftshift(real(3, 4), dim=(0, 1))
+torch.fft.ifftshift(real(3, 4), dim=1)
+torch.fft.fftfreq(5, 0.5)
+torch.fft.rfftfreq(5, d=0.5, dtype=torch.float64)
+torch.stft(real(2, 9), 4, 2, 4, positive(4), True, 'reflect', False, True, True)
+torch.istft(torch.stft(positive(9), 4, window=positive(4), return_complex=True), 4, window=positive(4), length=9)
 """

@@ -58,8 +58,6 @@ SIGNS = [
     unary("isneginf", np.isneginf, differentiable=False, integers=True, samples=[S(SPECIAL_VALUES)]),
     unary("isreal", np.isreal, differentiable=False, integers=True),
     unary("angle", np.angle, integers=True),
-    Entry("complex", lambda x, y: x + 1j * y, [S(real(2, 3), real(2, 3)), S(real(3), real(2, 1)), S(real(), real(2))]),
-    Entry("polar", lambda r, phi: r * np.exp(1j * phi), [S(positive(2, 3), real(2, 3)), S(positive(3), real(2, 1))]),
     Entry("heaviside", np.heaviside, [
         S(real(2, 3, grad=False), real(3, grad=False)), S(np.array([0.0, -1.0, 2.0]), real(3, grad=False))],
         differentiable=False),

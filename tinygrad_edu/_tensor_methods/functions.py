@@ -178,6 +178,8 @@ class FunctionMethods(TensorBase):
     kron = ops.kron
     cross = ops.cross
     vdot = ops.vdot
+    stft = ops.stft
+    istft = ops.istft
     inner = ops.inner
     addbmm = ops.addbmm
     addmv = ops.addmv

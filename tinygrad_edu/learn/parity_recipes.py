@@ -6,11 +6,11 @@ describes a tensor that is made anew, with the same numbers, for every device.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 from tinygrad_edu import Tensor, ops
+from tinygrad_edu.learn.parity_complex import COMPLEX
 from tinygrad_edu.learn.parity_recipe import (
     Recipe,
     Values,
@@ -35,17 +35,6 @@ def wide(*shape: int) -> Values:
 def above_one(*shape: int) -> Values:
     """Reals above 1."""
     return Values(shape, 1.2, 4.0)
-
-
-def on_complex(name: str, x: Tensor, y: Tensor) -> Any:
-    """Call an operation of ``ops`` on x + iy."""
-    return getattr(ops, name)(ops.complex(x, y))
-
-
-def of_complex(names: str) -> list[Recipe]:
-    """Write a row for each of several functions of one complex tensor."""
-    small, typical = [(real(*shape), real(*shape)) for shape in ((3, 5), (1024, 1024))]
-    return [op(name, small, typical, function=functools.partial(on_complex, name)) for name in names.split()]
 
 
 def fixed(*shape: int) -> Values:
@@ -77,9 +66,6 @@ ELEMENTWISE = [
     *alike("isclose allclose equal", real, 2),
     op("lerp", (real(3, 5), real(3, 5), 0.3), (real(1024, 1024), real(1024, 1024), 0.3)),
     *alike("sinc deg2rad rad2deg nan_to_num sgn signbit isposinf isneginf isreal angle", real),
-    *two("complex polar", real, real),
-    *of_complex("conj conj_physical resolve_conj resolve_neg real imag view_as_real adjoint"),
-    op("view_as_complex", (real(3, 2),), (real(1024, 2),)),
     *alike("logit erfinv ndtri", unit),
     *alike("lgamma digamma entr", positive),
     *alike("erfcx ndtr log_ndtr i0 i1 i0e i1e spherical_bessel_j0 airy_ai", real),
@@ -346,7 +332,7 @@ LOSSES = [
     op("margin_ranking_loss", (real(9), real(9), signs(9)), (real(100_000), real(100_000), signs(100_000))),
 ]  # fmt: skip
 
-OPERATIONS = [*ELEMENTWISE, *REDUCTIONS, *ORDER, *SHAPES, *INDEXING, *PRODUCTS, *POOLING, *NORMS, *LOSSES]
+OPERATIONS = [*ELEMENTWISE, *COMPLEX, *REDUCTIONS, *ORDER, *SHAPES, *INDEXING, *PRODUCTS, *POOLING, *NORMS, *LOSSES]
 
 LEFT_OUT = {
     "cast": "changes the dtype only, and every operation of two dtypes runs it",

@@ -195,6 +195,7 @@ from tinygrad_edu.ops.elementwise.unary import (
     sigmoid as sigmoid,
     sqrt as sqrt,
 )
+from tinygrad_edu.ops.fft.short_time import istft as istft, stft as stft
 from tinygrad_edu.ops.indexing.find import (
     argwhere as argwhere,
     isin as isin,

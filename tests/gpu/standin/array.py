@@ -161,8 +161,12 @@ class ndarray:
     data = property(MemoryPointer)
     T = property(lambda self: self._view(self._host.T))
     mT = property(lambda self: self._view(self._host.mT))
-    real = property(lambda self: self._view(self._host.real))
-    imag = property(lambda self: self._view(self._host.imag))
+    real = property(
+        lambda self: self._view(self._host.real), lambda self, value: self.real.__setitem__(..., value)
+    )
+    imag = property(
+        lambda self: self._view(self._host.imag), lambda self, value: self.imag.__setitem__(..., value)
+    )
     base = property(lambda self: None if self._host.base is None else self._view(self._host.base))
 
     @property

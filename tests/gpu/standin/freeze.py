@@ -36,6 +36,7 @@ SPACES = [
     "cupy.cuda.Stream",
     "cupy.cuda.runtime",
     "cupyx",
+    "cupyx.scipy.fft",
     "cupyx.scipy.special",
 ]
 

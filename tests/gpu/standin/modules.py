@@ -9,6 +9,7 @@ import types
 from typing import Any
 
 import numpy as np
+import scipy.fft
 import scipy.special
 
 from tests.gpu.standin import cards
@@ -245,13 +246,14 @@ class ComputeTypes(types.ModuleType):
 CORE = types.ModuleType("cupy._core")
 CORE.__dict__.update(__path__=[], _routines_linalg=ComputeTypes("cupy._core._routines_linalg"))
 
+FFT = Space("cupyx.scipy.fft", scipy.fft)
 SPECIAL = Space("cupyx.scipy.special", scipy.special)
 CUPYX = types.ModuleType("cupyx")
 CUPYX.__dict__.update(
     __path__=[],
     scatter_add=scatter_add,
     empty_pinned=empty_pinned,
-    scipy=types.SimpleNamespace(special=SPECIAL),
+    scipy=types.SimpleNamespace(fft=FFT, special=SPECIAL),
 )
 
 MODULES = {
@@ -263,5 +265,6 @@ MODULES = {
     "cupy.random": CUPY.random,
     "cupyx": CUPYX,
     "cupyx.scipy": CUPYX.scipy,
+    "cupyx.scipy.fft": FFT,
     "cupyx.scipy.special": SPECIAL,
 }
