@@ -28,7 +28,8 @@ def of_parts(prefix: str, function: Any, names: str) -> list[Recipe]:
     """Write a row for each of several functions of a complex tensor, which is made of two real ones."""
     small, typical = [(real(*shape), real(*shape)) for shape in ((3, 5), (1024, 1024))]
     return [
-        op(prefix + name, small, typical, function=functools.partial(function, name)) for name in names.split()
+        op(prefix + name, small, typical, function=functools.partial(function, name))
+        for name in names.split()
     ]
 
 

@@ -332,7 +332,18 @@ LOSSES = [
     op("margin_ranking_loss", (real(9), real(9), signs(9)), (real(100_000), real(100_000), signs(100_000))),
 ]  # fmt: skip
 
-OPERATIONS = [*ELEMENTWISE, *COMPLEX, *REDUCTIONS, *ORDER, *SHAPES, *INDEXING, *PRODUCTS, *POOLING, *NORMS, *LOSSES]
+OPERATIONS = [
+    *ELEMENTWISE,
+    *COMPLEX,
+    *REDUCTIONS,
+    *ORDER,
+    *SHAPES,
+    *INDEXING,
+    *PRODUCTS,
+    *POOLING,
+    *NORMS,
+    *LOSSES,
+]
 
 LEFT_OUT = {
     "cast": "changes the dtype only, and every operation of two dtypes runs it",

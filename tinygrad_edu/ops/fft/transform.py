@@ -20,7 +20,8 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
-from tinygrad_edu.backend import FLOAT16, Array, array_module, fft_module
+from tinygrad_edu.backend import Array, array_module, fft_module
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES
 from tinygrad_edu.ops.common import as_float, cast, normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.elementwise.complex_numbers import conj
 from tinygrad_edu.ops.indexing.index import getitem
@@ -101,7 +102,7 @@ def as_transformable(name: str, x: Any, wants: str) -> Tensor:
     if raw(x).dtype.kind == "c" and wants == "real":
         raise RuntimeError(f"{name} expects a real input tensor, but got {x.dtype}")
     x = as_float(name, x)
-    if raw(x).dtype == FLOAT16 or raw(x).dtype.name == "bfloat16":
+    if raw(x).dtype in HALF_DTYPES:
         raise RuntimeError(
             f"{name}: Unsupported dtype {x.dtype}: expected float32, float64, complex64 or complex128"
         )
