@@ -17,6 +17,7 @@ from tinygrad_edu.autograd.grad_mode import enable_grad
 from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.backend import array_module, on_card_of, to_device
 from tinygrad_edu.numpy_dtypes import NUMBER_KINDS
+from tinygrad_edu.optim.complex_parameters import update_parts
 from tinygrad_edu.optim.hooks import OptimizerHooks, no_hooks
 from tinygrad_edu.type_names import type_name
 
@@ -129,10 +130,12 @@ class Optimizer(OptimizerHooks):
                     grad = param.grad
                     if grad is not None:
                         with on_card_of(param.array):
-                            if grad._is_strided:
-                                self.update_parameter(param, grad, group)
-                            else:
+                            if not grad._is_strided:
                                 self.update_rows(param, grad, group)
+                            elif grad.array.dtype.kind == "c":
+                                update_parts(self, param, grad, group)
+                            else:
+                                self.update_parameter(param, grad, group)
                         self._note_change(param, name)
         self.step_count += 1
         self._after_step(closure)
