@@ -106,7 +106,7 @@ UNKNOWN = {
     *("torch.profiler.ProfilerActivity", "torch.Generator.get_state", "torch.Generator.set_state"),
     *(f"torch.{name}" for name in HOST_TYPES),
     *(f"torch.cuda.{name}" for name in HOST_TYPES),
-    "torch.is_autocast_enabled",
+    *("torch.is_autocast_enabled", "torch.get_autocast_dtype"),
     *("torch.Tensor.cdouble", "torch.Tensor.cfloat"),
     *("torch.Generator.manual_seed", "torch.Generator.seed", "torch.Generator.initial_seed"),
 }

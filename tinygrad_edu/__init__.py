@@ -32,7 +32,10 @@ from tinygrad_edu._tensor_str import (
     set_printoptions as set_printoptions,
 )
 from tinygrad_edu.amp import GradScaler as GradScaler, autocast as autocast
-from tinygrad_edu.amp.autocast_mode import is_autocast_enabled as is_autocast_enabled
+from tinygrad_edu.amp.autocast_mode import (
+    get_autocast_dtype as get_autocast_dtype,
+    is_autocast_enabled as is_autocast_enabled,
+)
 from tinygrad_edu.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from tinygrad_edu.autograd.grad_mode import (
     enable_grad as enable_grad,

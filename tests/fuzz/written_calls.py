@@ -172,6 +172,7 @@ torch.set_default_tensor_type('torch.FloatTensor')
 torch.is_autocast_enabled('cpu')
 torch.compile(torch.exp, mode='default', fullgraph=False, disable=True)
 torch.autocast('cpu', dtype=torch.float16, enabled=False)
+torch.get_autocast_dtype('cpu')
 torch.GradScaler('cpu', init_scale=2.0, growth_factor=2.0, backoff_factor=0.5, growth_interval=10)
 """
 

@@ -1,4 +1,4 @@
-"""Automatic mixed precision: the scaling of gradients; :class:`autocast` can be written, and must be off.
+"""Automatic mixed precision: products in half precision (:class:`autocast`) and the scaling of gradients.
 
 References
 ----------

@@ -30,12 +30,15 @@ class AutogradMode:
         Whether tensors are made that never will be.
     observers : tuple of Observer
         Who sees what runs: mostly nobody.
+    autocast : dict
+        For each type of device on which ``autocast`` is on, the NumPy dtype of products: mostly empty.
     """
 
     def __init__(self) -> None:
         self.grad_enabled = True
         self.inference = False
         self.observers: tuple[Any, ...] = ()
+        self.autocast: dict[str, Any] = {}
 
 
 class ThisThread(threading.local):

@@ -22,7 +22,9 @@ import numpy as np
 from tinygrad_edu import ops
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.arguments import as_int, as_ints, require_bools
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.backend import Array, array_module, check_numel
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import raw, require_dtype_of, require_floating_point, require_tensors
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.nn.interpolate import cubic_kernel
@@ -92,6 +94,8 @@ def grid_sample(
     >>> torch.nn.functional.grid_sample(image, places, align_corners=True)
     tensor([[[[1.5000, 1.0000]]]])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(grid_sample, input, grid, mode, padding_mode, align_corners)
     for given, known, argument in ((mode, MODES, "mode"), (padding_mode, PADDING_MODES, "padding_mode")):
         if given not in known:
             raise ValueError(

@@ -13,6 +13,8 @@ from typing import Any
 from tinygrad_edu import ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import as_int, require_bools, require_numbers
+from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import (
     optional_tensors,
     pair,
@@ -54,6 +56,10 @@ def conv_transpose1d(
     dilation: Any = 1,
 ) -> Tensor:
     """Transpose of conv1d: that of conv2d on images of height 1."""
+    if this_thread.mode.autocast:
+        return under_autocast(
+            conv_transpose1d, input, weight, bias, stride, padding, output_padding, groups, dilation
+        )
     name = "conv_transpose1d"
     (s,), (p,), (e,), (d,) = (
         pair(name, "stride", stride, 1),

@@ -15,11 +15,14 @@ from typing import Any
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import require_bools, require_ints
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.nn import functional as F, init
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.utils.rnn import PackedSequence
+from tinygrad_edu.ops.autocast import without_autocast
 from tinygrad_edu.ops.common import require_tensor
+from tinygrad_edu.ops.half import with_dtype_of
 from tinygrad_edu.ops.indexing.index import index_select
 from tinygrad_edu.ops.nn.recurrent_formula import Steps
 from tinygrad_edu.ops.shape.join import cat, stack
@@ -112,6 +115,8 @@ class RNNBase(Module):
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
+        if this_thread.mode.autocast:  # they compute in the dtype of their parameters
+            return without_autocast(with_dtype_of, self._flat_weights[0], self.forward, input, hx)
         name = type(self).__name__ if self.mode in ("LSTM", "GRU") else "RNN"
         require_tensor(name, input)
         if input.dim() not in (2, 3):

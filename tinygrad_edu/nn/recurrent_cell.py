@@ -13,10 +13,13 @@ from typing import Any
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import require_ints
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.nn import functional as F, init
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.ops.autocast import without_autocast
 from tinygrad_edu.ops.common import require_tensor
+from tinygrad_edu.ops.half import with_dtype_of
 from tinygrad_edu.ops.nn.recurrent import gru_layer, lstm_layer, rnn_layer
 from tinygrad_edu.ops.nn.recurrent_formula import Steps
 
@@ -124,6 +127,8 @@ class RNNCell(RNNCellBase):
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        if this_thread.mode.autocast:
+            return without_autocast(with_dtype_of, self.weight_ih, self.forward, input, hx)
         rows, states = self._prepare(input, None if hx is None else (hx,), 1)
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(
@@ -161,6 +166,8 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        if this_thread.mode.autocast:
+            return without_autocast(with_dtype_of, self.weight_ih, self.forward, input, hx)
         rows, states = self._prepare(input, None if hx is None else (hx[0], hx[1]), 2)
         gates, steps = self._gates(rows, self._sum_of_biases())
         h, _, c = lstm_layer(gates, self.weight_hh, None, *states, steps=steps)
@@ -189,6 +196,8 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        if this_thread.mode.autocast:
+            return without_autocast(with_dtype_of, self.weight_ih, self.forward, input, hx)
         rows, states = self._prepare(input, None if hx is None else (hx,), 1)
         gates, steps = self._gates(rows, self.bias_ih)
         h, _ = gru_layer(gates, self.weight_hh, self.bias_hh, *states, steps=steps)

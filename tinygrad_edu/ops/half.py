@@ -15,8 +15,10 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_inexact
+from tinygrad_edu.ops.autocast import is_concerned, under_autocast
 from tinygrad_edu.ops.common import cast
 from tinygrad_edu.scalars import limits
 from tinygrad_edu_kernels.dtypes import FLOAT32
@@ -42,6 +44,8 @@ def rounded_once(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def compute(*args: Any, **options: Any) -> Any:
+        if this_thread.mode.autocast and is_concerned(function.__name__):
+            return under_autocast(compute, *args, **options)
         if args and getattr(args[0], "array", NOTHING).dtype not in HALF_DTYPES:
             return function(*args, **options)
         if not is_half_alone((*args, *options.values())):
@@ -56,6 +60,13 @@ def in_float32(function: Callable[P, R], *args: P.args, **options: P.kwargs) -> 
     wide: Any = {name: widened(x) for name, x in options.items()}
     half = half_dtype_of((*args, *options.values()))
     return narrowed(function(*widened(args), **wide), half)
+
+
+def with_dtype_of(parameter: TensorBase, function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function; beside a parameter of float32, halves are widened, and the results rounded."""
+    if parameter.array.dtype != FLOAT32 or half_dtype_of(args) is None:
+        return function(*args)
+    return in_float32(function, *args)
 
 
 def half_dtype_of(values: Iterable[Any]) -> Any:

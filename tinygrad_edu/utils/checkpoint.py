@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu import autograd, random
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import reject_options
-from tinygrad_edu.autograd.grad_mode import enable_grad, is_grad_enabled
+from tinygrad_edu.autograd.grad_mode import enable_grad, is_grad_enabled, this_thread
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 
 __all__ = ["checkpoint", "checkpoint_sequential"]
@@ -35,6 +35,8 @@ class Part:
         The call.
     random_state : dict or None
         Where the random numbers stood before it; None if the second call need not have the same ones.
+    autocast : dict
+        Where autocast was on, and is again for the second call.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Part:
     ) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
         self.random_state = random.get_rng_state() if same_numbers else None
+        self.autocast = this_thread.mode.autocast
 
     def inputs(self) -> list[Tensor]:
         """Return the Tensors among the arguments."""
@@ -55,15 +58,17 @@ class Part:
         return self.function(*args, **kwargs)
 
     def call_again(self, inputs: Iterable[Tensor]) -> Any:
-        """Call it with the random numbers of the first time, and leave those of now as they are."""
-        if self.random_state is None:
-            return self.call(inputs)
-        now = random.get_rng_state()
-        random.set_rng_state(self.random_state)
+        """Call it with the random numbers and the autocast of the first time, and leave those of now as they are."""
+        now, mode = random.get_rng_state(), this_thread.mode
+        autocast, mode.autocast = mode.autocast, self.autocast
+        if self.random_state is not None:
+            random.set_rng_state(self.random_state)
         try:
             return self.call(inputs)
         finally:
-            random.set_rng_state(now)
+            mode.autocast = autocast
+            if self.random_state is not None:
+                random.set_rng_state(now)
 
 
 class Recomputed(autograd.Function):

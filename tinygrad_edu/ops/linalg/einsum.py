@@ -12,8 +12,10 @@ from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from tinygrad_edu.arguments import wrong_type
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.half import in_float32, is_half_alone
 from tinygrad_edu.ops.linalg.matmul import matmul
@@ -64,6 +66,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     >>> torch.einsum(torch.ones(2, 3), [0, 1], torch.ones(3, 4), [1, 2], [0, 2]).shape
     torch.Size([2, 4])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(einsum, equation, *operands)
     if isinstance(equation, TensorBase):
         equation, operands = equation_of_lists((equation, *operands))
     tensors = (

@@ -13,11 +13,13 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import require_numbers
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, is_on_host
 from tinygrad_edu.layouts import sparse_coo
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import (
     check_broadcast,
     checked_factor,
@@ -146,6 +148,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     >>> torch.matmul(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]))
     tensor([[11.]])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(matmul, input, other)
     require_tensors("matmul", input=input, other=other)
     if not (input._is_strided and other._is_strided):
         return sparse_coo.tensor_class.product(input, other)
@@ -170,11 +174,15 @@ def _of_dims(name: str, input: Array, other: Array, dims: tuple[int, int]) -> Ar
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """Product of two matrices, (m, k) @ (k, n) -> (m, n), without broadcasting."""
+    if this_thread.mode.autocast:
+        return under_autocast(mm, input, mat2)
     return _of_dims("mm", input, mat2, (2, 2))
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Products of two batches of matrices, (b, m, k) @ (b, k, n) -> (b, m, n), without broadcasting."""
+    if this_thread.mode.autocast:
+        return under_autocast(bmm, input, mat2)
     require_tensor("bmm", input)
     require_tensor("bmm", mat2, "mat2")
     if input.ndim == 3 and mat2.ndim == 3 and input.shape[0] != mat2.shape[0]:
@@ -184,11 +192,15 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Product of a matrix and a vector, (m, k) @ (k,) -> (m,)."""
+    if this_thread.mode.autocast:
+        return under_autocast(mv, input, vec)
     return _of_dims("mv", input, vec, (2, 1))
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Product of two vectors, (k,) @ (k,): a number."""
+    if this_thread.mode.autocast:
+        return under_autocast(dot, input, tensor)
     return _of_dims("dot", input, tensor, (1, 1))
 
 
@@ -320,6 +332,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> torch.nn.functional.linear(x, weight, torch.tensor([0.5, 0.0]))
     tensor([[11.5000, 17.0000]])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(linear, input, weight, bias)
     require_tensors("linear", input=input, weight=weight)
     optional_tensors("linear", bias=bias)
     x, w, b = raw(input), raw(weight), raw(bias)

@@ -11,8 +11,10 @@ import math
 from typing import Any
 
 from tinygrad_edu.arguments import as_int, as_ints, is_int, require_bools, require_numbers
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import array_module
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import normalize_dim, raw, require_dtype_of, require_tensor
 from tinygrad_edu.ops.elementwise.arithmetic import mul
 from tinygrad_edu.ops.elementwise.complex_numbers import conj
@@ -65,6 +67,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     >>> torch.tensordot(torch.ones(2, 3, 4), torch.ones(4, 3), dims=([1, 2], [1, 0]))
     tensor([12., 12.])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(tensordot, a, b, dims)
     require_tensor("tensordot", a, "a")
     require_tensor("tensordot", b, "b")
     if isinstance(dims, TensorBase):
@@ -178,6 +182,8 @@ def trace(input: Tensor) -> Tensor:
     >>> torch.trace(torch.tensor([[1, 2], [3, 4]]))
     tensor(5)
     """
+    if this_thread.mode.autocast:
+        return under_autocast(trace, input)
     require_tensor("trace", input)
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")

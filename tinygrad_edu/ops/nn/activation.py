@@ -11,9 +11,11 @@ import math
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_number, require_numbers, wrong_type
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import (
     as_floating,
     raw,
@@ -126,6 +128,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     He et al., "Delving Deep into Rectifiers", 2015, equation 1;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.prelu.html
     """
+    if this_thread.mode.autocast:
+        return under_autocast(prelu, input, weight)
     require_tensor("prelu", input)
     require_tensor("prelu", weight, "weight")
     if raw(input).dtype != raw(weight).dtype:

@@ -16,6 +16,7 @@ from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.numpy_dtypes import is_floating
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import optional_tensors, raw, require_floating_point, require_tensors
 from tinygrad_edu.ops.elementwise.select import where
 from tinygrad_edu.ops.half import in_float32, is_half_alone, rounded_once
@@ -150,6 +151,18 @@ def cross_entropy(
     >>> torch.nn.functional.cross_entropy(torch.zeros(2, 4), torch.tensor([0, 3]))
     tensor(1.3863)
     """
+    if this_thread.mode.autocast:
+        return under_autocast(
+            cross_entropy,
+            input,
+            target,
+            weight,
+            size_average,
+            ignore_index,
+            reduce,
+            reduction,
+            label_smoothing,
+        )
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     name = "cross_entropy"

@@ -17,9 +17,11 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_int
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, is_gpu_in_use
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import (
     ones,
     optional_tensors,
@@ -171,6 +173,8 @@ def conv2d(
     tensor([[[[ 8., 12.],
               [20., 24.]]]])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(conv2d, input, weight, bias, stride, padding, dilation, groups)
     return _conv("conv2d", input, weight, bias, stride, padding, dilation, groups, 2)
 
 
@@ -215,6 +219,8 @@ def conv1d(
     >>> torch.nn.functional.conv1d(torch.tensor([[1.0, 2.0, 4.0]]), torch.tensor([[[-1.0, 1.0]]]))
     tensor([[1., 2.]])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(conv1d, input, weight, bias, stride, padding, dilation, groups)
     return _conv("conv1d", input, weight, bias, stride, padding, dilation, groups, 1)
 
 
@@ -242,6 +248,8 @@ def conv3d(
     >>> F.conv3d(torch.arange(8.0).reshape(1, 2, 2, 2), torch.ones(1, 1, 2, 2, 1))
     tensor([[[[12., 16.]]]])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(conv3d, input, weight, bias, stride, padding, dilation, groups)
     return _conv("conv3d", input, weight, bias, stride, padding, dilation, groups, 3)
 
 

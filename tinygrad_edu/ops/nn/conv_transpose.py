@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.arguments import as_int
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_gpu_in_use
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import check_not_empty, optional_tensors, pair, raw, require_tensors
 from tinygrad_edu.ops.indexing.index import index_add, narrow
 from tinygrad_edu.ops.kernel_dtypes import in_kernel_dtype
@@ -65,6 +67,10 @@ def conv_transpose2d(
     tensor([[[ 1.,  1., 10., 10.],
              [ 1.,  1., 10., 10.]]])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(
+            conv_transpose2d, input, weight, bias, stride, padding, output_padding, groups, dilation
+        )
     name = "conv_transpose2d"
     require_tensors(name, input=input, weight=weight)
     optional_tensors(name, bias=bias)
@@ -109,6 +115,10 @@ def conv_transpose3d(
     >>> torch.nn.functional.conv_transpose3d(voxels, torch.ones(1, 1, 2, 1, 1)).flatten()
     tensor([ 1., 11., 10.])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(
+            conv_transpose3d, input, weight, bias, stride, padding, output_padding, groups, dilation
+        )
     name = "conv_transpose3d"
     require_tensors(name, input=input, weight=weight)
     optional_tensors(name, bias=bias)

@@ -14,9 +14,11 @@ import math
 from typing import Any
 
 from tinygrad_edu.arguments import require_bools
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import check_not_empty, raw
 from tinygrad_edu.ops.half import in_float32
 from tinygrad_edu.ops.indexing.gather import gather
@@ -73,6 +75,10 @@ def max_pool3d(
     >>> torch.nn.functional.max_pool3d(volume, 2).flatten()
     tensor([ 7., 15.])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(
+            max_pool3d, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+        )
     windows = (kernel_size, stride, padding, dilation, ceil_mode)
     return _max_pool3d("max_pool3d", input, windows, return_indices)
 
@@ -143,6 +149,10 @@ def avg_pool3d(
     >>> torch.nn.functional.avg_pool3d(volume, 2).flatten()
     tensor([ 3.5000, 11.5000])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(
+            avg_pool3d, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        )
     if divisor_override == 0:
         raise RuntimeError("avg_pool3d: divisor must be not zero, expected divisor_override != 0, got 0")
     windows = (kernel_size, stride, padding, 1, ceil_mode)
@@ -203,6 +213,8 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     >>> torch.nn.functional.adaptive_avg_pool3d(volume, (2, 1, 1)).flatten()
     tensor([ 3.5000, 11.5000])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(adaptive_avg_pool3d, input, output_size)
     volumes = as_images_larger_than(output_size, "adaptive_avg_pool3d", input, 3)
     if raw(input).dtype in HALF_DTYPES:
         return in_float32(adaptive_avg_pool3d, input, output_size)
@@ -219,6 +231,8 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_max_pool3d.html
     """
+    if this_thread.mode.autocast:
+        return under_autocast(adaptive_max_pool3d, input, output_size, return_indices)
     name = "adaptive_max_pool3d"
     volumes = as_images_larger_than(output_size, name, input, 3)
     check_not_empty(name, input, input.ndim - 2)

@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.arguments import as_int, as_number
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.numpy_dtypes import FLOATING_KINDS, is_inexact
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import (
     as_float,
     normalize_dim,
@@ -75,6 +77,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: Any = MODES[0]) 
     >>> torch.cdist(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0], [0.0, 2.0]]))
     tensor([[5., 2.]])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(cdist, x1, x2, p, compute_mode)
     require_tensor("cdist", x1, "x1")
     require_tensor("cdist", x2, "x2")
     p = as_number("cdist", "p", p)

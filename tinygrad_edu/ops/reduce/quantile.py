@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.arguments import as_number, is_number, require_bools
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import array_module, is_on_host
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import cast, normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.elementwise.arithmetic import lerp
 from tinygrad_edu.ops.elementwise.rounding import ceil, floor, round
@@ -61,6 +63,10 @@ def quantile(
     >>> torch.quantile(torch.tensor([0.0, 10.0, 20.0]), 0.25)
     tensor(5.)
     """
+    if this_thread.mode.autocast:
+        return under_autocast(
+            quantile, input, q, dim, keepdim, interpolation=interpolation, axis=axis, keepdims=keepdims
+        )
     dim = dim if axis is None else axis
     keepdim = keepdim if keepdims is False else keepdims
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
@@ -77,6 +83,10 @@ def nanquantile(
     keepdims: bool = False,
 ) -> Tensor:
     """Return the quantiles of the elements that are numbers; the rest is as with :func:`quantile`."""
+    if this_thread.mode.autocast:
+        return under_autocast(
+            nanquantile, input, q, dim, keepdim, interpolation=interpolation, axis=axis, keepdims=keepdims
+        )
     dim = dim if axis is None else axis
     keepdim = keepdim if keepdims is False else keepdims
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)

@@ -17,10 +17,12 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import require_bools
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_inexact
+from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import (
     as_summand,
     broadcast,
@@ -237,6 +239,8 @@ def prod(
     >>> torch.prod(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([3., 8.])
     """
+    if this_thread.mode.autocast:
+        return under_autocast(prod, input, dim, keepdim, dtype=dtype, axis=axis, keepdims=keepdims)
     dim = dim if axis is None else axis
     keepdim = keepdim if keepdims is False else keepdims
     require_bools("prod", keepdim=keepdim)
