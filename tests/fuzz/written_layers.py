@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 LAYERS = """
+nn.GraphConv(4, 8, aggr='mean', bias=False)(real(3, 4), torch.tensor([[0, 1], [1, 2]]), positive(2))
 nn.Conv3d(2, 4, (2, 3, 3), stride=1, padding=1, groups=2)(real(1, 2, 3, 4, 4))
 nn.ConvTranspose3d(2, 3, 2, stride=2, output_padding=1)(real(1, 2, 2, 3, 3))
 F.adaptive_max_pool1d_with_indices(real(1, 2, 6), 2)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
-from tinygrad_edu.nn import functional as functional, init as init, modules as modules, utils as utils
+from tinygrad_edu.nn import (
+    functional as functional,
+    graph as graph,
+    init as init,
+    modules as modules,
+    utils as utils,
+)
 from tinygrad_edu.nn.activation import (
     CELU as CELU,
     ELU as ELU,
@@ -73,6 +79,7 @@ from tinygrad_edu.nn.flatten import (
     Unflatten as Unflatten,
     Unfold as Unfold,
 )
+from tinygrad_edu.nn.graph import GraphConv as GraphConv
 from tinygrad_edu.nn.lazy import (
     LazyBatchNorm1d as LazyBatchNorm1d,
     LazyBatchNorm2d as LazyBatchNorm2d,

@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.backend import array_module
 from tinygrad_edu.creation import as_tensor, tensor
+from tinygrad_edu.nn.graph.data import Batch, Data
 from tinygrad_edu.ops.shape.join import stack
 from tinygrad_edu.type_names import import_hint, type_name
 
@@ -169,6 +170,11 @@ def collate_strings(batch: Sequence[Any], *, collate_fn_map: CollateMap | None =
     return batch
 
 
+def collate_graphs(batch: Sequence[Data], *, collate_fn_map: CollateMap | None = None) -> Batch:
+    """Put graphs together to one that has no edges between them."""
+    return Batch.from_data_list(batch)
+
+
 # Read-only on purpose: a change would reach every loader of the program. Give collate() a map of your own.
 default_collate_fn_map: CollateMap = MappingProxyType(
     {
@@ -179,6 +185,7 @@ default_collate_fn_map: CollateMap = MappingProxyType(
         int: collate_ints,
         str: collate_strings,
         bytes: collate_strings,
+        Data: collate_graphs,
     }
 )
 
