@@ -52,3 +52,22 @@ def test_the_parameter_goes_downhill():
     z.abs().square().sum().backward()
     optimizer.step()  # z - 0.25 * 2 z
     assert z.tolist() == [1.5 + 2j]
+
+
+@pytest.mark.torch_parity
+def test_lbfgs_finds_what_pytorch_finds():
+    pytorch = pytest.importorskip("torch")
+    found = []
+    for engine in (torch, pytorch):
+        z = engine.tensor(START, dtype=engine.complex128, requires_grad=True)
+        optimizer = engine.optim.LBFGS([z], max_iter=5, line_search_fn="strong_wolfe")
+        optimizer.step(lambda z=z, optimizer=optimizer: loss_of(z, optimizer))
+        found.append(to_numpy(z) if engine is torch else z.detach().numpy())
+    np.testing.assert_allclose(*found, 1e-8)
+
+
+def loss_of(z, optimizer):
+    optimizer.zero_grad()
+    loss = (z * z - 1j).abs().square().sum()
+    loss.backward()
+    return loss

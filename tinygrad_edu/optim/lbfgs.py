@@ -11,8 +11,9 @@ from tinygrad_edu.autograd.grad_mode import enable_grad, no_grad
 from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.ops import cat
 from tinygrad_edu.optim.checks import check_lr, check_numbers
+from tinygrad_edu.optim.complex_parameters import as_real
 from tinygrad_edu.optim.line_search import Point, strong_wolfe
-from tinygrad_edu.optim.optimizer import Optimizer, ParamsT
+from tinygrad_edu.optim.optimizer import Optimizer, ParamsT, zeros_for
 from tinygrad_edu.type_names import type_name
 
 CURVED = 1e-10  # y^T s below this says nothing about the curvature
@@ -207,16 +208,17 @@ class LBFGS(Optimizer):
         with enable_grad():
             loss = closure()
         params = self.param_groups[0]["params"]
-        grads = [p.new_zeros(p.numel()) if p.grad is None else p.grad.reshape(-1) for p in params]
+        grads = [as_real(zeros_for(p) if p.grad is None else p.grad).reshape(-1) for p in params]
         return loss, float(loss), cat(grads).clone()
 
     def _move(self, direction: Tensor, step: float) -> None:
         """Add a multiple of the direction to the parameters."""
         first = 0
         for param in self.param_groups[0]["params"]:
-            piece = direction[first : first + param.numel()]
-            param.add_(piece.reshape(param.shape), alpha=step)
-            first += param.numel()
+            numbers = as_real(param)
+            piece = direction[first : first + numbers.numel()]
+            numbers.add_(piece.reshape(numbers.shape), alpha=step)
+            first += numbers.numel()
 
 
 class Line:
