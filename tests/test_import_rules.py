@@ -57,6 +57,7 @@ LAYERS = {
         "tinygrad_edu.tensor_types",
         "tinygrad_edu.masked",
         "tinygrad_edu.sampling",
+        "tinygrad_edu.sampling_counts",
         "tinygrad_edu.signal",
         "tinygrad_edu.special",
         "tinygrad_edu.cuda",

@@ -54,6 +54,7 @@ NOT_TAKEN = {
     "torch.*: default of reduction": "its stub says 1, the mean; without it, nothing is reduced",
     "torch.rrelu: *": "generator stands in the place of inplace",
     "torch.arange: place of end": "the end stands first if it is alone, which is seen when it is called",
+    "torch.randint_like: place of high": "the place of low, which stands for it if it is alone",
     "torch.randint: place of *": "high stands first if it is alone, which is seen when it is called",
     "torch.repeat_interleave: place of repeats": "repeats alone are an input",
     "torch.m[ai][xn]: place of other": "the place of dim, which may be the other tensor",
@@ -107,6 +108,7 @@ UNKNOWN = {
     *(f"torch.{name}" for name in HOST_TYPES),
     *(f"torch.cuda.{name}" for name in HOST_TYPES),
     *("torch.is_autocast_enabled", "torch.get_autocast_dtype"),
+    *("torch.is_autocast_enabled", "torch.get_device", "torch.Tensor.const_data_ptr"),
     *("torch.Tensor.cdouble", "torch.Tensor.cfloat"),
     *("torch.Generator.manual_seed", "torch.Generator.seed", "torch.Generator.initial_seed"),
 }
@@ -227,7 +229,7 @@ FIRST = {
     **dict.fromkeys(["cat", "concat", "concatenate"], "tensors=[{}]"),
     "stack": "tensors=[{}]",
     "cosine_similarity": "x1={}",
-    **dict.fromkeys(["trapezoid", "cumulative_trapezoid"], "y={}"),
+    **dict.fromkeys(["trapezoid", "cumulative_trapezoid", "trapz"], "y={}"),
 }
 
 

@@ -144,8 +144,11 @@ from tinygrad_edu.inplace_functions import (
     fix_ as fix_,
     floor_ as floor_,
     frac_ as frac_,
+    gcd_ as gcd_,
     i0_ as i0_,
     index_put_ as index_put_,
+    lcm_ as lcm_,
+    ldexp_ as ldexp_,
     log1p_ as log1p_,
     log2_ as log2_,
     log10_ as log10_,
@@ -276,6 +279,7 @@ from tinygrad_edu.ops import (
     bitwise_xor as bitwise_xor,
     block_diag as block_diag,
     bmm as bmm,
+    broadcast_tensors as broadcast_tensors,
     broadcast_to as broadcast_to,
     bucketize as bucketize,
     cartesian_prod as cartesian_prod,
@@ -335,6 +339,7 @@ from tinygrad_edu.ops import (
     exp as exp,
     exp2 as exp2,
     expm1 as expm1,
+    fill as fill,
     flatten as flatten,
     flip as flip,
     fliplr as fliplr,
@@ -346,13 +351,18 @@ from tinygrad_edu.ops import (
     fmin as fmin,
     fmod as fmod,
     frac as frac,
+    frexp as frexp,
     gather as gather,
+    gcd as gcd,
     ge as ge,
     geqrf as geqrf,
+    gradient as gradient,
     group_norm as group_norm,
     gt as gt,
     heaviside as heaviside,
     histc as histc,
+    histogram as histogram,
+    histogramdd as histogramdd,
     hsplit as hsplit,
     hstack as hstack,
     hypot as hypot,
@@ -380,6 +390,8 @@ from tinygrad_edu.ops import (
     kron as kron,
     kthvalue as kthvalue,
     layer_norm as layer_norm,
+    lcm as lcm,
+    ldexp as ldexp,
     le as le,
     lerp as lerp,
     lgamma as lgamma,
@@ -430,6 +442,7 @@ from tinygrad_edu.ops import (
     narrow as narrow,
     ne as ne,
     neg as neg,
+    nextafter as nextafter,
     nonzero as nonzero,
     nonzero_static as nonzero_static,
     norm as norm,
@@ -460,6 +473,7 @@ from tinygrad_edu.ops import (
     rot90 as rot90,
     round as round,
     rsqrt as rsqrt,
+    rsub as rsub,
     scatter as scatter,
     scatter_add as scatter_add,
     scatter_reduce as scatter_reduce,
@@ -549,7 +563,11 @@ from tinygrad_edu.ops.other_names import (
     subtract as subtract,
     swapaxes as swapaxes,
     swapdims as swapdims,
+    trapz as trapz,
     true_divide as true_divide,
+)
+from tinygrad_edu.ops.shape.broadcasting import (
+    broadcast_shapes as broadcast_shapes,
 )
 from tinygrad_edu.ops.shape.copies import (
     alias_copy as alias_copy,
@@ -580,11 +598,14 @@ from tinygrad_edu.process_settings import (
 )
 from tinygrad_edu.queries import (
     detach as detach,
+    get_device as get_device,
     is_complex as is_complex,
     is_conj as is_conj,
     is_floating_point as is_floating_point,
     is_neg as is_neg,
     is_nonzero as is_nonzero,
+    is_same_size as is_same_size,
+    is_signed as is_signed,
     is_tensor as is_tensor,
     numel as numel,
 )
@@ -606,6 +627,11 @@ from tinygrad_edu.sampling import (
     randn as randn,
     randn_like as randn_like,
     randperm as randperm,
+)
+from tinygrad_edu.sampling_counts import (
+    binomial as binomial,
+    poisson as poisson,
+    randint_like as randint_like,
 )
 from tinygrad_edu.serialization import load as load, save as save
 from tinygrad_edu.signal.windows.periodic import (

@@ -65,3 +65,6 @@ tanh_ = Tensor.tanh_
 trunc_ = Tensor.trunc_
 xlogy_ = Tensor.xlogy_
 zero_ = Tensor.zero_
+gcd_ = Tensor.gcd_
+lcm_ = Tensor.lcm_
+ldexp_ = Tensor.ldexp_

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.autograd.tensor_base import TensorBase
-from tinygrad_edu.ops.common import require_tensor
+from tinygrad_edu.ops.common import require_tensor, require_tensors
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
@@ -56,3 +56,21 @@ def detach(input: Tensor) -> Tensor:
     """Return a Tensor on the same memory that is cut off from the graph."""
     require_tensor("detach", input)
     return input.detach()
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Tell whether two Tensors have the same shape."""
+    require_tensors("is_same_size", input=input, other=other)
+    return bool(input.shape == other.shape)
+
+
+def is_signed(input: Tensor) -> bool:
+    """Tell whether the dtype has negative numbers."""
+    require_tensor("is_signed", input)
+    return input.is_signed()
+
+
+def get_device(input: Tensor) -> int:
+    """Return the number of the GPU that a Tensor is on; -1 for the CPU."""
+    require_tensor("get_device", input)
+    return input.get_device()

@@ -49,6 +49,7 @@ LEFT_OUT = {
     ),
     *("numel", "element_size", "is_inference", "is_pinned", "pin_memory", "storage_offset", "cuda"),
     *("is_complex", "is_floating_point", "version_counter"),
+    *("is_nonzero", "is_signed", "is_shared", "is_distributed", "get_device", "const_data_ptr"),
 }
 
 

@@ -169,4 +169,50 @@ FOUND = [
         differentiable=False),
 ]  # fmt: skip
 
-ENTRIES = [*WRITTEN, *VIEWS, *FOUND]
+
+def histogramdd(x, bins, range=None, weight=None, density=False):
+    pairs = None if range is None else np.reshape(range, (-1, 2))
+    weights = None if weight is None else weight.reshape(-1)
+    hist, edges = np.histogramdd(x.reshape(-1, x.shape[-1]), bins, pairs, density, weights)
+    return hist.astype(x.dtype), *edges
+
+
+def histogram(x, bins=100, *, range=None, weight=None, density=False):
+    hist, edges = np.histogram(x, bins, range, density=density, weights=weight)
+    return hist.astype(x.dtype), edges.astype(x.dtype)
+
+
+def gradient(x, *, spacing=1.0, dim=None, edge_order=1):
+    dims = range(x.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
+    steps = [spacing] * len(dims) if isinstance(spacing, int | float) else spacing
+    return tuple([np.gradient(x, h, axis=d, edge_order=edge_order) for d, h in zip(dims, steps, strict=True)])
+
+
+NUMBERS = [
+    Entry("gcd", np.gcd, [S(ints(3, 4, low=-20, high=20), ints(4, low=-20, high=20))], differentiable=False),
+    Entry("lcm", np.lcm, [S(ints(3, 4, low=-20, high=20), ints(4, low=-20, high=20))], differentiable=False),
+    Entry("nextafter", np.nextafter, [S(real(2, 3), real(3)), S(real(), real())]),
+    Entry("ldexp", lambda x, n: x * 2.0**n, [S(real(2, 3), ints(3, high=4)), S(real(2), real(2))]),
+    Entry("frexp", np.frexp, [S(real(2, 3)), S(real())]),
+    Entry("rsub", lambda x, y, alpha=1: y - alpha * x, [S(real(2, 3), real(3)), S(real(2), 5.0, alpha=0.5)]),
+    Entry("fill", lambda x, value: np.full_like(x, value), [S(real(2, 3), 1.5), S(real(3), real())]),
+    Entry("broadcast_tensors", lambda *xs: tuple(np.broadcast_arrays(*xs)), [
+        S(real(2, 1), real(3)), S(real(2)), S(real(), real(2, 2), real(1, 2))]),
+    Entry("sum_to_size", lambda x, *size: x.sum(tuple(range(x.ndim - len(size)))).sum(
+        tuple([i for i, n in enumerate(size) if n == 1]), keepdims=True), [
+        S(real(4, 3), 3), S(real(4, 3), 1, 3), S(real(2, 3, 2), 3, 1)], torch_name="Tensor.sum_to_size"),
+    Entry("gradient", gradient, [
+        S(real(5)), S(real(3, 4)), S(real(3, 4), dim=1, spacing=0.5), S(real(4, 3), spacing=(2.0, 0.5), edge_order=2),
+        S(real(4, 2), dim=0, spacing=[np.array([0.0, 1.0, 3.0, 3.5])], edge_order=2),
+        S(real(3, 5), dim=(1,), spacing=[np.array([0.0, 1.0, 3.0, 3.5, 4.0])])]),
+    Entry("histogram", histogram, [
+        S(real(20, grad=False), 5), S(real(4, 5, grad=False), 4, range=(-1.0, 1.5)), S(real(20, grad=False), 5,
+          weight=real(20, grad=False)),
+        S(real(9, grad=False), 3, density=True),
+        S(real(9, grad=False), np.array([-1.0, 0.0, 0.5, 2.0]))], differentiable=False),
+    Entry("histogramdd", histogramdd, [
+        S(real(20, 2, grad=False), [3, 4]), S(real(5, 4, 2, grad=False), [2, 2], range=(-1.0, 1.0, -1.5, 2.0)),
+        S(real(9, 2, grad=False), [2, 3], density=True)], differentiable=False),
+]  # fmt: skip
+
+ENTRIES = [*NUMBERS, *WRITTEN, *VIEWS, *FOUND]

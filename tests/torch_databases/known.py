@@ -26,6 +26,16 @@ class Known:
 
 KNOWN: list[Known] = [
     Known(
+        "The in-place form has a derivative; PyTorch's has none.",
+        r"in-place method.*: backward returns, where PyTorch raises NotImplementedError",
+        ("acosh", "asinh", "atanh"),
+    ),
+    Known(
+        "What has another shape than the tensor cannot be written into it; PyTorch's `addbmm_` lets the tensor grow.",
+        r"in-place method.*addbmm_: output with shape",
+        ("addbmm",),
+    ),
+    Known(
         "In float16, places in the grid are computed in float32; PyTorch's are rounded to a part of a pixel.",
         r"^float16 ",
         ("nn.functional.grid_sample", "grid_sampler_2d", "grid_sampler_3d"),

@@ -9,6 +9,7 @@ from tinygrad_edu._tensor_methods.inplace import InplaceMethods
 from tinygrad_edu._tensor_methods.inplace_index import InplaceIndexMethods
 from tinygrad_edu._tensor_methods.inplace_shape import InplaceShapeMethods
 from tinygrad_edu._tensor_methods.operators import Operators
+from tinygrad_edu._tensor_methods.questions import QuestionMethods
 from tinygrad_edu._tensor_methods.random_fills import RandomFillMethods
 from tinygrad_edu._tensor_methods.shape import ShapeMethods
 from tinygrad_edu._tensor_methods.sparse import SparseMethods
@@ -22,6 +23,7 @@ __all__ = [
     "InplaceMethods",
     "InplaceShapeMethods",
     "Operators",
+    "QuestionMethods",
     "RandomFillMethods",
     "ShapeMethods",
     "SparseMethods",

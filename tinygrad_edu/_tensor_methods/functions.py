@@ -119,6 +119,13 @@ class FunctionMethods(TensorBase):
     isneginf = ops.isneginf
     isreal = ops.isreal
     heaviside = ops.heaviside
+    gcd = ops.gcd
+    lcm = ops.lcm
+    nextafter = ops.nextafter
+    ldexp = ops.ldexp
+    frexp = ops.frexp
+    bitwise_left_shift = ops.bitwise_left_shift
+    bitwise_right_shift = ops.bitwise_right_shift
 
     # ---- many elements together -------------------------------------------------------------------------
 
@@ -161,6 +168,7 @@ class FunctionMethods(TensorBase):
     nansum = ops.nansum
     nanmean = ops.nanmean
     histc = ops.histc
+    histogram = ops.histogram
     dist = ops.dist
     renorm = ops.renorm
     cov = ops.cov
@@ -175,6 +183,7 @@ class FunctionMethods(TensorBase):
     dot = ops.dot
     outer = ops.outer
     addmm = ops.addmm
+    baddbmm = ops.baddbmm
     kron = ops.kron
     cross = ops.cross
     vdot = ops.vdot
@@ -220,6 +229,7 @@ class FunctionMethods(TensorBase):
     vsplit = ops.vsplit
     dsplit = ops.dsplit
     broadcast_to = ops.broadcast_to
+    sum_to_size = ops.sum_to_size
     unfold = ops.unfold
     as_strided = ops.as_strided
     as_strided_scatter = ops.as_strided_scatter
@@ -258,6 +268,7 @@ class FunctionMethods(TensorBase):
     # ---- of layers --------------------------------------------------------------------------------------
 
     relu = ops.relu
+    prelu = ops.prelu
     softmax = ops.softmax
     log_softmax = ops.log_softmax
 

@@ -90,9 +90,7 @@ class InplaceIndexMethods(TensorBase):
             set_item(self, ([p // columns for p in places], [p % columns for p in places]), value)
         return self
 
-    def fill_(self, value: Any) -> Self:
-        """Set every element to ``value``."""
-        return write_result(self, ops.full_of(self, value), "fill_")
+    fill_ = in_place(ops.fill)
 
     def zero_(self) -> Self:
         """Set every element to 0."""

@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 
+from tinygrad_edu import sampling
 from tinygrad_edu._tensor_methods.writing import write_numbers
 from tinygrad_edu.arguments import as_int, as_number
 from tinygrad_edu.autograd.tensor_base import TensorBase
@@ -21,6 +22,9 @@ from tinygrad_edu.scalars import checked_scalar
 
 class RandomFillMethods(TensorBase):
     """Methods that draw random numbers; part of Tensor."""
+
+    bernoulli = sampling.bernoulli
+    multinomial = sampling.multinomial
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Fill with random numbers from the normal distribution."""

@@ -16,6 +16,7 @@ from tinygrad_edu.ops.common import (
 )
 from tinygrad_edu.ops.convert import (
     copy_of as copy_of,
+    fill as fill,
     full_of as full_of,
     move as move,
     scalar_like as scalar_like,
@@ -110,6 +111,14 @@ from tinygrad_edu.ops.elementwise.normal import (
     log_ndtr as log_ndtr,
     ndtr as ndtr,
     ndtri as ndtri,
+)
+from tinygrad_edu.ops.elementwise.number_parts import (
+    frexp as frexp,
+    gcd as gcd,
+    lcm as lcm,
+    ldexp as ldexp,
+    nextafter as nextafter,
+    rsub as rsub,
 )
 from tinygrad_edu.ops.elementwise.polynomials import (
     chebyshev_polynomial_t as chebyshev_polynomial_t,
@@ -358,6 +367,9 @@ from tinygrad_edu.ops.nn.pool3d import (
 )
 from tinygrad_edu.ops.nn.softmax import log_softmax as log_softmax, softmax as softmax
 from tinygrad_edu.ops.reduce.bins import bucketize as bucketize, histc as histc, searchsorted as searchsorted
+from tinygrad_edu.ops.reduce.differences import (
+    gradient as gradient,
+)
 from tinygrad_edu.ops.reduce.distance import (
     cdist as cdist,
     corrcoef as corrcoef,
@@ -372,6 +384,10 @@ from tinygrad_edu.ops.reduce.extremum import (
     argmin as argmin,
     max as max,
     min as min,
+)
+from tinygrad_edu.ops.reduce.histogram import (
+    histogram as histogram,
+    histogramdd as histogramdd,
 )
 from tinygrad_edu.ops.reduce.nan_sums import nanmean as nanmean, nansum as nansum
 from tinygrad_edu.ops.reduce.order import (
@@ -422,6 +438,10 @@ from tinygrad_edu.ops.shape.blocks import (
     combinations as combinations,
     diag_embed as diag_embed,
     diagflat as diagflat,
+)
+from tinygrad_edu.ops.shape.broadcasting import (
+    broadcast_tensors as broadcast_tensors,
+    sum_to_size as sum_to_size,
 )
 from tinygrad_edu.ops.shape.join import (
     cat as cat,

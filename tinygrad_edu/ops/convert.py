@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, device_of, to_device
-from tinygrad_edu.ops.common import cast, raw, unbroadcast
+from tinygrad_edu.ops.common import cast, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.shape.layout import expand
 from tinygrad_edu.scalars import checked_scalar
 from tinygrad_edu.type_names import type_name
@@ -46,6 +46,25 @@ class Fill(Op):
 def full_of(x: Array, value: Any) -> Array:
     """Return a tensor like ``x`` with one value everywhere; still a step of the graph."""
     return Fill.apply(x, value=scalar_like(x, value))
+
+
+def fill(input: Any, value: Any) -> Any:
+    """Return a tensor like the input with one value, a number or a 0-d Tensor, everywhere.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.fill(torch.zeros(3), 2.5)
+    tensor([2.5000, 2.5000, 2.5000])
+    """
+    require_tensor("fill", input)
+    if not isinstance(value, TensorBase):
+        return full_of(input, value)
+    if value.ndim:
+        raise RuntimeError(
+            f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
+        )
+    return copy_of(input, value)
 
 
 def scalar_like(x: Array, value: Any) -> Any:

@@ -13,6 +13,7 @@ from tinygrad_edu.ops.elementwise.rounding import trunc
 from tinygrad_edu.ops.elementwise.select import clamp
 from tinygrad_edu.ops.elementwise.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh
 from tinygrad_edu.ops.linalg.matmul import outer
+from tinygrad_edu.ops.reduce.running import trapezoid
 from tinygrad_edu.ops.shape.join import vstack
 from tinygrad_edu.ops.shape.layout import flatten, movedim, transpose
 
@@ -36,6 +37,7 @@ not_equal = ne
 moveaxis = movedim
 row_stack = vstack
 ger = outer
+trapz = trapezoid
 
 
 def ravel(input: Tensor) -> Tensor:
