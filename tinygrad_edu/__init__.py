@@ -679,16 +679,31 @@ keep_freed_memory()
 # Modules that many programs do without. Each is imported when it is first asked for, by ``__getattr__`` below, which
 # Python calls for a name that is not here (PEP 562); from then on the name is an ordinary one.
 _LOADED_WHEN_USED = ("distributed", "fft", "jit", "masked", "onnx", "profiler", "special", "utils")
+_LOADED_WHEN_USED = (
+    "distributed",
+    "hub",
+    "jit",
+    "masked",
+    "onnx",
+    "profiler",
+    "special",
+    "testing",
+    "types",
+    "utils",
+)
 
 if TYPE_CHECKING:
     from tinygrad_edu import (
         distributed as distributed,
         fft as fft,
+        hub as hub,
         jit as jit,
         masked as masked,
         onnx as onnx,
         profiler as profiler,
         special as special,
+        testing as testing,
+        types as types,
         utils as utils,
     )
 else:  # a type checker would take it that every name is there

@@ -160,7 +160,7 @@ def syntax_trees(folder: str) -> list[ast.Module]:
 @pytest.mark.parametrize("folder", ["tinygrad_edu", "kernels", "demos"])
 def test_what_is_imported_is_declared(folder):
     declared = distribution_names(lines("options", "install_requires"))
-    for extra in ("viz", "gpu", "safetensors"):
+    for extra in ("viz", "gpu", "safetensors", "tensorboard"):
         declared |= distribution_names(lines("options.extras_require", extra))
     for tree in syntax_trees(folder):
         assert distributions(ast.walk(tree)) - NOT_DECLARED <= declared
