@@ -41,6 +41,7 @@ MODULES = [
     "torch.nn",
     "torch.nn.functional",
     "torch.nn.init",
+    "torch.nn.modules",
     "torch.nn.parallel",
     "torch.nn.parameter",
     "torch.nn.utils",

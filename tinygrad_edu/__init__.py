@@ -678,9 +678,9 @@ keep_freed_memory()
 
 # Modules that many programs do without. Each is imported when it is first asked for, by ``__getattr__`` below, which
 # Python calls for a name that is not here (PEP 562); from then on the name is an ordinary one.
-_LOADED_WHEN_USED = ("distributed", "fft", "jit", "masked", "onnx", "profiler", "special", "utils")
 _LOADED_WHEN_USED = (
     "distributed",
+    "fft",
     "hub",
     "jit",
     "masked",

@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 NOTHING_COMPILED = "it gives back what it gets; nothing is compiled"
-NOT_MIXED = "it can be turned off only: there is no mixed precision"
 
 RUNS_ANOTHER_WAY = {
     "torch.compile": NOTHING_COMPILED,
     "torch.jit.script": NOTHING_COMPILED,
     "torch.jit.trace": NOTHING_COMPILED,
-    "torch.autocast": NOT_MIXED,
-    "torch.amp.autocast": NOT_MIXED,
-    "torch.cuda.amp.autocast": NOT_MIXED,
     "torch.nn.DataParallel": "it runs on one device",
     "torch.backends.cudnn.benchmark": "there is no cuDNN: the switch changes nothing",
     "torch.backends.cudnn.deterministic": "there is no cuDNN: the switch changes nothing",
