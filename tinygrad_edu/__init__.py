@@ -449,6 +449,7 @@ from tinygrad_edu.ops import (
     orgqr as orgqr,
     ormqr as ormqr,
     outer as outer,
+    pdist as pdist,
     permute as permute,
     pinverse as pinverse,
     polar as polar,

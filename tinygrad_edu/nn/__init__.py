@@ -37,6 +37,7 @@ from tinygrad_edu.nn.activation import (
     Tanhshrink as Tanhshrink,
     Threshold as Threshold,
 )
+from tinygrad_edu.nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss
 from tinygrad_edu.nn.batch_norm import (
     BatchNorm1d as BatchNorm1d,
     BatchNorm2d as BatchNorm2d,
@@ -78,6 +79,10 @@ from tinygrad_edu.nn.flatten import (
     PixelUnshuffle as PixelUnshuffle,
     Unflatten as Unflatten,
     Unfold as Unfold,
+)
+from tinygrad_edu.nn.fractional_pooling import (
+    FractionalMaxPool2d as FractionalMaxPool2d,
+    FractionalMaxPool3d as FractionalMaxPool3d,
 )
 from tinygrad_edu.nn.graph import GraphConv as GraphConv
 from tinygrad_edu.nn.lazy import (
@@ -185,6 +190,7 @@ from tinygrad_edu.nn.softmax import (
     Softmin as Softmin,
 )
 from tinygrad_edu.nn.sparse import Embedding as Embedding, EmbeddingBag as EmbeddingBag
+from tinygrad_edu.nn.sync_batch_norm import SyncBatchNorm as SyncBatchNorm
 from tinygrad_edu.nn.transformer import (
     Transformer as Transformer,
     TransformerDecoder as TransformerDecoder,

@@ -53,6 +53,12 @@ from tinygrad_edu.nn.functional_dropout import (
     feature_alpha_dropout as feature_alpha_dropout,
 )
 from tinygrad_edu.nn.functional_embedding import embedding as embedding, embedding_bag as embedding_bag
+from tinygrad_edu.nn.functional_fractional_pooling import (
+    fractional_max_pool2d as fractional_max_pool2d,
+    fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices,
+    fractional_max_pool3d as fractional_max_pool3d,
+    fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices,
+)
 from tinygrad_edu.nn.functional_grid import affine_grid as affine_grid, grid_sample as grid_sample
 from tinygrad_edu.nn.functional_layer import (
     bilinear as bilinear,
@@ -138,6 +144,7 @@ from tinygrad_edu.ops import (
     normalize as normalize,
     one_hot as one_hot,
     pad as pad,
+    pdist as pdist,
     prelu as prelu,
     rms_norm as rms_norm,
     scaled_dot_product_attention as scaled_dot_product_attention,

@@ -45,7 +45,7 @@ def batch_norm(
     Examples
     --------
     >>> import tinygrad_edu as torch
-    >>> torch.batch_norm(torch.tensor([[0.0], [2.0]]), None, None, None, None, True, 0.1, 0.0, False)
+    >>> torch.batch_norm(torch.tensor([[0.0], [2.0]]), None, None, None, None, True, 0.1, 1e-12, False)
     tensor([[-1.],
             [ 1.]])
     """

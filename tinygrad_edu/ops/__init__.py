@@ -375,6 +375,7 @@ from tinygrad_edu.ops.reduce.distance import (
     corrcoef as corrcoef,
     cov as cov,
     dist as dist,
+    pdist as pdist,
     renorm as renorm,
 )
 from tinygrad_edu.ops.reduce.extremum import (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tinygrad_edu.nn.modules import (
     activation as activation,
+    adaptive as adaptive,
     batchnorm as batchnorm,
     channelshuffle as channelshuffle,
     container as container,
@@ -62,6 +63,9 @@ from tinygrad_edu.nn.modules.activation import (
     Tanhshrink as Tanhshrink,
     Threshold as Threshold,
 )
+from tinygrad_edu.nn.modules.adaptive import (
+    AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss,
+)
 from tinygrad_edu.nn.modules.batchnorm import (
     BatchNorm1d as BatchNorm1d,
     BatchNorm2d as BatchNorm2d,
@@ -69,6 +73,7 @@ from tinygrad_edu.nn.modules.batchnorm import (
     LazyBatchNorm1d as LazyBatchNorm1d,
     LazyBatchNorm2d as LazyBatchNorm2d,
     LazyBatchNorm3d as LazyBatchNorm3d,
+    SyncBatchNorm as SyncBatchNorm,
 )
 from tinygrad_edu.nn.modules.channelshuffle import (
     ChannelShuffle as ChannelShuffle,
@@ -194,6 +199,8 @@ from tinygrad_edu.nn.modules.pooling import (
     AvgPool1d as AvgPool1d,
     AvgPool2d as AvgPool2d,
     AvgPool3d as AvgPool3d,
+    FractionalMaxPool2d as FractionalMaxPool2d,
+    FractionalMaxPool3d as FractionalMaxPool3d,
     LPPool1d as LPPool1d,
     LPPool2d as LPPool2d,
     LPPool3d as LPPool3d,

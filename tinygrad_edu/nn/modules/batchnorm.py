@@ -15,3 +15,6 @@ from tinygrad_edu.nn.lazy import (
     LazyBatchNorm3d as LazyBatchNorm3d,
     _LazyNormBase as _LazyNormBase,
 )
+from tinygrad_edu.nn.sync_batch_norm import (
+    SyncBatchNorm as SyncBatchNorm,
+)

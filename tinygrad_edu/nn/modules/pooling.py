@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from tinygrad_edu.nn.fractional_pooling import (
+    FractionalMaxPool2d as FractionalMaxPool2d,
+    FractionalMaxPool3d as FractionalMaxPool3d,
+)
 from tinygrad_edu.nn.lp_pooling import (
     LPPool1d as LPPool1d,
     LPPool2d as LPPool2d,

@@ -11,7 +11,8 @@ from typing import Any
 
 from tinygrad_edu.arguments import as_int, as_number
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.autograd.tensor_base import Tensor
+from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
+from tinygrad_edu.backend import array_module
 from tinygrad_edu.numpy_dtypes import FLOATING_KINDS, is_inexact
 from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import (
@@ -26,6 +27,7 @@ from tinygrad_edu.ops.elementwise.complex_numbers import adjoint
 from tinygrad_edu.ops.elementwise.select import clamp, where
 from tinygrad_edu.ops.elementwise.unary import sqrt
 from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.indexing.index import index_select
 from tinygrad_edu.ops.linalg.matmul import mm
 from tinygrad_edu.ops.reduce.reduction import mean, sum
 from tinygrad_edu.ops.reduce.statistics import norm
@@ -98,6 +100,38 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: Any = MODES[0]) 
     if p < 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
     return norm(unsqueeze(x1, -2) - unsqueeze(x2, -3), p, -1)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """Return the distances, by the p-norm, between all pairs of rows: (n, m) -> (n (n - 1) / 2,).
+
+    The pairs are (0, 1), (0, 2), ..., (1, 2), ...: those above the diagonal of :func:`cdist`.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pdist.html
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.pdist(torch.tensor([[0.0], [1.0], [3.0]]))
+    tensor([1., 3., 2.])
+    """
+    require_tensor("pdist", input)
+    p = float(as_number("pdist", "p", p))
+    if raw(input).dtype.name not in ("float32", "float64"):
+        raise RuntimeError(
+            f"pdist only supports floating-point dtypes, float32 and float64, got {raw(input).dtype}"
+        )
+    if input.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
+    if p < 0:
+        raise RuntimeError(f"pdist only supports non-negative p values, got {p}")
+    xp, n = array_module(raw(input)), input.shape[0]
+    rows = xp.arange(n)
+    first, second = xp.nonzero(rows[:, None] < rows)
+    a, b = [index_select(input, 0, tensor_from_array(x)) for x in (first, second)]
+    return norm(a - b, p, -1)
 
 
 @rounded_once
