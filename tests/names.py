@@ -33,6 +33,7 @@ MODULES = [
     "torch.cuda",
     "torch.cuda.amp",
     "torch.distributed",
+    "torch.fft",
     "torch.func",
     "torch.hub",
     "torch.jit",

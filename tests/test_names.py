@@ -76,8 +76,8 @@ PROGRAMS = {
     "from tinygrad_edu import nn\nnn.intrinsic": f"module 'tinygrad_edu.nn' has no attribute 'intrinsic': {SAYS_SO}",
     "from tinygrad_edu.nn import Linear, intrinsic": f"cannot import name 'intrinsic': {SAYS_SO}",
     "from tinygrad_edu.nn.functional import scaled_mm": f"cannot import name 'scaled_mm': {SAYS_SO}",
-    "from tinygrad_edu import fft": f"cannot import name 'fft': {SAYS_SO}",
-    "import tinygrad_edu as torch\ntorch.fft.fft": f"module 'tinygrad_edu' has no attribute 'fft': {SAYS_SO}",
+    "from tinygrad_edu import fx": f"cannot import name 'fx': {SAYS_SO}",
+    "import tinygrad_edu as torch\ntorch.fx.wrap": f"module 'tinygrad_edu' has no attribute 'fx': {SAYS_SO}",
     "from tinygrad_edu import nn\nnn.Identity().to_empty": (
         f"'Identity' object has no attribute 'to_empty': {SAYS_SO}"
     ),
@@ -99,8 +99,8 @@ def test_what_a_user_sees(program):
 
 def test_a_submodule_that_is_not_there():
     """Python never asks the package; but the answer misleads nobody."""
-    done = in_a_new_process("import tinygrad_edu.fft")
-    assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'tinygrad_edu.fft'"
+    done = in_a_new_process("import tinygrad_edu.fx")
+    assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'tinygrad_edu.fx'"
 
 
 def test_programs_may_ask_whether_there_is_a_name():

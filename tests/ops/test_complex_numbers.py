@@ -18,7 +18,7 @@ x.to(z.dtype) * z; (z * 1j).real; z.exp(); z.expm1(); z.log(); z.log2(); z.log10
 z.sin(); z.cos(); z.tan(); z.asin(); z.acos(); z.atan(); z.sinh(); z.cosh(); z.tanh(); z.asinh(); z.acosh(); z.atanh()
 z.reciprocal(); z.square(); z.sigmoid(); torch.sinc(z); z.lerp(w, 0.3)
 z.sum(); z.sum(0); z.mean(1); z.prod(); z.prod(1); z.cumsum(0); z.cumprod(1); z.var(); z.std(1); z.norm(); z.norm(3, 1)
-z.logsumexp(1); torch.dist(z, w); torch.cov(z)
+z.logsumexp(1); z.logcumsumexp(1); torch.logaddexp(z, w); torch.dist(z, w); torch.cov(z)
 z @ w.T; z @ w.mH; torch.mm(z, w.H); z[0] @ w.T; torch.dot(z[0], w[0]); torch.vdot(z[0], w[0]); torch.outer(z[0], w[0])
 torch.einsum('ij,kj->ik', z, w); torch.addmm(z @ w.T, z, w.T, beta=2j, alpha=1 - 1j); torch.kron(z, w)
 torch.nn.functional.linear(z, w, w[:, 0]); torch.nn.functional.conv1d(z[None], w[None])

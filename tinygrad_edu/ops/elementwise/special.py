@@ -15,7 +15,7 @@ from tinygrad_edu.arguments import as_number, is_number
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, special_module
-from tinygrad_edu.numpy_dtypes import is_floating
+from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import (
     BinaryOp,
     as_float,
@@ -36,17 +36,25 @@ from tinygrad_edu.ops.half import rounded_once
 
 
 class LogAddExp(BinaryOp):
-    """log(e^a + e^b), without overflow; the derivatives are 1 / (1 + e^(b - a)) and 1 / (1 + e^(a - b))."""
+    """log(e^a + e^b), without overflow; the derivatives are 1 / (1 + e^(b - a)) and 1 / (1 + e^(a - b)).
+
+    Of complex numbers, that with the larger real part is taken out.
+    """
 
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape
         self.save_for_backward(a, b)
-        return array_module(a).logaddexp(a, b)
+        xp = array_module(a)
+        if a.dtype.kind != "c":
+            return xp.logaddexp(a, b)
+        larger, smaller = [xp.where(a.real >= b.real, *pair) for pair in ((a, b), (b, a))]
+        return larger + xp.log(1 + xp.exp(smaller - larger))
 
     def backward(self, grad_output: Array) -> tuple[Array, Array]:
         a, b = self.saved
         xp = array_module(grad_output)
-        grad_a, grad_b = grad_output / (1 + xp.exp(b - a)), grad_output / (1 + xp.exp(a - b))
+        grad_a = grad_output / (1 + xp.exp(b - a)).conj()
+        grad_b = grad_output / (1 + xp.exp(a - b)).conj()
         return unbroadcast(grad_a, self.shapes[0]), unbroadcast(grad_b, self.shapes[1])
 
 
@@ -60,7 +68,7 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     >>> torch.logaddexp(torch.tensor([0.0]), torch.tensor([0.0]))
     tensor([0.6931])
     """
-    return LogAddExp.apply(*two_floats("logaddexp", input, other))
+    return LogAddExp.apply(*two_floats("logaddexp", input, other, complex_too=True))
 
 
 class LogAddExp2(BinaryOp):
@@ -113,13 +121,14 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     return Hypot.apply(*two_floats("hypot", input, other))
 
 
-def two_floats(name: str, input: Any, other: Any) -> Any:
-    """Return two Tensors of one floating-point dtype; raise for others."""
+def two_floats(name: str, input: Any, other: Any, complex_too: bool = False) -> Any:
+    """Return two Tensors of one floating-point dtype, or of a complex one, if that is allowed; raise for others."""
     require_tensor(name, input)
     require_tensor(name, other, "other")
-    reject_complex(name, input, other)
+    if not complex_too:
+        reject_complex(name, input, other)
     a, b = promote(name, input, other)
-    if not is_floating(raw(a).dtype):
+    if not is_inexact(raw(a).dtype):
         raise NotImplementedError(f"{name}: expected floating-point tensors, got {raw(a).dtype}")
     return a, b
 

@@ -17,6 +17,7 @@ from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, device_of, to_device, to_numpy
 from tinygrad_edu.ops.common import normalize_dim, raw, reject_complex, require_floating_point, require_tensor
 from tinygrad_edu.ops.elementwise.compare import logical_xor
+from tinygrad_edu.ops.elementwise.special import LogAddExp
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.indexing.gather import gather
 from tinygrad_edu.ops.indexing.index import between, narrow
@@ -70,19 +71,29 @@ class LogCumsumExp(Op):
 
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
-        # CuPy has no logaddexp.accumulate: on the host, whatever the device.
-        y = to_device(np.logaddexp.accumulate(to_numpy(x), dim).astype(x.dtype), device_of(x))
+        if x.dtype.kind == "c":
+            y = running_logaddexp(x, dim)
+        else:  # CuPy has no logaddexp.accumulate: on the host, whatever the device
+            y = to_device(np.logaddexp.accumulate(to_numpy(x), dim).astype(x.dtype), device_of(x))
         self.save_for_backward(x, y)
         return y
 
     def backward(self, grad_output: Array) -> Array:
         x, y = self.saved
         xp, dim, n = array_module(grad_output), self.dim, x.shape[self.dim]
-        shares = xp.exp(between(y, dim, 0, n - 1) - between(y, dim, 1, n))
+        shares = xp.exp(between(y, dim, 0, n - 1) - between(y, dim, 1, n)).conj()
         sums = [between(grad_output, dim, n - 1, n)]  # s_(n-1), s_(n-2), ..., s_0
         for k in range(n - 2, -1, -1):
             sums.append(between(grad_output, dim, k, k + 1) + between(shares, dim, k, k + 1) * sums[-1])
-        return xp.exp(x - y) * xp.concatenate(sums[::-1], dim)
+        return xp.exp(x - y).conj() * xp.concatenate(sums[::-1], dim)
+
+
+def running_logaddexp(x: Array, dim: int) -> Array:
+    """Return log(e^x_0 + ... + e^x_i) of complex numbers, one after the other."""
+    sums = [between(x, dim, 0, 1)]
+    for i in range(1, x.shape[dim]):
+        sums.append(LogAddExp.compute(sums[-1], between(x, dim, i, i + 1)))
+    return array_module(x).concatenate(sums, dim)
 
 
 @rounded_once
@@ -96,7 +107,7 @@ def logcumsumexp(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
     tensor([0.0000, 0.6931])
     """
     dim = dim if axis is None else axis
-    require_floating_point("logcumsumexp", input)
+    require_floating_point("logcumsumexp", input, complex_too=True)
     dim = normalize_dim("logcumsumexp", dim, input.ndim)
     if not input.ndim or not raw(input).size:
         return input * 1
