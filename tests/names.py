@@ -36,6 +36,7 @@ MODULES = [
     "torch.fft",
     "torch.func",
     "torch.hub",
+    "torch.distributions",
     "torch.jit",
     "torch.masked",
     "torch.linalg",

@@ -75,6 +75,7 @@ LAYERS = {
     "nn": ["tinygrad_edu.nn"],
     "optim": ["tinygrad_edu.optim"],
     "func": ["tinygrad_edu.func", "tinygrad_edu.testing"],
+    "distributions": ["tinygrad_edu.distributions"],
     "serialization": ["tinygrad_edu.serialization", "tinygrad_edu.safetensors"],
     "utils": ["tinygrad_edu.utils"],
     "package": ["tinygrad_edu"],

@@ -692,10 +692,12 @@ _LOADED_WHEN_USED = (
     "types",
     "utils",
 )
+_LOADED_WHEN_USED = ("distributed", "distributions", "jit", "masked", "onnx", "profiler", "special", "utils")
 
 if TYPE_CHECKING:
     from tinygrad_edu import (
         distributed as distributed,
+        distributions as distributions,
         fft as fft,
         hub as hub,
         jit as jit,
