@@ -681,6 +681,7 @@ keep_freed_memory()
 # Python calls for a name that is not here (PEP 562); from then on the name is an ordinary one.
 _LOADED_WHEN_USED = (
     "distributed",
+    "distributions",
     "fft",
     "hub",
     "jit",
@@ -692,7 +693,6 @@ _LOADED_WHEN_USED = (
     "types",
     "utils",
 )
-_LOADED_WHEN_USED = ("distributed", "distributions", "jit", "masked", "onnx", "profiler", "special", "utils")
 
 if TYPE_CHECKING:
     from tinygrad_edu import (
