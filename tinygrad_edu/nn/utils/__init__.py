@@ -13,6 +13,7 @@ from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.nn.utils import (
     parametrizations as parametrizations,
     parametrize as parametrize,
+    prune as prune,
     rnn as rnn,
     stateless as stateless,
 )
