@@ -1,4 +1,4 @@
-"""A siamese network: triplets, cosine similarity, hard negatives by topk and gather, parameter groups, EMA of weights."""
+"""A siamese network: triplets, cosine similarity, hard negatives by topk and gather, groups of parameters, EMA."""
 
 import copy
 
