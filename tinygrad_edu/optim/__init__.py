@@ -8,7 +8,7 @@ https://docs.pytorch.org/docs/stable/optim.html
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
-from tinygrad_edu.optim import lr_scheduler
+from tinygrad_edu.optim import lr_scheduler, swa_utils
 from tinygrad_edu.optim.adadelta import Adadelta
 from tinygrad_edu.optim.adafactor import Adafactor
 from tinygrad_edu.optim.adagrad import Adagrad
@@ -17,6 +17,7 @@ from tinygrad_edu.optim.adamax import Adamax
 from tinygrad_edu.optim.adamw import AdamW
 from tinygrad_edu.optim.asgd import ASGD
 from tinygrad_edu.optim.lbfgs import LBFGS
+from tinygrad_edu.optim.muon import Muon
 from tinygrad_edu.optim.nadam import NAdam
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.optim.radam import RAdam
@@ -34,6 +35,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",
@@ -42,6 +44,7 @@ __all__ = [
     "SGD",
     "SparseAdam",
     "lr_scheduler",
+    "swa_utils",
 ]
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there

@@ -15,6 +15,17 @@ def check_numbers(**options: Any) -> None:
             require_numbers("optimizer", **{name: value})
 
 
+def as_option(name: str, value: Any) -> Any:
+    """Return an option as a step takes it: a Tensor of one element as a number, but the learning rate as it is."""
+    if not isinstance(value, Tensor) or name == "lr":
+        return value
+    if value.array.size != 1:
+        raise ValueError(
+            f"optimizer: expected {name} to be a number, got a Tensor of shape {list(value.shape)}"
+        )
+    return value.item()
+
+
 def check_lr_size(lr: Any) -> None:
     """Raise if the learning rate is a Tensor of more or less than one element."""
     if isinstance(lr, Tensor) and lr.array.size != 1:

@@ -17,6 +17,7 @@ from tinygrad_edu.autograd.grad_mode import enable_grad
 from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.backend import array_module, on_card_of, to_device
 from tinygrad_edu.numpy_dtypes import NUMBER_KINDS
+from tinygrad_edu.optim.checks import as_option
 from tinygrad_edu.optim.complex_parameters import update_parts
 from tinygrad_edu.optim.hooks import OptimizerHooks, no_hooks
 from tinygrad_edu.type_names import type_name
@@ -224,7 +225,7 @@ class Optimizer(OptimizerHooks):
                 raise ValueError("can't optimize a non-leaf Tensor")
 
         for name, default in self.defaults.items():
-            param_group.setdefault(name, default)
+            param_group[name] = as_option(name, param_group.get(name, default))
         self._refuse_unsupported(param_group)
 
         params = set(param_group["params"])
