@@ -12,6 +12,9 @@ B = np.array([[1.9], [0.8]])
 P = np.array([0.2, 0.5, 0.85])
 SIMPLEX = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
 
+LOC = np.array([[0.3, -0.2, 1.1], [0.0, 2.0, -1.0]])
+COVARIANCE = np.array([[2.0, 0.3, -0.4], [0.3, 1.1, 0.2], [-0.4, 0.2, 0.9]])
+
 
 @dataclass
 class Case:
@@ -73,6 +76,9 @@ CASES = [
     Case("OneHotCategoricalStraightThrough", {"logits": SIMPLEX}, np.eye(3)[[0, 2]]),
     Case("Multinomial", {"total_count": 4, "probs": SIMPLEX}, np.array([[1.0, 1.0, 2.0], [4.0, 0.0, 0.0]])),
     Case("Dirichlet", {"concentration": SIMPLEX * 5}, SIMPLEX[::-1].copy()),
+    Case("MultivariateNormal", {"loc": LOC, "covariance_matrix": COVARIANCE}, LOC + 1),
+    Case("MultivariateNormal", {"loc": LOC, "precision_matrix": COVARIANCE}, LOC + 1),
+    Case("MultivariateNormal", {"loc": LOC, "scale_tril": np.tril(COVARIANCE)}, LOC + 1),
     Case("RelaxedBernoulli", {"temperature": np.array(0.7), "probs": P}, UNIT),
     Case("RelaxedBernoulli", {"temperature": np.array(0.7), "logits": X}, UNIT),
     Case("RelaxedOneHotCategorical", {"temperature": np.array(0.7), "probs": SIMPLEX}, SIMPLEX[::-1].copy()),

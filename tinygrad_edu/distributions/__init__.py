@@ -50,6 +50,7 @@ from tinygrad_edu.distributions.laplace import Laplace as Laplace
 from tinygrad_edu.distributions.log_normal import LogNormal as LogNormal
 from tinygrad_edu.distributions.mixture_same_family import MixtureSameFamily as MixtureSameFamily
 from tinygrad_edu.distributions.multinomial import Multinomial as Multinomial
+from tinygrad_edu.distributions.multivariate_normal import MultivariateNormal as MultivariateNormal
 from tinygrad_edu.distributions.negative_binomial import NegativeBinomial as NegativeBinomial
 from tinygrad_edu.distributions.normal import Normal as Normal
 from tinygrad_edu.distributions.one_hot_categorical import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_edu import ops
+from tinygrad_edu import linalg, ops
 from tinygrad_edu._tensor import Tensor
 
 
@@ -170,6 +170,18 @@ class _LowerCholesky(Constraint):
         return is_triangular & (ops.diagonal(value, 0, -2, -1) > 0).all(-1)
 
 
+class _Symmetric(Constraint):
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Tensor:
+        return ops.isclose(value, value.mT, atol=1e-6).flatten(-2).all(-1)
+
+
+class _PositiveDefinite(_Symmetric):
+    def check(self, value: Tensor) -> Tensor:
+        return super().check(value) & linalg.cholesky_ex(value.detach()).info.eq(0)
+
+
 class _IndependentConstraint(Constraint):
     """A region of events of more dimensions: all of a part must lie in it."""
 
@@ -210,3 +222,5 @@ half_open_interval = _HalfOpenInterval
 simplex = _Simplex()
 lower_triangular = _LowerTriangular()
 lower_cholesky = _LowerCholesky()
+symmetric = _Symmetric()
+positive_definite = _PositiveDefinite()

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_edu import ops
+from tinygrad_edu import linalg, ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.distributions.bernoulli import Bernoulli
 from tinygrad_edu.distributions.beta import Beta
@@ -29,6 +29,7 @@ from tinygrad_edu.distributions.half_cauchy import HalfCauchy
 from tinygrad_edu.distributions.half_normal import HalfNormal
 from tinygrad_edu.distributions.independent import Independent
 from tinygrad_edu.distributions.laplace import Laplace
+from tinygrad_edu.distributions.multivariate_normal import MultivariateNormal
 from tinygrad_edu.distributions.normal import Normal
 from tinygrad_edu.distributions.one_hot_categorical import OneHotCategorical
 from tinygrad_edu.distributions.pareto import Pareto
@@ -199,6 +200,18 @@ def _normal(p: Any, q: Any) -> Tensor:
     ratio = (p.scale / q.scale) ** 2
     shift = ((p.loc - q.loc) / q.scale) ** 2 if isinstance(p, Normal) else 0.0
     return 0.5 * (ratio + shift - 1 - ops.log(ratio))
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _multivariate_normal(p: Any, q: Any) -> Tensor:
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "KL-divergence between two Multivariate Normals with different event shapes cannot be computed"
+        )
+    shift = linalg.solve_triangular(q._factor, (q.loc - p.loc).unsqueeze(-1), upper=False)
+    ratio = linalg.solve_triangular(q._factor, p._factor, upper=False)
+    squares = (ratio**2).sum((-2, -1)) + (shift**2).sum((-2, -1))
+    return q._log_volume() - p._log_volume() + 0.5 * (squares - p.event_shape[0])
 
 
 @register_kl(Laplace, Laplace)
