@@ -14,6 +14,7 @@ from tinygrad_edu.nn.graph.convolution import (
     SAGEConv as SAGEConv,
 )
 from tinygrad_edu.nn.graph.data import Batch as Batch, Data as Data
+from tinygrad_edu.nn.graph.planetoid import Planetoid as Planetoid
 from tinygrad_edu.nn.graph.pooling import (
     global_add_pool as global_add_pool,
     global_max_pool as global_max_pool,
