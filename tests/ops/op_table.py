@@ -9,6 +9,7 @@ from tests.ops import (
     table_arrange,
     table_elementwise,
     table_index,
+    table_linalg,
     table_margin_loss,
     table_nn,
     table_order,
@@ -29,6 +30,7 @@ TABLE: list[Entry] = [
     *table_order.ENTRIES,
     *table_index.ENTRIES,
     *table_special.ENTRIES,
+    *table_linalg.ENTRIES,
 ]
 
 DIFFERENTIABLE = [entry for entry in TABLE if entry.differentiable]

@@ -185,8 +185,9 @@ KNOWN: list[Known] = [
         ),
     ),
     Known(
-        "In float32, the exponential of a matrix has all its digits, for it is computed in float64.",
-        r"^(float32|complex64) .*values at",
+        "The exponential of a matrix of float32 has all its digits, for it is computed in float64; of half precision, "
+        "it is rounded once.",
+        r"^(b?float16|float32|complex64) .*values at",
         ("matrix_exp",),
     ),
     Known(

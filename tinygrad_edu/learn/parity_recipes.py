@@ -11,6 +11,7 @@ from typing import Any
 
 from tinygrad_edu import Tensor, ops
 from tinygrad_edu.learn.parity_complex import COMPLEX
+from tinygrad_edu.learn.parity_linalg import LINALG
 from tinygrad_edu.learn.parity_recipe import (
     Recipe,
     Values,
@@ -350,6 +351,7 @@ OPERATIONS = [
     *SHAPES,
     *INDEXING,
     *PRODUCTS,
+    *LINALG,
     *POOLING,
     *NORMS,
     *LOSSES,

@@ -35,9 +35,10 @@ class Det(Op):
     """
 
     def forward(self, a: Array) -> Array:
-        y = array_module(a).linalg.det(a)
+        xp = array_module(a)
+        y = xp.asarray(xp.linalg.det(a))
         self.save_for_backward(a, y)
-        return array_module(a).asarray(y)
+        return y
 
     def backward(self, grad_output: Array) -> Array:
         a, y = self.saved

@@ -91,7 +91,6 @@ def _require_square(name: str, A: Tensor) -> None:
         )
 
 
-@rounded_once
 def matrix_power(input: Tensor, n: int) -> Tensor:
     r"""Return A^n of each matrix (\*batch, m, m), by repeated squaring; of the inverse if n is negative.
 
@@ -111,15 +110,18 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     _require_square("linalg.matrix_power", input)
     if n == 0:
         return clone(broadcast_to(identity(input, input.shape[-1]), tuple(input.shape)))
-    if n < 0:
-        input, n = inv(input), -n
-    result, square = None, input
+    return _positive_power(inv(input), -n) if n < 0 else _positive_power(input, n)
+
+
+@rounded_once
+def _positive_power(A: Tensor, n: int) -> Tensor:
+    result, square = None, A
     while n:
         if n % 2:
             result = square if result is None else matmul(result, square)
         n //= 2
         square = matmul(square, square) if n else square
-    return clone(input) if result is input else result
+    return clone(A) if result is A else result
 
 
 def multi_dot(tensors: Any) -> Tensor:
