@@ -158,6 +158,11 @@ KNOWN: list[Known] = [
         ("norm", "masked.norm", "linalg.norm", "linalg.norm[subgradients_at_zero]", "linalg.vector_norm"),
     ),
     Known(
+        "Of half precision, the powers of small numbers do not vanish on the way, for they are taken in float32.",
+        r"^float16 .*ord=6.*backward values",
+        ("linalg.vector_norm",),
+    ),
+    Known(
         "The gradient of an empty tensor is empty; PyTorch leaves it None.",
         r"backward tensor\(\[\], size=.*PyTorch has None$",
         ("ormqr",),
