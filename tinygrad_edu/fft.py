@@ -7,7 +7,7 @@ https://docs.pytorch.org/docs/stable/fft.html
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from tinygrad_edu.arguments import as_int, as_number, optional_dtype
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.creation import finish
 from tinygrad_edu.float_errors import ignored_float_errors
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.ops.fft.dimensions import (
     fft2 as fft2,
     fftn as fftn,
@@ -100,3 +101,9 @@ def _frequencies(
     with ignored_float_errors():
         frequencies = turns * (1.0 / np.float64(n * as_number(name, "d", d)))
     return finish(frequencies, dtype, device, requires_grad)
+
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)

@@ -7,6 +7,9 @@ is; the layers themselves stand in the folder above.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.nn.modules import (
     activation as activation,
     adaptive as adaptive,
@@ -237,3 +240,8 @@ from tinygrad_edu.nn.modules.upsampling import (
     UpsamplingBilinear2d as UpsamplingBilinear2d,
     UpsamplingNearest2d as UpsamplingNearest2d,
 )
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> object:
+        raise _error_of_module(__name__, name)
