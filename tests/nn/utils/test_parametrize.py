@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu
-from tests.nn.parity import assert_same, make_inputs, make_layer, numbers, run_layer
+from tests.nn.parity import assert_same, copy_state, make_inputs, make_layer, numbers, run_layer
 from tinygrad_edu.nn.utils.weight_norm import norm_except_dim
 
 LAYERS = [
@@ -266,3 +266,59 @@ def test_norm_except_dim(reference):
         ours = norm_except_dim(tinygrad_edu.tensor(values), 2, dim)
         theirs = reference.norm_except_dim(reference.tensor(values), 2, dim)
         np.testing.assert_allclose(numbers(ours), numbers(theirs), rtol=1e-6)
+
+
+MAPS = [
+    *[
+        ((n, k), name, True)
+        for n, k in ((3, 3), (4, 2), (2, 4))
+        for name in ("matrix_exp", "cayley", "householder")
+    ],
+    *[((n, k), "householder", False) for n, k in ((3, 3), (4, 2), (2, 4))],
+    ((3, 5), None, True),
+]
+
+
+@pytest.mark.torch_parity
+@pytest.mark.parametrize(("sizes", "name", "trivial"), MAPS)
+def test_orthogonal(reference, sizes, name, trivial):
+    layers, found = [], []
+    for library in (reference, tinygrad_edu):
+        layer = make_layer(library, "Linear", sizes)
+        library.nn.utils.parametrizations.orthogonal(layer, orthogonal_map=name, use_trivialization=trivial)
+        layers.append(layer)
+    theirs, ours = layers
+    weight = numbers(ours.weight)
+    small = weight.T @ weight if weight.shape[0] >= weight.shape[1] else weight @ weight.T
+    np.testing.assert_allclose(small, np.eye(len(small)), atol=1e-5)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    if not trivial:  # nothing of it is drawn
+        np.testing.assert_allclose(weight, numbers(theirs.weight), atol=1e-5)
+    moved = np.random.default_rng(2).standard_normal(weight.shape).astype(np.float32)
+    moved = np.tril(moved, -1) + np.triu(moved, 1)  # the diagonal is signs for householder
+    copy_state(reference, ours, theirs)
+    for library, layer in ((reference, theirs), (tinygrad_edu, ours)):
+        with library.no_grad():
+            layer.parametrizations.weight.original.add_(library.tensor(moved * 0.3))
+        found.append(run_layer(library, layer, make_inputs([(2, sizes[0])])))
+        found[-1]["weight"] = numbers(layer.weight)
+    assert_same(*found[::-1], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.torch_parity
+def test_orthogonal_is_assigned_and_refused(reference):
+    for library in (tinygrad_edu, reference):
+        orthogonal = library.nn.utils.parametrizations.orthogonal
+        layer = orthogonal(library.nn.Linear(3, 3))
+        turned = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]], np.float32)
+        layer.weight = library.tensor(turned)
+        np.testing.assert_allclose(numbers(layer.weight), turned, atol=1e-6)
+        with pytest.raises(ValueError, match="Expected a matrix or batch of matrices of shape"):
+            layer.weight = library.ones(2, 3)
+        with pytest.raises(ValueError, match="orthogonal_map has to be one of"):
+            orthogonal(library.nn.Linear(2, 2), orthogonal_map="x")
+        with pytest.raises(ValueError, match="Got a tensor of 1 dimensions"):
+            orthogonal(library.nn.Linear(2, 2), "bias")
+        fixed = orthogonal(library.nn.Linear(2, 2), orthogonal_map="cayley", use_trivialization=False)
+        with pytest.raises(NotImplementedError, match="not possible to assign"):
+            fixed.weight = library.eye(2)
