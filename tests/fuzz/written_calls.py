@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tests.fuzz.written_complex import COMPLEX
 from tests.fuzz.written_layers import LAYERS
+from tests.fuzz.written_linalg import LINALG
 from tests.fuzz.written_sequences import SEQUENCES
 
 SPARSE = """
@@ -562,6 +563,7 @@ WRITTEN = [
         TRAINING,
         VISION,
         COMPLEX,
+        LINALG,
         SPARSE,
     )
     for line in block.splitlines()
