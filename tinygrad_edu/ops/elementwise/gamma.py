@@ -125,7 +125,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     --------
     >>> import tinygrad_edu as torch
     >>> torch.mvlgamma(torch.tensor([3.0]), 2)
-    tensor([1.5501])
+    tensor([1.5502])
     """
     dimensions = as_int("mvlgamma", "p", p)
     if dimensions < 1:
