@@ -49,6 +49,7 @@ LAYERS = {
         "tinygrad_edu._tensor_str",
         "tinygrad_edu.creation",
         "tinygrad_edu.fft",
+        "tinygrad_edu.frequencies",
         "tinygrad_edu.creation_patterns",
         "tinygrad_edu.inplace_functions",
         "tinygrad_edu.autograd.functional",
