@@ -53,5 +53,5 @@ torch.fft.rfftfreq(5, d=0.5, dtype=torch.float64)
 torch.stft(real(2, 9), 4, 2, 4, positive(4), True, 'reflect', False, True, True)
 torch.istft(torch.stft(positive(9), 4, window=positive(4), return_complex=True), 4, window=positive(4), length=9)
 real(2, 9).stft(4, window=positive(4), return_complex=True)
-real(3, 4).cfloat().istft(4, window=positive(4))
+param(3, 4).cfloat().istft(4, window=positive(4))
 """
