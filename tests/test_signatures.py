@@ -243,6 +243,7 @@ WITH_DIM = [
     for owner in ("torch", "torch.Tensor")
     for name in sorted(dir(resolve(tinygrad_edu, owner)))
     if name in EXTRA or name in FIRST or name[0] != "_"
+    if name != "segment_reduce"  # whose axis is PyTorch's own
     if callable(getattr(resolve(tinygrad_edu, owner), name))
     and not isinstance(getattr(resolve(tinygrad_edu, owner), name), type)
     and takes(getattr(resolve(tinygrad_edu, owner), name), "axis")

@@ -74,6 +74,7 @@ def test_same_as_pytorch(seed):
     "options",
     [
         dict(precision=2),
+        dict(precision=0),
         dict(threshold=3),
         dict(threshold=3, edgeitems=1),
         dict(linewidth=30),

@@ -479,6 +479,7 @@ from tinygrad_edu.ops import (
     scatter_add as scatter_add,
     scatter_reduce as scatter_reduce,
     searchsorted as searchsorted,
+    segment_reduce as segment_reduce,
     select as select,
     select_scatter as select_scatter,
     selu as selu,

@@ -110,6 +110,9 @@ class NumberFormat:
 
     def __init__(self, values: np.ndarray[Any, Any]) -> None:
         self.is_float = is_floating(values.dtype)
+        self.is_whole = (
+            False  # which is shown by a point behind it, also where there are no digits to be shown
+        )
         self.style = "d"
         self.width = 1
         shown = values.ravel()
@@ -118,7 +121,7 @@ class NumberFormat:
             if shown.size:
                 self.style = self._style_for(shown.astype(np.float64))
             else:
-                self.style = ".0f"
+                self.style, self.is_whole = ".0f", True
         self.width = max([1, *[len(self.text(v)) for v in shown.tolist()]])
 
     def _style_for(self, values: np.ndarray[Any, Any]) -> str:
@@ -129,14 +132,15 @@ class NumberFormat:
             scientific = PrintOptions.sci_mode
         if scientific:
             return f".{PrintOptions.precision}e"
-        return ".0f" if bool(np.all(values == np.ceil(values))) else f".{PrintOptions.precision}f"
+        self.is_whole = bool(np.all(values == np.ceil(values)))
+        return ".0f" if self.is_whole else f".{PrintOptions.precision}f"
 
     def text(self, value: Any) -> str:
         """Return one element as text, padded to the common width."""
         if not self.is_float:
             return str(value).rjust(self.width)
         shown = format(value, self.style)
-        if self.style == ".0f" and math.isfinite(value):
+        if self.is_whole and math.isfinite(value):
             shown += "."
         return shown.rjust(self.width)
 

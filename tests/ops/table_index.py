@@ -188,7 +188,17 @@ def gradient(x, *, spacing=1.0, dim=None, edge_order=1):
     return tuple([np.gradient(x, h, axis=d, edge_order=edge_order) for d, h in zip(dims, steps, strict=True)])
 
 
+def segment_reduce(x, reduce, *, lengths, axis=0, initial=None):
+    function = {**COMBINE, "max": np.max, "min": np.min}[reduce]
+    parts = np.split(x, np.cumsum(lengths)[:-1])
+    return np.stack([function(part if initial is None else np.concatenate([part, part[:1] * 0 + initial]), 0)
+                     for part in parts])  # fmt: skip
+
+
 NUMBERS = [
+    Entry("segment_reduce", segment_reduce, [
+        *[S(real(5, 2), reduce, lengths=np.array([2, 1, 2])) for reduce in ("sum", "mean", "prod", "max", "min")],
+        S(real(4), "sum", lengths=np.array([3, 1]), initial=1.5)]),
     Entry("gcd", np.gcd, [S(ints(3, 4, low=-20, high=20), ints(4, low=-20, high=20))], differentiable=False),
     Entry("lcm", np.lcm, [S(ints(3, 4, low=-20, high=20), ints(4, low=-20, high=20))], differentiable=False),
     Entry("nextafter", np.nextafter, [S(real(2, 3), real(3)), S(real(), real())]),

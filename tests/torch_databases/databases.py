@@ -48,6 +48,9 @@ DTYPES = [name for name in dir(tinygrad_edu) if isinstance(getattr(tinygrad_edu,
 SHARED_DTYPES = {getattr(torch, name): getattr(tinygrad_edu, name) for name in DTYPES}
 
 
+NAMES_OF_ENTRIES = {"_segment_reduce": "segment_reduce"}
+
+
 def entry_name(entry: Any) -> str:
     """Return ``norm``, ``norm[nuc]``, ``nn.Linear`` or ``optim.SGD``."""
     if hasattr(entry, "optim_cls"):
@@ -79,6 +82,8 @@ def on_our_engine(function: types.FunctionType) -> Callable[..., Any]:
 
 def our_function(entry: Any) -> Callable[..., Any] | None:
     """Return what answers here to an entry of ``op_db``: a function, or a method if that is what PyTorch has."""
+    if entry.name in NAMES_OF_ENTRIES:
+        return look_up(tinygrad_edu, NAMES_OF_ENTRIES[entry.name])
     function = look_up(tinygrad_edu, entry.name)
     method = getattr(tinygrad_edu.Tensor, entry.name, None)
     if is_of_the_database(entry.op):

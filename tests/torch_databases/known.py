@@ -26,6 +26,11 @@ class Known:
 
 KNOWN: list[Known] = [
     Known(
+        "Of float16, a gradient is computed in float32; PyTorch's product overflows on the way.",
+        r"^float16 .*'prod'.*backward values.*PyTorch has inf",
+        ("_segment_reduce",),
+    ),
+    Known(
         "The in-place form has a derivative; PyTorch's has none.",
         r"in-place method.*: backward returns, where PyTorch raises NotImplementedError",
         ("acosh", "asinh", "atanh"),

@@ -199,6 +199,12 @@ def assign(x: Tensor, value: Tensor, row: int) -> Tensor:
     return y
 
 
+def means_of_segments(x: Tensor, chosen: Tensor) -> Tensor:
+    """Return the means of the rows before and after a border."""
+    before = ops.sum(chosen.long())
+    return ops.segment_reduce(x, "mean", lengths=ops.stack([before, len(x) - before]))
+
+
 INDEXING = [
     op("getitem", (real(5, 3), ints(4, high=5)), (real(1024, 1024), ints(2048, high=1024))),
     op("SetItem", (real(5, 3), real(3), 2), (real(1024, 1024), real(1024), 2), function=assign),
@@ -219,6 +225,7 @@ INDEXING = [
     op("broadcast_tensors", (real(3, 1), real(5)), (real(1024, 1), real(1024))),
     op("sum_to_size", (real(3, 5), 1, 5), (real(1024, 1024), 1, 1024)),
     op("gradient", (real(3, 5),), (real(1024, 1024),)),
+    op("segment_reduce", (real(9, 3), bools(9)), (real(1024, 64), bools(1024)), function=means_of_segments),
     op("histogram", (real(20), 5), (real(100_000), 100)),
     op("histogramdd", (real(20, 2), [3, 4]), (real(100_000, 2), [10, 10])),
     op("take", (real(3, 5), ints(4, high=15)), (real(1024, 1024), ints(2048, high=1 << 20))),

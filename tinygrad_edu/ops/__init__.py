@@ -425,6 +425,9 @@ from tinygrad_edu.ops.reduce.search import (
     unique as unique,
     unique_consecutive as unique_consecutive,
 )
+from tinygrad_edu.ops.reduce.segments import (
+    segment_reduce as segment_reduce,
+)
 from tinygrad_edu.ops.reduce.statistics import (
     logsumexp as logsumexp,
     norm as norm,
