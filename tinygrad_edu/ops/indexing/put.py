@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu.arguments import require_bools, wrong_type
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import array_module
@@ -155,7 +153,8 @@ def checked_indices(name: str, input: Any, indices: Any, values: Any, accumulate
 
 def added_at(input: Tensor, index: Any, values: Tensor) -> Tensor:
     """Return zeros of the input's shape with values, which are broadcast to the places, added at an index."""
-    places = items_at(np.broadcast_to(False, raw(input).shape), index).shape
+    xp = array_module(raw(input))
+    places = items_at(xp.broadcast_to(xp.zeros((), bool), raw(input).shape), index).shape
     return index_put_zeros(expand(values, places), index, raw(input).shape)
 
 
