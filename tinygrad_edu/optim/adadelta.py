@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
-from tinygrad_edu.optim.checks import check_lr, check_not_negative, check_numbers
+from tinygrad_edu.optim.checks import check_options
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
@@ -79,11 +79,7 @@ class Adadelta(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_lr(lr)
-        check_numbers(rho=rho)
-        if not 0.0 <= rho <= 1.0:
-            raise ValueError(f"Invalid rho value: {rho}")
-        check_not_negative(epsilon=eps, weight_decay=weight_decay)
+        check_options("Adadelta", lr, rho=rho, eps=eps, weight_decay=weight_decay)
         defaults = dict(
             lr=lr,
             rho=rho,

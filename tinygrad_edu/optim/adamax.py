@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
-from tinygrad_edu.optim.checks import check_betas, check_lr, check_not_negative
+from tinygrad_edu.optim.checks import check_options
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
@@ -78,10 +78,7 @@ class Adamax(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_lr(lr)
-        check_not_negative(epsilon=eps)
-        check_betas(betas)
-        check_not_negative(weight_decay=weight_decay)
+        check_options("Adamax", lr, eps=eps, betas=betas, weight_decay=weight_decay)
         defaults = dict(
             lr=lr,
             betas=tuple(betas),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
-from tinygrad_edu.optim.checks import check_lr, check_not_negative, check_numbers
+from tinygrad_edu.optim.checks import check_options
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
@@ -80,9 +80,7 @@ class ASGD(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_lr(lr)
-        check_numbers(lambd=lambd, alpha=alpha, t0=t0)
-        check_not_negative(weight_decay=weight_decay)
+        check_options("ASGD", lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay)
         defaults = dict(
             lr=lr,
             lambd=lambd,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tinygrad_edu._tensor import Tensor
@@ -45,6 +46,28 @@ def check_lr(lr: Any) -> None:
     check_lr_size(lr)
     if not 0.0 <= lr:
         raise ValueError(f"Invalid learning rate: {lr}")
+
+
+def check_options(optimizer: str, lr: Any, **options: Any) -> None:
+    """Raise unless the learning rate and the options of an optimizer are within its bounds, those of ``BOUNDS``."""
+    check_lr(lr)
+    for name, value in options.items():
+        if name == "betas":
+            check_betas(value)
+            continue
+        check_numbers(**{name: value})
+        bounds = BOUNDS.get((optimizer, name), (0.0, math.inf))
+        if bounds is not None and not bounds[0] <= value <= bounds[1]:
+            raise ValueError(f"Invalid {'epsilon' if name == 'eps' else name} value: {value}")
+
+
+BOUNDS: dict[tuple[str, str], tuple[float, float] | None] = {
+    ("Adadelta", "rho"): (0.0, 1.0),
+    ("ASGD", "lambd"): None,
+    ("ASGD", "alpha"): None,
+    ("ASGD", "t0"): None,
+}
+"""The lowest and highest value of options, where they are not 0 and infinity; None: any number."""
 
 
 def check_not_negative(**options: Any) -> None:

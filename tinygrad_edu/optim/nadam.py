@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
-from tinygrad_edu.optim.checks import check_betas, check_lr, check_not_negative
+from tinygrad_edu.optim.checks import check_options
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
@@ -87,10 +87,8 @@ class NAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_lr(lr)
-        check_not_negative(epsilon=eps)
-        check_betas(betas)
-        check_not_negative(weight_decay=weight_decay, momentum_decay=momentum_decay)
+        options = dict(weight_decay=weight_decay, momentum_decay=momentum_decay)
+        check_options("NAdam", lr, eps=eps, betas=betas, **options)
         defaults = dict(
             lr=lr,
             betas=tuple(betas),

@@ -6,7 +6,7 @@ import math
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
-from tinygrad_edu.optim.checks import check_betas, check_lr, check_not_negative
+from tinygrad_edu.optim.checks import check_options
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
@@ -88,10 +88,7 @@ class RAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_lr(lr)
-        check_not_negative(epsilon=eps)
-        check_betas(betas)
-        check_not_negative(weight_decay=weight_decay)
+        check_options("RAdam", lr, eps=eps, betas=betas, weight_decay=weight_decay)
         defaults = dict(
             lr=lr,
             betas=tuple(betas),

@@ -6,7 +6,7 @@ from typing import Any
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.optim.checks import check_lr, check_not_negative
+from tinygrad_edu.optim.checks import check_options
 from tinygrad_edu.optim.optimizer import (
     Optimizer,
     ParamGroup,
@@ -92,8 +92,7 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_lr(lr)
-        check_not_negative(epsilon=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
+        check_options("RMSprop", lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         defaults = dict(
             lr=lr,
             momentum=momentum,
