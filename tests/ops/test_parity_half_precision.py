@@ -7,7 +7,10 @@ import pytest
 from tests.ops.op_table import ids, prepare
 from tests.ops.test_parity_torch import WITH_PARITY, check_gradients, check_same, torch_call
 
-pytestmark = [pytest.mark.torch_parity, pytest.mark.filterwarnings("ignore:Using padding='same'")]
+pytestmark = [
+    pytest.mark.torch_parity,
+    pytest.mark.filterwarnings("ignore:Using padding='same'", r"ignore:torch\.\w+ is deprecated"),
+]
 
 REFUSALS = (
     "Low precision dtypes not supported",

@@ -13,7 +13,9 @@ from tinygrad_edu.numpy_dtypes import BFLOAT16
 
 pytestmark = [
     pytest.mark.torch_parity,
-    pytest.mark.filterwarnings("ignore:Using padding='same'", "ignore:index_reduce"),
+    pytest.mark.filterwarnings(
+        "ignore:Using padding='same'", "ignore:index_reduce", r"ignore:torch\.\w+ is deprecated"
+    ),
 ]
 torch = pytest.importorskip("torch")
 
