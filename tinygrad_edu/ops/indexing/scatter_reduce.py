@@ -17,6 +17,7 @@ from tinygrad_edu.arguments import require_bools, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, device_of, to_device, to_numpy
+from tinygrad_edu.numpy_dtypes import INEXACT_KINDS, is_inexact
 from tinygrad_edu.ops.common import (
     cast,
     check_positions,
@@ -113,14 +114,14 @@ def reduce_at(name: str, x: Tensor, values: Tensor, place: Any, reduce: str, inc
     if kind == "b":
         raise NotImplementedError(f"{name}: expected numbers, got torch.bool, of which there is no mean")
     counts = count_at(place, x, values, include_self)
-    return total / counts if kind in "fc" else div(total, counts, rounding_mode="floor")
+    return total / counts if kind in INEXACT_KINDS else div(total, counts, rounding_mode="floor")
 
 
 def neutral_element(reduce: str, dtype: Any) -> Any:
     """Return the number that changes nothing: 0 for a sum, 1 for a product, the lowest for the largest."""
     if reduce in ("sum", "mean", "prod"):
         return dtype.type(reduce == "prod")
-    if dtype.kind in "fc":
+    if is_inexact(dtype):
         return dtype.type(-np.inf if reduce == "amax" else np.inf)
     return dtype.type(limits(dtype)[0 if reduce == "amax" else 1])
 

@@ -78,7 +78,7 @@ class Eig(Op):
     """
 
     def forward(self, a: Array) -> tuple[Array, Array]:
-        self.is_real = a.dtype.kind == "f"
+        self.is_real = a.dtype.kind != "c"
         w, v = on_host(_eig, a)
         self.save_for_backward(w, v)
         return w, v
