@@ -44,7 +44,7 @@ PLACES = [
 # What is not taken, and why; a pattern of "place.name: difference" each.
 NOT_TAKEN = {
     "*: out": "a result is always a new tensor",
-    "*: layout": "there are dense tensors only",
+    "*: layout": "tensors are made dense; to_sparse() turns them into others",
     "*: pin_memory": "Tensor.pin_memory() does it",
     "*: memory_format": "elements lie row after row, and no other format has a name here",
     "*: out_dtype": "products on a card alone have it",

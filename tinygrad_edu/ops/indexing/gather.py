@@ -87,7 +87,7 @@ def gather(
         Integers from 0 to the size of ``dim`` - 1, with as many dimensions as the input, and in the others no
         larger.
     sparse_grad : bool
-        Must be False: there are no sparse tensors.
+        Must be False: the gradient is dense.
 
     Returns
     -------
