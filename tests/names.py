@@ -50,6 +50,7 @@ MODULES = [
     "torch.onnx",
     "torch.optim",
     "torch.optim.lr_scheduler",
+    "torch.optim.swa_utils",
     "torch.profiler",
     "torch.random",
     "torch.serialization",

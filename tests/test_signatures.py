@@ -52,7 +52,6 @@ NOT_TAKEN = {
     "torch.nn.functional.*_loss: weight": "PyTorch's page does not know it",
     "torch.nn.Hardtanh: m*_value": "deprecated names of min_val and max_val",
     "torch.*: default of reduction": "its stub says 1, the mean; without it, nothing is reduced",
-    "torch.rrelu: *": "generator stands in the place of inplace",
     "torch.arange: place of end": "the end stands first if it is alone, which is seen when it is called",
     "torch.randint_like: place of high": "the place of low, which stands for it if it is alone",
     "torch.randint: place of *": "high stands first if it is alone, which is seen when it is called",

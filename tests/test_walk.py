@@ -108,7 +108,7 @@ def convolution_walk():
         return walk(program, is_multiplication_of_a_convolution)
 
 
-WALKS = {forward_walk: 57, backward_walk: 146, convolution_walk: 149}
+WALKS = {forward_walk: 57, backward_walk: 146, convolution_walk: 165}
 
 
 @pytest.mark.parametrize(("stops", "known"), WALKS.items())

@@ -10,14 +10,14 @@ https://docs.pytorch.org/docs/stable/torch.html#random-sampling
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_dtype, as_int, optional_dtype, require_bools, require_numbers
 from tinygrad_edu.autograd.grad_mode import no_grad
-from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import CPU, Array, DeviceLike, check_numel, to_device
 from tinygrad_edu.creation import Dtype, checked_sizes, finish, like
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES, float_limits
@@ -25,9 +25,6 @@ from tinygrad_edu.ops.common import broadcast_shape, require_tensor
 from tinygrad_edu.random import Generator, draw, largest_whole, numpy_rng, random_integers, require_floating
 from tinygrad_edu.scalars import checked_scalar
 from tinygrad_edu.type_names import refuse_strangers
-
-if TYPE_CHECKING:
-    from tinygrad_edu._tensor import Tensor
 
 
 def _checked_float_dtype(name: str, dtype: Dtype) -> Any:

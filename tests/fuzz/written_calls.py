@@ -17,6 +17,7 @@ torch.sparse_coo_tensor(torch.tensor([[0, 2]]), real(2, 3), dtype=torch.float64,
 torch.sparse_csr_tensor([0, 1, 3], [2, 0, 1], [3.0, 4.0, 5.0], (2, 3), dtype=torch.float64)
 torch.smm(torch.eye(3).to_sparse(), real(3, 2))
 torch.spmm(torch.eye(3).to_sparse(), real(3, 2))
+torch.vmap(torch.sum, 0, 0)
 torch.sparse.mm(torch.eye(3).to_sparse(), real(3, 2))
 torch.sparse.addmm(real(3, 2), torch.eye(3).to_sparse(), real(3, 2), beta=2.0, alpha=0.5)
 torch.sparse.sampled_addmm(torch.eye(3).to_sparse_csr(), real(3, 2), real(2, 3), beta=2.0, alpha=0.5)

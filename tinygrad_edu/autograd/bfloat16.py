@@ -7,6 +7,7 @@ changes of dtype are operations with a gradient; what goes back is rounded once 
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,12 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.numpy_dtypes import BFLOAT16, is_inexact
+from tinygrad_edu_kernels.dtypes import FLOAT32
+
+
+def has_bfloat16(arrays: tuple[Any, ...]) -> bool:
+    """Tell whether one of the arrays is of bfloat16; numbers and None, which have no dtype, are not."""
+    return BFLOAT16 in map(getattr, arrays, repeat("dtype"), repeat(FLOAT32))
 
 
 def apply_in_float32(op: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:

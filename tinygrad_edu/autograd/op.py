@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autograd.bfloat16 import apply_in_float32
+from tinygrad_edu.autograd.bfloat16 import apply_in_float32, has_bfloat16
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.autograd.observer import run_forward_observed
@@ -19,7 +19,7 @@ from tinygrad_edu.autograd.recording import connect, link_saved
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import device_of, explain_too_large, on_card_of
 from tinygrad_edu.float_errors import FLOAT_ERRORS, IGNORED
-from tinygrad_edu.numpy_dtypes import BFLOAT16, DIFFERENTIABLE_DTYPES
+from tinygrad_edu.numpy_dtypes import DIFFERENTIABLE_DTYPES
 
 
 class Op(Node):
@@ -66,12 +66,10 @@ class Op(Node):
         -------
         Tensor or tuple of Tensors
         """
-        if not cls.is_view and not cls.moves_only:
-            for x in inputs:
-                if isinstance(x, TensorBase) and x.array.dtype is BFLOAT16:  # NumPy has one object for it
-                    return apply_in_float32(cls, inputs, options)
         node = cls()
         arrays = connect(node, inputs)
+        if has_bfloat16(arrays) and not cls.is_view and not cls.moves_only:
+            return apply_in_float32(cls, inputs, options)
         if this_thread.mode.observers:
             output = run_forward_observed(run_forward, node, arrays, options)
         else:

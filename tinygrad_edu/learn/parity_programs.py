@@ -163,6 +163,12 @@ OPTIMIZERS = [
     OptimizerRecipe("optim.LBFGS", optim.LBFGS, {"lr": 0.01, "max_iter": 3}),
 ]
 
+OPTIMIZERS_LEFT_OUT = {
+    optim.Muon: "computes in bfloat16 on the CPU, which arrays of a GPU do not have",
+    optim.SparseAdam: "takes sparse gradients, of which the recipes make none",
+}
+"""The optimizers without a recipe, and why."""
+
 
 class SmallCNN(nn.Module):
     """Two convolutions with pooling and two linear layers: the CNN of ``demos/train_mnist.py``.

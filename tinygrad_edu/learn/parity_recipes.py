@@ -135,6 +135,7 @@ ORDER = [
     op("histc", (real(20), 5, -2, 2), (real(100_000), 100, -2, 2)),
     op("dist", (real(3, 5), real(3, 5)), (real(1024, 1024), real(1024, 1024))),
     op("cdist", (real(3, 5), real(4, 5)), (real(256, 64), real(256, 64))),
+    op("pdist", (real(4, 5),), (real(256, 64),)),
     op("renorm", (real(3, 5), 2, 0, 1.0), (real(1024, 1024), 2, 0, 1.0)),
     op("cov", (real(3, 5),), (real(64, 1024),)),
     op("corrcoef", (real(3, 5),), (real(64, 1024),)),

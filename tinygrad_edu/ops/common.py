@@ -195,7 +195,7 @@ def on_one_device(a: Any, b: Any) -> tuple[Any, Any]:
 def fits(number: Any, tensor: Any) -> bool:
     """Tell whether a Python number leaves the dtype of a Tensor as it is, and can be had in every such dtype."""
     if isinstance(number, int | float) and isinstance(tensor, TensorBase):
-        return is_floating(tensor.array.dtype) and abs(number) < 60000
+        return tensor.array.dtype.kind in FLOATING_KINDS and abs(number) < 60000
     return False
 
 
