@@ -102,11 +102,11 @@ def isin(
     elements = element if elements is None else elements
     test_elements = test_element if test_elements is None else test_elements
     require_bools("isin", assume_unique=assume_unique, invert=invert)
-    if not isinstance(elements, TensorBase):
-        require_tensor("isin", test_elements, "test_elements")
     for argument, x in (("elements", elements), ("test_elements", test_elements)):
         if not isinstance(x, int | float):
             require_tensor("isin", x, argument)
+    if not isinstance(elements, TensorBase):
+        require_tensor("isin", test_elements, "test_elements")
     elements, test_elements = on_one_device(elements, test_elements)
     arrays = [raw(elements), raw(test_elements)]
     for array in arrays:
