@@ -1,4 +1,4 @@
-"""Datasets of images and transforms: what torchvision is to PyTorch.
+"""Datasets of images, transforms and networks: what torchvision is to PyTorch.
 
 Examples
 --------
@@ -12,6 +12,6 @@ Examples
 
 from __future__ import annotations
 
-from tinygrad_edu.vision import datasets, transforms
+from tinygrad_edu.vision import datasets, models, ops, transforms
 
-__all__ = ["datasets", "transforms"]
+__all__ = ["datasets", "models", "ops", "transforms"]
