@@ -81,6 +81,15 @@ def test_a_constant_stays_one_and_a_slope_stays_straight():
     np.testing.assert_allclose(slope.numpy(force=True).ravel(), np.arange(9) / 2, rtol=1e-6)
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "lanczos"])
+def test_antialiasing_makes_fine_stripes_grey(mode):
+    stripes = (torch.arange(24) % 2).expand(1, 1, 24, 24).double()
+    grey = F.interpolate(stripes, 8, mode=mode, antialias=True)[..., 1:-1]
+    np.testing.assert_allclose(grey, 0.5, atol=0.1)
+    false_stripes = F.interpolate(stripes, 8, mode="bilinear")
+    np.testing.assert_allclose(false_stripes[0, 0, 0], [1, 0] * 4)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
@@ -95,9 +104,21 @@ def test_a_constant_stays_one_and_a_slope_stays_straight():
         (lambda: F.interpolate(torch.ones(1, 1, 3), 2, align_corners=True), ValueError, ["nearest"]),
         (lambda: F.interpolate(torch.ones(1, 1, 3), 0), RuntimeError, ["greater than 0"]),
         (
-            lambda: F.interpolate(torch.ones(1, 1, 3, 3), 2, mode="bilinear", antialias=True),
-            NotImplementedError,
-            ["antialias=False"],
+            lambda: F.interpolate(torch.ones(1, 1, 3), 2, mode="linear", antialias=True),
+            ValueError,
+            ["bilinear, bicubic, and lanczos", "linear and 3D"],
+        ),
+        (
+            lambda: F.interpolate(torch.ones(1, 1, 3, 3), 2, mode="lanczos"),
+            ValueError,
+            ["requires antialias=True", "False"],
+        ),
+        (
+            lambda: F.interpolate(
+                torch.ones(1, 1, 3, 3), 2, mode="lanczos", align_corners=True, antialias=True
+            ),
+            ValueError,
+            ["align_corners=True"],
         ),
         (
             lambda: F.max_unpool1d(torch.ones(1, 3), torch.zeros(1, 2, dtype=torch.int64), 2),

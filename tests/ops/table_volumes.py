@@ -42,12 +42,12 @@ POOLING = [
 ]  # fmt: skip
 
 
-def cubic(distance):
-    """The kernel of cubic convolution, a = -3/4."""
+def cubic(distance, a=-0.75):
+    """The kernel of cubic convolution."""
     d = abs(distance)
     if d <= 1:
-        return 1.25 * d**3 - 2.25 * d**2 + 1
-    return -0.75 * (d**3 - 5 * d**2 + 8 * d - 4) if d < 2 else 0.0
+        return (a + 2) * d**3 - (a + 3) * d**2 + 1
+    return a * (d**3 - 5 * d**2 + 8 * d - 4) if d < 2 else 0.0
 
 
 def between(line, place, mode):
@@ -71,8 +71,35 @@ def resized(line, out, factor, mode, align_corners):
     return [between(line, (i + 0.5) * scale - 0.5, mode) for i in range(out)]
 
 
+KERNELS = {
+    "bilinear": lambda d: max(0, 1 - abs(d)),
+    "bicubic": lambda d: cubic(d, -0.5),
+    "lanczos": lambda d: np.sinc(d) * np.sinc(d / 3) if abs(d) < 3 else 0,
+}
+
+
+def antialiased(line, out, factor, mode, align_corners):
+    """Return a line of numbers with ``out`` of them, each a mean weighted by a kernel round its centre."""
+    size, scale = len(line), 1 / factor if factor else len(line) / out
+    if size == out:
+        return line
+    if align_corners:
+        scale = (size - 1) / max(out - 1, 1)
+    means = []
+    for i in range(out):
+        distances = (np.arange(size) + 0.5 - (i + 0.5) * scale) / max(scale, 1)
+        means.append(np.average(line, weights=[KERNELS[mode](d) for d in distances]))
+    return means
+
+
 def interpolate(
-    x, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None
+    x,
+    size=None,
+    scale_factor=None,
+    mode="nearest",
+    align_corners=None,
+    recompute_scale_factor=None,
+    antialias=False,
 ):
     dims = x.ndim - 2
     as_list = lambda value: list(value) if isinstance(value, tuple) else [value] * dims  # noqa: E731
@@ -83,7 +110,9 @@ def interpolate(
         return reference.adaptive_pool(dims, np.mean, x, size)
     for i, out in enumerate(as_list(size)):
         factor = None if recompute_scale_factor else factors[i]
-        x = np.apply_along_axis(resized, i + 2, x, out, factor, mode, align_corners)
+        x = np.apply_along_axis(
+            antialiased if antialias else resized, i + 2, x, out, factor, mode, align_corners
+        )
     return x
 
 
@@ -97,6 +126,11 @@ INTERPOLATION = [
         S(real(1, 1, 3, 3), scale_factor=1.7, mode="bilinear"),
         S(real(1, 1, 3, 3), scale_factor=1.7, mode="bilinear", recompute_scale_factor=True),
         S(real(1, 1, 3, 4), (5, 2), mode="bicubic"), S(real(1, 2, 3, 2), (4, 4), mode="bicubic", align_corners=True),
+        S(real(1, 2, 7, 5), (3, 2), mode="bilinear", antialias=True),
+        S(real(1, 1, 4, 4), (4, 7), mode="bicubic", antialias=True),
+        S(real(1, 1, 7, 6), scale_factor=(0.4, 0.6), mode="bicubic", align_corners=False, antialias=True),
+        S(real(1, 1, 9, 4), (4, 6), mode="lanczos", antialias=True),
+        S(real(1, 1, 6, 5), (4, 3), mode="bilinear", align_corners=True, antialias=True),
         S(real(1, 1, 2, 2, 2), (3, 3, 1), mode="trilinear"),
         S(real(1, 1, 2, 3, 2), scale_factor=2, mode="trilinear", align_corners=True),
         S(real(1, 2, 5, 4), (2, 3), mode="area"), S(real(1, 1, 3, 4, 2), scale_factor=0.5, mode="area")]),

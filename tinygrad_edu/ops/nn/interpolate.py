@@ -2,7 +2,8 @@
 
 Every mode but "nearest" and "area" is a weighted mean of a few neighbours along each dimension by itself. What it
 does along one of them is a matrix of weights, (out, in), with two or four numbers in a row that are not 0: the
-output is a product with it, dimension after dimension, and so the gradient is a product with its transpose.
+output is a product with it, dimension after dimension, and so the gradient is a product with its transpose. With
+``antialias`` a row has more of them, as many as the input's elements that one of the output stands for.
 
 References
 ----------
@@ -30,11 +31,11 @@ from tinygrad_edu.ops.nn.pool3d import adaptive_avg_pool3d
 from tinygrad_edu.ops.shape.layout import movedim
 
 NEAREST = ("nearest", "nearest-exact")
-WEIGHTED = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
+WEIGHTED = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2, "lanczos": 2}
 """The modes that weigh neighbours, and for how many dimensions each is."""
 AREA = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)
-CUBIC_A = -0.75
-"""The slope of the cubic convolution kernel at a distance of 1."""
+CUBIC_A, CUBIC_A_ANTIALIAS = -0.75, -0.5
+"""The slope of the cubic convolution kernel at a distance of 1; with ``antialias``, PyTorch takes another one."""
 
 
 @rounded_once
@@ -57,15 +58,17 @@ def interpolate(
         The size of the output in each dimension behind the channels.
     scale_factor : float or tuple of float, optional
         By how much it grows in place of that: floor(size * factor).
-    mode : {"nearest", "nearest-exact", "area", "linear", "bilinear", "trilinear", "bicubic"}
-        "linear" is for signals, "bilinear" and "bicubic" for images, "trilinear" for volumes. "nearest" takes the
-        element whose cell begins before it, "nearest-exact" the one whose centre is nearest; "area" is a mean.
+    mode : {"nearest", "nearest-exact", "area", "linear", "bilinear", "trilinear", "bicubic", "lanczos"}
+        "linear" is for signals, "bilinear", "bicubic" and "lanczos" (with ``antialias``) for images, "trilinear" for
+        volumes. "nearest" takes the element whose cell begins before it, "nearest-exact" the one whose centre is
+        nearest; "area" is a mean.
     align_corners : bool, optional
         Whether the first and last elements of input and output lie on each other; else the outer edges do.
     recompute_scale_factor : bool, optional
         Go on with output size / input size in place of the factor given.
     antialias : bool
-        Not there: raises NotImplementedError.
+        For "bilinear", "bicubic" and "lanczos": where the image becomes smaller, weigh all the elements that one of
+        the output stands for, so that what is finer than the output can show does not turn into false patterns.
 
     Returns
     -------
@@ -85,9 +88,13 @@ def interpolate(
     ``align_corners`` at i (in - 1) / (out - 1). Between x_k and x_(k+1), at a distance t behind the first, linear
     interpolation is (1 - t) x_k + t x_(k+1).
 
+    With ``antialias`` output i is sum_j h((j + 1/2 - c) / s') x_j / sum_j h((j + 1/2 - c) / s'), with its centre
+    c = s (i + 1/2), s' = max(s, 1) and a kernel h: the triangle max(0, 1 - |d|), Keys' cubic or Lanczos' sinc.
+
     References
     ----------
-    Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981, equation 15 (bicubic, a = -0.75);
+    Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981, equation 15 (bicubic, a = -0.75, with
+    ``antialias`` -0.5); Duchon, "Lanczos Filtering in One and Two Dimensions", 1979;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html
 
     Examples
@@ -116,7 +123,7 @@ def interpolate(
     ):
         raise NotImplementedError(
             f"interpolate: expected a mode for {input.ndim}D input, among nearest, nearest-exact and area for 3D to "
-            f"5D, linear for 3D, bilinear and bicubic for 4D, trilinear for 5D, got {mode}"
+            f"5D, linear for 3D, bilinear, bicubic and lanczos for 4D, trilinear for 5D, got {mode}"
         )
     if min(input.shape[1:]) < 1 or min(sizes) < 1:
         raise RuntimeError(
@@ -130,7 +137,7 @@ def interpolate(
         require_floating_point("interpolate", input)
     output = input
     for i in range(dims):
-        output = _along(output, i + 2, sizes[i], factors[i], mode, bool(align_corners))
+        output = _along(output, i + 2, sizes[i], factors[i], mode, bool(align_corners), antialias)
     return output
 
 
@@ -142,14 +149,15 @@ def _check_options(input: Array, mode: Any, align_corners: bool | None, antialia
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
             f"trilinear, got {align_corners} with {mode}"
         )
-    if antialias:
-        if mode not in ("bilinear", "bicubic", "lanczos") or input.ndim != 4:
-            raise ValueError(
-                "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor "
-                f"as input, got {mode} and {input.ndim}D"
-            )
-        raise NotImplementedError(
-            "interpolate: expected antialias=False, which is all there is here, got True"
+    if antialias and (mode not in ("bilinear", "bicubic", "lanczos") or input.ndim != 4):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor "
+            f"as input, got {mode} and {input.ndim}D"
+        )
+    if mode == "lanczos" and input.ndim == 4 and (not antialias or align_corners):
+        raise ValueError(
+            "interpolate: Lanczos mode requires antialias=True and does not support align_corners=True, got "
+            f"{antialias} and {align_corners}"
         )
 
 
@@ -179,9 +187,13 @@ def _output_size(input: Array, size: Any, scale_factor: Any) -> tuple[list[int],
     return [int(have * factor) for have, factor in zip(input.shape[2:], factors, strict=True)], factors
 
 
-def _along(x: Array, dim: int, out: int, factor: float | None, mode: str, align_corners: bool) -> Array:
+def _along(
+    x: Array, dim: int, out: int, factor: float | None, mode: str, align_corners: bool, antialias: bool
+) -> Array:
     """Return ``x`` with ``out`` elements along one dimension."""
     xp, size = array_module(raw(x)), x.shape[dim]
+    if antialias and size == out:
+        return x  # whatever the factor, as in PyTorch
     dtype = raw(x).dtype if is_floating(raw(x).dtype) else np.dtype(np.float32)
     places = source_places(xp, size, out, factor, align_corners, dtype)
     if mode == "nearest":
@@ -190,7 +202,10 @@ def _along(x: Array, dim: int, out: int, factor: float | None, mode: str, align_
         return index_select(x, dim, tensor_from_array(_whole(xp, nearest, size)))
     if mode == "nearest-exact":
         return index_select(x, dim, tensor_from_array(_whole(xp, xp.maximum(places, 0) + 0.5, size)))
-    weights = cubic_weights(xp, size, places) if mode == "bicubic" else linear_weights(xp, size, places)
+    if antialias:
+        weights = antialias_weights(xp, size, out, _scale(size, out, factor, align_corners), mode, dtype)
+    else:
+        weights = (cubic_weights if mode == "bicubic" else linear_weights)(xp, size, places)
     matrix = tensor_from_array(weights.astype(dtype))
     return movedim(linear(movedim(x, dim, -1), matrix), -1, dim)
 
@@ -199,11 +214,17 @@ def source_places(
     xp: Any, size: int, out: int, factor: float | None, align_corners: bool, dtype: Any
 ) -> Array:
     """Return where in the input, counted in elements, those of the output lie: (out,)."""
-    places = xp.arange(out).astype(dtype)
+    places, scale = xp.arange(out).astype(dtype), dtype.type(_scale(size, out, factor, align_corners))
     if align_corners:
-        return places * dtype.type((size - 1) / (out - 1) if out > 1 else 0)
-    scale = dtype.type(1 / factor if factor else size / out)
+        return places * scale
     return (places + dtype.type(0.5)) * scale - dtype.type(0.5)
+
+
+def _scale(size: int, out: int, factor: float | None, align_corners: bool) -> float:
+    """Return how many elements of the input there are to one of the output."""
+    if align_corners:
+        return (size - 1) / (out - 1) if out > 1 else 0.0
+    return 1 / factor if factor else size / out
 
 
 def _whole(xp: Any, places: Array, size: int) -> Array:
@@ -227,9 +248,17 @@ def cubic_weights(xp: Any, size: int, places: Array) -> Array:
 
 def cubic_kernel(t: Any) -> list[Any]:
     """Return the weights of the four neighbours of a place (an array or a Tensor), ``t`` behind the second of them."""
-    near = [((CUBIC_A + 2) * d - (CUBIC_A + 3)) * d * d + 1 for d in (t, 1 - t)]
-    far = [((CUBIC_A * d - 5 * CUBIC_A) * d + 8 * CUBIC_A) * d - 4 * CUBIC_A for d in (1 + t, 2 - t)]
+    near = [_cubic_near(d, CUBIC_A) for d in (t, 1 - t)]
+    far = [_cubic_far(d, CUBIC_A) for d in (1 + t, 2 - t)]
     return [far[0], near[0], near[1], far[1]]
+
+
+def _cubic_near(d: Any, a: float) -> Any:
+    return ((a + 2) * d - (a + 3)) * d * d + 1  # at distances up to 1
+
+
+def _cubic_far(d: Any, a: float) -> Any:
+    return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a  # from 1 to 2
 
 
 def weight_matrix(xp: Any, size: int, neighbours: list[Array], weights: list[Array]) -> Array:
@@ -240,3 +269,22 @@ def weight_matrix(xp: Any, size: int, neighbours: list[Array], weights: list[Arr
         here = neighbour.clip(0, size - 1)[:, None] == columns
         matrix = matrix + here * weight[:, None]
     return matrix
+
+
+def antialias_weights(xp: Any, size: int, out: int, scale: float, mode: str, dtype: Any) -> Array:
+    """Return the matrix of a kernel as wide as an element of the output, (out, in); each row sums to 1."""
+    centres = (xp.arange(out).astype(dtype) + dtype.type(0.5)) * dtype.type(scale)
+    places = xp.arange(size).astype(dtype) + dtype.type(0.5)
+    weights = antialias_kernel(xp, (places - centres[:, None]) / dtype.type(max(scale, 1.0)), mode)
+    return weights / weights.sum(1, keepdims=True)
+
+
+def antialias_kernel(xp: Any, distance: Array, mode: str) -> Array:
+    """Return the kernel at a distance: the triangle (bilinear), the cubic, or the windowed sinc of Lanczos."""
+    d = abs(distance)
+    if mode == "bilinear":
+        return (1 - d).clip(0, None)
+    if mode == "lanczos":
+        return xp.where(d < 3, xp.sinc(d) * xp.sinc(d / 3), 0)
+    near, far = _cubic_near(d, CUBIC_A_ANTIALIAS), _cubic_far(d, CUBIC_A_ANTIALIAS)
+    return xp.where(d < 1, near, xp.where(d < 2, far, 0))
