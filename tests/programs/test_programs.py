@@ -1,7 +1,8 @@
-"""Programs that people learn sequences from run with only the imports changed, and compute what PyTorch computes.
+"""Programs of well-known kinds run with only the imports changed, and compute what PyTorch computes.
 
 The programs are written for PyTorch. Each prints its losses and leaves them in a list ``losses``. They are run here
-with the imports changed, and with PyTorch as they are; the first weights and the data are NumPy's in both.
+with the imports changed, and with PyTorch as they are; the first weights and the data are NumPy's in both. One
+file is one program; the folder says of what kind.
 """
 
 from __future__ import annotations
@@ -24,11 +25,7 @@ import pytest
 import tinygrad_edu
 
 FOLDER = Path(__file__).parent
-PROGRAMS = sorted(
-    path.stem
-    for path in FOLDER.glob("*.py")
-    if path.stem not in ("test_programs", "numpy_weights", "conftest")
-)
+PROGRAMS = {path.stem: path for path in sorted(FOLDER.glob("*/*.py")) if path.parent.name != "nanogpt"}
 COMMANDS = {  # of the program with several files: what is run, one after the other
     "nanogpt": [
         "train.py config_tiny.py",
@@ -91,7 +88,7 @@ def run(command: str, package: str, monkeypatch: pytest.MonkeyPatch) -> list[flo
 
 def losses_of(name: str, package: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[float]]:
     """Copy a program with its imports changed, run all its commands there, and return the losses of each."""
-    files = sorted((FOLDER / "nanogpt").glob("*.py")) if name in COMMANDS else [FOLDER / f"{name}.py"]
+    files = sorted((FOLDER / "nanogpt").glob("*.py")) if name in COMMANDS else [PROGRAMS[name]]
     for file in files:
         (folder / file.name).write_text(with_changed_imports(file.read_text("utf-8"), package), "utf-8")
     for split, length in {"train": 400, "val": 100}.items():
