@@ -228,3 +228,13 @@ def test_dropout_scales_what_it_keeps():
     assert ops.dropout(x, 0.25, training=False) is x
     channels = to_numpy(ops.dropout_channels(torch.ones(40, 50, 3), 0.5))
     assert ((channels == 0).all(2) | (channels == 2).all(2)).all()
+
+
+def test_ldexp_of_halves_keeps_them_and_does_not_overflow_on_the_way():
+    x = torch.tensor([2.0**-14, 3.0], dtype=torch.float16, requires_grad=True)
+    y = torch.ldexp(x, torch.tensor([[20], [-1]]))
+    assert (y.dtype, y.tolist()) == (torch.float16, [[64, INF], [2.0**-15, 1.5]])
+    y[1].sum().backward()
+    assert x.grad.tolist() == [0.5, 0.5]  # PyTorch 2.13 says 0: a power of whole numbers
+    with pytest.raises(NotImplementedError, match="ldexp: expected numbers as exponents, got torch.bool"):
+        torch.ldexp(x, torch.tensor([True, False]))

@@ -104,4 +104,8 @@ def narrowed(value: Any, half: Any) -> Any:
     """Return a Tensor of float32, rounded to a half precision, also within a tuple; anything else as it is."""
     if isinstance(value, TensorBase):
         return cast(value, half) if value.array.dtype == FLOAT32 else value
-    return tuple([narrowed(x, half) for x in value]) if type(value) is tuple else value
+    if type(value) is tuple:
+        return tuple([narrowed(x, half) for x in value])
+    if hasattr(value, "_fields"):  # a named tuple
+        return type(value)(*[narrowed(x, half) for x in value])
+    return value

@@ -49,6 +49,19 @@ class NextAfter(BinaryOp):
         )
 
 
+class Ldexp(BinaryOp):
+    """x 2^n of a whole n: only the exponent changes, so nothing overflows on the way; dy/dx = 2^n."""
+
+    def forward(self, x: Array, n: Array) -> Array:
+        self.shape = x.shape
+        self.save_for_backward(n)
+        return array_module(x).ldexp(x, n)
+
+    def backward(self, grad_output: Array) -> tuple[Array, None]:
+        (n,) = self.saved
+        return unbroadcast(Ldexp.compute(grad_output, n), self.shape), None
+
+
 def gcd(input: Tensor, other: Tensor) -> Tensor:
     """Greatest common divisor of two integers, which is not negative; gcd(0, 0) = 0.
 
@@ -97,7 +110,7 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
 
 
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
-    """input * 2**other, in floating-point numbers.
+    """input * 2**other, in floating-point numbers; with a whole exponent in the dtype of the input.
 
     Examples
     --------
@@ -106,6 +119,11 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     tensor([4.0000, 1.5000])
     """
     require_tensors("ldexp", input=input, other=other)
+    exponent = raw(other).dtype.kind
+    if input.dtype.is_floating_point and exponent == "b":
+        raise NotImplementedError(f"ldexp: expected numbers as exponents, got {other.dtype}")
+    if input.dtype.is_floating_point and exponent in "iu":
+        return Ldexp.apply(input, other)
     return mul(input, pow(2.0, other))
 
 

@@ -16,7 +16,14 @@ import numpy as np
 from tinygrad_edu.arguments import as_int, is_int, require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import optional_tensors, raw, require_dtype_of, require_floating_point
+from tinygrad_edu.ops.common import (
+    optional_tensors,
+    raw,
+    require_dtype_of,
+    require_floating_point,
+    require_tensor,
+)
+from tinygrad_edu.ops.half import rounded_once
 
 
 class Histogram(NamedTuple):
@@ -26,6 +33,7 @@ class Histogram(NamedTuple):
     bin_edges: Any
 
 
+@rounded_once
 def histogram(
     input: Tensor,
     bins: Any = 100,
@@ -39,7 +47,7 @@ def histogram(
     Parameters
     ----------
     input : Tensor
-        float32 or float64, any shape.
+        Of floating point, any shape.
     bins : int or Tensor
         How many bins of equal width, or their borders in increasing order.
     range : (float, float), optional
@@ -71,6 +79,7 @@ def histogram(
     return Histogram(hist, tensor_from_array(borders[0]))
 
 
+@rounded_once
 def histogramdd(
     input: Tensor,
     bins: Any,
@@ -83,7 +92,7 @@ def histogramdd(
     Parameters
     ----------
     input : Tensor
-        (..., n) points of n coordinates, float32 or float64.
+        (..., n) points of n coordinates, of floating point.
     bins : int, sequence of int, or sequence of Tensor
         How many bins there are along each coordinate, or their borders.
     range : sequence of float, optional
@@ -127,10 +136,8 @@ def histogramdd(
 
 
 def check_points(name: str, input: Any, weight: Any) -> None:
-    """Raise unless the points, and their weights, are of float32 or float64."""
+    """Raise unless the points are of floating point, and their weights of the same dtype."""
     require_floating_point(name, input)
-    if raw(input).dtype.name not in ("float32", "float64"):
-        raise NotImplementedError(f"{name}: expected float32 or float64, got {input.dtype}")
     optional_tensors(name, weight=weight)
     if weight is not None:
         require_dtype_of(name, input, weight=weight)
@@ -154,6 +161,8 @@ def bin_borders(name: str, points: Array, bins: list[Any], limits: Any) -> list[
                 )
             borders.append(raw(given).copy())
             continue
+        if not is_int(given):
+            require_tensor(name, given, "bins")
         count = as_int(name, "bins", given)
         if count <= 0:
             raise RuntimeError(f"{name}(): bins must be > 0, but got {count}")
