@@ -12,6 +12,6 @@ Examples
 
 from __future__ import annotations
 
-from tinygrad_edu.vision import datasets, models, ops, transforms
+from tinygrad_edu.vision import datasets, models, ops, transforms, utils
 
-__all__ = ["datasets", "models", "ops", "transforms"]
+__all__ = ["datasets", "models", "ops", "transforms", "utils"]

@@ -189,10 +189,15 @@ class MNIST(VisionDataset):
 
     def _load_data(self) -> tuple[Tensor, Tensor]:
         split = "train" if self.train else "t10k"
-        images_path = self._find(f"{split}-images-idx3-ubyte.gz")
-        labels_path = self._find(f"{split}-labels-idx1-ubyte.gz")
+        return self._load_pair(f"{split}-images-idx3-ubyte.gz", f"{split}-labels-idx1-ubyte.gz")
+
+    def _load_pair(self, images_file: str, labels_file: str) -> tuple[Tensor, Tensor]:
+        """Read the images and the labels."""
+        images_path, labels_path = self._find(images_file), self._find(labels_file)
         if images_path is None or labels_path is None:  # deleted since _check_exists
-            raise RuntimeError(f"Dataset not found: {self.raw_folder} lacks files of the {split} split")
+            raise RuntimeError(
+                f"Dataset not found: {self.raw_folder} lacks {images_file} or {labels_file}, compressed or not"
+            )
         try:
             images, labels = _read_pair(images_path, labels_path, len(self.classes))
         except IdxFormatError as error:
