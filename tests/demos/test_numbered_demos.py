@@ -85,10 +85,19 @@ RUNS: list[tuple[str, list[str], list[str], list[str]]] = [
         [r"^ +33 +17 +\d+ %  no$", r"^right: \d+\.\d % of the 32 others$"],
         ["karate_club.png"],
     ),
+    (
+        "09_vae.py",
+        [],
+        [
+            r"^epoch 1: train \d{3}\.\d, test 2\d\d\.\d nats per image$",  # without learning it costs 544
+            r"^\d\d\.\d % of the test digits lie nearest to one of their kind$",
+        ],
+        ["map_of_digits.png"],
+    ),
 ]
 ON_PYTORCH = [row for row in RUNS if row[0] != "08_graphs.py"]  # PyTorch has no graph layers
 
-WITH_EPOCHS = ["05_lstm_rows.py", "06_translate_dates.py", "07_sort.py", "08_graphs.py"]
+WITH_EPOCHS = ["05_lstm_rows.py", "06_translate_dates.py", "07_sort.py", "08_graphs.py", "09_vae.py"]
 
 
 def run(folder: Path, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -198,6 +207,7 @@ MODELS = [
     ("05_lstm_rows.py", "RowReader(hidden_size=12)", 10, 0.02),
     ("06_translate_dates.py", "Translator(hidden_size=8)", 11, 0.01),
     ("07_sort.py", "Sorter(features=16)", 10, 0.005),
+    ("09_vae.py", "VAE(hidden_size=16)", 10, 0.005),
 ]
 
 
@@ -238,6 +248,12 @@ def digits_to_sort(demo: dict[str, Any], digits: int) -> list[tuple[np.ndarray, 
     return [(rng.integers(0, digits, (8, 10)),) for _ in range(5)]
 
 
+def pixels_and_noise(demo: dict[str, Any], digits: int) -> list[tuple[np.ndarray, ...]]:
+    """Return five batches of images, and the noise that picks points of the clouds."""
+    rng = np.random.default_rng(0)
+    return [(rng.random((6, 784)) ** 4, rng.standard_normal((6, 2))) for _ in range(5)]
+
+
 def letters_that_follow(demo: dict[str, Any], letters: int) -> list[tuple[np.ndarray, ...]]:
     """Return five batches of inputs and targets, two of which are ``NOTHING`` if the demo knows of that."""
     rng, nothing = np.random.default_rng(0), demo.get("NOTHING")
@@ -257,6 +273,7 @@ BATCHES = {
     "05_lstm_rows.py": rows_of_digits,
     "06_translate_dates.py": written_dates,
     "07_sort.py": digits_to_sort,
+    "09_vae.py": pixels_and_noise,
 }
 
 
