@@ -1,7 +1,8 @@
 """Which arguments PyTorch's functions, methods and classes take: read from its stubs, and by ``inspect``.
 
 Most of PyTorch's functions are written in C++ and have no signature that ``inspect`` sees; what they take stands in
-the stub files that are installed with it, as one definition an overload.
+the stub files that are installed with it, as one definition an overload. Those of ``torch.linalg``, ``special`` and
+``fft`` have no stubs; what they take is the schema of their operator.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ UNREADABLE = object()  # a default that the stub does not tell
 NAMES_OF_NUMPY = {"dim": "axis", "keepdim": "keepdims"}  # torch/csrc/utils/python_arg_parser.cpp
 NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 BY_POSITION = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.POSITIONAL_ONLY)
+
+WITHOUT_STUBS = ("torch.linalg", "torch.special", "torch.fft")
 
 
 def stub_definitions(path: Path, within: str | None = None) -> dict[str, list[ast.FunctionDef]]:
@@ -95,7 +98,30 @@ def overloads(place: str, name: str, value: Any) -> list[Signature]:
     kinds = {p.kind for signature in found for p in signature.parameters.values()}
     if kinds <= {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}:
         found = [signature_of(node) for node in stubs().get(place, {}).get(name, [])] or found
+    if place in WITHOUT_STUBS and not found:
+        found = schemas(f"{place.removeprefix('torch.')}_{name}")
     return [signature for signature in found if not is_left_out(place, signature)]
+
+
+def schemas(name: str) -> list[Signature]:
+    """Return what an operator of PyTorch's takes, without overloads that write to ``out``; nothing if it has no such."""
+    import torch
+
+    operator = getattr(torch.ops.aten, name, None)
+    found = []
+    for overload in [] if operator is None else operator.overloads():
+        arguments = getattr(operator, overload)._schema.arguments
+        if not any(a.is_out for a in arguments):
+            found.append(Signature([schema_parameter(a) for a in arguments]))
+    return found
+
+
+def schema_parameter(argument: Any) -> Parameter:
+    """Return a parameter as ``inspect`` has it."""
+    kind = Parameter.KEYWORD_ONLY if argument.kwarg_only else Parameter.POSITIONAL_OR_KEYWORD
+    default = argument.default_value if argument.has_default_value() else Parameter.empty
+    default = tuple(default) if isinstance(default, list) else default
+    return Parameter("input" if argument.name == "self" else argument.name, kind, default=default)
 
 
 def is_left_out(place: str, signature: Signature) -> bool:

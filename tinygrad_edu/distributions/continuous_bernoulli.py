@@ -18,18 +18,25 @@ from tinygrad_edu.distributions.utils import (
     uniform_like,
 )
 
-NEAR_HALF = 0.499, 0.501
-"""Between these probabilities, PyTorch uses series."""
-
 
 class ContinuousBernoulli(WithProbsOrLogits, ExponentialFamily):
-    """Continuous Bernoulli distribution on [0, 1], with density C p^x (1 - p)^(1 - x)."""
+    """Continuous Bernoulli distribution on [0, 1], with density C p^x (1 - p)^(1 - x).
+
+    Between the probabilities ``lims`` it is computed by series.
+    """
 
     arg_constraints = {**BINARY_CONSTRAINTS}
     support = constraints.unit_interval
     has_rsample = True
 
-    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+    def __init__(
+        self,
+        probs: Any = None,
+        logits: Any = None,
+        lims: tuple[float, float] = (0.499, 0.501),
+        validate_args: bool | None = None,
+    ) -> None:
+        self._lims = lims
         self._set_probs_or_logits(probs, logits)
         if probs is not None:
             if validate_args is not False and not bool(constraints.unit_interval.check(self.probs).all()):
@@ -37,17 +44,22 @@ class ContinuousBernoulli(WithProbsOrLogits, ExponentialFamily):
             self.probs = clamp_probs(self.probs)
         super().__init__(self._param.shape, validate_args=validate_args)
 
+    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
+        new = self._get_checked_instance(ContinuousBernoulli, _instance)
+        new._lims = self._lims
+        return super().expand(batch_shape, new)
+
     def _cut(self, value: Any) -> Tensor:
         """Return the probabilities, and ``value`` near 1/2, where formulas divide 0 by 0 and a series takes over."""
         return ops.where(self._is_far(), self.probs, value)
 
     def _is_far(self) -> Tensor:
-        low, high = NEAR_HALF
+        low, high = self._lims
         return (self.probs <= low) | (self.probs > high)
 
     def _log_norm(self) -> Tensor:
         """Return log C = log(2 atanh(1 - 2 p) / (1 - 2 p)), by its series in p - 1/2 near 1/2."""
-        cut = self._cut(NEAR_HALF[0])
+        cut = self._cut(self._lims[0])
         below, above = ops.clamp(cut, max=0.5), ops.clamp(cut, min=0.5)
         distance = ops.where(cut <= 0.5, ops.log1p(-2 * below), ops.log(2 * above - 1))
         exact = ops.log((ops.log1p(-cut) - ops.log(cut)).abs()) - distance
@@ -56,14 +68,14 @@ class ContinuousBernoulli(WithProbsOrLogits, ExponentialFamily):
 
     @property
     def mean(self) -> Tensor:
-        cut = self._cut(NEAR_HALF[0])
+        cut = self._cut(self._lims[0])
         exact = cut / (2 * cut - 1) + 1 / (ops.log1p(-cut) - ops.log(cut))
         x = self.probs - 0.5
         return ops.where(self._is_far(), exact, 0.5 + (1 / 3 + 16 / 45 * x**2) * x)
 
     @property
     def variance(self) -> Tensor:
-        cut = self._cut(NEAR_HALF[0])
+        cut = self._cut(self._lims[0])
         exact = cut * (cut - 1) / (1 - 2 * cut) ** 2 + 1 / (ops.log1p(-cut) - ops.log(cut)) ** 2
         square = (self.probs - 0.5) ** 2
         return ops.where(self._is_far(), exact, 1 / 12 - (1 / 15 - 128 / 945 * square) * square)
@@ -80,13 +92,13 @@ class ContinuousBernoulli(WithProbsOrLogits, ExponentialFamily):
     def cdf(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        cut = self._cut(NEAR_HALF[0])
+        cut = self._cut(self._lims[0])
         exact = (cut**value * (1 - cut) ** (1 - value) + cut - 1) / (2 * cut - 1)
         inside = ops.where(self._is_far(), exact, value)
         return ops.where(value <= 0, 0.0, ops.where(value >= 1, 1.0, inside))
 
     def icdf(self, value: Tensor) -> Tensor:
-        cut = self._cut(NEAR_HALF[0])
+        cut = self._cut(self._lims[0])
         exact = (ops.log1p(-cut + value * (2 * cut - 1)) - ops.log1p(-cut)) / (ops.log(cut) - ops.log1p(-cut))
         return ops.where(self._is_far(), exact, value)
 

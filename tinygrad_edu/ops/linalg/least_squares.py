@@ -95,7 +95,9 @@ def smallest_kept(name: str, A: Tensor, largest: Array, atol: Any, rtol: Any) ->
     )
     if relative is None:
         is_given = absolute is not None and bool((absolute > 0).any())
-        relative = np.asarray(0.0 if is_given else np.finfo(raw(A).dtype).eps * max(A.shape[-2:]))
+        relative = array_module(largest).asarray(
+            0.0 if is_given else np.finfo(raw(A).dtype).eps * max(A.shape[-2:])
+        )
         if absolute is not None and absolute.ndim:
             default = np.finfo(raw(A).dtype).eps * max(A.shape[-2:])
             relative = array_module(absolute).where(absolute > 0, 0.0, default)
