@@ -85,9 +85,9 @@ def test_a_constant_stays_one_and_a_slope_stays_straight():
 def test_antialiasing_makes_fine_stripes_grey(mode):
     stripes = (torch.arange(24) % 2).expand(1, 1, 24, 24).double()
     grey = F.interpolate(stripes, 8, mode=mode, antialias=True)[..., 1:-1]
-    np.testing.assert_allclose(grey, 0.5, atol=0.1)
+    np.testing.assert_allclose(grey.numpy(force=True), 0.5, atol=0.1)
     false_stripes = F.interpolate(stripes, 8, mode="bilinear")
-    np.testing.assert_allclose(false_stripes[0, 0, 0], [1, 0] * 4)
+    assert false_stripes[0, 0, 0].tolist() == [1, 0] * 4
 
 
 @pytest.mark.parametrize(
