@@ -82,6 +82,7 @@ torch.zeros(3, dtype=torch.bfloat16).uniform_().dtype
 torch.ones(2, dtype=torch.bfloat16) @ torch.ones(2)
 torch.cat([torch.ones(2, dtype=torch.bfloat16), torch.zeros(1)])
 torch.stack([torch.ones(2, dtype=torch.bfloat16)] * 2)
+torch.nextafter(torch.ones(2, dtype=torch.bfloat16), torch.tensor([2, -2], dtype=torch.bfloat16))
 torch.where(torch.tensor([True, False]), torch.ones(2, dtype=torch.bfloat16), 0.1)
 torch.from_numpy(__import__('numpy').ones(2, 'float32')).bfloat16()
 torch.ones(2, dtype=torch.bfloat16).new_zeros(1)

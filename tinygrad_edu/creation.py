@@ -527,6 +527,10 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     for i, vector in enumerate(vectors):
         require_dtype_of("meshgrid", vectors[0], **{f"tensors[{i}]": vector})
+        if vector.ndim > 1:
+            raise RuntimeError(
+                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got shape {list(vector.shape)}"
+            )
     places = list(range(len(vectors)))  # which dimension of the grids each vector varies along
     if indexing == "xy" and len(vectors) > 1:
         places[:2] = 1, 0

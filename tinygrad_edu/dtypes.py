@@ -155,6 +155,11 @@ class finfo:
         self.tiny = self.smallest_normal = float(info.tiny)
         self.resolution = float(f"1e-{info.precision}")
 
+    def __repr__(self) -> str:
+        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        limits = ", ".join([f"{name}={getattr(self, name):g}" for name in names])
+        return f"finfo({limits}, dtype={self.dtype})"
+
 
 class iinfo:
     """The limits of an integer dtype.
@@ -169,6 +174,9 @@ class iinfo:
             raise TypeError(f"torch.iinfo() requires an integer input type, got {type}. Use torch.finfo")
         info: Any = np.iinfo(type.numpy_dtype)
         self.dtype, self.bits, self.max, self.min = type.name, info.bits, int(info.max), int(info.min)
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
 
 
 class _DefaultDtype:

@@ -72,6 +72,8 @@ CALLS = [
     "jacrev(vmap(lambda x: x.sum()**2))(torch.arange(6.0).view(2, 3))",
     "vmap(lambda x: x * 2)(torch.ones(2, 3).requires_grad_())",
     "vmap(lambda x, scale=1: x * scale)(torch.ones(2), scale=4)",
+    "jacrev(torch.square)(torch.tensor(3.0))",
+    "hessian(lambda x: x**3)(torch.tensor(2.0))",
     "vmap(torch.sin)()",
     "vmap(torch.sin)(3.0)",
     "vmap(torch.dot, in_dims=(0, 0, 0))(torch.ones(2, 3), torch.ones(2, 3))",

@@ -9,7 +9,7 @@ import tinygrad_edu as torch
 from tests.device import to_numpy
 from tinygrad_edu.nn import functional as F
 
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 
 
 def zero_d(value=3.0):
@@ -18,6 +18,10 @@ def zero_d(value=3.0):
 
 def first():
     return torch.tensor([0])
+
+
+def solved_with_pivots(pivots):
+    return torch.linalg.lu_solve(torch.eye(2), torch.tensor(pivots, dtype=torch.int32), torch.ones(2, 1))
 
 
 # (what is computed, its dtype, its values; an int in their place is the shape of something empty)
@@ -91,6 +95,15 @@ VALUES = [
     (lambda: torch.any(torch.tensor([[0.0, 2.0]]), dim=()), "bool", [[False, True]]),
     (lambda: torch.all(torch.tensor([0, 2], dtype=torch.uint8), dim=()), "uint8", [0, 1]),
     (lambda: torch.addmm(*[torch.ones(1, 1) * 1j] * 3, beta=2j), "complex64", [[-3]]),
+    (lambda: torch.lgamma(torch.tensor([-INF, INF, 0.0])), "float32", [INF, INF, INF]),
+    (lambda: torch.unique(torch.tensor([NAN, 1.0, NAN])), "float32", [1.0, NAN, NAN]),
+    (lambda: torch.unique(torch.tensor([NAN, 1.0, NAN]), return_counts=True)[1], "int64", [1, 1, 1]),
+    (lambda: torch.linalg.matrix_norm(torch.ones(0, 3), 2), "float32", 0.0),
+    (lambda: torch.linalg.matrix_norm(torch.ones(2, 3, 0), 1), "float32", [0.0, 0.0]),
+    (lambda: torch.linalg.matrix_norm(torch.ones(0, 3), INF, keepdim=True), "float32", [[0.0]]),
+    (lambda: torch.linalg.cond(torch.zeros(3, 3), "nuc"), "float32", INF),
+    (lambda: torch.linalg.cholesky_ex(torch.tensor([[4.0, NAN], [NAN, 3.0]])).info, "int32", 2),
+    (lambda: torch.linalg.cholesky_ex(torch.tensor([[[NAN]], [[1.0]], [[-1.0]]])).info, "int32", [1, 0, 1]),
 ]  # fmt: skip
 
 
@@ -167,6 +180,20 @@ REFUSED = [
     (lambda: torch.pow(torch.tensor([2]), -1), RuntimeError),
     (lambda: F.batch_norm(torch.ones(2, 1), None, None, training=True, eps=0.0), ValueError),
     (lambda: F.gaussian_nll_loss(torch.ones(2, 3), torch.ones(2, 3), torch.ones(1, 1)), ValueError),
+    (lambda: torch.unique(torch.ones(2, 0), dim=0), RuntimeError),
+    (lambda: torch.meshgrid(torch.ones(2, 2), torch.ones(1)), RuntimeError),
+    (lambda: torch.addcdiv(torch.ones(1), torch.tensor([1]), torch.tensor([2])), RuntimeError),
+    (lambda: torch.relu(torch.tensor([1j])), NotImplementedError),
+    (lambda: torch.erf(torch.tensor([1j])), NotImplementedError),
+    (lambda: torch.erfc(torch.tensor([1j])), NotImplementedError),
+    (lambda: F.mse_loss(torch.tensor([1j]), torch.tensor([0j])), NotImplementedError),
+    (lambda: torch.linalg.cholesky(torch.full((2, 2), NAN)), torch.linalg.LinAlgError),
+    (lambda: torch.linalg.svdvals(torch.full((2, 2), NAN)), torch.linalg.LinAlgError),
+    (lambda: torch.linalg.pinv(torch.full((2, 2), NAN)), torch.linalg.LinAlgError),
+    (lambda: torch.linalg.matrix_rank(torch.full((2, 2), NAN)), torch.linalg.LinAlgError),
+    (lambda: torch.norm(torch.full((2, 2), NAN), "nuc"), torch.linalg.LinAlgError),
+    (lambda: solved_with_pivots([0, 2]), RuntimeError),
+    (lambda: solved_with_pivots([1, 3]), RuntimeError),
 ]  # fmt: skip
 
 

@@ -139,10 +139,10 @@ class Operators(TensorBase):
         return bool(self.array.item())
 
     def __float__(self) -> float:
-        return float(only_element(self))
+        return float(real_element(self))
 
     def __int__(self) -> int:
-        return int(only_element(self))
+        return int(real_element(self))
 
     def __complex__(self) -> complex:
         return complex(only_element(self))
@@ -187,3 +187,15 @@ def only_element(tensor: TensorBase) -> Any:
             f"only one element tensors can be converted to Python scalars, got shape {list(tensor.shape)}"
         )
     return tensor.array.item()
+
+
+def real_element(tensor: TensorBase) -> Any:
+    """Return the only element as a Python number that is not complex; raise if its imaginary part is not 0."""
+    number = only_element(tensor)
+    if not isinstance(number, complex):
+        return number
+    if number.imag:
+        raise RuntimeError(
+            f"expected a number without an imaginary part to convert to a real one, got {number}"
+        )
+    return number.real

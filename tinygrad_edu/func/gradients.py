@@ -356,7 +356,7 @@ def _jacobian_of(output: Any, fresh: Fresh) -> Any:
         raise RuntimeError(f"jacrev: expected a function that returns Tensors, got {type(output)}")
     rows = [list(leaves_of(_backward([x], fresh, None))) for x in output.reshape(-1).unbind()]
     columns = [
-        stack([row[i] for row in rows]).reshape(*output.shape, *x.shape)
+        stack([row[i] for row in rows]).reshape((*output.shape, *x.shape))
         if rows
         else x.new_zeros(*output.shape, *x.shape)
         for i, x in enumerate(fresh.leaves)

@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.numpy_dtypes import HALF_DTYPES
+from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_inexact
 from tinygrad_edu.ops.common import (
     BinaryOp,
     checked_factor,
@@ -280,4 +280,9 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """input + value * tensor1 / tensor2."""
     require_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
+    if not is_inexact(raw(tensor1).dtype) and not is_inexact(raw(tensor2).dtype):
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported: expected floating-point numbers, got "
+            f"{tensor1.dtype} and {tensor2.dtype}"
+        )
     return add(input, div(tensor1, tensor2), alpha=1 if value == 1 else value)

@@ -34,7 +34,12 @@ class OfIntegers(BinaryOp):
 
 
 class NextAfter(BinaryOp):
-    """The neighbour of a towards b: as a moves, so does it; where a = b it is b, and PyTorch counts 0 for both."""
+    """The neighbour of a towards b: as a moves, so does it; where a = b it is b, and PyTorch counts 0 for both.
+
+    That of a number of bfloat16 is not that of the same number of float32.
+    """
+
+    moves_only = True  # it computes, but in its own dtype
 
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape

@@ -17,7 +17,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, special_module
-from tinygrad_edu.ops.common import as_float
+from tinygrad_edu.ops.common import as_float, reject_complex
 from tinygrad_edu.ops.half import rounded_once
 
 LN_2 = math.log(2.0)
@@ -227,7 +227,9 @@ class Erf(Op):
 
 def erf(input: Tensor) -> Tensor:
     """Error function; dy/dx = 2 / sqrt(pi) e^(-x^2)."""
-    return Erf.apply(as_float("erf", input))
+    x = as_float("erf", input)
+    reject_complex("erf", x)
+    return Erf.apply(x)
 
 
 class Erfc(Op):
@@ -244,7 +246,9 @@ class Erfc(Op):
 
 def erfc(input: Tensor) -> Tensor:
     """1 - erf(x), exact also where erf(x) is close to 1; dy/dx = -2 / sqrt(pi) e^(-x^2)."""
-    return Erfc.apply(as_float("erfc", input))
+    x = as_float("erfc", input)
+    reject_complex("erfc", x)
+    return Erfc.apply(x)
 
 
 def stable_sigmoid(xp: ModuleType, x: Array) -> Array:

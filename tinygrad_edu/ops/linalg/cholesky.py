@@ -47,6 +47,8 @@ class Cholesky(Op):
             lower = xp.linalg.cholesky(a)
         except np.linalg.LinAlgError:
             lower, info = _with_info(a)
+        if xp is np and np.isnan(lower).any():
+            info = np.where(info == 0, first_nan_pivots(lower), info).astype(np.int32)
         self.save_for_backward(lower)
         return lower, xp.asarray(info)
 
@@ -69,6 +71,12 @@ def _with_info(a: Any) -> tuple[Any, Any]:
     for i in np.ndindex(a.shape[:-2]):
         lower[i], info[i] = potrf(a[i], lower=True, clean=True)
     return lower, info
+
+
+def first_nan_pivots(lower: Any) -> Any:
+    """Return which pivot is NaN first, from 1; 0 if none is. OpenBLAS says nothing of it, LAPACK and MKL do."""
+    is_nan = np.isnan(np.diagonal(lower, axis1=-2, axis2=-1))
+    return np.where(is_nan.any(-1), is_nan.argmax(-1) + 1, 0)
 
 
 class CholeskyEx(NamedTuple):

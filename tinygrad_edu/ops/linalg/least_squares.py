@@ -22,6 +22,7 @@ from tinygrad_edu.ops.linalg.matrices import (
     conjugate_transpose,
     require_matrices,
     require_same_dtype,
+    svd_of_array,
 )
 from tinygrad_edu.ops.reduce.reduction import sum
 from tinygrad_edu.ops.shape.layout import reshape, squeeze, unsqueeze
@@ -60,7 +61,7 @@ class PseudoInverse(Op):
 
 
 def _from_singular_values(xp: Any, a: Array, limit: Array) -> Array:
-    u, s, vh = xp.linalg.svd(a, full_matrices=False)
+    u, s, vh = svd_of_array(a, full_matrices=False)
     return (conjugate_transpose(vh) * _inverted(xp, s, limit)[..., None, :]) @ conjugate_transpose(u)
 
 
@@ -81,8 +82,7 @@ def largest_singular_value(a: Array, hermitian: bool) -> Array:
 
 def singular_values(a: Array, hermitian: bool) -> Array:
     """Return the singular values of an array; of Hermitian ones as the sizes of the eigenvalues."""
-    xp = array_module(a)
-    return abs(xp.linalg.eigvalsh(a)) if hermitian else xp.linalg.svd(a, compute_uv=False)
+    return abs(array_module(a).linalg.eigvalsh(a)) if hermitian else svd_of_array(a, compute_uv=False)
 
 
 def smallest_kept(name: str, A: Tensor, largest: Array, atol: Any, rtol: Any) -> Array:

@@ -108,6 +108,16 @@ def on_host(compute: Callable[..., Any], *arrays: Array, **options: Any) -> Any:
     return to_device(result, device)
 
 
+def svd_of_array(a: Array, **options: Any) -> Any:
+    """Return U, S and V^H, or what else is asked for; raise what PyTorch does if LAPACK cannot find them."""
+    try:
+        return array_module(a).linalg.svd(a, **options)
+    except np.linalg.LinAlgError as error:
+        raise LinAlgError(
+            "linalg.svd: The algorithm failed to converge because the input matrix contained non-finite values."
+        ) from error
+
+
 def check_info(message: str, info: np.ndarray[Any, Any]) -> None:
     """Raise a LinAlgError if one of the numbers that LAPACK gave for the matrices of a batch is not 0.
 

@@ -155,7 +155,7 @@ def matrix_norm(
 
 
 def _of_singular_values(s: Tensor, ord: Any) -> Tensor:
-    if ord == "nuc":
+    if ord == "nuc" or (ord == 2 and not s.shape[-1]):
         return sum(s, -1)
     return amax(s, -1) if ord == 2 else amin(s, -1)
 
@@ -171,7 +171,8 @@ def _of_sums(A: Tensor, ord: float, rows: int, columns: int, keepdim: bool) -> T
     """Return the largest or smallest sum of sizes along one of the dimensions."""
     along, across = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = sum(absolute(A), along, keepdim=True)
-    y = (amax if ord > 0 else amin)(sums, across, keepdim=True)
+    largest = amax if A.shape[across] else sum  # of no numbers, it is 0
+    y = (largest if ord > 0 else amin)(sums, across, keepdim=True)
     if keepdim:
         return y
     return reshape(y, tuple([size for d, size in enumerate(y.shape) if d not in (rows, columns)]))
@@ -258,5 +259,6 @@ def cond(input: Tensor, p: Any = None) -> Tensor:
     if not input.shape[-1]:
         return tensor_from_array(raw(input).real.sum((-2, -1)))
     inverse, info = inv_ex(input)
+    inverse = where(info[..., None, None] != 0, 0, inverse)  # there is none
     number = matrix_norm(input, p) * matrix_norm(inverse, p)
     return where(info != 0, math.inf, number)

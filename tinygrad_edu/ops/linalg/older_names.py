@@ -18,7 +18,7 @@ from tinygrad_edu.ops.linalg.cholesky import factor as cholesky_factor
 from tinygrad_edu.ops.linalg.lu import factor as lu_factor, lu_solve as solve_with_lu
 from tinygrad_edu.ops.linalg.matrices import conjugate_transpose, require_matrices, transposed
 from tinygrad_edu.ops.linalg.qr import QR, QRResult
-from tinygrad_edu.ops.linalg.svd import decompose
+from tinygrad_edu.ops.linalg.svd import SVD
 from tinygrad_edu.ops.linalg.triangular import SolveTriangular, check_equation
 from tinygrad_edu.ops.shape.layout import broadcast_to, clone
 
@@ -56,7 +56,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> USV:
     """
     require_matrices("svd", input, "input")
     require_bools("svd", some=some, compute_uv=compute_uv)
-    u, s, vh = decompose(input, compute_uv and not some)
+    u, s, vh = SVD.apply(input, full_matrices=compute_uv and not some)
     if compute_uv:
         return USV(u, s, conjugate_transpose(vh))
     *batch, m, n = input.shape

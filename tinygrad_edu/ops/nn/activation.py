@@ -79,6 +79,7 @@ def relu(input: Tensor) -> Tensor:
     tensor([0., 2.])
     """
     require_tensor("relu", input)
+    reject_complex("relu", input)
     return Relu.apply(input)
 
 

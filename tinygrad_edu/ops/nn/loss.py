@@ -15,6 +15,7 @@ from tinygrad_edu.arguments import as_number, require_bools, require_numbers, wr
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import (
+    as_floating,
     kind_of,
     promote,
     reject_complex,
@@ -107,7 +108,7 @@ def mse_loss(
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     a, b = same_size("mse_loss", input, target)
-    return reduce_loss("mse_loss", square(a - b), reduction)
+    return reduce_loss("mse_loss", square(as_floating("mse_loss", a - b)), reduction)
 
 
 @rounded_once

@@ -158,7 +158,13 @@ def unique(
     axis = None if dim is None else normalize_dim("unique", dim, input.ndim)
     if axis is not None and input.ndim == 0:
         axis = None
-    values, inverse, counts = xp.unique(raw(input), return_inverse=True, return_counts=True, axis=axis)
+    if axis is not None and 0 in input.shape[:axis] + input.shape[axis + 1 :]:
+        raise RuntimeError(
+            f"unique: expected slices that are not empty, got dim {axis} of shape {list(input.shape)}"
+        )
+    values, inverse, counts = xp.unique(
+        raw(input), return_inverse=True, return_counts=True, axis=axis, equal_nan=False
+    )
     results = [values]
     if return_inverse:
         results.append(inverse.reshape(input.shape if axis is None else -1))

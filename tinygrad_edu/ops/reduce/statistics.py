@@ -23,6 +23,7 @@ from tinygrad_edu.ops.elementwise.complex_numbers import imag, real
 from tinygrad_edu.ops.elementwise.select import where
 from tinygrad_edu.ops.elementwise.unary import exp, log, sqrt
 from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.linalg.matrices import svd_of_array
 from tinygrad_edu.ops.reduce.extremum import amax, amin
 from tinygrad_edu.ops.reduce.reduction import Dims, average, count, mean, restore_dims, sum
 from tinygrad_edu.ops.summation import sum_over, wide
@@ -197,7 +198,7 @@ class NuclearNorm(Op):
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
         xp = array_module(x)
         self.dims, self.shape = dims, x.shape
-        u, s, vh = xp.linalg.svd(xp.moveaxis(x, dims, (-2, -1)), full_matrices=False)
+        u, s, vh = svd_of_array(xp.moveaxis(x, dims, (-2, -1)), full_matrices=False)
         self.save_for_backward(xp.moveaxis(u @ vh, (-2, -1), dims))
         total = sum_over(s, (s.ndim - 1,))
         return restore_dims(total, dims, x.shape) if keepdim else total
