@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import tinygrad_edu as torch
@@ -280,11 +279,3 @@ def _equalize_channel(channel: Tensor) -> Tensor:
     table = ((below + step // 2) // step).clamp(0, 255)
     table[0] = 0
     return table[channel.to(torch.int64)].to(torch.uint8)
-
-
-def check_channels_of_value(value: Sequence[float], channels: int) -> None:
-    """Raise unless there is one number, or one a channel."""
-    if len(value) not in (1, channels):
-        raise ValueError(
-            f"If value is a sequence, it should have either a single value or {channels} (number of input channels)"
-        )

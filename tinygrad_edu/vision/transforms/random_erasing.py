@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import tinygrad_edu as torch
 from tinygrad_edu import Tensor
 from tinygrad_edu.vision.transforms import functional
-from tinygrad_edu.vision.transforms.colour import check_channels_of_value
 from tinygrad_edu.vision.transforms.random_warping import check_ranges, draw_area
 
 
@@ -82,7 +81,11 @@ class RandomErasing:
         if not isinstance(self.value, str):
             values = self.value if isinstance(self.value, Sequence) else [self.value]
             value = [float(x) for x in values]
-            check_channels_of_value(value, img.shape[-3])
+            if len(value) not in (1, img.shape[-3]):
+                raise ValueError(
+                    "If value is a sequence, it should have either a single value or "
+                    f"{img.shape[-3]} (number of input channels)"
+                )
         return functional.erase(img, *self.get_params(img, self.scale, self.ratio, value), self.inplace)
 
     def __repr__(self) -> str:
