@@ -104,7 +104,7 @@ def overloads(place: str, name: str, value: Any) -> list[Signature]:
 
 
 def schemas(name: str) -> list[Signature]:
-    """Return what an operator of PyTorch's takes, without overloads that write to ``out``; nothing if it has no such."""
+    """Return what an operator of PyTorch's takes, without the overloads that write to an output."""
     import torch
 
     operator = getattr(torch.ops.aten, name, None)

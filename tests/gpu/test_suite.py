@@ -26,6 +26,8 @@ PARTS = [
     "tests/nn",
     "tests/optim",
     "tests/autograd",
+    "tests/distributions",
+    "tests/func",
     "tests/test_backend.py",
     "tests/test_creation.py",
     "tests/test_dtypes.py",

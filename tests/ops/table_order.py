@@ -130,6 +130,8 @@ DISTANCES = [
     Entry("cdist", distances, [
         S(real(2, 3), real(4, 3)), S(real(2, 2, 3), real(2, 1, 3), 1.0), S(real(2, 3), real(2, 3), p=3.0),
         S(real(2, 3), real(2, 3), p=float("inf"))]),
+    Entry("pdist", lambda x, p=2.0: distances(x, x, p)[np.triu_indices(len(x), 1)], [
+        S(real(4, 3)), S(real(3, 2), 1.0), S(real(3, 4), p=3.0), S(real(2, 2))]),
     Entry("renorm", renorm, [S(real(2, 3), 2, 0, 1.0), S(real(2, 3, 2), 1, 1, 3.5), S(real(2, 2), 2, 0, 100.0)]),
     Entry("cov", lambda x, correction=1, fweights=None, aweights=None: np.cov(
         x, ddof=correction, fweights=fweights, aweights=aweights), [
