@@ -120,6 +120,10 @@ F.adaptive_max_pool3d(x(1, 2, 4, 4, 4), 2)
 F.interpolate(x(1, 2, 4, 4), scale_factor=2, mode='bilinear')
 F.grid_sample(x(1, 2, 4, 4), x(1, 2, 2, 2), align_corners=False)
 torch.quantile(x(3), 0.5)
+torch.fft.rfft(x(4)).abs()
+torch.fft.fft2(x(4, 2)).real
+torch.fft.irfftn(x(4, 3))
+torch.fft.hfft(x(3))
 x(3) + torch.ones(3)
 torch.nn.MultiheadAttention(4, 2)(x(3, 2, 4), x(3, 2, 4), x(3, 2, 4))[0].detach() * 0
 """

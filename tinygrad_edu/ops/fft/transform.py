@@ -18,10 +18,12 @@ from typing import Any
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, fft_module
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES
+from tinygrad_edu.ops.autocast import in_float32
 from tinygrad_edu.ops.common import as_float, cast, normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.elementwise.complex_numbers import conj
 from tinygrad_edu.ops.indexing.index import getitem
@@ -97,11 +99,16 @@ def resized(x: Tensor, dim: int, size: int) -> Tensor:
 
 
 def as_transformable(name: str, x: Any, wants: str) -> Tensor:
-    """Return x as floating-point numbers ("real"), complex ones ("complex"), or either ("any")."""
+    """Return x as floating-point numbers ("real"), complex ones ("complex"), or either ("any").
+
+    Half precision is refused, but under autocast, where it becomes float32.
+    """
     require_tensor(name, x)
     if raw(x).dtype.kind == "c" and wants == "real":
         raise RuntimeError(f"{name} expects a real input tensor, but got {x.dtype}")
     x = as_float(name, x)
+    if this_thread.mode.autocast:
+        x = in_float32(x)
     if raw(x).dtype in HALF_DTYPES:
         raise RuntimeError(
             f"{name}: Unsupported dtype {x.dtype}: expected float32, float64, complex64 or complex128"
