@@ -23,7 +23,8 @@ z @ w.T; z @ w.mH; torch.mm(z, w.H); z[0] @ w.T; torch.dot(z[0], w[0]); torch.vd
 torch.einsum('ij,kj->ik', z, w); torch.addmm(z @ w.T, z, w.T, beta=2j, alpha=1 - 1j); torch.kron(z, w)
 torch.nn.functional.linear(z, w, w[:, 0]); torch.nn.functional.conv1d(z[None], w[None])
 torch.where(x > 0, z, w); torch.cat([z, w]); torch.cat([z, x]); torch.stack([z, w]); z[:, 1:]
-z.masked_fill(x > 0, 2j); z.tril(); z.reshape(3, 2).flip(0).roll(1); torch.addcmul(z, w, z, value=1j); z.H; z.mH; torch.adjoint(z)
+z.masked_fill(x > 0, 2j); z.tril(); z.reshape(3, 2).flip(0).roll(1)
+torch.addcmul(z, w, z, value=1j); z.H; z.mH; torch.adjoint(z)
 """.replace("\n", ";").split(";")  # fmt: skip
 DIFFERENTIABLE = [program.strip() for program in DIFFERENTIABLE if program.strip()]
 
