@@ -38,6 +38,8 @@ SPACES = [
     "cupyx",
     "cupyx.scipy.fft",
     "cupyx.scipy.special",
+    "cupyx.scipy.sparse",
+    "cupyx.scipy.sparse.csr_matrix",
 ]
 
 BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import scipy.fft
+import scipy.sparse
 import scipy.special
 
 from tests.gpu.standin import cards
@@ -246,14 +247,30 @@ class ComputeTypes(types.ModuleType):
 CORE = types.ModuleType("cupy._core")
 CORE.__dict__.update(__path__=[], _routines_linalg=ComputeTypes("cupy._core._routines_linalg"))
 
+class CsrMatrix:
+    """A sparse matrix made of its elements and their places, which is for nothing but products with dense ones."""
+
+    def __init__(self, arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False) -> None:
+        elements, places = arg1
+        host = unwrap(elements)
+        if host.dtype.char not in "?fdFD":
+            raise ValueError("Only bool, float32, float64, complex64 and complex128 are supported")
+        cards.synced(None)  # how many places there are, where some are equal
+        self._host = scipy.sparse.csr_matrix((host, unwrap(places)), shape, dtype, copy)
+
+    def __matmul__(self, other: Any) -> Any:
+        return wrap(self._host @ unwrap(other))
+
+
 FFT = Space("cupyx.scipy.fft", scipy.fft)
 SPECIAL = Space("cupyx.scipy.special", scipy.special)
+SPARSE = Space("cupyx.scipy.sparse", scipy.sparse, csr_matrix=CsrMatrix)
 CUPYX = types.ModuleType("cupyx")
 CUPYX.__dict__.update(
     __path__=[],
     scatter_add=scatter_add,
     empty_pinned=empty_pinned,
-    scipy=types.SimpleNamespace(fft=FFT, special=SPECIAL),
+    scipy=types.SimpleNamespace(fft=FFT, sparse=SPARSE, special=SPECIAL),
 )
 
 MODULES = {
@@ -266,5 +283,6 @@ MODULES = {
     "cupyx": CUPYX,
     "cupyx.scipy": CUPYX.scipy,
     "cupyx.scipy.fft": FFT,
+    "cupyx.scipy.sparse": SPARSE,
     "cupyx.scipy.special": SPECIAL,
 }
