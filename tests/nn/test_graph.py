@@ -152,7 +152,6 @@ def test_the_order_of_nodes_and_edges_does_not_matter(name):
     np.testing.assert_allclose(to_numpy(found.detach()), to_numpy(expected.detach()), rtol=1e-10)
 
 
-@pytest.mark.host("the stand-in has no sparse matrices")
 def test_gcn_is_a_product_with_a_sparse_matrix():
     layer, x, _, _ = made("GCNConv")
     matrix = torch.tensor(normalized(adjacency(None, 1))).to_sparse()

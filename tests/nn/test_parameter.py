@@ -69,7 +69,7 @@ def test_errors():
         TypeError, match=r"expected data to be a Tensor, got list. Hint: wrap it with torch.tensor"
     ):
         nn.Parameter([1.0])
-    with pytest.raises(RuntimeError, match=r"floating point dtype can require gradients, got torch.int64"):
+    with pytest.raises(RuntimeError, match=r"complex dtype can require gradients, got torch.int64"):
         nn.Parameter(torch.tensor([1]))
 
 

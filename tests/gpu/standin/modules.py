@@ -247,6 +247,7 @@ class ComputeTypes(types.ModuleType):
 CORE = types.ModuleType("cupy._core")
 CORE.__dict__.update(__path__=[], _routines_linalg=ComputeTypes("cupy._core._routines_linalg"))
 
+
 class CsrMatrix:
     """A sparse matrix made of its elements and their places, which is for nothing but products with dense ones."""
 
