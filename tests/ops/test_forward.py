@@ -25,19 +25,8 @@ HELPERS = {
 }
 # Whose numbers are complex: the programs of test_complex_numbers.py and test_fft.py compute with them.
 OF_COMPLEX_NUMBERS = {
-    *(
-        "adjoint",
-        "complex",
-        "conj",
-        "conj_physical",
-        "imag",
-        "istft",
-        "polar",
-        "real",
-        "resolve_conj",
-        "resolve_neg",
-    ),
-    *("stft", "view_as_complex", "view_as_real"),
+    *("adjoint", "complex", "conj", "conj_physical", "imag", "istft", "polar", "real"),
+    *("resolve_conj", "resolve_neg", "stft", "view_as_complex", "view_as_real"),
 }
 OTHER_NAMES = {"clip": "clamp", "concatenate": "cat"}
 
