@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
-from tinygrad_edu.backend import Array, array_module, is_on_host
+from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.linalg.matmul import matmul, product
 from tinygrad_edu.ops.linalg.matrices import (
@@ -111,6 +111,10 @@ def permutation_of(pivots: Array, m: int, dtype: Any) -> Array:
 
 
 def _permutations(pivots: Any, m: int, dtype: Any) -> Any:
+    if not ((pivots >= 1) & (pivots <= m)).all():
+        raise RuntimeError(
+            f"Pivots must all be between 1 and {m}, got {pivots.tolist()}. Hint: did you pass the result of lu_factor?"
+        )
     batch = pivots.shape[:-1]
     matrices = np.zeros((*batch, m, m), dtype)
     for i in np.ndindex(batch):
@@ -289,11 +293,6 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
         raise RuntimeError(
             f"{name}: Number of pivots per batch should be same as the dimension of the matrix: expected "
             f"{list(LU.shape[:-1])}, got {list(pivots.shape)}"
-        )
-    if is_on_host(raw(pivots)) and not ((raw(pivots) >= 1) & (raw(pivots) <= LU.shape[-1])).all():
-        raise RuntimeError(
-            f"Pivots given to lu_solve must all be between 1 and {LU.shape[-1]}, got {raw(pivots).tolist()}. Hint: "
-            "did you pass the result of lu_factor?"
         )
     if not left:
         return conjugate_transpose(lu_solve(LU, pivots, conjugate_transpose(B), adjoint=not adjoint))
