@@ -112,11 +112,9 @@ def range(
 ) -> Tensor:
     """Numbers from ``start`` up to and including ``end``; PyTorch advises to use ``arange``, and so does this.
 
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.range(1, 4)
-    tensor([1., 2., 3., 4.])
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.range.html
     """
     warnings.warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "

@@ -27,6 +27,8 @@ NUMBERS = {
     "masked_fill": {2},
     "clamp": {1, 2, "min", "max"},
     "lerp": {2},
+    "fill": {1},
+    "histogram": {1},
     "repeat_interleave": {1},
     "getitem": {1},
 }

@@ -187,4 +187,6 @@ def rsub(input: Tensor, other: Any, alpha: float = 1) -> Tensor:
     tensor([9., 8.])
     """
     require_tensor("rsub", input)
+    if not isinstance(other, int | float | complex):
+        require_tensor("rsub", other, "other")
     return sub(other, input, alpha=alpha)
