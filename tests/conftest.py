@@ -38,7 +38,7 @@ WHY_MISSING = {"torch_parity": why_torch_is_missing, "gpu": why_gpu_is_missing}
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "where the tests compute; tests/gpu/standin/plugin.py takes the card's place where there is none"
     parser.addoption("--device", choices=["cpu", "cuda"], default="cpu", help=text)
-    text = "run all of what a plain run takes samples of: the operations on the stand-in for CuPy"
+    text = "run all of what a plain run takes samples of: operations on the stand-in for CuPy, large networks"
     parser.addoption("--whole", action="store_true", help=text)
     text = "of a test with many parameters, run one in so many"
     parser.addoption("--one-in", type=int, default=1, metavar="N", help=text)
@@ -91,6 +91,8 @@ def sample_of(items: list[pytest.Item], one_in: int) -> list[pytest.Item]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.stash[skipped_by_marker] = Counter()
     kept = sample_of(items, config.getoption("--one-in"))
+    if not config.getoption("--whole"):
+        kept = [item for item in kept if item.get_closest_marker("whole") is None]
     config.hook.pytest_deselected(items=list(set(items) - set(kept)))
     items[:] = kept
     items.sort(key=takes_minutes, reverse=True)  # with -n, nobody waits for them alone at the end

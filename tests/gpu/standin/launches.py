@@ -81,6 +81,8 @@ def method_launches(method: Any, *args: Any, **options: Any) -> int:
         return 0
     if method.name in COPIES_AT_NEED:
         return int(not np.shares_memory(unwrap(method.owner), unwrap(method.owner).reshape(*args)))
+    if method.name == "conj":
+        return int(method.owner.dtype.kind == "c")  # of real numbers it is the array itself
     return 1
 
 

@@ -11,14 +11,14 @@ from tinygrad_edu.vision import models
 OURS_ALONE = {"lenet"}
 
 HUGE = {"vit_l_16", "vit_l_32", "vit_h_14"}  # hundreds of megabytes, and nothing new
-SLOW = pytest.mark.slow  # hundreds of megabytes in the linear layers
+WHOLE = pytest.mark.whole  # hundreds of megabytes in the linear layers
 GOOGLENET = {"aux_logits": True, "transform_input": True, "init_weights": False}
 
 # Networks whose numbers are compared, each made by one expression of both packages, and the size of the images.
 # They are short members of their families: the others differ in the numbers of their tables, which the shapes show.
 COMPARED = {
-    "alexnet": (lambda m: m.alexnet(num_classes=10), 63, SLOW),
-    "vgg": (lambda m: m.vgg13_bn(num_classes=10), 32, SLOW),
+    "alexnet": (lambda m: m.alexnet(num_classes=10), 63, WHOLE),
+    "vgg": (lambda m: m.vgg13_bn(num_classes=10), 32, WHOLE),
     "vgg.make_layers": (lambda m: m.vgg.make_layers([8, "M", 12, 16, "M"]), 9, ()),
     "vgg.make_layers with norm": (lambda m: m.vgg.make_layers([8, "M", 12, 16, "M"], batch_norm=True), 9, ()),
     "resnet, basic blocks": (lambda m: m.resnet.ResNet(m.resnet.BasicBlock, [1, 2, 1, 1]), 33, ()),
@@ -39,7 +39,7 @@ COMPARED = {
     "mobilenet_v2": (lambda m: m.mobilenet_v2(width_mult=0.25, num_classes=10), 33, ()),
     "squeezenet1_0": (lambda m: m.squeezenet1_0(num_classes=10), 32, ()),
     "squeezenet1_1": (lambda m: m.squeezenet1_1(num_classes=10), 32, ()),
-    "googlenet": (lambda m: m.googlenet(num_classes=10, **GOOGLENET), 32, SLOW),
+    "googlenet": (lambda m: m.googlenet(num_classes=10, **GOOGLENET), 32, WHOLE),
     "shufflenet_v2": (
         lambda m: m.shufflenetv2.ShuffleNetV2([2, 1, 1], [8, 16, 32, 48, 64], num_classes=10),
         33,
