@@ -150,7 +150,7 @@ FUNCTIONS = [
         lambda library: lambda *xs: library.linalg.multi_dot(xs)),
     linalg("cross", NUMPY.cross, [S(real(3), real(3)), S(real(2, 3), real(1, 3))]),
     linalg("vecdot", NUMPY.vecdot, [S(real(3), real(3)), S(real(2, 3), real(3))]),
-    linalg("vander", lambda x, N=None: x[..., None] ** np.arange(N or x.shape[-1]), [S(real(3)), S(real(2, 2), 3)]),
+    linalg("vander", lambda x, N=None: x[..., None] ** np.arange(N or x.shape[-1]), [S(real(3)), S(real(2, 2), N=3)]),
     linalg("diagonal", lambda x, offset=0: np.diagonal(x, offset, -2, -1), [
         S(real(2, 3, 3)), S(real(3, 2), offset=-1)]),
 ]  # fmt: skip

@@ -26,6 +26,11 @@ class Known:
 
 KNOWN: list[Known] = [
     Known(
+        "Images of booleans are not unfolded.",
+        r"^bool .*unfold: expected a floating-point tensor",
+        ("nn.functional.unfold",),
+    ),
+    Known(
         "Of float16, a gradient is computed in float32; PyTorch's product overflows on the way.",
         r"^float16 .*'prod'.*backward values.*PyTorch has inf",
         ("_segment_reduce",),
@@ -41,8 +46,8 @@ KNOWN: list[Known] = [
         ("addbmm",),
     ),
     Known(
-        "In float16, places in the grid are computed in float32; PyTorch's are rounded to a part of a pixel.",
-        r"^float16 ",
+        "In half precision, places in the grid are computed in float32; PyTorch's are rounded to a part of a pixel.",
+        r"^b?float16 ",
         ("nn.functional.grid_sample", "grid_sampler_2d", "grid_sampler_3d"),
     ),
     Known(

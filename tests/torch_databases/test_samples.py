@@ -58,8 +58,11 @@ def test_optimizer(entry):
 
 
 def test_the_list_of_the_known_names_entries_that_are_there():
-    there = set(names(OPERATORS + MODULES + OPTIMIZERS))
-    assert {name for known in KNOWN for name in known.entries} <= there
+    there = names(OPERATORS + MODULES + OPTIMIZERS)
+    listed = {name for known in KNOWN for name in known.entries}
+    assert {
+        name for name in listed if not any(name in (one, one.partition("[")[0]) for one in there)
+    } == set()
 
 
 @pytest.mark.parametrize(

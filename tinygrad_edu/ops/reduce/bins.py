@@ -17,6 +17,7 @@ from tinygrad_edu.autograd.op import check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import array_module, check_numel
 from tinygrad_edu.ops.common import raw, reject_complex, require_floating_point, require_tensor
+from tinygrad_edu.ops.summation import wide
 
 
 def searchsorted(
@@ -119,6 +120,7 @@ def _places(name: str, borders: Any, values: Any, right: bool, out_int32: bool) 
             f"{name}: expected borders of shape (n,), or of the input's shape but for the last dimension, got "
             f"{list(borders.shape)} for {list(x.shape)}"
         )
+    borders, x = wide(borders), wide(x)
     side = "right" if right else "left"
     if borders.ndim == 1:
         places = xp.asarray(xp.searchsorted(borders, x, side))

@@ -171,7 +171,7 @@ def mode(
     x = to_numpy(raw(input))  # CuPy has no maximum.accumulate: on the host, whatever the device
     if input.ndim == 0:
         return pick(input, 0, raw(argsort(input)), keepdim)
-    order = np.argsort(x, dim, kind="stable")
+    order = to_numpy(raw(argsort(input, dim)))
     rows = np.moveaxis(np.take_along_axis(x, order, dim), dim, -1)
     places = np.arange(rows.shape[-1])
     begins = np.ones(rows.shape, bool)

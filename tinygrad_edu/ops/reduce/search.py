@@ -25,6 +25,7 @@ from tinygrad_edu.ops.common import (
 from tinygrad_edu.ops.indexing.gather import gather
 from tinygrad_edu.ops.indexing.index import narrow
 from tinygrad_edu.ops.reduce.extremum import ValuesAndIndices
+from tinygrad_edu.ops.summation import wide
 
 
 def argsort(
@@ -36,7 +37,7 @@ def argsort(
     require_bools("argsort", descending=descending, stable=stable)
     reject_complex("argsort", input)
     dim = normalize_dim("argsort", dim, input.ndim)
-    array = raw(input)
+    array = wide(raw(input))  # NumPy puts the NaN of bfloat16 anywhere
     xp = array_module(array)
     if array.ndim == 0:
         return tensor_from_array(xp.zeros((), "int64"))
@@ -163,9 +164,9 @@ def unique(
             f"unique: expected slices that are not empty, got dim {axis} of shape {list(input.shape)}"
         )
     values, inverse, counts = xp.unique(
-        raw(input), return_inverse=True, return_counts=True, axis=axis, equal_nan=False
+        wide(raw(input)), return_inverse=True, return_counts=True, axis=axis, equal_nan=False
     )
-    results = [values]
+    results = [values.astype(raw(input).dtype, copy=False)]
     if return_inverse:
         results.append(inverse.reshape(input.shape if axis is None else -1))
     if return_counts:
