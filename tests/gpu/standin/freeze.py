@@ -75,7 +75,9 @@ def names_of(path: str, owner: Any) -> list[str]:
 def describe(member: Any) -> str:
     """Return how a member is called."""
     if type(member).__name__ == "ufunc":
-        return "ufunc " + " ".join(member.types)
+        return "ufunc " + " ".join(
+            [t for t in member.types if "E" not in t]
+        )  # bfloat16 depends on another package
     if isinstance(member, type):
         return "class"
     if not callable(member):
