@@ -10,12 +10,11 @@ Read the file from the bottom: ``main`` tells the story, the functions above it 
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import sys
 import time
 from pathlib import Path
 
+from common import choose_device, command_line, find_pyplot, parse, run, save_picture
 from tqdm import tqdm
 
 import tinygrad_edu as torch
@@ -73,38 +72,6 @@ def loss_of(model: VAE, images: torch.Tensor, noise: torch.Tensor) -> torch.Tens
     return (lacking + divergence) / len(images)
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Put handwritten digits on a map.")
-    parser.add_argument("--device", choices=["cpu", "gpu", "auto"], default="cpu", help="(default: cpu)")
-    parser.add_argument("--epochs", type=int, default=20, help="passes over the data (default: 20)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed, the same result (default: 0)")
-    parser.add_argument("--quick", action="store_true", help="one epoch on 1,000 digits, to see that it runs")
-    parser.add_argument(
-        "--plot", type=Path, metavar="FILE", default=Path("map_of_digits.png"), help="the picture's name"
-    )
-    args = parser.parse_args()
-    if args.epochs < 1:
-        parser.error(f"--epochs: expected at least 1, got {args.epochs}")
-    if not args.plot.parent.is_dir() or args.plot.is_dir():
-        parser.error(f"--plot: expected a file name in a folder that exists, got {args.plot}")
-    if args.quick:
-        args.epochs = 1
-    return args
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device; if there is no GPU and one was asked for, say what is missing and stop."""
-    if name == "auto":
-        return torch.accelerator.current_accelerator() or torch.device("cpu")
-    device = torch.device("cuda" if name == "gpu" else "cpu")
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        sys.exit(f"--device {name}: {error}")
-    return device
-
-
 def load_digits(train: bool, count: int | None = None) -> TensorDataset:
     """Return the first ``count`` digits: (n, 784) images of numbers from 0 to 1, and n labels."""
     digits = datasets.MNISTSmall(train=train)
@@ -128,16 +95,16 @@ def make_optimizer(model: nn.Module, lr: float) -> torch.optim.Optimizer:
 
 
 def train(
-    model: VAE, loader: DataLoader, args: argparse.Namespace, test_images: torch.Tensor, device: torch.device
+    model: VAE, loader: DataLoader, epochs: int, test_images: torch.Tensor, device: torch.device
 ) -> None:
     """Train; test after every epoch."""
     optimizer = make_optimizer(model, LEARNING_RATE)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, LEARNING_RATE, total_steps=args.epochs * len(loader)
+        optimizer, LEARNING_RATE, total_steps=epochs * len(loader)
     )
-    for epoch in range(1, args.epochs + 1):
+    for epoch in range(1, epochs + 1):
         losses = []
-        with tqdm(loader, desc=f"epoch {epoch}/{args.epochs}", unit="batch", dynamic_ncols=True) as progress:
+        with tqdm(loader, desc=f"epoch {epoch}/{epochs}", unit="batch", dynamic_ncols=True) as progress:
             for images, _ in progress:  # nobody tells the network which digits they are
                 noise = torch.randn(len(images), 2).to(device)
                 losses.append(train_step(model, optimizer, images.to(device), noise))
@@ -177,14 +144,9 @@ def draw_map(model: VAE, device: torch.device) -> torch.Tensor:
 
 def plot_map(where: torch.Tensor, labels: torch.Tensor, drawings: torch.Tensor, path: Path) -> None:
     """Draw where the test digits are, and beside it what the decoder draws everywhere on the map."""
-    try:
-        import matplotlib
-    except ImportError:
-        print("no picture: it needs matplotlib (python -m pip install matplotlib)")
+    plt = find_pyplot()
+    if plt is None:
         return
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5.4), layout="constrained")
     x, y = where.t().numpy()
     points = left.scatter(x, y, c=labels.numpy(), cmap="tab10", vmin=-0.5, vmax=9.5, s=8)
@@ -192,15 +154,14 @@ def plot_map(where: torch.Tensor, labels: torch.Tensor, drawings: torch.Tensor, 
     figure.colorbar(points, ax=left, ticks=range(10), label="digit", shrink=0.8)
     right.imshow(drawings.numpy(), cmap="gray_r", vmin=0, vmax=1)
     right.set(title="What is drawn there, from -1.8 to 1.8", xticks=[], yticks=[])
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
-    print(f"picture: {path}")
+    save_picture(figure, path)
 
 
 def main() -> None:
     """Train without labels, see whether the digits lie apart on the map, and draw it."""
-    args = parse_arguments()
-    device = choose_device(args.device)
+    args = parse(command_line("Put handwritten digits on a map.", "map_of_digits.png", epochs=20))
+    device = choose_device(torch, args.device)
+    epochs = 1 if args.quick else args.epochs
     torch.manual_seed(args.seed)
 
     train_set = load_digits(train=True, count=QUICK_TRAIN if args.quick else None)
@@ -211,7 +172,7 @@ def main() -> None:
 
     started = time.perf_counter()
     loader = DataLoader(train_set, batch_size=BATCH_SIZE, shuffle=True)
-    train(model, loader, args, test_set.tensors[0], device)
+    train(model, loader, epochs, test_set.tensors[0], device)
     print(f"trained for {time.perf_counter() - started:.1f} s")
 
     (known, labels), (new, answers) = train_set.tensors, test_set.tensors
@@ -222,7 +183,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)
