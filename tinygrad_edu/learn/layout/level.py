@@ -1,0 +1,111 @@
+"""One frame: its cells in layers, and the lines between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinygrad_edu.learn.layout.coordinates import Ports, place_across
+from tinygrad_edu.learn.layout.crossings import reduce_crossings
+from tinygrad_edu.learn.layout.layers import Layered, split_into_layers
+from tinygrad_edu.learn.layout.model import Bond, Cell, Point, Spacing
+
+
+@dataclass(frozen=True)
+class Level:
+    """A frame that has been laid out, from its left upper corner: cells' middles, and a route for each bond."""
+
+    width: float
+    height: float
+    centres: list[Point]
+    routes: list[list[Point]]
+
+
+def lay_out_level(
+    cells: Sequence[Cell], bonds: Sequence[Bond], spacing: Spacing, title_width: float | None
+) -> Level:
+    """Lay out one frame; ``title_width`` is None for the picture as a whole, which has no border and no title.
+
+    Layers, crossings, coordinates, routes: the four steps of Sugiyama et al. (1981). The cells come in an
+    order in which every line leads onwards.
+    """
+    graph = split_into_layers(cells, bonds)
+    reduce_crossings(graph)
+    ports = Ports(graph, spacing)
+    x = place_across(graph, ports, spacing)
+    tops, bottoms, height = place_down(graph, spacing, title_width is not None)
+    x, width = shift_to_zero(graph, x, 0.0 if title_width is None else spacing.frame_padding)
+    if title_width is not None and width < title_width:
+        x = [place + (title_width - width) / 2 for place in x]
+        width = title_width
+    centres = [
+        (x[nr], (tops[graph.layer_of[nr]] + bottoms[graph.layer_of[nr]]) / 2) for nr in range(len(cells))
+    ]
+    routes = [
+        route(graph, ports, x, tops, bottoms, bond, path)
+        for bond, path in zip(bonds, graph.paths, strict=True)
+    ]
+    return Level(width, height, centres, routes)
+
+
+def place_down(graph: Layered, spacing: Spacing, framed: bool) -> tuple[list[float], list[float], float]:
+    """Return the upper and lower y of each layer, and the height of it all."""
+    heights = []
+    for layer in graph.layers:
+        heights.append(
+            max([0.0, *[graph.cells[vertex].height for vertex in layer if not graph.is_line(vertex)]])
+        )
+    tops, bottoms = [], []
+    y = 0.0
+    for number, height in enumerate(heights):
+        if number == 1:
+            y = spacing.frame_title + (spacing.frame_padding if graph.layers[0] else 0.0) if framed else 0.0
+        tops.append(y)
+        bottoms.append(y + height)
+        y += height + spacing.between_layers
+    bottom = bottoms[-1] if bottoms else 0.0
+    ends_at_border = any(cell.border == "bottom" for cell in graph.cells)
+    if framed and ends_at_border and len(tops) > 1:
+        bottom = bottoms[-2] + spacing.frame_padding + 4.0
+        tops[-1] = bottoms[-1] = bottom
+    elif framed:
+        bottom += spacing.frame_padding
+    return tops, bottoms, bottom
+
+
+def shift_to_zero(graph: Layered, x: list[float], padding: float) -> tuple[list[float], float]:
+    """Move everything so that it begins at the padding; return the places and the width of it all."""
+    lefts, rights = [], []
+    for vertex, place in enumerate(x):
+        half = 0.0 if graph.is_line(vertex) else graph.cells[vertex].width / 2
+        lefts.append(place - half)
+        rights.append(place + half)
+    left, right = min(lefts, default=0.0), max(rights, default=0.0)
+    return [round(place - left + padding, 2) for place in x], round(right - left + 2 * padding, 2)
+
+
+def route(
+    graph: Layered,
+    ports: Ports,
+    x: list[float],
+    tops: list[float],
+    bottoms: list[float],
+    bond: Bond,
+    path: list[int],
+) -> list[Point]:
+    """Return the points that a line goes through: down from a cell, upright past each layer, and down to a cell."""
+    first, last = path[0], path[-1]
+    points = [(x[first] + ports.out_of(first, bond.wire), lower_side(graph, first, tops, bottoms))]
+    for vertex in path[1:-1]:
+        layer = graph.layer_of[vertex]
+        points.append((x[vertex], tops[layer]))
+        points.append((x[vertex], bottoms[layer]))
+    end = (tops[graph.layer_of[last]] + bottoms[graph.layer_of[last]]) / 2 - graph.cells[last].height / 2
+    points.append((x[last] + ports.into(last, bond.wire, bond.slot), end))
+    return points
+
+
+def lower_side(graph: Layered, vertex: int, tops: list[float], bottoms: list[float]) -> float:
+    """Return the y of the lower side of a cell, which lies in the middle of its layer."""
+    layer = graph.layer_of[vertex]
+    return (tops[layer] + bottoms[layer]) / 2 + graph.cells[vertex].height / 2
