@@ -39,7 +39,8 @@ def test_order_and_names_of_the_steps():
     assert [step.index for step in tape.backward] == list(range(6))
     assert [(leaf.kind, leaf.name) for leaf in tape.leaves] == [("variable", "w"), ("data", "x")]
     assert tape.forward[-1].output_names == {0: "loss"}
-    assert tape.finished and not tape.retain_graph
+    assert tape.finished
+    assert not tape.retain_graph
 
 
 def test_values_and_sources_of_the_forward():
@@ -57,18 +58,22 @@ def test_values_and_sources_of_the_forward():
 def test_gradients_and_local_derivatives_of_the_backward():
     tape, _ = record_scalars()
     add, square, power, difference, product, leaf = tape.backward
-    assert [grad.item() for grad in add.grads] == [1.0] and add.came_from == []
+    assert [grad.item() for grad in add.grads] == [1.0]
+    assert add.came_from == []
     assert [sent.value.item() for sent in power.sent[:1]] == [2 * 5.0]
     assert power.sent[0].local.item() == 10.0
-    assert product.grads[0].item() == 10.0 and product.came_from == [(difference, difference.sent[0])]
-    assert product.sent[0].value.item() == 30.0 and product.sent[1].value is None
+    assert product.grads[0].item() == 10.0
+    assert product.came_from == [(difference, difference.sent[0])]
+    assert product.sent[0].value.item() == 30.0
+    assert product.sent[1].value is None
     assert [sent.target for sent in square.sent] == [tape.leaves[0]] * 2
     assert [(sent.before and sent.before.item(), sent.total.item()) for sent in square.sent] == [
         (None, 2.0),
         (2.0, 4.0),
     ]
     assert (product.sent[0].before.item(), product.sent[0].total.item()) == (4.0, 34.0)
-    assert leaf.grads[0].item() == 34.0 and len(leaf.came_from) == 3
+    assert leaf.grads[0].item() == 34.0
+    assert len(leaf.came_from) == 3
 
 
 def test_accumulation_is_before_plus_added():
@@ -87,7 +92,8 @@ def test_accumulation_is_before_plus_added():
 def test_lines_and_the_columns_in_them():
     tape, _ = record_scalars()
     product = tape.forward[0]
-    assert product.line.file == __file__ and product.line.function == "record_scalars"
+    assert product.line.file == __file__
+    assert product.line.function == "record_scalars"
     assert product.line.source == "loss = (w * x - 1) ** 2 + w * w"
     text = " " * 8 + product.line.source
     spans = [text[step.line.start : step.line.end] for step in tape.forward]
@@ -120,7 +126,8 @@ def test_modules_and_parameters_have_the_names_of_the_program():
         (),
     ]
     first, second = tape.forward[:2]
-    assert first.modules[0] == second.modules[0] and first.modules[1] != second.modules[1]
+    assert first.modules[0] == second.modules[0]
+    assert first.modules[1] != second.modules[1]
     assert {leaf.name for leaf in tape.leaves} >= {"images", "model.twice.weight", "model.rest.1.bias"}
 
 
@@ -131,14 +138,16 @@ def test_saved_arrays_and_who_frees_them():
     relu = next(step for step in tape.forward if step.op == "Relu")
     (saved,) = relu.saved
     assert (saved.role, saved.nbytes) == ("output 0", 8)
-    assert saved.freed_by.step is relu and saved.freed_by.freed == [saved]
+    assert saved.freed_by.step is relu
+    assert saved.freed_by.freed == [saved]
 
 
 def test_retained_arrays_are_not_freed():
     x = torch.tensor([1.0, -2.0], requires_grad=True)
     with learn.record() as tape:
         torch.relu(x).sum().backward(retain_graph=True)
-    assert tape.retain_graph and tape.forward[0].saved[0].freed_by is None
+    assert tape.retain_graph
+    assert tape.forward[0].saved[0].freed_by is None
 
 
 def test_the_backward_that_is_asked_for():
@@ -157,7 +166,8 @@ def test_a_backward_that_never_comes_leaves_the_forward():
     with learn.record(backward=2) as tape:
         (w * 2).backward()
         w + 1
-    assert not tape.finished and tape.backward == []
+    assert not tape.finished
+    assert tape.backward == []
     assert "Add" in [step.op for step in tape.forward]
 
 
@@ -188,7 +198,8 @@ def test_a_hook_that_replaces_a_gradient_is_seen():
     with learn.record() as tape:
         (y * 1.0).backward()
     of_y = tape.backward[1]
-    assert of_y.hooked and of_y.grads[0].item() == 10.0
+    assert of_y.hooked
+    assert of_y.grads[0].item() == 10.0
     assert not tape.backward[0].hooked
     assert [step.seen for step in tape.forward] == [False, True]
 
@@ -200,7 +211,8 @@ def test_a_graph_made_before_is_known_by_its_edges():
         y = y * 1.0
     with learn.record() as tape:
         y.backward()
-    assert len(tape.forward) == 3000 and not any(step.seen for step in tape.forward)
+    assert len(tape.forward) == 3000
+    assert not any(step.seen for step in tape.forward)
     assert tape.backward[-1].accumulation.after.item() == 1.0
 
 
@@ -240,8 +252,10 @@ def test_what_is_too_large_leaves_a_corner():
     with learn.record(max_bytes=50_000) as tape:
         (w * 2).sum().backward()
     kept, product = tape.forward[0].inputs[0].value, tape.forward[0].outputs[0]
-    assert kept.array is not None and product.array is None
-    assert product.shape == (100, 100) and product.window.shape == (48, 48)
+    assert kept.array is not None
+    assert product.array is None
+    assert product.shape == (100, 100)
+    assert product.window.shape == (48, 48)
     assert (product.lowest, product.highest) == (2.0, 2.0)
 
 
@@ -281,7 +295,8 @@ def test_an_error_in_the_block_is_not_swallowed():
     w = torch.ones(2, requires_grad=True)
     with pytest.raises(RuntimeError, match="scalar outputs"), learn.record() as tape:
         (w * 2).backward()
-    assert [step.op for step in tape.forward] == ["Mul"] and this_thread.mode.observers == ()
+    assert [step.op for step in tape.forward] == ["Mul"]
+    assert this_thread.mode.observers == ()
 
 
 def test_complex_and_half_and_bfloat16_numbers():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +11,8 @@ from tinygrad_edu.autograd.graph import sum_of
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.learn.copies import dense
+from tinygrad_edu.learn.forward_recorder import ForwardRecorder
 from tinygrad_edu.learn.tape import Accumulation, BackwardStep, Sent, Source, Value
-
-if TYPE_CHECKING:
-    from tinygrad_edu.learn.recorder import Recorder
 
 
 class BackwardRecorder:
@@ -22,12 +20,12 @@ class BackwardRecorder:
 
     Parameters
     ----------
-    recorder : Recorder
+    forward : ForwardRecorder
         It knows the steps of the forward.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
+    def __init__(self, forward: ForwardRecorder) -> None:
+        self.forward = forward
         self.steps: list[BackwardStep] = []
         self.nodes: list[Node] = []  # that were run, kept so that their edges can be followed
         self.retained = False
@@ -40,10 +38,10 @@ class BackwardRecorder:
         local = self._local_derivatives(node, step)
         had_saved = bool(node.saved)
         if isinstance(node, AccumulateGrad):
-            before = self.recorder.copies.optional(node.variable._grad)
+            before = self.forward.copies.optional(node.variable._grad)
             grad_inputs = run()
             added = step.grads[0]
-            after = self.recorder.copies.optional(node.variable._grad)
+            after = self.forward.copies.optional(node.variable._grad)
             if added is not None and after is not None:  # a hook may have taken it away
                 step.accumulation = Accumulation(before, added, after)
             return grad_inputs
@@ -58,9 +56,9 @@ class BackwardRecorder:
         step = BackwardStep(
             kind="accumulate" if is_leaf else "op",
             name=node.name(),
-            step=None if is_leaf else self.recorder.step_for(node),
-            leaf=self.recorder.leaf_of(node.variable) if isinstance(node, AccumulateGrad) else None,
-            grads=[self.recorder.copies.optional(grad) for grad in grad_outputs],
+            step=None if is_leaf else self.forward.step_for(node),
+            leaf=self.forward.leaf_of(node.variable) if isinstance(node, AccumulateGrad) else None,
+            grads=[self.forward.copies.optional(grad) for grad in grad_outputs],
             index=len(self.steps),
         )
         for output_nr, grad in enumerate(step.grads):
@@ -70,7 +68,7 @@ class BackwardRecorder:
             if expected is not None and not has_equal_numbers(expected, grad):
                 step.hooked = True
         if not step.came_from and not is_leaf:
-            self.recorder.name_roots(node)
+            self.forward.name_root(node)
         self.steps.append(step)
         self.nodes.append(node)
         return step
@@ -78,7 +76,7 @@ class BackwardRecorder:
     def _send(
         self, step: BackwardStep, i: int, edge: Edge | None, grad: Any, local: list[Value | None]
     ) -> Sent:
-        copies = self.recorder.copies
+        copies = self.forward.copies
         value = copies.optional(grad)
         if edge is None:
             return Sent(i, value, self._source_of(step, i))
@@ -96,8 +94,8 @@ class BackwardRecorder:
     def _target(self, edge: Edge) -> Source:
         node = edge[0]
         if isinstance(node, AccumulateGrad):
-            return self.recorder.leaf_of(node.variable)
-        return self.recorder.step_for(node)
+            return self.forward.leaf_of(node.variable)
+        return self.forward.step_for(node)
 
     def _source_of(self, step: BackwardStep, i: int) -> Source | None:
         inputs = step.step.inputs if step.step is not None else []
@@ -124,7 +122,7 @@ class BackwardRecorder:
             return []
         found = node.backward(ones)
         found = found if isinstance(found, tuple) else (found,)
-        return [self.recorder.copies.optional(x) for x in found]
+        return [self.forward.copies.optional(x) for x in found]
 
     def _note_what_is_freed(self, node: Node, step: BackwardStep, had_saved: bool) -> None:
         if not had_saved or step.step is None:
@@ -140,7 +138,7 @@ class BackwardRecorder:
         """Note the gradients that arrived at leaves which no node added to ``grad``: ``autograd.grad`` took them."""
         for (node, _), (_, total) in self._waiting.items():
             if isinstance(node, AccumulateGrad):
-                leaf = self.recorder.leaf_of(node.variable)
+                leaf = self.forward.leaf_of(node.variable)
                 step = BackwardStep("collect", node.name(), None, leaf, [total], index=len(self.steps))
                 step.came_from = self._arrived.get((node, 0), [])
                 self.steps.append(step)
