@@ -81,6 +81,7 @@ LAYERS = {
     "utils": ["tinygrad_edu.utils"],
     "package": ["tinygrad_edu"],
     "vision": ["tinygrad_edu.vision"],
+    "estimator": ["tinygrad_edu.estimator"],
     "warmup": ["tinygrad_edu.warmup"],
     "learn": ["tinygrad_edu.learn"],
     "programs": ["tinygrad_edu.as_torch", "tinygrad_edu.port", "tinygrad_edu.run"],

@@ -19,7 +19,12 @@ PACKAGE_FOLDERS = {
     "tinygrad_edu_kernels": ROOT / "kernels" / "tinygrad_edu_kernels",
 }
 # Where the name that is imported is not the name that is installed.
-DISTRIBUTIONS = {"cupy": "cupy-cuda12x", "cupyx": "cupy-cuda12x", "llvmlite": "numba"}
+DISTRIBUTIONS = {
+    "cupy": "cupy-cuda12x",
+    "cupyx": "cupy-cuda12x",
+    "llvmlite": "numba",
+    "sklearn": "scikit-learn",
+}
 # Imported where they are there, by what works without them.
 NOT_DECLARED = {"graphviz", "IPython", "PIL", "torch"}
 
@@ -160,7 +165,7 @@ def syntax_trees(folder: str) -> list[ast.Module]:
 @pytest.mark.parametrize("folder", ["tinygrad_edu", "kernels", "demos"])
 def test_what_is_imported_is_declared(folder):
     declared = distribution_names(lines("options", "install_requires"))
-    for extra in ("viz", "gpu", "safetensors", "tensorboard"):
+    for extra in ("viz", "gpu", "safetensors", "sklearn", "tensorboard"):
         declared |= distribution_names(lines("options.extras_require", extra))
     for tree in syntax_trees(folder):
         assert distributions(ast.walk(tree)) - NOT_DECLARED <= declared
