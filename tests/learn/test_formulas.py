@@ -124,7 +124,21 @@ def test_markup_is_well_formed(name):
 
 # How many children MathML wants.
 FIXED = {"mfrac": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msqrt": 1}
-ELEMENTS = {"div", "small", "span", "math", "mrow", "mi", "mn", "mo", "mtext", "mtable", "mtr", "mtd", *FIXED}
+ELEMENTS = {
+    "div",
+    "small",
+    "span",
+    "math",
+    "mrow",
+    "mi",
+    "mn",
+    "mo",
+    "mtext",
+    "mtable",
+    "mtr",
+    "mtd",
+    "mspace",
+} | {*FIXED}
 
 
 # ---- elements by themselves ------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ GREEK = {
     "sigma": "σ",
 }
 FUNCTIONS = {"log": "ln", **GREEK}
+SPACE = " "
 BIG_SIGNS = {"sum": "∑", "prod": "∏"}
 
 
@@ -52,11 +53,17 @@ def row(*parts: str) -> str:
 
 
 def math(*lines: str) -> str:
-    """Return a whole formula, its steps one below the other."""
-    if len(lines) == 1:
-        return element("math", lines[0])
-    rows = [element("mtr", element("mtd", line)) for line in lines]
-    return element("math", element("mtable", "".join(rows)))
+    """Return a whole formula, its steps one below the other; large as on a line of its own."""
+    inner = lines[0] if len(lines) == 1 else table([[line] for line in lines])
+    return f'<math displaystyle="true">{inner}</math>'
+
+
+def table(rows: list[list[str]]) -> str:
+    """Return lines of cells, all of which begin at the left."""
+    cells = [[f'<mtd style="text-align:left">{cell}</mtd>' for cell in row] for row in rows]
+    return (
+        f'<mtable displaystyle="true">{"".join([element("mtr", "".join(line)) for line in cells])}</mtable>'
+    )
 
 
 class MathmlWriter(Writer):
@@ -65,7 +72,7 @@ class MathmlWriter(Writer):
     SIGNS: ClassVar[dict[type[ast.AST], str]] = {
         ast.Add: "+",
         ast.Sub: "−",
-        ast.MatMult: "\N{INVISIBLE TIMES}",
+        ast.MatMult: SPACE,
         ast.Mod: "mod",
         ast.Eq: "=",
         ast.NotEq: "≠",
@@ -84,7 +91,7 @@ class MathmlWriter(Writer):
         base, _, index = name.partition("_")
         if index == "hat":
             return element("mover", identifier(base) + operator("^"))
-        if index and (len(base) == 1 or base in GREEK):
+        if index and len(index) <= 2:
             return element("msub", identifier(base) + identifier(index))
         return identifier(name)
 
@@ -96,11 +103,15 @@ class MathmlWriter(Writer):
         return element("mn", html.escape(number, quote=False))
 
     def infix(self, left: str, sign: str, right: str) -> str:
+        if sign == SPACE:
+            return row(left, '<mspace width="0.25em"></mspace>', right)
         return row(left, operator(sign), right)
 
     def product(self, node: ast.BinOp, left: str, right: str) -> str:
         if self.numbers:
             return self.infix(left, "×", right)
+        if is_matrix(node.left) and is_matrix(node.right):
+            return self.infix(left, "⊙", right)  # element by element, beside products of matrices
         side_by_side = (
             is_short(node.left) and not isinstance(node.right, ast.Constant) and is_short(node.right)
         )
@@ -146,10 +157,7 @@ class MathmlWriter(Writer):
             (value, row(element("mtext", "if\N{NO-BREAK SPACE}"), condition)) for value, condition in lines
         ]
         cells.append((otherwise, element("mtext", "else")))
-        rows = [
-            element("mtr", element("mtd", value) + element("mtd", condition)) for value, condition in cells
-        ]
-        return row(operator("{"), element("mtable", "".join(rows)))
+        return row(operator("{"), table([list(cell) for cell in cells]))
 
     def big(self, name: str, under: str, inner: ast.expr) -> tuple[str, int]:
         if name in BIG_SIGNS:
@@ -183,3 +191,10 @@ def is_short(node: ast.expr) -> bool:
     if isinstance(node, ast.Subscript):
         return is_short(node.value)
     return isinstance(node, ast.Constant | ast.List)
+
+
+def is_matrix(node: ast.expr) -> bool:
+    """Tell whether a factor is a matrix: it begins with the name of one, a capital letter."""
+    while isinstance(node, ast.BinOp):
+        node = node.left
+    return isinstance(node, ast.Name) and len(node.id) == 1 and node.id.isupper()
