@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor_str
 from tinygrad_edu.arguments import require_bools
+from tinygrad_edu.autograd.cuts import tell_cut
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, on_card_of, to_device, to_numpy
 from tinygrad_edu.numpy_dtypes import BFLOAT16
@@ -26,6 +27,7 @@ class ConvertMethods(TensorBase):
                 "Got unsupported ScalarType BFloat16: NumPy has none of its own. Hint: use tensor.float().numpy()"
             )
         if force:
+            tell_cut("numpy(force=True)", self, None)
             return to_numpy(self.array)
         if self.requires_grad:
             raise RuntimeError(
@@ -42,10 +44,12 @@ class ConvertMethods(TensorBase):
         """Return the only element as a Python number."""
         if self.array.size != 1:
             raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
+        tell_cut("item()", self, None)
         return self.array.item()
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers."""
+        tell_cut("tolist()", self, None)
         return self.array.tolist()
 
     def new(self, *data: Any, device: Any = None) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tinygrad_edu import ops
 from tinygrad_edu.autograd.callers import user_line
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node, next_sequence_nr
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
@@ -63,12 +64,17 @@ def write_result(tensor: TensorBase, result: TensorBase, name: str, start: int |
     recorded = this_thread.mode.grad_enabled and (result.requires_grad or tensor.requires_grad)
     tensor.check_may_change(recorded)
     if result.array.shape != tensor.array.shape:
-        raise RuntimeError(
-            f"{name}: output with shape {list(tensor.shape)} doesn't match the broadcast shape {list(result.shape)}"
+        raise explained(
+            RuntimeError(
+                f"{name}: output with shape {list(tensor.shape)} doesn't match the broadcast shape "
+                f"{list(result.shape)}"
+            )
         )
     if result.dtype.category > tensor.dtype.category:
-        raise RuntimeError(
-            f"{name}: result type {result.dtype} can't be cast to the desired output type {tensor.dtype}"
+        raise explained(
+            RuntimeError(
+                f"{name}: result type {result.dtype} can't be cast to the desired output type {tensor.dtype}"
+            )
         )
     check_writeable(tensor.array, name)
     if recorded and not result.requires_grad:

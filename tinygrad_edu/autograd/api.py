@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import wrong_type
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.graph import Pending, add_gradient, run_backward
 from tinygrad_edu.autograd.node import Edge
 from tinygrad_edu.autograd.search import Search
@@ -47,7 +48,9 @@ def edge_of(index: int, output: Any) -> Edge:
         raise TypeError(f"backward: expected Tensors to differentiate, got {type_name(output)}")
     edge = output.edge()
     if edge is None:
-        raise RuntimeError(f"element {index} of tensors does not require grad and does not have a grad_fn")
+        raise explained(
+            RuntimeError(f"element {index} of tensors does not require grad and does not have a grad_fn")
+        )
     return edge
 
 
@@ -67,9 +70,11 @@ def root_gradient(output: Any, given: Any, create_graph: bool) -> Array:
         )
     if given is None:
         if output.array.size != 1:
-            raise RuntimeError(
-                f"grad can be implicitly created only for scalar outputs, got shape {list(output.shape)}. Hint: "
-                "reduce it with .sum() or .mean(), or pass gradient="
+            raise explained(
+                RuntimeError(
+                    f"grad can be implicitly created only for scalar outputs, got shape {list(output.shape)}. Hint: "
+                    "reduce it with .sum() or .mean(), or pass gradient="
+                )
             )
         if output.array.dtype.kind == "c":
             raise RuntimeError(
@@ -206,7 +211,7 @@ def wanted_edge(x: Any) -> Edge:
         raise TypeError(f"grad: expected Tensors to differentiate with respect to, got {type_name(x)}")
     edge = x.edge()
     if edge is None:
-        raise RuntimeError("One of the differentiated Tensors does not require grad")
+        raise explained(RuntimeError("One of the differentiated Tensors does not require grad"))
     return edge
 
 

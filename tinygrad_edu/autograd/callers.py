@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 from types import FrameType
 
-PACKAGE_FOLDER = str(Path(__file__).parent.parent)
+import tinygrad_edu_kernels
+
+ENGINE_FOLDERS = (
+    str(Path(__file__).parent.parent) + os.sep,
+    str(Path(tinygrad_edu_kernels.__file__).parent) + os.sep,
+)
 BETWEEN = contextlib.__file__  # runs the context managers that the package has written as generators
 
 
 def is_of_the_user(frame: FrameType) -> bool:
     """Tell whether a frame belongs to the user's program."""
     file = frame.f_code.co_filename
-    return not file.startswith(PACKAGE_FOLDER) and file != BETWEEN
+    return not file.startswith(ENGINE_FOLDERS) and file != BETWEEN
 
 
 def user_line() -> str:

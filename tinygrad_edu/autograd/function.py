@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
 from tinygrad_edu.autograd.node import Node, SavedLink, next_sequence_nr
-from tinygrad_edu.autograd.observer import run_forward_observed
+from tinygrad_edu.autograd.observer import run_forward_observed, tell_made
 from tinygrad_edu.autograd.recording import connect, link_saved, saved_as_tensors
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
@@ -243,7 +243,7 @@ class Function:
         if recorded:
             outputs = ctx.record(args, outputs)
         ctx.to_save = ctx.dirty = ctx.non_differentiable = ()
-        return outputs if isinstance(output, tuple) else outputs[0]
+        return tell_made(ctx, args, outputs if isinstance(output, tuple) else outputs[0])
 
 
 def run_user_forward(args: tuple[Any, ...], ctx: FunctionContext, arrays: Any, options: Any) -> Any:

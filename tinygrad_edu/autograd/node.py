@@ -13,6 +13,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from tinygrad_edu.autograd.cuts import Cut
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.dtypes import from_numpy_dtype
 
@@ -84,6 +86,8 @@ class Node:
         Output tensors that want their ``grad`` filled.
     made_at : str or None
         The line of the user's program that made this node, noted while anomaly detection is on.
+    cuts : tuple of Cut
+        Where numbers that came in had left the graph, noted by ``learn.explain``.
     sequence_nr : int
         The node's age: it is higher than those of all nodes it leads to. The profiler finds the forward of a
         backward by it, too.
@@ -97,6 +101,7 @@ class Node:
     tensor_hooks: list[tuple[int, TensorHook]] | tuple[()] = ()
     retained: list[tuple[int, weakref.ref[Any]]] | tuple[()] = ()
     made_at: str | None = None
+    cuts: tuple[Cut, ...] = ()
     sequence_nr: int = -1
 
     def backward(self, *grad_outputs: Array) -> Any:
@@ -142,7 +147,7 @@ class Node:
         """Raise if a saved array has been changed since it was saved."""
         for i, link in enumerate(self.saved_links):
             if link is not None and link.counter.value != link.version:
-                raise RuntimeError(self._describe_change(self.saved[i], link))
+                raise explained(RuntimeError(self._describe_change(self.saved[i], link)), link.counter)
 
     def _describe_change(self, array: Array, link: SavedLink) -> str:
         which = "an input" if link.output_nr is None else f"output {link.output_nr}"

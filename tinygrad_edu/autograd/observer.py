@@ -62,6 +62,16 @@ class Observer:
         """See the forward of a module, with its hooks."""
         return NOTHING
 
+    def made(self, node: Node, inputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
+        """See the Tensors that a node was applied to, as they were given, and those that it made."""
+
+    def cut(self, how: str, tensor: Any, result: Any) -> None:
+        """See numbers leave the graph: by ``detach()`` or ``.data``, or by ``item()``, with None as the result."""
+
+    def why_no_gradient(self, tensor: Any, name: str) -> str:
+        """Say why a Tensor, which the user calls so, needs no gradient; nothing if that was not seen."""
+        return ""
+
 
 def attach(observer: Observer) -> None:
     """Let an observer see from now on what this thread runs."""
@@ -104,6 +114,13 @@ def entered_by_all(blocks: list[Block]) -> Iterator[None]:
         for block in blocks:
             stack.enter_context(block)
         yield
+
+
+def tell_made(node: Node, inputs: tuple[Any, ...], made: Any) -> Any:
+    """Let this thread's observers see what a node has made, a Tensor or a tuple of them; return it."""
+    for observer in this_thread.mode.observers:
+        observer.made(node, inputs, made if isinstance(made, tuple) else (made,))
+    return made
 
 
 def run_forward_observed(

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.bfloat16 import apply_in_float32, has_bfloat16
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
-from tinygrad_edu.autograd.observer import run_forward_observed
+from tinygrad_edu.autograd.observer import run_forward_observed, tell_made
 from tinygrad_edu.autograd.recording import connect, link_saved
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import device_of, explain_too_large, on_card_of
@@ -72,8 +73,8 @@ class Op(Node):
             return apply_in_float32(cls, inputs, options)
         if this_thread.mode.observers:
             output = run_forward_observed(run_forward, node, arrays, options)
-        else:
-            output = run_forward(node, arrays, options)
+            return tell_made(node, inputs, node.tie(inputs, arrays, output, options))
+        output = run_forward(node, arrays, options)
         return node.tie(inputs, arrays, output, options)
 
     @classmethod
@@ -127,6 +128,7 @@ def run_forward(node: Op, arrays: tuple[Any, ...], options: dict[str, Any]) -> A
     except Exception as error:
         node.explain_failure(arrays)
         explain_too_large(type(node).__name__.lower(), error)
+        explained(error)
         raise
     finally:
         FLOAT_ERRORS.reset(before)
@@ -139,6 +141,9 @@ def check_same_device(name: str, inputs: tuple[Any, ...]) -> None:
     devices = [str(device_of(x)) for x in arrays]
     if len(set(devices)) > 1:
         operands = ", ".join(f"{list(x.shape)} on {where}" for x, where in zip(arrays, devices, strict=True))
-        raise RuntimeError(
-            f"{name}: expected all tensors to be on the same device, got {operands}. Hint: move one with .to(device)"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected all tensors to be on the same device, got {operands}. Hint: move one with "
+                ".to(device)"
+            )
         )

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable
 from typing import TypeAlias
 
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.hooks import apply_hooks
 from tinygrad_edu.autograd.node import SECOND_BACKWARD, Node
@@ -33,7 +34,7 @@ def run_node(node: Node, grad_outputs: list[Array | None], retain_graph: bool) -
     Then what the node has saved is given up.
     """
     if node.saved is None:
-        raise RuntimeError(SECOND_BACKWARD)
+        raise explained(RuntimeError(SECOND_BACKWARD))
     if node.saved_links:
         node.check_versions()
     grad_inputs = node.backward(*grad_outputs)

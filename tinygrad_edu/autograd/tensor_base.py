@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes, layouts
 from tinygrad_edu.arguments import as_ints, is_int, require_bools, wrong_type
+from tinygrad_edu.autograd.cuts import DATA, DETACHED, Cut, note_cut
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.handle import RemovableHandle
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounter, next_sequence_nr
@@ -50,6 +51,7 @@ class TensorBase(ViewMethods):
     _post_accumulate_hooks: list[Any] | tuple[()] = ()  # of a leaf
     _counter: VersionCounter | None = None
     _inference: bool = False
+    _cuts: tuple[Cut, ...] = ()  # why it has no gradient, as far as that is known
 
     # Of a dense tensor; see tinygrad_edu/sparse.
     layout: layouts.layout = layouts.strided
@@ -270,6 +272,7 @@ class TensorBase(ViewMethods):
             result._inference = True
         else:
             result.share_version(self.version_counter())
+        note_cut(self, result, DETACHED)
         return result
 
     def detach_(self) -> Self:
@@ -286,7 +289,9 @@ class TensorBase(ViewMethods):
     @property
     def data(self) -> Any:
         """The same memory as a tensor that autograd knows nothing of, not even its changes."""
-        return tensor_from_array(self.array.view())
+        result = tensor_from_array(self.array.view())
+        note_cut(self, result, DATA)
+        return result
 
     @data.setter
     def data(self, value: TensorBase) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.grad_mode import enable_grad, this_thread
 from tinygrad_edu.autograd.node import Edge, Node, VersionCounter
 
@@ -141,11 +142,15 @@ class ViewMethods:
         if not recorded:
             return
         if self.requires_grad and view is not None and view.base.is_leaf:
-            raise RuntimeError(
-                "a view of a leaf Variable that requires grad is being used in an in-place operation."
+            raise explained(
+                RuntimeError(
+                    "a view of a leaf Variable that requires grad is being used in an in-place operation."
+                )
             )
         if self.requires_grad and self.is_leaf:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+            raise explained(
+                RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+            )
 
     # ---- versions ------------------------------------------------------------------------------------
 

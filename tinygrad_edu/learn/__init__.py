@@ -6,11 +6,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tinygrad_edu.learn.explaining import explain as explain
     from tinygrad_edu.learn.recorder import record as record
     from tinygrad_edu.learn.tape import Tape as Tape
+    from tinygrad_edu.learn.why import why_no_grad as why_no_grad
 
 # Each name, and the file in which it is: that is imported when the name is used (PEP 562).
-_FILES = {"record": "recorder", "Tape": "tape"}
+_FILES = {
+    "explain": "explaining",
+    "record": "recorder",
+    "Tape": "tape",
+    "why_no_grad": "why",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.handle import RemovableHandle
 from tinygrad_edu.autograd.observer import observed_module
@@ -212,7 +213,8 @@ def note_layer(error: Exception, module: Any) -> None:
     name = type(module).__name__
     if known is None:
         note = LayerNote(id(module), name, "", f"in layer {name}")
-        notes.append(note.text)
+        notes.insert(0, note.text)
+        explained(error)
     else:
         inner = next((n for n, child in module.named_modules() if id(child) == known.module_id), "")
         if not inner or known.text not in notes:

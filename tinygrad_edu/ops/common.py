@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, as_ints, as_numpy_dtype, is_int, wrong_type
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_dtype_on, device_of, is_on_host
@@ -79,8 +80,10 @@ def require_dtype_of(name: str, input: Any, **others: Any) -> None:
     """Raise unless each Tensor that is given (None is not) has the dtype of the input."""
     for argument, x in others.items():
         if x is not None and raw(x).dtype != raw(input).dtype:
-            raise RuntimeError(
-                f"{name}: expected {argument} of the dtype of the input, {raw(input).dtype}, got {raw(x).dtype}"
+            raise explained(
+                RuntimeError(
+                    f"{name}: expected {argument} of the dtype of the input, {raw(input).dtype}, got {raw(x).dtype}"
+                )
             )
 
 
@@ -90,7 +93,7 @@ def require_floating_point(
     """Raise unless ``x`` is a Tensor of floating-point numbers."""
     require_tensor(name, x)
     if raw(x).dtype.kind not in (INEXACT_KINDS if complex_too else FLOATING_KINDS):
-        raise error(f"{name}: expected a floating-point tensor, got {raw(x).dtype}")
+        raise explained(error(f"{name}: expected a floating-point tensor, got {raw(x).dtype}"))
 
 
 def as_floating(name: str, x: Any, complex_too: bool = False) -> Any:
@@ -230,8 +233,10 @@ def require_kernel_dtype(name: str, x: Array) -> None:
     """Raise unless the compiled kernels work on the dtype, or on float32 in its place (see ``half.py``)."""
     dtype = x.array.dtype if isinstance(x, TensorBase) else x.dtype
     if dtype not in FLOATING_DTYPES:
-        raise RuntimeError(
-            f"{name}: expected a floating-point tensor, float16, bfloat16, float32 or float64, got {dtype}"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected a floating-point tensor, float16, bfloat16, float32 or float64, got {dtype}"
+            )
         )
 
 
@@ -324,11 +329,15 @@ def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
         padded = zip((1,) * (width - len(a)) + tuple(a), (1,) * (width - len(b)) + tuple(b), strict=True)
         for dim, (x, y) in enumerate(padded):
             if x != y and 1 not in (x, y):
-                raise RuntimeError(
-                    f"{name}: The size of tensor a ({x}) must match the size of tensor b ({y}) at "
-                    f"non-singleton dimension {dim}; expected shapes that broadcast, got {listed}"
+                raise explained(
+                    RuntimeError(
+                        f"{name}: The size of tensor a ({x}) must match the size of tensor b ({y}) at "
+                        f"non-singleton dimension {dim}; expected shapes that broadcast, got {listed}"
+                    )
                 ) from None
-        raise RuntimeError(f"{name}: expected shapes that broadcast together, got {listed}") from None
+        raise explained(
+            RuntimeError(f"{name}: expected shapes that broadcast together, got {listed}")
+        ) from None
 
 
 def normalize_dim(name: str, dim: int, ndim: int) -> int:
@@ -336,9 +345,11 @@ def normalize_dim(name: str, dim: int, ndim: int) -> int:
     limit = max(ndim, 1)
     dim = as_int(name, "dim", dim)
     if not -limit <= dim < limit:
-        raise IndexError(
-            f"{name}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got "
-            f"{dim})"
+        raise explained(
+            IndexError(
+                f"{name}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got "
+                f"{dim})"
+            )
         )
     return dim % limit
 
@@ -373,12 +384,14 @@ def check_positions(
     """Raise unless an index is of integers from ``lowest`` to size - 1; on a GPU, the values are not looked at."""
     if index.dtype.name not in dtypes:
         expected = " or ".join(dtypes)
-        raise RuntimeError(f"{name}(): Expected dtype {expected} for index, got {index.dtype}")
+        raise explained(RuntimeError(f"{name}(): Expected dtype {expected} for index, got {index.dtype}"))
     if is_on_host(index) and index.size and (index.min() < lowest or index.max() >= size):
         bad = index.min() if index.min() < lowest else index.max()
-        raise error(
-            f"{name}: index {int(bad)} is out of bounds for a dimension of size {size}: expected {lowest} to "
-            f"{size - 1}"
+        raise explained(
+            error(
+                f"{name}: index {int(bad)} is out of bounds for a dimension of size {size}: expected {lowest} to "
+                f"{size - 1}"
+            )
         )
 
 
@@ -386,14 +399,18 @@ def check_vector(name: str, index: Any) -> None:
     """Raise unless an index is a Tensor that names slices: a vector, or one number."""
     require_tensor(name, index, "index")
     if index.ndim > 1:
-        raise IndexError(f"{name}(): Index is supposed to be a vector, got {index.ndim} dimensions")
+        raise explained(
+            IndexError(f"{name}(): Index is supposed to be a vector, got {index.ndim} dimensions")
+        )
 
 
 def check_not_empty(name: str, x: Array, dims: int) -> None:
     """Raise if one of the channels and the last ``dims`` dimensions is 0: (n, c, *) may have an empty batch only."""
     if 0 in x.shape[-dims - 1 :]:
-        raise RuntimeError(
-            f"{name}: expected an input of which only the batch may be empty, got {list(x.shape)}"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected an input of which only the batch may be empty, got {list(x.shape)}"
+            )
         )
 
 

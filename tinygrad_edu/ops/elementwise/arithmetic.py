@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
@@ -263,7 +264,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     require_tensors("lerp", input=input, end=end)
     for argument, x in (("end", end), ("weight", weight)):
         if isinstance(x, TensorBase) and x.dtype != input.dtype:
-            raise RuntimeError(f"lerp: expected dtype {input.dtype} for {argument}, got {x.dtype}")
+            raise explained(RuntimeError(f"lerp: expected dtype {input.dtype} for {argument}, got {x.dtype}"))
     return add(input, mul(weight, sub(end, input)))
 
 
@@ -281,8 +282,10 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     """input + value * tensor1 / tensor2."""
     require_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
     if not is_inexact(raw(tensor1).dtype) and not is_inexact(raw(tensor2).dtype):
-        raise RuntimeError(
-            "Integer division with addcdiv is no longer supported: expected floating-point numbers, got "
-            f"{tensor1.dtype} and {tensor2.dtype}"
+        raise explained(
+            RuntimeError(
+                "Integer division with addcdiv is no longer supported: expected floating-point numbers, got "
+                f"{tensor1.dtype} and {tensor2.dtype}"
+            )
         )
     return add(input, div(tensor1, tensor2), alpha=1 if value == 1 else value)

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import require_bools
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
@@ -108,7 +109,9 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
     if raw(condition).dtype.kind != "b":
-        raise RuntimeError(f"where: expected condition to be a boolean tensor, got {raw(condition).dtype}")
+        raise explained(
+            RuntimeError(f"where: expected condition to be a boolean tensor, got {raw(condition).dtype}")
+        )
     if isinstance(input, int | float | complex) and isinstance(other, int | float | complex):
         scalar = checked_scalar("where", input, dtypes.result_numpy_dtype(input, other))
         input = tensor_from_array(array_module(raw(condition)).asarray(scalar))
@@ -148,18 +151,24 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     require_tensor("masked_fill", input)
     require_tensor("masked_fill", mask, "mask")
     if raw(mask).dtype.kind != "b":
-        raise RuntimeError(
-            f"masked_fill only supports boolean masks, but got mask with dtype {raw(mask).dtype}"
+        raise explained(
+            RuntimeError(
+                f"masked_fill only supports boolean masks, but got mask with dtype {raw(mask).dtype}"
+            )
         )
     dtype = raw(input).dtype
     if hasattr(value, "shape"):
         if value.ndim:
-            raise RuntimeError(
-                f"masked_fill: only supports a 0-dimensional value tensor, but got one with {value.ndim} "
-                "dimension(s)"
+            raise explained(
+                RuntimeError(
+                    f"masked_fill: only supports a 0-dimensional value tensor, but got one with {value.ndim} "
+                    "dimension(s)"
+                )
             )
         if raw(value).dtype.kind == "c" and dtype.kind != "c":
-            raise RuntimeError(f"masked_fill: expected a real value for {dtype}, got {raw(value).dtype}")
+            raise explained(
+                RuntimeError(f"masked_fill: expected a real value for {dtype}, got {raw(value).dtype}")
+            )
         value = cast(value, dtype)
     else:
         value = checked_scalar("masked_fill", value, dtype)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import reject_options
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, device_of, to_device, to_numpy
@@ -59,15 +60,19 @@ def at_least_1d(x: Any) -> Any:
 def check_gather(name: str, x: Array, dim: int, index: Array) -> None:
     """Raise unless the index is of integers, of the right dimensions and, on the CPU, within the sizes."""
     if index.ndim != x.ndim:
-        raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as input tensor: expected {x.ndim}, got "
-            f"{index.ndim}"
+        raise explained(
+            RuntimeError(
+                f"Index tensor must have the same number of dimensions as input tensor: expected {x.ndim}, got "
+                f"{index.ndim}"
+            )
         )
     for d in range(x.ndim):
         if d != dim and index.shape[d] > x.shape[d]:
-            raise RuntimeError(
-                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger "
-                f"than self {list(x.shape)} apart from dimension {dim}"
+            raise explained(
+                RuntimeError(
+                    f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger "
+                    f"than self {list(x.shape)} apart from dimension {dim}"
+                )
             )
     check_positions(name, index, x.shape[dim], error=RuntimeError)
 
@@ -281,13 +286,17 @@ def scatter_source(name: str, input: Array, dim: int, index: Array, src: Any) ->
         return checked_scalar(name, src, raw(input).dtype)
     require_tensor(name, src, "src")
     if raw(src).dtype != raw(input).dtype:
-        raise RuntimeError(
-            f"{name}(): Expected self.dtype to be equal to src.dtype: {raw(input).dtype} and {raw(src).dtype}"
+        raise explained(
+            RuntimeError(
+                f"{name}(): Expected self.dtype to be equal to src.dtype: {raw(input).dtype} and {raw(src).dtype}"
+            )
         )
     if src.ndim != input.ndim or any(s < i for s, i in zip(src.shape, index.shape, strict=True)):
-        raise RuntimeError(
-            f"{name}: expected src to be at least of the index's shape {list(index.shape)}, got "
-            f"{list(src.shape)}"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected src to be at least of the index's shape {list(index.shape)}, got "
+                f"{list(src.shape)}"
+            )
         )
     return src[tuple([slice(size) for size in index.shape])]
 
@@ -323,8 +332,10 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ax
         return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)))
     dim, index = normalize_dim(name, dim, input.ndim), raw(indices)
     if index.ndim != input.ndim:
-        raise RuntimeError(
-            f"{name}: expected indices with as many dimensions as the input, {input.ndim}, got {index.ndim}"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected indices with as many dimensions as the input, {input.ndim}, got {index.ndim}"
+            )
         )
     size = input.shape[dim]
     check_positions(name, index, size, lowest=-size, dtypes=("int64",))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import as_int
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, device_of, is_on_host, to_device
@@ -47,8 +48,10 @@ def raw_index(index: Any, x: Array) -> Any:
         if array is index:  # no Tensor of ours
             refuse_strangers("index", index)
         if array.dtype.name not in ("bool", "uint8", "int32", "int64"):
-            raise IndexError(
-                f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}"
+            raise explained(
+                IndexError(
+                    f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}"
+                )
             )
         if array.ndim == 0 and array.dtype.kind != "b":
             return int(array)
@@ -144,11 +147,15 @@ def explain_index(shape: tuple[int, ...], index: Any) -> None:
         if not (i is None or isinstance(i, slice) or is_int(i)) or dim >= len(shape):
             break
         if is_int(i) and not -shape[dim] <= i < shape[dim]:
-            raise IndexError(f"index: index {i} is out of bounds for dimension {dim} with size {shape[dim]}")
+            raise explained(
+                IndexError(f"index: index {i} is out of bounds for dimension {dim} with size {shape[dim]}")
+            )
         dim += i is not None
-    raise IndexError(
-        f"index: expected an index that fits a tensor of shape {list(shape)}, got {index}: too many indices, one out "
-        "of bounds, or arrays that do not broadcast"
+    raise explained(
+        IndexError(
+            f"index: expected an index that fits a tensor of shape {list(shape)}, got {index}: too many indices, one "
+            "out of bounds, or arrays that do not broadcast"
+        )
     )
 
 
@@ -251,9 +258,11 @@ class SetItem(Op):
         check_same_device("__setitem__", arrays)
         basic, rest = split_index(self.index)
         place, shape = view_at(raw(arrays[0]), basic)[rest].shape, self.value_shape
-        raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of "
-            f"shape {list(place)}"
+        raise explained(
+            RuntimeError(
+                f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of "
+                f"shape {list(place)}"
+            )
         )
 
     def backward(self, grad_output: Array) -> tuple[Array, Array | None]:
@@ -300,7 +309,7 @@ class ViewScatter(Op):
 def one_place(name: str, index: Array) -> Array:
     """Return the index of a 0-d tensor, which has one place."""
     if raw(index).size != 1:
-        raise RuntimeError(f"{name}: expected one position in a 0-d tensor, got {raw(index).size}")
+        raise explained(RuntimeError(f"{name}: expected one position in a 0-d tensor, got {raw(index).size}"))
     return index
 
 
@@ -374,9 +383,11 @@ def index_add(
     check_positions("index_add", raw(index), input.shape[dim])
     expected = (*input.shape[:dim], raw(index).size, *input.shape[dim + 1 :])
     if tuple(source.shape) != expected:
-        raise RuntimeError(
-            f"index_add: expected source of shape {list(expected)} for an index of {list(index.shape)}, got "
-            f"{list(source.shape)}"
+        raise explained(
+            RuntimeError(
+                f"index_add: expected source of shape {list(expected)} for an index of {list(index.shape)}, got "
+                f"{list(source.shape)}"
+            )
         )
     place = (slice(None),) * dim + (raw(index).reshape(-1).copy(),)
     if alpha != 1:
@@ -397,7 +408,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     require_tensor("masked_select", input)
     require_tensor("masked_select", mask, "mask")
     if raw(mask).dtype.kind != "b":
-        raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {raw(mask).dtype}")
+        raise explained(RuntimeError(f"masked_select: expected BoolTensor for mask, got {raw(mask).dtype}"))
     shape = broadcast_shape("masked_select", tuple(input.shape), tuple(mask.shape))
     return getitem(expand(input, shape), array_module(raw(mask)).broadcast_to(raw(mask), shape))
 
@@ -410,8 +421,10 @@ def select(input: Tensor, dim: Any = None, index: Any = None, *, axis: Any = Non
         index = reshape(index, ())
     dim, index = normalize_dim("select", dim, input.ndim), as_int("select", "index", index)
     if not input.ndim or not -input.shape[dim] <= index < input.shape[dim]:
-        raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+        raise explained(
+            IndexError(
+                f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+            )
         )
     return getitem(input, (slice(None),) * dim + (index,))
 
@@ -430,8 +443,8 @@ def narrow(
         raise RuntimeError(f"narrow: expected start to be an int or a 0-d integer tensor, got {start!r}")
     start, length = as_int("narrow", "start", start), as_int("narrow", "length", length)
     if not -size <= start <= size:
-        raise IndexError(f"narrow: expected start in range of [{-size}, {size}], got {start}")
+        raise explained(IndexError(f"narrow: expected start in range of [{-size}, {size}], got {start}"))
     start = start + size if start < 0 else start
     if length < 0 or start + length > size:
-        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+        raise explained(RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size})."))
     return getitem(input, (slice(None),) * dim + (slice(start, start + length),))

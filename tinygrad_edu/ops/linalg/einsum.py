@@ -12,6 +12,7 @@ from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from tinygrad_edu.arguments import wrong_type
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module
@@ -157,9 +158,11 @@ def parse_equation(equation: str, operands: list[Any]) -> tuple[list[str], str]:
             widest = max(widest, width)
             terms[i] = term.replace("...", _private_letters(width))
         if len(terms[i]) != x.ndim:
-            raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({len(terms[i])}) does not match the "
-                f"number of dimensions ({x.ndim}) for operand {i}"
+            raise explained(
+                RuntimeError(
+                    f"einsum(): the number of subscripts in the equation ({len(terms[i])}) does not match the "
+                    f"number of dimensions ({x.ndim}) for operand {i}"
+                )
             )
     joined = "".join(terms)
     if not arrow:
@@ -187,9 +190,11 @@ def check_letter_sizes(terms: list[str], operands: list[Any]) -> None:
         for letter, size in zip(term, x.shape, strict=True):
             if sizes.setdefault(letter, size) != size:
                 if 1 not in (size, sizes[letter]):
-                    raise RuntimeError(
-                        f"einsum(): operands do not broadcast: subscript {letter} has size {sizes[letter]} "
-                        f"and {size}"
+                    raise explained(
+                        RuntimeError(
+                            f"einsum(): operands do not broadcast: subscript {letter} has size {sizes[letter]} "
+                            f"and {size}"
+                        )
                     )
                 sizes[letter] = max(size, sizes[letter])
 

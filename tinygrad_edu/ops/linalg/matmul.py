@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import require_numbers
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
@@ -98,19 +99,25 @@ def check_matmul(name: str, a: Array, b: Array) -> None:
     require_tensor(name, a)
     require_tensor(name, b, "other")
     if raw(a).dtype != raw(b).dtype:
-        raise RuntimeError(
-            f"{name}: expected both operands to have the same dtype, but got {raw(a).dtype} and "
-            f"{raw(b).dtype}"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected both operands to have the same dtype, but got {raw(a).dtype} and "
+                f"{raw(b).dtype}"
+            )
         )
     if a.ndim == 0 or b.ndim == 0:
-        raise RuntimeError(
-            f"{name}: both arguments need to be at least 1D, but they are {a.ndim}D and {b.ndim}D"
+        raise explained(
+            RuntimeError(
+                f"{name}: both arguments need to be at least 1D, but they are {a.ndim}D and {b.ndim}D"
+            )
         )
     inner_a, inner_b = a.shape[-1], b.shape[-2] if b.ndim > 1 else b.shape[0]
     if inner_a != inner_b:
-        raise RuntimeError(
-            f"{name}: mat1 and mat2 shapes cannot be multiplied: expected (*, m, k) @ (*, k, n), got "
-            f"{list(a.shape)} @ {list(b.shape)} (k is {inner_a} and {inner_b})"
+        raise explained(
+            RuntimeError(
+                f"{name}: mat1 and mat2 shapes cannot be multiplied: expected (*, m, k) @ (*, k, n), got "
+                f"{list(a.shape)} @ {list(b.shape)} (k is {inner_a} and {inner_b})"
+            )
         )
     if a.ndim > 2 and b.ndim > 2:
         check_broadcast(f"{name} of {list(a.shape)} and {list(b.shape)}: batches", a.shape[:-2], b.shape[:-2])
@@ -166,8 +173,8 @@ def _of_dims(name: str, input: Array, other: Array, dims: tuple[int, int]) -> Ar
     for x, expected in ((input, dims[0]), (other, dims[1])):
         require_tensor(name, x)
         if x.ndim != expected:
-            raise RuntimeError(
-                f"{name}: expected a {expected}D tensor, got {x.ndim}D of shape {list(x.shape)}"
+            raise explained(
+                RuntimeError(f"{name}: expected a {expected}D tensor, got {x.ndim}D of shape {list(x.shape)}")
             )
     return matmul(input, other)
 
@@ -186,7 +193,9 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     require_tensor("bmm", input)
     require_tensor("bmm", mat2, "mat2")
     if input.ndim == 3 and mat2.ndim == 3 and input.shape[0] != mat2.shape[0]:
-        raise RuntimeError(f"bmm: expected equal batch sizes, got {list(input.shape)} and {list(mat2.shape)}")
+        raise explained(
+            RuntimeError(f"bmm: expected equal batch sizes, got {list(input.shape)} and {list(mat2.shape)}")
+        )
     return _of_dims("bmm", input, mat2, (3, 3))
 
 
@@ -209,7 +218,9 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     for x in (input, vec2):
         require_tensor("outer", x)
         if x.ndim != 1:
-            raise RuntimeError(f"outer: Expected 1-D argument, but got {x.ndim}-D of shape {list(x.shape)}")
+            raise explained(
+                RuntimeError(f"outer: Expected 1-D argument, but got {x.ndim}-D of shape {list(x.shape)}")
+            )
     return reshape(input, (-1, 1)) * reshape(vec2, (1, -1))
 
 
@@ -232,7 +243,9 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
 def weighted_sum(name: str, input: Array, product: Array, beta: float, alpha: float) -> Array:
     """beta * input + alpha * product, the factors in their dtype."""
     if raw(input).dtype != raw(product).dtype:
-        raise RuntimeError(f"{name}: expected one dtype, got {raw(input).dtype} and {raw(product).dtype}")
+        raise explained(
+            RuntimeError(f"{name}: expected one dtype, got {raw(input).dtype} and {raw(product).dtype}")
+        )
     reject_bool(name, input)
     if beta != 1:
         input = input * checked_factor(name, beta, input, product)
@@ -339,21 +352,27 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     x, w, b = raw(input), raw(weight), raw(bias)
     shape, weight_shape, dtype = x.shape, w.shape, x.dtype
     if not shape or not weight_shape:
-        raise RuntimeError(
-            f"linear: expected input and weight of at least one dimension, got {list(shape)} and "
-            f"{list(weight_shape)}"
+        raise explained(
+            RuntimeError(
+                f"linear: expected input and weight of at least one dimension, got {list(shape)} and "
+                f"{list(weight_shape)}"
+            )
         )
     if len(weight_shape) == 1:
         y = matmul(input, weight)
         return y if bias is None else y + bias
     if len(weight_shape) != 2 or not shape or shape[-1] != weight_shape[1]:
-        raise RuntimeError(
-            f"linear: mat1 and mat2 shapes cannot be multiplied: expected input (*, {weight_shape[-1]}) for "
-            f"weight {list(weight_shape)}, got {list(shape)}"
+        raise explained(
+            RuntimeError(
+                f"linear: mat1 and mat2 shapes cannot be multiplied: expected input (*, {weight_shape[-1]}) for "
+                f"weight {list(weight_shape)}, got {list(shape)}"
+            )
         )
     if b is not None and b.shape != (weight_shape[0],):
-        raise RuntimeError(f"linear: expected bias ({weight_shape[0]},), got {list(b.shape)}")
+        raise explained(RuntimeError(f"linear: expected bias ({weight_shape[0]},), got {list(b.shape)}"))
     if w.dtype != dtype or (b is not None and b.dtype != dtype):
         name, other = ("weight", w.dtype) if w.dtype != dtype else ("bias", b.dtype)
-        raise RuntimeError(f"linear: expected {name} to have the input's dtype {dtype}, got {other}")
+        raise explained(
+            RuntimeError(f"linear: expected {name} to have the input's dtype {dtype}, got {other}")
+        )
     return Linear.apply(input, weight, bias)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 from tinygrad_edu import kernel_table
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
@@ -195,20 +196,26 @@ def check_attention(
     for argument, x in (("query", query), ("key", key), ("value", value)):
         require_tensor(name, x, argument)
         if x.ndim < 2:
-            raise RuntimeError(
-                f"{name}: Expected query, key, and value to all be  at least 2 dimensional, but got {argument} of "
-                f"shape {list(x.shape)}"
+            raise explained(
+                RuntimeError(
+                    f"{name}: Expected query, key, and value to all be  at least 2 dimensional, but got {argument} of "
+                    f"shape {list(x.shape)}"
+                )
             )
     dtypes = [raw(x).dtype for x in (query, key, value)]
     if len(set(dtypes)) > 1:
-        raise RuntimeError(
-            f"{name}: Expected query, key, and value to have the same dtype, but got query.dtype: {dtypes[0]} "
-            f"key.dtype: {dtypes[1]} and value.dtype: {dtypes[2]}"
+        raise explained(
+            RuntimeError(
+                f"{name}: Expected query, key, and value to have the same dtype, but got query.dtype: {dtypes[0]} "
+                f"key.dtype: {dtypes[1]} and value.dtype: {dtypes[2]}"
+            )
         )
     if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
-        raise RuntimeError(
-            f"{name}: expected query (*, l, e), key (*, s, e) and value (*, s, v), got {list(query.shape)}, "
-            f"{list(key.shape)} and {list(value.shape)}"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected query (*, l, e), key (*, s, e) and value (*, s, v), got {list(query.shape)}, "
+                f"{list(key.shape)} and {list(value.shape)}"
+            )
         )
     if attn_mask is not None:
         check_attention_mask(name, query, key, attn_mask, is_causal)
@@ -221,9 +228,11 @@ def check_attention_mask(name: str, query: Tensor, key: Tensor, attn_mask: Tenso
         raise RuntimeError(f"{name}: Explicit attn_mask should not be set when is_causal=True")
     dtype = raw(attn_mask).dtype
     if dtype.kind != "b" and dtype != raw(query).dtype:
-        raise RuntimeError(
-            f"{name}: Expected attn_mask dtype to be bool or to match query dtype, but got attn_mask.dtype: {dtype} "
-            f"and query.dtype: {raw(query).dtype}"
+        raise explained(
+            RuntimeError(
+                f"{name}: Expected attn_mask dtype to be bool or to match query dtype, but got attn_mask.dtype: "
+                f"{dtype} and query.dtype: {raw(query).dtype}"
+            )
         )
     scores = (query.shape[-2], key.shape[-2])
     check_broadcast(f"{name}: attn_mask", tuple(attn_mask.shape[-2:]), scores)

@@ -7,6 +7,7 @@ https://docs.pytorch.org/docs/stable/nn.functional.html#loss-functions
 
 from __future__ import annotations
 
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, is_on_host
@@ -121,9 +122,11 @@ def check_equal_size(name: str, input: Array, target: Array) -> None:
     require_tensor(name, input)
     require_tensor(name, target, "target")
     if tuple(input.shape) != tuple(target.shape):
-        raise ValueError(
-            f"{name}: Using a target size ({target.shape}) that is different to the input size "
-            f"({input.shape}) is not allowed. Please ensure they have the same size."
+        raise explained(
+            ValueError(
+                f"{name}: Using a target size ({target.shape}) that is different to the input size "
+                f"({input.shape}) is not allowed. Please ensure they have the same size."
+            )
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import as_int, as_number
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
@@ -56,20 +57,26 @@ def check_class_targets(name: str, scores: Array, labels: Array, weight: Any) ->
     check_has_classes(name, shape)
     expected = () if len(shape) == 1 else (shape[0], *shape[2:])
     if labels.shape != expected:
-        raise error_of_shapes(shape, labels.shape)(
-            f"{name}: expected target of shape {list(expected)} for input {list(shape)}, got {list(labels.shape)}"
+        raise explained(
+            error_of_shapes(shape, labels.shape)(
+                f"{name}: expected target of shape {list(expected)} for input {list(shape)}, got {list(labels.shape)}"
+            )
         )
     if labels.dtype.kind not in "iu":
-        raise RuntimeError(f"{name}: expected scalar type Long for class targets but found {labels.dtype}")
+        raise explained(
+            RuntimeError(f"{name}: expected scalar type Long for class targets but found {labels.dtype}")
+        )
     classes = shape[0] if len(shape) == 1 else shape[1]
     if weight is not None and tuple(weight.shape) != (classes,):
-        raise RuntimeError(
-            f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got "
-            f"weight tensor of shape: {list(weight.shape)}"
+        raise explained(
+            RuntimeError(
+                f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got "
+                f"weight tensor of shape: {list(weight.shape)}"
+            )
         )
     if weight is not None and raw(weight).dtype != scores.dtype:
-        raise RuntimeError(
-            f"{name}: expected weight of {scores.dtype}, as the input, got {raw(weight).dtype}"
+        raise explained(
+            RuntimeError(f"{name}: expected weight of {scores.dtype}, as the input, got {raw(weight).dtype}")
         )
     if isinstance(weight, TensorBase) and weight.requires_grad and this_thread.mode.grad_enabled:
         raise RuntimeError(
@@ -170,7 +177,9 @@ def cross_entropy(
     optional_tensors(name, weight=weight)
     scores, labels = raw(input), raw(target)
     if not is_floating(scores.dtype):
-        raise NotImplementedError(f"{name}: expected scores of a floating-point dtype, got {scores.dtype}")
+        raise explained(
+            NotImplementedError(f"{name}: expected scores of a floating-point dtype, got {scores.dtype}")
+        )
     label_smoothing = as_number(name, "label_smoothing", label_smoothing)
     ignore_index = as_int(name, "ignore_index", ignore_index)
     if not 0 <= label_smoothing <= 1:
@@ -236,9 +245,11 @@ def _cross_entropy_of_probabilities(
     input: Array, target: Array, weight: Array | None, reduction: str, label_smoothing: float
 ) -> Array:
     if tuple(input.shape) != tuple(target.shape):
-        raise error_of_shapes(tuple(input.shape), tuple(target.shape))(
-            f"cross_entropy: expected target probabilities of shape {list(input.shape)}, got "
-            f"{list(target.shape)}"
+        raise explained(
+            error_of_shapes(tuple(input.shape), tuple(target.shape))(
+                f"cross_entropy: expected target probabilities of shape {list(input.shape)}, got "
+                f"{list(target.shape)}"
+            )
         )
     check_has_classes("cross_entropy", tuple(input.shape))
     class_dim = 0 if input.ndim == 1 else 1

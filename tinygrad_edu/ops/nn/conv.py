@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_int
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor
@@ -282,9 +283,11 @@ def _conv(
     x, padding = resolve_padding(name, x, padding, kernel_size, stride, dilation)
     for size, k, p, d in zip(x.array.shape[2:], kernel_size, padding, dilation, strict=True):
         if size + 2 * p < d * (k - 1) + 1:
-            raise RuntimeError(
-                f"{name}: Calculated padded input size per channel: ({size + 2 * p}). Kernel size: "
-                f"({d * (k - 1) + 1}). Kernel size can't be greater than actual input size"
+            raise explained(
+                RuntimeError(
+                    f"{name}: Calculated padded input size per channel: ({size + 2 * p}). Kernel size: "
+                    f"({d * (k - 1) + 1}). Kernel size can't be greater than actual input size"
+                )
             )
     if dims == 2:
         return Conv2d.apply(x, weight, bias, geometry=Geometry(stride, padding, dilation, groups))
@@ -316,8 +319,10 @@ def _conv_of_slices(x: Array, weight: Array, bias: Any, geometry: Geometry) -> A
 def check_kernel_size(name: str, weight: Array) -> None:
     """Raise for a kernel without an element."""
     if min(weight.shape[2:]) < 1:
-        raise RuntimeError(
-            f"{name}: kernel size should be greater than zero, but got {tuple(weight.shape[2:])}"
+        raise explained(
+            RuntimeError(
+                f"{name}: kernel size should be greater than zero, but got {tuple(weight.shape[2:])}"
+            )
         )
 
 
@@ -326,25 +331,33 @@ def check_conv_inputs(name: str, x: Array, weight: Array, bias: Any, groups: int
     if is_gpu_in_use():
         check_same_device(name, (x, weight, bias))
     if x.ndim != dims + 2 or weight.ndim != dims + 2:
-        raise RuntimeError(
-            f"{name}: Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input and {dims + 2}D "
-            f"weight, but got input of size: {list(x.shape)} and weight of size: {list(weight.shape)}"
+        raise explained(
+            RuntimeError(
+                f"{name}: Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input and {dims + 2}D "
+                f"weight, but got input of size: {list(x.shape)} and weight of size: {list(weight.shape)}"
+            )
         )
     check_kernel_size(name, weight)
     if groups < 1 or weight.shape[0] % groups:
-        raise RuntimeError(
-            f"{name}: expected out_channels to be divisible by groups, got {weight.shape[0]} and {groups}"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected out_channels to be divisible by groups, got {weight.shape[0]} and {groups}"
+            )
         )
     if x.shape[1] != weight.shape[1] * groups:
-        raise RuntimeError(
-            f"{name}: Given groups={groups}, weight of size {list(weight.shape)}, expected "
-            f"input{list(x.shape)} to have {weight.shape[1] * groups} channels, but got {x.shape[1]} "
-            "channels instead"
+        raise explained(
+            RuntimeError(
+                f"{name}: Given groups={groups}, weight of size {list(weight.shape)}, expected "
+                f"input{list(x.shape)} to have {weight.shape[1] * groups} channels, but got {x.shape[1]} "
+                "channels instead"
+            )
         )
     if bias is not None and bias.shape != weight.shape[:1]:
-        raise RuntimeError(
-            f"{name}: expected bias to be 1-dimensional with {weight.shape[0]} elements, got "
-            f"{list(bias.shape)}"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected bias to be 1-dimensional with {weight.shape[0]} elements, got "
+                f"{list(bias.shape)}"
+            )
         )
     check_one_dtype(name, x, weight, bias)
 
@@ -353,8 +366,10 @@ def check_one_dtype(name: str, x: Array, weight: Array, bias: Any) -> None:
     """Raise unless the arrays are of one dtype: numbers, of any kind."""
     if weight.dtype != x.dtype or (bias is not None and bias.dtype != x.dtype):
         argument, other = ("weight", weight) if weight.dtype != x.dtype else ("bias", bias)
-        raise RuntimeError(
-            f"{name}: Input type ({x.dtype}) and {argument} type ({other.dtype}) should be the same"
+        raise explained(
+            RuntimeError(
+                f"{name}: Input type ({x.dtype}) and {argument} type ({other.dtype}) should be the same"
+            )
         )
     if x.dtype not in COMPILED_DTYPES and x.dtype.kind not in "iuc":
         require_kernel_dtype(name, x)

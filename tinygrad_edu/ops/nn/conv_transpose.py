@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.arguments import as_int
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
@@ -154,9 +155,11 @@ def _transposed_slices(
 def _check_inputs(name: str, input: Array, weight: Array, bias: Any, dims: int) -> None:
     if input.ndim != dims + 2 or weight.ndim != dims + 2 or input.shape[1] != weight.shape[0]:
         sizes = "h, w" if dims == 2 else "d, h, w"
-        raise RuntimeError(
-            f"{name}: expected input (n, c, {sizes}) and weight (c, out_channels / groups, *kernel_size), got "
-            f"{list(input.shape)} and {list(weight.shape)}"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected input (n, c, {sizes}) and weight (c, out_channels / groups, *kernel_size), got "
+                f"{list(input.shape)} and {list(weight.shape)}"
+            )
         )
     check_kernel_size(name, weight)
     check_not_empty(name, input, dims)
@@ -180,12 +183,16 @@ def _checked_geometry(
     dims = input.ndim - 2
     groups = as_int(name, "groups", groups)
     if groups < 1 or input.shape[1] % groups:
-        raise RuntimeError(
-            f"{name}: expected {input.shape[1]} channels to be divisible by groups, got {groups}"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected {input.shape[1]} channels to be divisible by groups, got {groups}"
+            )
         )
     if bias is not None and tuple(bias.shape) != (weight.shape[1] * groups,):
-        raise RuntimeError(
-            f"{name}: expected bias with {weight.shape[1] * groups} elements, got {list(bias.shape)}"
+        raise explained(
+            RuntimeError(
+                f"{name}: expected bias with {weight.shape[1] * groups} elements, got {list(bias.shape)}"
+            )
         )
     geometry = Geometry(
         pair(name, "stride", stride, dims),
@@ -210,7 +217,9 @@ def _checked_geometry(
         for size, s, p, d, k, e in zip(input.shape[2:], *geometry[:3], weight.shape[2:], extra, strict=True)
     ]
     if min(sizes) < 1:
-        raise RuntimeError(f"{name}: Output size is too small: got {sizes} for {list(input.shape)}")
+        raise explained(
+            RuntimeError(f"{name}: Output size is too small: got {sizes} for {list(input.shape)}")
+        )
     return geometry, extra, sizes
 
 

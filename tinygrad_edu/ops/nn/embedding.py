@@ -11,6 +11,7 @@ from typing import Any
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_int
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel, is_on_host
@@ -74,7 +75,7 @@ def check_lookup(name: str, input: Array, weight: Array, error: type[Exception] 
     require_tensor(name, input)
     require_tensor(name, weight, "weight")
     if weight.ndim != 2:
-        raise RuntimeError(f"{name}: 'weight' must be 2-D, got {list(weight.shape)}")
+        raise explained(RuntimeError(f"{name}: 'weight' must be 2-D, got {list(weight.shape)}"))
     check_positions(name, raw(input), weight.shape[0], error=error)
 
 
@@ -140,8 +141,10 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     num_classes = as_int("one_hot", "num_classes", num_classes)
     classes = raw(tensor)
     if classes.dtype != "int64":
-        raise RuntimeError(
-            f"one_hot is only applicable to index tensor of type LongTensor, got {classes.dtype}"
+        raise explained(
+            RuntimeError(
+                f"one_hot is only applicable to index tensor of type LongTensor, got {classes.dtype}"
+            )
         )
     if num_classes == -1:
         if not classes.size:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import warnings
 
 from tinygrad_edu.arguments import as_number, require_bools, require_numbers, wrong_type
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import (
@@ -208,7 +209,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     delta = as_number("huber_loss", "delta", delta)
     require_floating_point("huber_loss", input, error=RuntimeError)
     if kind_of(target) == "c":
-        raise RuntimeError(f"huber_loss: expected a real target, got {target.dtype}")
+        raise explained(RuntimeError(f"huber_loss: expected a real target, got {target.dtype}"))
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
     a, b = same_size("huber_loss", input, target)
@@ -341,8 +342,10 @@ def margin_ranking_loss(
     require_numbers("margin_ranking_loss", margin=margin)
     require_tensors("margin_ranking_loss", input1=input1, input2=input2, target=target)
     if not input1.ndim == input2.ndim == target.ndim:
-        raise RuntimeError(
-            "margin_ranking_loss: All input tensors should have same dimension but got sizes "
-            f"{list(input1.shape)}, {list(input2.shape)} and {list(target.shape)}"
+        raise explained(
+            RuntimeError(
+                "margin_ranking_loss: All input tensors should have same dimension but got sizes "
+                f"{list(input1.shape)}, {list(input2.shape)} and {list(target.shape)}"
+            )
         )
     return reduce_loss("margin_ranking_loss", clamp(-target * (input1 - input2) + margin, min=0), reduction)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import as_int, as_ints, as_number, require_bools
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES
@@ -99,14 +100,18 @@ def check_normalized_shape(name: str, input: Array, shape: tuple[int, ...], weig
     require_tensors(name, input=input)
     optional_tensors(name, weight=weight, bias=bias)
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
-        raise RuntimeError(
-            f"{name}: Given normalized_shape={list(shape)}, expected input with shape [*, "
-            f"{', '.join(map(str, shape))}], but got input of size {list(input.shape)}"
+        raise explained(
+            RuntimeError(
+                f"{name}: Given normalized_shape={list(shape)}, expected input with shape [*, "
+                f"{', '.join(map(str, shape))}], but got input of size {list(input.shape)}"
+            )
         )
     for argument, parameter in (("weight", weight), ("bias", bias)):
         if parameter is not None and tuple(parameter.shape) != shape:
-            raise RuntimeError(
-                f"{name}: expected {argument} of shape {list(shape)}, got {list(parameter.shape)}"
+            raise explained(
+                RuntimeError(
+                    f"{name}: expected {argument} of shape {list(shape)}, got {list(parameter.shape)}"
+                )
             )
 
 
@@ -236,8 +241,10 @@ def batch_norm(
         return scale_and_shift(x_hat, weight, bias, per_channel)
     n = count(tuple(input.shape), dims)
     if n <= 1:
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {list(input.shape)}"
+        raise explained(
+            ValueError(
+                f"Expected more than 1 value per channel when training, got input size {list(input.shape)}"
+            )
         )
     if has_norm_kernels(input, weight, bias):
         result, average, variance = BatchNorm.apply(input, weight, bias, eps=eps)
@@ -275,12 +282,16 @@ def check_channels(name: str, input: Array, **parameters: Array | None) -> None:
     require_tensors(name, input=input)
     optional_tensors(name, **parameters)
     if input.ndim < 2:
-        raise RuntimeError(f"{name}: expected at least 2D input (n, c, *), got {list(input.shape)}")
+        raise explained(
+            RuntimeError(f"{name}: expected at least 2D input (n, c, *), got {list(input.shape)}")
+        )
     for argument, parameter in parameters.items():
         if parameter is not None and tuple(parameter.shape) != (input.shape[1],):
-            raise RuntimeError(
-                f"{name}: expected {argument} to contain {input.shape[1]} elements, got "
-                f"{list(parameter.shape)}"
+            raise explained(
+                RuntimeError(
+                    f"{name}: expected {argument} to contain {input.shape[1]} elements, got "
+                    f"{list(parameter.shape)}"
+                )
             )
 
 
@@ -329,13 +340,17 @@ def group_norm(
         return in_float32(group_norm, input, num_groups, weight, bias, eps)
     channels = input.shape[1]
     if num_groups < 1 or channels % num_groups:
-        raise RuntimeError(
-            "group_norm: Expected number of channels in input to be divisible by num_groups, but got input "
-            f"of shape {list(input.shape)} and num_groups={num_groups}"
+        raise explained(
+            RuntimeError(
+                "group_norm: Expected number of channels in input to be divisible by num_groups, but got input "
+                f"of shape {list(input.shape)} and num_groups={num_groups}"
+            )
         )
     if raw(input).size == num_groups:
-        raise ValueError(
-            f"group_norm: Expected more than 1 value per channel when training, got input size {list(input.shape)}"
+        raise explained(
+            ValueError(
+                f"group_norm: Expected more than 1 value per channel when training, got input size {list(input.shape)}"
+            )
         )
     x_hat = normalize_groups(input, num_groups, eps)
     return scale_and_shift(x_hat, weight, bias, (1, channels) + (1,) * (input.ndim - 2))
@@ -368,8 +383,10 @@ def instance_norm(
     if raw(input).dtype in HALF_DTYPES:
         return in_float32(instance_norm, input, weight, bias, eps)
     if math.prod(input.shape[2:]) == 1:
-        raise ValueError(
-            f"Expected more than 1 spatial element when training, got input size {list(input.shape)}"
+        raise explained(
+            ValueError(
+                f"Expected more than 1 spatial element when training, got input size {list(input.shape)}"
+            )
         )
     x_hat = normalize_groups(input, input.shape[1], eps)
     return scale_and_shift(x_hat, weight, bias, (1, input.shape[1]) + (1,) * (input.ndim - 2))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import require_bools
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
@@ -111,9 +112,11 @@ def place_windows(
     sizes = []
     for size, kernel, step, border, spread in zip(x.shape[-dims:], k, s, p, d, strict=True):
         if border < 0 or border > (spread * (kernel - 1) + 1) // 2:
-            raise RuntimeError(
-                f"{name}: pad should be at most half of effective kernel size, but got pad={border}, "
-                f"kernel_size={kernel} and dilation={spread}"
+            raise explained(
+                RuntimeError(
+                    f"{name}: pad should be at most half of effective kernel size, but got pad={border}, "
+                    f"kernel_size={kernel} and dilation={spread}"
+                )
             )
         sizes.append(pooled_size(name, size, kernel, step, border, spread, ceil_mode))
     if dims == 1:
@@ -128,9 +131,11 @@ def pooled_size(name: str, size: int, k: int, s: int, p: int, d: int, ceil_mode:
     if ceil_mode and (count - 1) * s >= size + p:
         count -= 1
     if count < 1:
-        raise RuntimeError(
-            f"{name}: Output size is too small: expected windows of {d * (k - 1) + 1} to fit into "
-            f"{size + 2 * p}"
+        raise explained(
+            RuntimeError(
+                f"{name}: Output size is too small: expected windows of {d * (k - 1) + 1} to fit into "
+                f"{size + 2 * p}"
+            )
         )
     return count
 
@@ -139,8 +144,10 @@ def as_images(name: str, x: Array, dims: int, integers: tuple[str, ...] = ()) ->
     """Return the input as (n, c, h, w): unbatched input gets a batch of 1, signals a height of 1."""
     require_tensor(name, x)
     if x.ndim not in (dims + 1, dims + 2):
-        raise RuntimeError(
-            f"{name}: Expected {dims + 1}D or {dims + 2}D input, but got {x.ndim}D of shape {list(x.shape)}"
+        raise explained(
+            RuntimeError(
+                f"{name}: Expected {dims + 1}D or {dims + 2}D input, but got {x.ndim}D of shape {list(x.shape)}"
+            )
         )
     if raw(x).dtype.name not in integers:
         require_kernel_dtype(name, x)

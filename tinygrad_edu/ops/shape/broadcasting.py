@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.arguments import is_int
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.ops.common import broadcast_shape, require_tensor, unbroadcast
 from tinygrad_edu.ops.reduce.reduction import sum
@@ -29,11 +30,15 @@ def broadcast_shapes(*shapes: Any) -> Size:
     given = [(shape,) if is_int(shape) else shape for shape in shapes]
     for shape in given:
         if not isinstance(shape, list | tuple) or not all(is_int(size) for size in shape):
-            raise RuntimeError(
-                f"Input shapes should be of type ints, a tuple of ints, or a list of ints, got {shape!r}"
+            raise explained(
+                RuntimeError(
+                    f"Input shapes should be of type ints, a tuple of ints, or a list of ints, got {shape!r}"
+                )
             )
         if any(size < 0 for size in shape):
-            raise ValueError(f"Attempting to broadcast a dimension with negative length! got {list(shape)}")
+            raise explained(
+                ValueError(f"Attempting to broadcast a dimension with negative length! got {list(shape)}")
+            )
     return Size(broadcast_shape("broadcast_shapes", *[tuple(shape) for shape in given]))
 
 
@@ -69,7 +74,9 @@ def sum_to_size(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     wanted, shape = sizes_of("sum_to_size", sizes if size is None else (size,), "size"), tuple(input.shape)
     pairs = list(zip(reversed(wanted), reversed(shape), strict=False))
     if len(wanted) > len(shape) or any(n not in (1, there) for n, there in pairs):
-        raise RuntimeError(f"sum_to_size: size {list(wanted)} is not expandable to size {list(shape)}")
+        raise explained(
+            RuntimeError(f"sum_to_size: size {list(wanted)} is not expandable to size {list(shape)}")
+        )
     if not wanted:
         return sum(input)
     return unbroadcast(input, wanted) if wanted != shape else reshape(input, shape)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_edu.arguments import as_int, as_ints, wrong_type
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, check_numel
@@ -79,9 +80,11 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: Any = None) -> Tensor:
         expected, actual = list(shape), list(x.shape)
         expected[dim : dim + 1], actual[dim : dim + 1] = [-1], [-1]
         if expected != actual or x.ndim != len(shape):
-            raise RuntimeError(
-                f"cat: Sizes of tensors must match except in dimension {dim}. Expected "
-                f"{list(shape)}, got {list(x.shape)}"
+            raise explained(
+                RuntimeError(
+                    f"cat: Sizes of tensors must match except in dimension {dim}. Expected "
+                    f"{list(shape)}, got {list(x.shape)}"
+                )
             )
     return Cat.apply(*promote_many("cat", *parts), dim=dim)
 
@@ -129,9 +132,11 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: Any = None) -> Tenso
     parts = check_sequence("stack", tensors)
     for i, x in enumerate(parts):
         if tuple(x.shape) != tuple(parts[0].shape):
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(parts[0].shape)} at entry 0 and "
-                f"{list(x.shape)} at entry {i}"
+            raise explained(
+                RuntimeError(
+                    f"stack expects each tensor to be equal size, but got {list(parts[0].shape)} at entry 0 and "
+                    f"{list(x.shape)} at entry {i}"
+                )
             )
     dim = normalize_dim("stack", dim, parts[0].ndim + 1)
     return Stack.apply(*promote_many("stack", *parts), dim=dim)
@@ -183,9 +188,11 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
     else:
         sections = list(as_ints("split", "split_size_or_sections", split_size_or_sections))
         if sum(sections) != size or min(sections, default=0) < 0:
-            raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at "
-                f"dimension {dim}), but got split_sizes={sections}"
+            raise explained(
+                RuntimeError(
+                    f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at "
+                    f"dimension {dim}), but got split_sizes={sections}"
+                )
             )
     ends = itertools.accumulate(sections)
     return tuple([narrow(tensor, dim, end - n, n) for end, n in zip(ends, sections, strict=True)])
@@ -251,9 +258,11 @@ def repeat_interleave(
         input, dim = flatten(input), 0
     dim = normalize_dim("repeat_interleave", dim, input.ndim)
     if isinstance(repeats, TensorBase) and (raw(repeats).dtype.kind not in "iu" or repeats.ndim > 1):
-        raise RuntimeError(
-            f"repeat_interleave: expected repeats to be a vector of integers, got {list(repeats.shape)} of "
-            f"{raw(repeats).dtype}"
+        raise explained(
+            RuntimeError(
+                f"repeat_interleave: expected repeats to be a vector of integers, got {list(repeats.shape)} of "
+                f"{raw(repeats).dtype}"
+            )
         )
     size = input.shape[dim]
     counts = (
@@ -262,8 +271,10 @@ def repeat_interleave(
         else [as_int("repeat_interleave", "repeats", repeats)]
     )
     if len(counts) not in (1, size) or min(counts, default=0) < 0:
-        raise RuntimeError(
-            f"repeat_interleave: expected repeats to be one or {size} numbers of at least 0, got {counts}"
+        raise explained(
+            RuntimeError(
+                f"repeat_interleave: expected repeats to be one or {size} numbers of at least 0, got {counts}"
+            )
         )
     check_numel("repeat_interleave", (sum(counts) * (1 if len(counts) == size else size),))
     positions = array_module(raw(input)).arange(size).repeat(counts if len(counts) == size else counts[0])

@@ -15,6 +15,7 @@ from typing import Any
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_ints, reject_options
+from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
@@ -39,19 +40,21 @@ def infer_size(name: str, shape: tuple[int, ...], total: int) -> tuple[int, ...]
         If the number of elements does not fit.
     """
     if any(size < -1 for size in shape):
-        raise RuntimeError(f"{name}: invalid shape dimension {min(shape)} in {list(shape)}")
+        raise explained(RuntimeError(f"{name}: invalid shape dimension {min(shape)} in {list(shape)}"))
     if shape.count(-1) > 1:
-        raise RuntimeError(f"{name}: only one dimension can be inferred, got {list(shape)}")
+        raise explained(RuntimeError(f"{name}: only one dimension can be inferred, got {list(shape)}"))
     known = math.prod(size for size in shape if size != -1)
     if -1 in shape:
         if known == 0:
-            raise RuntimeError(
-                f"{name}: cannot reshape tensor of {total} elements into shape {list(shape)} because the "
-                "unspecified dimension size -1 can be any value and is ambiguous"
+            raise explained(
+                RuntimeError(
+                    f"{name}: cannot reshape tensor of {total} elements into shape {list(shape)} because the "
+                    "unspecified dimension size -1 can be any value and is ambiguous"
+                )
             )
         shape = tuple([total // known if size == -1 else size for size in shape])
     if math.prod(shape) != total:
-        raise RuntimeError(f"{name}: shape '{list(shape)}' is invalid for input of size {total}")
+        raise explained(RuntimeError(f"{name}: shape '{list(shape)}' is invalid for input of size {total}"))
     return shape
 
 
@@ -143,10 +146,12 @@ def view(input: Array, *shape: Any, size: Any = None, dtype: Any = None) -> Arra
         return view_as_dtype(input, dtype)
     sizes = infer_size("view", sizes_of("view", shape if size is None else (size,), "size"), raw(input).size)
     if not can_view(raw(input), sizes):
-        raise RuntimeError(
-            "view size is not compatible with input tensor's size and stride (at least one dimension spans "
-            f"across two contiguous subspaces): cannot view {list(input.shape)} as {list(sizes)}. Use "
-            ".reshape(...) instead."
+        raise explained(
+            RuntimeError(
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+                f"across two contiguous subspaces): cannot view {list(input.shape)} as {list(sizes)}. Use "
+                ".reshape(...) instead."
+            )
         )
     return Reshape.apply(input, shape=sizes)
 
@@ -167,9 +172,11 @@ def view_as_dtype(input: Array, dtype: dtypes.dtype) -> Array:
     if old != new:
         counts = [*strides[:-1], *shape[-1:], input.storage_offset()]
         if not shape or strides[-1] != 1 or any(count * old % new for count in counts):
-            raise RuntimeError(
-                f"view: expected {new} bytes for each {dtype}, one behind the other along the last dimension, got "
-                f"{list(shape)} of {old} bytes each with strides {list(strides)}"
+            raise explained(
+                RuntimeError(
+                    f"view: expected {new} bytes for each {dtype}, one behind the other along the last dimension, got "
+                    f"{list(shape)} of {old} bytes each with strides {list(strides)}"
+                )
             )
     return ViewAsDtype.apply(input, dtype=dtype.numpy_dtype)
 
@@ -241,8 +248,10 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     given = sizes_of("permute", order if dims is None else (dims,), "dims")
     order = tuple([normalize_dim("permute", d, input.ndim) for d in given])
     if sorted(order) != list(range(input.ndim)):
-        raise RuntimeError(
-            f"permute: expected every one of {input.ndim} dimensions once, got dims={list(given)}"
+        raise explained(
+            RuntimeError(
+                f"permute: expected every one of {input.ndim} dimensions once, got dims={list(given)}"
+            )
         )
     return Permute.apply(input, dims=order)
 
@@ -262,7 +271,7 @@ def t(input: Tensor) -> Tensor:
     """Transpose a matrix; vectors stay as they are."""
     require_tensor("t", input)
     if input.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
+        raise explained(RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D"))
     return transpose(input, 0, -1)
 
 
@@ -342,16 +351,20 @@ def expand(input: Array, *sizes: Any, size: Any = None, implicit: bool = False) 
     wanted, shape = sizes_of("expand", sizes if size is None else (size,), "size"), tuple(input.shape)
     added = len(wanted) - len(shape)
     if added < 0:
-        raise RuntimeError(
-            f"expand: expected at least {len(shape)} sizes for shape {list(shape)}, got {list(wanted)}"
+        raise explained(
+            RuntimeError(
+                f"expand: expected at least {len(shape)} sizes for shape {list(shape)}, got {list(wanted)}"
+            )
         )
     target = tuple([shape[i - added] if n == -1 and i >= added else n for i, n in enumerate(wanted)])
     for i, n in enumerate(target):
         if n < 0 or (i >= added and shape[i - added] not in (1, n)):
-            raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size "
-                f"({shape[i - added] if i >= added else 'none'}) at non-singleton dimension {i}. "
-                f"Target sizes: {list(wanted)}. Tensor sizes: {list(shape)}"
+            raise explained(
+                RuntimeError(
+                    f"The expanded size of the tensor ({n}) must match the existing size "
+                    f"({shape[i - added] if i >= added else 'none'}) at non-singleton dimension {i}. "
+                    f"Target sizes: {list(wanted)}. Tensor sizes: {list(shape)}"
+                )
             )
     if target == shape:
         return reshape(input, shape)  # nothing is repeated, so the view may be written to
@@ -431,9 +444,11 @@ def repeat(input: Array, *sizes: Any, repeats: Any = None) -> Array:
     require_tensor("repeat", input)
     times, shape = sizes_of("repeat", sizes if repeats is None else (repeats,), "repeats"), tuple(input.shape)
     if len(times) < len(shape):
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got "
-            f"repeat dims {list(times)} for shape {list(shape)}"
+        raise explained(
+            RuntimeError(
+                "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got "
+                f"repeat dims {list(times)} for shape {list(shape)}"
+            )
         )
     shape = (1,) * (len(times) - len(shape)) + shape
     apart = reshape(input, tuple([x for size in shape for x in (1, size)]))
