@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tinygrad_edu.learn.drawing import Drawing as Drawing, draw as draw
     from tinygrad_edu.learn.explaining import explain as explain
     from tinygrad_edu.learn.recorder import record as record
     from tinygrad_edu.learn.tape import Tape as Tape
@@ -13,9 +14,11 @@ if TYPE_CHECKING:
 
 # Each name, and the file in which it is: that is imported when the name is used (PEP 562).
 _FILES = {
+    "Drawing": "drawing",
+    "Tape": "tape",
+    "draw": "drawing",
     "explain": "explaining",
     "record": "recorder",
-    "Tape": "tape",
     "why_no_grad": "why",
 }
 

@@ -30,33 +30,41 @@ Pull: TypeAlias = tuple[int, float, float]
 
 
 class Ports:
-    """Where at its sides a vertex has its lines, from its middle: in a row, in the order of their other ends."""
+    """Where at its sides a vertex has its lines, from its middle: in a row, in the order of their other ends.
+
+    If one line alone comes from what was computed, and the others from parameters, it arrives in the middle.
+    """
 
     def __init__(self, graph: Layered, spacing: Spacing) -> None:
         self.graph, self.spacing = graph, spacing
         place = graph.places
-        lines_in: dict[int, list[tuple[float, Wire, int]]] = {}
+        has_upper = has_upper_neighbour(graph)
+        lines_in: dict[int, list[tuple[float, Wire, int, bool]]] = {}
         lines_out: dict[int, dict[Wire, list[int]]] = {}
         for upper, lower, wire, slot in graph.segments:
-            lines_in.setdefault(lower, []).append((place[upper], wire, slot))
+            is_main = has_upper[upper] or (not graph.is_line(upper) and bool(graph.cells[upper].border))
+            lines_in.setdefault(lower, []).append((place[upper], wire, slot, is_main))
             lines_out.setdefault(upper, {}).setdefault(wire, []).append(place[lower])
         self._in: dict[tuple[int, Wire, int], float] = {}
         self._out: dict[tuple[int, Wire], float] = {}
         for vertex, lines in lines_in.items():
-            for (_, wire, slot), offset in zip(sorted(lines), self._row(vertex, len(lines)), strict=True):
+            lines.sort()
+            main = [nr for nr, (*_, is_main) in enumerate(lines) if is_main]
+            middle = main[0] if len(main) == 1 else (len(lines) - 1) / 2
+            for (_, wire, slot, _), offset in zip(lines, self._row(vertex, len(lines), middle), strict=True):
                 self._in[vertex, wire, slot] = offset
         for vertex, wires in lines_out.items():
             ordered = sorted(wires, key=lambda wire: (sum(wires[wire]) / len(wires[wire]), wire))
-            for wire, offset in zip(ordered, self._row(vertex, len(ordered)), strict=True):
+            for wire, offset in zip(ordered, self._row(vertex, len(ordered), (len(ordered) - 1) / 2), strict=True):
                 self._out[vertex, wire] = offset
 
-    def _row(self, vertex: int, count: int) -> list[float]:
-        """Return places for some lines at one side of a vertex."""
+    def _row(self, vertex: int, count: int, middle: float) -> list[float]:
+        """Return places for some lines at one side of a vertex; the one whose number is ``middle`` lies in the middle."""
         if self.graph.is_line(vertex):
             return [0.0] * count
-        room = max(self.graph.cells[vertex].width - 16.0, 0.0)
-        step = min(self.spacing.between_ports, room / max(count - 1, 1))
-        return [(nr - (count - 1) / 2) * step for nr in range(count)]
+        room = max(self.graph.cells[vertex].width / 2 - 8.0, 0.0)
+        step = min(self.spacing.between_ports, room / max(middle, count - 1 - middle, 1))
+        return [(nr - middle) * step for nr in range(count)]
 
     def into(self, vertex: int, wire: Wire, slot: int) -> float:
         """Return where a line arrives."""

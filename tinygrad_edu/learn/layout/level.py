@@ -38,13 +38,11 @@ def lay_out_level(
     if title_width is not None and width < title_width:
         x = [place + (title_width - width) / 2 for place in x]
         width = title_width
-    centres = [
-        (x[nr], (tops[graph.layer_of[nr]] + bottoms[graph.layer_of[nr]]) / 2) for nr in range(len(cells))
-    ]
-    routes = [
-        route(graph, ports, x, tops, bottoms, bond, path)
-        for bond, path in zip(bonds, graph.paths, strict=True)
-    ]
+    centres = list(zip(x[: len(cells)], middles_of(graph, tops, bottoms), strict=True))
+    bands = list(zip(tops, bottoms, strict=True))
+    routes = []
+    for bond, path in zip(bonds, graph.paths, strict=True):
+        routes.append(route(graph, ports, centres, x, bands, bond, path))
     return Level(width, height, centres, routes)
 
 
@@ -84,28 +82,39 @@ def shift_to_zero(graph: Layered, x: list[float], padding: float) -> tuple[list[
     return [round(place - left + padding, 2) for place in x], round(right - left + 2 * padding, 2)
 
 
+def middles_of(graph: Layered, tops: list[float], bottoms: list[float]) -> list[float]:
+    """Return the y of each cell: in the middle of its layer, but near its lines if they are all on one side."""
+    has_upper = {segment.lower for segment in graph.segments}
+    has_lower = {segment.upper for segment in graph.segments}
+    middles = []
+    for nr, cell in enumerate(graph.cells):
+        layer = graph.layer_of[nr]
+        middle = (tops[layer] + bottoms[layer]) / 2
+        if nr in has_lower and nr not in has_upper:
+            middle = bottoms[layer] - cell.height / 2
+        elif nr in has_upper and nr not in has_lower:
+            middle = tops[layer] + cell.height / 2
+        middles.append(middle)
+    return middles
+
+
 def route(
     graph: Layered,
     ports: Ports,
+    centres: list[Point],
     x: list[float],
-    tops: list[float],
-    bottoms: list[float],
+    bands: list[tuple[float, float]],
     bond: Bond,
     path: list[int],
 ) -> list[Point]:
-    """Return the points that a line goes through: down from a cell, upright past each layer, and down to a cell."""
+    """Return the points that a line goes through: down from a cell, upright past each layer, and down to a cell.
+
+    Within its layer, ``bands`` say from where to where, a line is upright: so it does not run into what is beside it.
+    """
     first, last = path[0], path[-1]
-    points = [(x[first] + ports.out_of(first, bond.wire), lower_side(graph, first, tops, bottoms))]
+    begin, end = x[first] + ports.out_of(first, bond.wire), x[last] + ports.into(last, bond.wire, bond.slot)
+    points = [(begin, centres[first][1] + graph.cells[first].height / 2), (begin, bands[graph.layer_of[first]][1])]
     for vertex in path[1:-1]:
-        layer = graph.layer_of[vertex]
-        points.append((x[vertex], tops[layer]))
-        points.append((x[vertex], bottoms[layer]))
-    end = (tops[graph.layer_of[last]] + bottoms[graph.layer_of[last]]) / 2 - graph.cells[last].height / 2
-    points.append((x[last] + ports.into(last, bond.wire, bond.slot), end))
-    return points
-
-
-def lower_side(graph: Layered, vertex: int, tops: list[float], bottoms: list[float]) -> float:
-    """Return the y of the lower side of a cell, which lies in the middle of its layer."""
-    layer = graph.layer_of[vertex]
-    return (tops[layer] + bottoms[layer]) / 2 + graph.cells[vertex].height / 2
+        points += [(x[vertex], y) for y in bands[graph.layer_of[vertex]]]
+    points += [(end, bands[graph.layer_of[last]][0]), (end, centres[last][1] - graph.cells[last].height / 2)]
+    return list(dict.fromkeys(points))
