@@ -21,7 +21,7 @@ class Box(NamedTuple):
     lines : tuple of str
         Smaller lines below the name.
     group : tuple of str
-        The modules it belongs to, from the outermost inwards, by their paths: ("", "layer1", "layer1.0").
+        The modules it belongs to, from the outermost inwards, by the keys of the chart's ``frames``.
     tip : str
         What is shown when the mouse is over it.
     operations : tuple of str
@@ -49,13 +49,23 @@ class Link(NamedTuple):
     label: str = ""
 
 
+class FrameName(NamedTuple):
+    """What is known of a module: its name within the one round it, which may be empty, and its class."""
+
+    name: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.name} · {self.kind}" if self.name and self.kind else self.name or self.kind
+
+
 @dataclass
 class Chart:
-    """Boxes in an order in which every link leads onwards; ``titles`` are the classes of the modules by their path."""
+    """Boxes in an order in which every link leads onwards; ``frames`` say what each module in their groups is."""
 
     boxes: list[Box]
     links: list[Link]
-    titles: dict[str, str] = field(default_factory=dict)
+    frames: dict[str, FrameName] = field(default_factory=dict)
 
 
 # The kinds of boxes, with what the legend calls them.

@@ -12,7 +12,9 @@ from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.learn.drawing.chart import Chart
 from tinygrad_edu.learn.drawing.fold import fold
 from tinygrad_edu.learn.drawing.from_graph import chart_of
+from tinygrad_edu.learn.drawing.from_tape import chart_of_tape
 from tinygrad_edu.learn.drawing.svg import write_svg
+from tinygrad_edu.learn.tape import Tape
 
 MAX_BOXES = 60
 
@@ -56,13 +58,14 @@ def draw(
 
     Parameters
     ----------
-    of : Tensor or sequence of Tensors
-        The result, such as a loss, or several; each has to require a gradient.
+    of : Tensor, sequence of Tensors, or Tape
+        The result, such as a loss, or several; each has to require a gradient. Or what ``learn.record()`` has
+        written down: then every module is a frame, and single numbers are shown.
     model : Module, optional
         Parameters have their names then, and the operations between a module's parameters are framed.
     shapes : bool, default: True
-        Write the shapes on the lines. A graph does not keep all of them; so a backward pass is run that changes no
-        ``grad`` and calls no hook.
+        Write the shapes on the lines. A graph does not keep all of them; so a backward pass is run that
+        changes no ``grad`` and calls no hook.
     sizes : bool, default: False
         Write how much each operation keeps for its backward.
     times : bool, default: False
@@ -97,14 +100,20 @@ def draw(
 
 
 def chart_to_draw(of: Any, model: Any, variables: dict[str, Any], walk: bool) -> Chart:
-    """Return the chart of a tensor's graph."""
+    """Return the chart of a tensor's graph, or of a tape."""
+    if isinstance(of, Tape):
+        return chart_of_tape(of)
     roots = [of] if isinstance(of, TensorBase) else of
-    if not isinstance(roots, Sequence) or not roots or not all(isinstance(root, TensorBase) for root in roots):
-        raise TypeError(f"draw: expected a Tensor, or a sequence of Tensors, got {type(of).__name__}")
+    if (
+        not isinstance(roots, Sequence)
+        or not roots
+        or not all(isinstance(root, TensorBase) for root in roots)
+    ):
+        raise TypeError(f"draw: expected a Tensor, a sequence of Tensors or a Tape, got {type(of).__name__}")
     for root in roots:
         if root.edge() is None:
             raise RuntimeError(
-                f"draw: there is no graph behind this tensor of shape {list(root.shape)}: it does not require a gradient. "
-                "Hint: was it computed under no_grad, detached, or made of inputs without requires_grad?"
+                f"draw: there is no graph behind this tensor of shape {list(root.shape)}, for it does not require a "
+                "gradient. Hint: was it computed under no_grad, detached, or made of inputs without requires_grad?"
             )
     return chart_of(roots, model, variables, walk)

@@ -1,6 +1,7 @@
 """Fewer boxes: parameters into the operations that use them, modules and repeated pieces into one box each.
 
-Every folding makes one box of boxes that follow one another in time, so what it leads to came after it, and no circle arises.
+Every folding makes one box of boxes that follow one another in time, so what it leads to came after it, and
+no circle arises.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tinygrad_edu.learn.drawing.chart import Box, Chart, Group, Link
 from tinygrad_edu.learn.drawing.modules import common_prefix
 
 PARAMETERS_AS_BOXES = 40  # in larger charts they are lines of text in the box that uses them
-MANY_INPUTS = 8
+MANY_INPUTS, MANY_TENSORS = 8, 4
 LONGEST_PERIOD = 400  # operations in a piece whose repetitions are looked for
 
 
@@ -67,7 +68,7 @@ def absorb(chart: Chart, is_small: Callable[[Box], bool]) -> Chart:
         for link in chart.links
         if link.source not in absorbed
     ]
-    return Chart(boxes, links, chart.titles)
+    return Chart(boxes, links, chart.frames)
 
 
 def unframe_single_operations(chart: Chart) -> Chart:
@@ -76,11 +77,10 @@ def unframe_single_operations(chart: Chart) -> Chart:
     boxes = []
     for box in chart.boxes:
         while len(box.group) > 1 and counts[box.group] == 1:
-            path, outer = box.group[-1], box.group[-2]
-            name = path[len(outer) + 1 :] if outer else path
+            name = chart.frames[box.group[-1]].name
             box = box._replace(lines=(name, *box.lines), group=box.group[:-1])
         boxes.append(box)
-    return Chart(boxes, chart.links, chart.titles)
+    return Chart(boxes, chart.links, chart.frames)
 
 
 def fold_modules(chart: Chart, max_boxes: int) -> Chart:
@@ -96,17 +96,17 @@ def fold_modules(chart: Chart, max_boxes: int) -> Chart:
     is_open: set[Group] = set()
     classes: set[str] = set()
     for key in dict.fromkeys([box.group[:depth] for box in chart.boxes if len(box.group) >= depth]):
-        title = chart.titles.get(key[-1], key[-1])
-        if title not in classes and count_units(chart, depth, is_open | {key}) <= max_boxes:
+        kind = chart.frames[key[-1]].kind
+        if kind not in classes and count_units(chart, depth, is_open | {key}) <= max_boxes:
             is_open.add(key)
-        classes.add(title)
+        classes.add(kind)
     units, folded = units_of_modules(chart, depth, is_open)
-    names = {unit: group_title(key[-1], chart.titles) for unit, key in folded.items()}
+    names = {unit: str(chart.frames[key[-1]]) for unit, key in folded.items()}
     return merge(chart, units, names, {unit: key[:-1] for unit, key in folded.items()})
 
 
 def units_of_modules(chart: Chart, depth: int, is_open: set[Group]) -> tuple[list[int], dict[int, Group]]:
-    """Return for each box the number of its unit, if the modules of a depth are folded, and which unit is which module."""
+    """Return for each box its unit, if the modules of a depth are folded, and which unit is which module."""
     units: list[int] = []
     folded: dict[int, Group] = {}
     for box in chart.boxes:
@@ -137,11 +137,13 @@ def longest_repetition(names: Sequence[object]) -> tuple[int, int, int] | None:
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     sequence = np.array([numbers[name] for name in names])
     best: tuple[int, int, int] | None = None
-    most = 0
+    most = len(sequence) // 50  # what saves less is not worth the look
     for period in range(1, min(LONGEST_PERIOD, len(sequence) // 4) + 1):
         first, length = longest_run(sequence[:-period] == sequence[period:])
         repetitions = (length + period) // period
-        saved = (repetitions - 2) * period - 1  # the first and the last are left, and there is one box for the others
+        saved = (
+            repetitions - 2
+        ) * period - 1  # the first and the last are left, and there is one box for the others
         if repetitions >= 4 and saved > most:
             best, most = (first, period, repetitions), saved
     return best
@@ -202,7 +204,21 @@ def merge(
             several.append(new)  # an operation may use one tensor twice
         else:
             links[source, target, output] = new
-    return Chart(boxes, sorted([*several, *links.values()], key=lambda link: link.target), chart.titles)
+    lines = sorted([*several, *bundled(list(links.values()))], key=lambda link: link.target)
+    return Chart(boxes, lines, chart.frames)
+
+
+def bundled(links: Sequence[Link]) -> list[Link]:
+    """Return one line in place of many from a box to another."""
+    counts = Counter([(link.source, link.target) for link in links])
+    kept: dict[tuple[int, ...], Link] = {}
+    for link in links:
+        count = counts[link.source, link.target]
+        if count < MANY_TENSORS:
+            kept[link[:3]] = link
+        else:
+            kept[link[:2]] = link._replace(output=-link.target, label=f"{count} tensors")
+    return list(kept.values())
 
 
 def folded_box(inner: Sequence[Box], name: str, group: Group) -> Box:
@@ -212,9 +228,6 @@ def folded_box(inner: Sequence[Box], name: str, group: Group) -> Box:
     summary = ", ".join(counts[:3]) + (", …" if len(counts) > 3 else "")
     what = f"{len(operations):,} operations"
     kept, seconds = sum([box.bytes_kept for box in inner]), sum([box.seconds for box in inner])
-    return Box(name, "folded", (what, summary), group, f"{what}: {', '.join(counts)}", operations, kept, seconds)
-
-
-def group_title(path: str, titles: dict[str, str]) -> str:
-    """Return what is written over a module: its path and its class."""
-    return f"{path} · {titles[path]}" if path and path in titles else titles.get(path, path)
+    return Box(
+        name, "folded", (what, summary), group, f"{what}: {', '.join(counts)}", operations, kept, seconds
+    )

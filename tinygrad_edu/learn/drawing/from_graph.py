@@ -9,8 +9,8 @@ from tinygrad_edu.autograd.node import AccumulateGrad, Node
 from tinygrad_edu.learn.drawing.chart import Box, Chart, Group, Link, kind_of, shape_text
 from tinygrad_edu.learn.drawing.modules import (
     fill_in,
+    frame_names,
     group_of_module,
-    module_titles,
     parameter_names,
     variable_names,
 )
@@ -50,7 +50,7 @@ class _Charting:
     ) -> None:
         self.parameters, self.shapes, self.seconds = parameter_names(model), shapes, seconds
         self.names = variable_names(variables) | self.parameters
-        self.chart = Chart([], [], module_titles(model))
+        self.chart = Chart([], [], frame_names(model))
         self.place: dict[Any, int] = {}
         operations = [node for node in nodes if not isinstance(node, AccumulateGrad)]
         groups = fill_in([self._owner(node) for node in operations])
@@ -89,7 +89,9 @@ class _Charting:
         name = self.names.get(id(tensor), "")
         short = name.rpartition(".")[2] or "leaf"
         line = f"{tensor.item():g}" if tensor.array.size == 1 else shape_text(tensor.shape)
-        tip = f"{name or 'a leaf'}: {shape_text(tensor.shape)}, {tensor.dtype}; its gradient is added to .grad"
+        tip = (
+            f"{name or 'a leaf'}: {shape_text(tensor.shape)}, {tensor.dtype}; its gradient is added to .grad"
+        )
         self._add(leaf, Box(short, "parameter", (line,), group, tip))
 
     def _add_plain_inputs(self, node: Node) -> None:
@@ -123,6 +125,8 @@ class _Charting:
             edge = tensor.edge()
             value = f"{tensor.item():.6g}" if tensor.array.size == 1 else shape_text(tensor.shape)
             name = self.names.get(id(tensor), "result")
-            place = self._add(("root", id(tensor)), Box(name, "output", (value,), (), "where backward begins"))
+            place = self._add(
+                ("root", id(tensor)), Box(name, "output", (value,), (), "where backward begins")
+            )
             self.chart.links.append(Link(self.place[edge[0]], place, edge[1], shape_text(tensor.shape)))
         return self.chart

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinygrad_edu.autograd.tensor_base import TensorBase
-from tinygrad_edu.learn.drawing.chart import Group
+from tinygrad_edu.learn.drawing.chart import FrameName, Group
 
 
 def group_of_module(path: str) -> Group:
@@ -30,14 +30,15 @@ def variable_names(variables: Mapping[str, Any]) -> dict[int, str]:
     """Return the names of variables that hold a Tensor, by the identity of the tensor and of its array."""
     names = {}
     for name, value in reversed(list(variables.items())):  # the first name counts
-        if isinstance(value, TensorBase) and not name.startswith("_"):
+        if isinstance(value, TensorBase) and name.isidentifier() and not name.startswith("_"):
             names[id(value)] = names[id(value.array)] = name
     return names
 
 
-def module_titles(model: Any) -> dict[str, str]:
-    """Return the classes of a model's modules by their path."""
-    return {} if model is None else {path: type(module).__name__ for path, module in model.named_modules()}
+def frame_names(model: Any) -> dict[str, FrameName]:
+    """Return what a model's modules are called, by their path."""
+    modules = [] if model is None else model.named_modules()
+    return {path: FrameName(path.rpartition(".")[2], type(module).__name__) for path, module in modules}
 
 
 def fill_in(owners: Sequence[Group | None]) -> list[Group]:

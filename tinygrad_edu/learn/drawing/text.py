@@ -8,7 +8,7 @@ import html
 WIDTHS = {
     **dict.fromkeys("ijl|'!.,:;·", 270),
     **dict.fromkeys("ftrI()[]{}/\\-` ", 345),
-    **dict.fromkeys("ckszvxyJ\"*", 510),
+    **dict.fromkeys('ckszvxyJ"*', 510),
     **dict.fromkeys("abdeghnopqu0123456789_+=<>~L#$?", 570),
     **dict.fromkeys("ABEFKPSTVXYZ&×→µ", 670),
     **dict.fromkeys("CDGHNOQRUw", 740),

@@ -1,4 +1,4 @@
-"""What is not written down in a graph, found out by walking it: shapes of the outputs, and how long each backward takes."""
+"""What a graph does not say until it is walked: the shapes of the outputs, and how long each backward takes."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def shapes_kept(nodes: Sequence[Node]) -> Shapes:
 def walk_backward(roots: Sequence[Any]) -> tuple[Shapes, dict[Node, float]]:
     """Return the shape of every output that a gradient reaches, and the seconds each node's backward took.
 
-    A gradient has the shape of what it is the gradient of. Hooks are left out, no ``grad`` changes, and everything saved
-    stays. Where a backward fails, or the saved arrays have been given up, the walk ends, and what is known is returned.
+    A gradient has the shape of what it is the gradient of. Hooks are left out, no ``grad`` changes, and
+    everything saved stays. Where a backward fails, or the saved arrays have been given up, the walk ends, and
+    what is known is returned.
     """
     pending: Pending = {}
     for root in roots:
@@ -47,7 +48,9 @@ def walk_backward(roots: Sequence[Any]) -> tuple[Shapes, dict[Node, float]]:
             grads = pending.pop(node, None)
             if grads is None:
                 continue
-            shapes.update({(node, nr): tuple(grad.shape) for nr, grad in enumerate(grads) if grad is not None})
+            shapes.update(
+                {(node, nr): tuple(grad.shape) for nr, grad in enumerate(grads) if grad is not None}
+            )
             if isinstance(node, AccumulateGrad):
                 continue
             start = time.perf_counter()

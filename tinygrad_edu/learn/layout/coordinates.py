@@ -22,7 +22,7 @@ from tinygrad_edu.learn.layout.layers import Layered, Segment
 from tinygrad_edu.learn.layout.model import Spacing, Wire
 
 SWEEPS, HOLDS = 16, 6
-LINE_TO_LINE, LINE_TO_CELL, CELL_TO_CELL, SIDE_INPUT = 8.0, 3.0, 1.0, 0.15
+LINE_TO_LINE, LINE_TO_CELL, CELL_TO_CELL, SIDE_INPUT = 8.0, 0.5, 1.0, 0.15
 
 
 Pull: TypeAlias = tuple[int, float, float]
@@ -32,34 +32,38 @@ Pull: TypeAlias = tuple[int, float, float]
 class Ports:
     """Where at its sides a vertex has its lines, from its middle: in a row, in the order of their other ends.
 
-    If one line alone comes from what was computed, and the others from parameters, it arrives in the middle.
+    If one line alone comes from what was computed just before, and the others from parameters or from further
+    up, it arrives in the middle.
     """
 
     def __init__(self, graph: Layered, spacing: Spacing) -> None:
         self.graph, self.spacing = graph, spacing
         place = graph.places
         has_upper = has_upper_neighbour(graph)
-        lines_in: dict[int, list[tuple[float, Wire, int, bool]]] = {}
+        lines_in: dict[int, list[tuple[float, Wire, int, int]]] = {}
         lines_out: dict[int, dict[Wire, list[int]]] = {}
         for upper, lower, wire, slot in graph.segments:
-            is_main = has_upper[upper] or (not graph.is_line(upper) and bool(graph.cells[upper].border))
-            lines_in.setdefault(lower, []).append((place[upper], wire, slot, is_main))
+            lines_in.setdefault(lower, []).append(
+                (place[upper], wire, slot, rank_of(graph, upper, has_upper))
+            )
             lines_out.setdefault(upper, {}).setdefault(wire, []).append(place[lower])
         self._in: dict[tuple[int, Wire, int], float] = {}
         self._out: dict[tuple[int, Wire], float] = {}
         for vertex, lines in lines_in.items():
             lines.sort()
-            main = [nr for nr, (*_, is_main) in enumerate(lines) if is_main]
+            main = numbers_of_main(lines)
             middle = main[0] if len(main) == 1 else (len(lines) - 1) / 2
             for (_, wire, slot, _), offset in zip(lines, self._row(vertex, len(lines), middle), strict=True):
                 self._in[vertex, wire, slot] = offset
         for vertex, wires in lines_out.items():
             ordered = sorted(wires, key=lambda wire: (sum(wires[wire]) / len(wires[wire]), wire))
-            for wire, offset in zip(ordered, self._row(vertex, len(ordered), (len(ordered) - 1) / 2), strict=True):
+            for wire, offset in zip(
+                ordered, self._row(vertex, len(ordered), (len(ordered) - 1) / 2), strict=True
+            ):
                 self._out[vertex, wire] = offset
 
     def _row(self, vertex: int, count: int, middle: float) -> list[float]:
-        """Return places for some lines at one side of a vertex; the one whose number is ``middle`` lies in the middle."""
+        """Return places for lines at one side of a vertex; the one whose number is ``middle`` lies in the middle."""
         if self.graph.is_line(vertex):
             return [0.0] * count
         room = max(self.graph.cells[vertex].width / 2 - 8.0, 0.0)
@@ -77,6 +81,19 @@ class Ports:
         if not self.graph.is_line(vertex) and wire in self.graph.cells[vertex].ports_out:
             return self.graph.cells[vertex].ports_out[wire]
         return self._out[vertex, wire]
+
+
+def rank_of(graph: Layered, upper: int, has_upper: list[bool]) -> int:
+    """Return how much a line from a vertex matters: 2 if it was computed just above, 1 further up, 0 an input."""
+    if graph.is_line(upper):
+        return 1
+    return 2 if has_upper[upper] or graph.cells[upper].border else 0
+
+
+def numbers_of_main(lines: Sequence[tuple[float, Wire, int, int]]) -> list[int]:
+    """Return which lines matter most."""
+    most = max([rank for *_, rank in lines])
+    return [number for number, (*_, rank) in enumerate(lines) if rank == most]
 
 
 def place_across(graph: Layered, ports: Ports, spacing: Spacing) -> list[float]:
@@ -132,7 +149,14 @@ def upright_chains(graph: Layered, ports: Ports) -> list[list[tuple[int, float]]
     They are the places of a long line, and cells that have one another alone.
     """
     has_upper = has_upper_neighbour(graph)
-    main = [s for s in graph.segments if importance(graph, s, has_upper) != SIDE_INPUT]
+    rank: dict[Segment, int] = {}
+    best_up, best_down = [0] * len(has_upper), [0] * len(has_upper)
+    for s in graph.segments:
+        rank[s] = rank_of(graph, s.upper, has_upper) * (1 if graph.is_line(s.lower) else 2)
+        best_up[s.lower] = max(best_up[s.lower], rank[s])
+        best_down[s.upper] = max(best_down[s.upper], rank[s])
+    main = [s for s in graph.segments if 0 < rank[s] == best_up[s.lower] == best_down[s.upper]]
+    main += [s for s in graph.segments if graph.is_line(s.upper) and graph.is_line(s.lower) and s not in main]
     downs, ups = Counter([s.upper for s in main]), Counter([s.lower for s in main])
     following: dict[int, Segment] = {}
     preceded: set[int] = set()

@@ -57,10 +57,16 @@ def place_down(graph: Layered, spacing: Spacing, framed: bool) -> tuple[list[flo
     y = 0.0
     for number, height in enumerate(heights):
         if number == 1:
-            y = spacing.frame_title + (spacing.frame_padding if graph.layers[0] else 0.0) if framed else 0.0
+            y = (
+                spacing.frame_title + (spacing.frame_padding + 6.0 if graph.layers[0] else 0.0)
+                if framed
+                else 0.0
+            )
         tops.append(y)
         bottoms.append(y + height)
         y += height + spacing.between_layers
+    if framed and bottoms:
+        bottoms[0] = spacing.frame_title  # lines are upright beside the title
     bottom = bottoms[-1] if bottoms else 0.0
     ends_at_border = any(cell.border == "bottom" for cell in graph.cells)
     if framed and ends_at_border and len(tops) > 1:
@@ -90,7 +96,9 @@ def middles_of(graph: Layered, tops: list[float], bottoms: list[float]) -> list[
     for nr, cell in enumerate(graph.cells):
         layer = graph.layer_of[nr]
         middle = (tops[layer] + bottoms[layer]) / 2
-        if nr in has_lower and nr not in has_upper:
+        if cell.border:
+            middle = tops[layer] if cell.border == "top" else bottoms[layer]
+        elif nr in has_lower and nr not in has_upper:
             middle = bottoms[layer] - cell.height / 2
         elif nr in has_upper and nr not in has_lower:
             middle = tops[layer] + cell.height / 2
@@ -109,11 +117,15 @@ def route(
 ) -> list[Point]:
     """Return the points that a line goes through: down from a cell, upright past each layer, and down to a cell.
 
-    Within its layer, ``bands`` say from where to where, a line is upright: so it does not run into what is beside it.
+    Within its layer, ``bands`` say from where to where, a line is upright: so it does not run into what is
+    beside it.
     """
     first, last = path[0], path[-1]
     begin, end = x[first] + ports.out_of(first, bond.wire), x[last] + ports.into(last, bond.wire, bond.slot)
-    points = [(begin, centres[first][1] + graph.cells[first].height / 2), (begin, bands[graph.layer_of[first]][1])]
+    points = [
+        (begin, centres[first][1] + graph.cells[first].height / 2),
+        (begin, bands[graph.layer_of[first]][1]),
+    ]
     for vertex in path[1:-1]:
         points += [(x[vertex], y) for y in bands[graph.layer_of[vertex]]]
     points += [(end, bands[graph.layer_of[last]][0]), (end, centres[last][1] - graph.cells[last].height / 2)]
