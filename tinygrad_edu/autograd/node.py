@@ -86,6 +86,8 @@ class Node:
         Output tensors that want their ``grad`` filled.
     made_at : str or None
         The line of the user's program that made this node, noted while anomaly detection is on.
+    made_in : str
+        The layer in which it was made, noted with it.
     cuts : tuple of Cut
         Where numbers that came in had left the graph, noted by ``learn.explain``.
     sequence_nr : int
@@ -101,6 +103,7 @@ class Node:
     tensor_hooks: list[tuple[int, TensorHook]] | tuple[()] = ()
     retained: list[tuple[int, weakref.ref[Any]]] | tuple[()] = ()
     made_at: str | None = None
+    made_in: str = ""
     cuts: tuple[Cut, ...] = ()
     sequence_nr: int = -1
 
@@ -152,6 +155,7 @@ class Node:
     def _describe_change(self, array: Array, link: SavedLink) -> str:
         which = "an input" if link.output_nr is None else f"output {link.output_nr}"
         made_at = "" if self.made_at is None else f" called at {self.made_at}"
+        made_at += f" in layer {self.made_in}" if self.made_in else ""
         return (
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
             f"[{from_numpy_dtype(array.dtype)} {list(array.shape)}], which is {which} of {self.name()}{made_at}, "

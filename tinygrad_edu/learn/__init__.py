@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tinygrad_edu.learn.anomaly import detect_anomaly as detect_anomaly
     from tinygrad_edu.learn.drawing import Drawing as Drawing, draw as draw
     from tinygrad_edu.learn.explaining import explain as explain
     from tinygrad_edu.learn.recorder import record as record
@@ -17,6 +18,7 @@ _FILES = {
     "Drawing": "drawing",
     "Tape": "tape",
     "draw": "drawing",
+    "detect_anomaly": "anomaly",
     "explain": "explaining",
     "record": "recorder",
     "why_no_grad": "why",

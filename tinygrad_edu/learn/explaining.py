@@ -29,6 +29,7 @@ from tinygrad_edu.autograd.cuts import Cut
 from tinygrad_edu.autograd.explaining import explained, short_path
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.graph import topological_order
+from tinygrad_edu.autograd.layers import running_layer
 from tinygrad_edu.autograd.node import AccumulateGrad, Node
 from tinygrad_edu.autograd.observer import Observer, attach, detach
 from tinygrad_edu.autograd.tensor_base import TensorBase
@@ -66,7 +67,7 @@ class Explainer(Observer):
 
     def made(self, node: Node, inputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
         """Note the line, and what was cut off, on the node or on what it made."""
-        node.made_at = user_line()
+        node.made_at, node.made_in = user_line(), running_layer()
         tensors = [x for x in results if isinstance(x, TensorBase)]
         if self.broadcasts:
             warn_of_broadcast(node, inputs, tensors)
