@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from tinygrad_edu.learn.anomaly import detect_anomaly as detect_anomaly
     from tinygrad_edu.learn.drawing import Drawing as Drawing, draw as draw
     from tinygrad_edu.learn.explaining import explain as explain
+    from tinygrad_edu.learn.formulas import formula_of as formula_of
     from tinygrad_edu.learn.recorder import record as record
+    from tinygrad_edu.learn.sentences import sentence as sentence
     from tinygrad_edu.learn.tape import Tape as Tape
     from tinygrad_edu.learn.why import why_no_grad as why_no_grad
 
@@ -20,7 +22,9 @@ _FILES = {
     "draw": "drawing",
     "detect_anomaly": "anomaly",
     "explain": "explaining",
+    "formula_of": "formulas",
     "record": "recorder",
+    "sentence": "sentences",
     "why_no_grad": "why",
 }
 

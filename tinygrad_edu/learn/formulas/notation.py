@@ -129,11 +129,16 @@ class Writer:
         if isinstance(node.op, ast.Pow):
             return self.power(self.of(node.left, ATOM), self.of(node.right, self.power_level)), POWER
         level = LEVELS[type(node.op)]
-        right = self.of(node.right, level + (not isinstance(node.op, ast.Add)))
+        loose = isinstance(node.op, ast.Add) and not self.is_negative(node.right)
+        right = self.of(node.right, level if loose else level + 1)
         left = self.of(node.left, level)
         if isinstance(node.op, ast.Mult):
             return self.product(node, left, right), level
         return self.infix(left, self.SIGNS[type(node.op)], right), level
+
+    def is_negative(self, node: ast.expr) -> bool:
+        """Tell whether there is a negative number in the place of a name: 1.0 + (-2.0)."""
+        return isinstance(node, ast.Name) and self.numbers.get(node.id, "").startswith("-")
 
     def of_Compare(self, node: ast.Compare) -> tuple[str, int]:
         written = self.of(node.left, SUM)
