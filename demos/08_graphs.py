@@ -13,9 +13,10 @@ steps.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from common import choose_device, command_line, find_pyplot, parse, run, save_picture
+from graphs import MEMBERS, WITH_INSTRUCTOR, add_data, load
 from tqdm import trange
 
 import tinygrad_edu as torch
@@ -23,38 +24,6 @@ import tinygrad_edu.nn.functional as F
 from tinygrad_edu import nn
 from tinygrad_edu.nn import graph
 
-# Who is seen with whom outside of the club: W. W. Zachary, An Information Flow Model for Conflict and Fission in Small
-# Groups, Journal of Anthropological Research 33, 1977. Member 0 is the instructor, member 33 the president of the club.
-FRIENDS = """
-0: 1 2 3 4 5 6 7 8 10 11 12 13 17 19 21 31
-1: 2 3 7 13 17 19 21 30
-2: 3 7 8 9 13 27 28 32
-3: 7 12 13
-4: 6 10
-5: 6 10 16
-6: 16
-8: 30 32 33
-9: 33
-13: 33
-14: 32 33
-15: 32 33
-18: 32 33
-19: 33
-20: 32 33
-22: 32 33
-23: 25 27 29 32 33
-24: 25 27 31
-25: 31
-26: 29 33
-27: 33
-28: 31 33
-29: 32 33
-30: 32 33
-31: 32 33
-32: 33
-"""
-WITH_INSTRUCTOR = {0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 16, 17, 19, 21}  # when the club broke in two
-MEMBERS, INSTRUCTOR, PRESIDENT = 34, 0, 33
 EPOCHS, QUICK_EPOCHS = 200, 5
 
 
@@ -88,27 +57,6 @@ def gat(features: int, classes: int) -> Net:
     return Net(first, graph.GATConv(64, classes, concat=False, dropout=0.6), nn.ELU(), 0.6)
 
 
-def karate_club() -> graph.Data:
-    """Return the club as a graph: of two members it is known whose side they are on, their own."""
-    lines = [line.split(": ") for line in FRIENDS.split("\n") if line]
-    pairs = [(int(a), int(b)) for a, others in lines for b in others.split()]
-    edges = torch.tensor([*pairs, *[(b, a) for a, b in pairs]]).t()
-    sides = torch.tensor([0 if member in WITH_INSTRUCTOR else 1 for member in range(MEMBERS)])
-    known = torch.zeros(MEMBERS, dtype=torch.bool)
-    known[[INSTRUCTOR, PRESIDENT]] = True
-    return graph.Data(x=torch.eye(MEMBERS), edge_index=edges, y=sides, train_mask=known, test_mask=~known)
-
-
-def papers(root: Path, name: str) -> graph.Data:
-    """Return a citation graph; each paper's words add up to 1."""
-    try:
-        data = graph.Planetoid(root, name)[0]
-    except FileNotFoundError as error:
-        sys.exit(f"--root: {error}")
-    data.x = data.x / data.x.sum(dim=1, keepdim=True).clamp(min=1)
-    return data
-
-
 def train(model: Net, data: graph.Data, lr: float, weight_decay: float, epochs: int, name: str) -> None:
     """Learn from the nodes whose class is known; all the others take part by passing messages on."""
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)
@@ -130,50 +78,11 @@ def accuracy(model: Net, data: graph.Data) -> float:
     return right[data.test_mask].float().mean().item()
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Learn the classes of the nodes of a graph.")
-    parser.add_argument("--data", choices=["karate", "cora", "citeseer"], default="karate")
-    parser.add_argument("--root", type=Path, help="where the folder cora or citeseer is")
-    parser.add_argument("--device", choices=["cpu", "gpu", "auto"], default="cpu", help="(default: cpu)")
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"steps on the graph (default: {EPOCHS})")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed, the same result (default: 0)")
-    parser.add_argument("--quick", action="store_true", help="five steps, to see that it runs")
-    parser.add_argument("--plot", type=Path, metavar="FILE", default=Path("karate_club.png"))
-    args = parser.parse_args()
-    if args.epochs < 1:
-        parser.error(f"--epochs: expected at least 1, got {args.epochs}")
-    if not args.plot.parent.is_dir() or args.plot.is_dir():
-        parser.error(f"--plot: expected a file name in a folder that exists, got {args.plot}")
-    if args.data != "karate" and args.root is None:
-        parser.error(f"--data {args.data}: expected --root, the folder where its files are")
-    if args.quick:
-        args.epochs = QUICK_EPOCHS
-    return args
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device; if there is no GPU and one was asked for, say what is missing and stop."""
-    if name == "auto":
-        return torch.accelerator.current_accelerator() or torch.device("cpu")
-    device = torch.device("cuda" if name == "gpu" else "cpu")
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        sys.exit(f"--device {name}: {error}")
-    return device
-
-
 def plot_club(model: Net, data: graph.Data, path: Path) -> None:
     """Draw the members where the first layer, which has two numbers for each, puts them."""
-    try:
-        import matplotlib
-    except ImportError:
-        print("no picture: it needs matplotlib (python -m pip install matplotlib)")
+    plt = find_pyplot()
+    if plt is None:
         return
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
     with torch.no_grad():
         places = model.hidden(data.x, data.edge_index).cpu().numpy()
     figure, axis = plt.subplots(figsize=(7, 6), layout="constrained")
@@ -183,14 +92,12 @@ def plot_club(model: Net, data: graph.Data, path: Path) -> None:
     for member, place in enumerate(places):
         axis.annotate(str(member), place, ha="center", va="center", color="white", fontsize=7)
     axis.set(title="The club after the first layer; colours: the side that was taken", xticks=[], yticks=[])
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
-    print(f"picture: {path}")
+    save_picture(figure, path)
 
 
 def club(args: argparse.Namespace, device: torch.device) -> None:
     """Learn from the two heads of the club, and ask for everybody's side."""
-    data = karate_club().to(device)
+    data = load("karate", None).to(device)
     model = gcn(MEMBERS, 2, hidden=2, dropout=0.0).to(device)
     train(model, data, 0.05, 5e-4, args.epochs, "GCN")
     with torch.no_grad():
@@ -206,7 +113,7 @@ def club(args: argparse.Namespace, device: torch.device) -> None:
 
 def citations(args: argparse.Namespace, device: torch.device) -> None:
     """Learn the fields of papers with both networks, and compare them."""
-    data = papers(args.root, args.data).to(device)
+    data = load(args.data, args.root).to(device)
     sizes = data.num_node_features, int(data.y.max()) + 1
     print(f"{args.data}: {data.num_nodes:,} papers, {data.num_edges // 2:,} citations, {sizes[1]} fields")
     results = {}
@@ -221,11 +128,15 @@ def citations(args: argparse.Namespace, device: torch.device) -> None:
 
 def main() -> None:
     """Learn on one graph, and show what was learned."""
-    args = parse_arguments()
-    device = choose_device(args.device)
+    parser = command_line("Learn the classes of the nodes of a graph.", "karate_club.png", epochs=EPOCHS)
+    add_data(parser, "karate")
+    args = parse(parser)
+    if args.quick:
+        args.epochs = QUICK_EPOCHS
+    device = choose_device(torch, args.device)
     torch.manual_seed(args.seed)
     (club if args.data == "karate" else citations)(args, device)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -16,16 +16,17 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
-from tests.demos import table_sequences
+from tests.demos import table_graphs, table_sequences
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMOS = ROOT / "demos"
 
 # Of each demo: file, arguments beside --quick, patterns that must be found in what it prints, files that it leaves.
-RUNS = [*table_sequences.RUNS]
-ON_PYTORCH = [row for row in RUNS if row[0] != "08_graphs.py"]  # PyTorch has no graph layers
+RUNS = [*table_sequences.RUNS, *table_graphs.RUNS]
+ON_PYTORCH = [row for row in RUNS if row not in table_graphs.RUNS]  # PyTorch has no graph layers
 
-WITH_EPOCHS = ["05_lstm_rows.py", "06_translate_dates.py", "07_sort.py", "08_graphs.py", "09_vae.py"]
+WITH_EPOCHS = ["05_lstm_rows.py", "06_translate_dates.py", "07_sort.py", "09_vae.py"]
+WITH_EPOCHS += [row[0] for row in table_graphs.RUNS]
 
 
 def run(folder: Path, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -74,6 +75,7 @@ def test_git_ignores_the_pictures_and_the_texts():
             "--plot: expected a file name in a folder that exists",
         ),
         ("08_graphs.py", ["--data", "cora"], "--data cora: expected --root"),
+        ("25_link_prediction.py", ["--data", "karate"], "invalid choice: 'karate'"),
         (
             "08_graphs.py",
             ["--data", "cora", "--root", "."],
