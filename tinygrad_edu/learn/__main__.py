@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tinygrad_edu.learn import parity, roofline
+from tinygrad_edu.learn import parity, roofline, step
 
 # Every tool has a first docstring line, add_arguments(parser), and run(args), which returns the exit code.
-TOOLS = {"parity": parity, "roofline": roofline}
+TOOLS = {"parity": parity, "roofline": roofline, "step": step}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,8 +20,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description = (module.__doc__ or "").strip()
         tool = tools.add_parser(name, help=description.splitlines()[0], description=description)
         module.add_arguments(tool)
-    args = parser.parse_args(arguments)
+    own, behind = split_at_dashes(sys.argv[1:] if arguments is None else arguments)
+    args = parser.parse_args(own)
+    if behind and not hasattr(args, "script"):
+        parser.error(f"{args.tool} runs no script that could be given {' '.join(behind)}")
+    args.script_arguments = behind
     return TOOLS[args.tool].run(args)
+
+
+def split_at_dashes(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return what stands before the first ``--``, and what stands behind it: that is for the script of the user."""
+    own = list(arguments)
+    place = own.index("--") if "--" in own else len(own)
+    return own[:place], own[place + 1 :]
 
 
 if __name__ == "__main__":
