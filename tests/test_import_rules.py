@@ -83,8 +83,8 @@ LAYERS = {
     "vision": ["tinygrad_edu.vision"],
     "estimator": ["tinygrad_edu.estimator"],
     "warmup": ["tinygrad_edu.warmup"],
-    "learn": ["tinygrad_edu.learn"],
     "programs": ["tinygrad_edu.as_torch", "tinygrad_edu.port", "tinygrad_edu.run"],
+    "learn": ["tinygrad_edu.learn"],
 }
 LAYER_NAMES = list(LAYERS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -17,7 +18,7 @@ from tinygrad_edu.learn.tape import Tape
 
 
 @contextlib.contextmanager
-def record(backward: int = 1, max_bytes: int = 256 * 2**20) -> Iterator[Tape]:
+def record(backward: int = 1, max_bytes: int = 256 * 2**20) -> Iterator[Recording]:
     """Record what runs in a ``with`` block: a backward, and the forward that led to it.
 
     Parameters
@@ -29,8 +30,8 @@ def record(backward: int = 1, max_bytes: int = 256 * 2**20) -> Iterator[Tape]:
 
     Returns
     -------
-    Tape
-        It is filled when the backward has run, or else at the end of the block, with the forward alone.
+    Recording
+        A ``Tape`` that can be saved as a page. It is filled when the backward has run, or else at the end of the block, with the forward alone.
 
     Examples
     --------
@@ -45,7 +46,7 @@ def record(backward: int = 1, max_bytes: int = 256 * 2**20) -> Iterator[Tape]:
     >>> tape.backward[-1].accumulation.after.item()
     6.0
     """
-    tape = Tape(backward_number=backward, max_bytes=max_bytes)
+    tape = Recording(backward_number=backward, max_bytes=max_bytes)
     frames = user_frames()
     recorder = Recorder(tape, frames[0] if frames else None)
     attach(recorder)
@@ -54,6 +55,25 @@ def record(backward: int = 1, max_bytes: int = 256 * 2**20) -> Iterator[Tape]:
     finally:
         detach(recorder)
         recorder.close()
+
+
+class Recording(Tape):
+    """A tape that can show itself: ``tape.save("out.html")``; in a notebook, it is shown as the result of a cell."""
+
+    def page(self) -> str:
+        """Return the stepper's page, one piece of HTML that needs no network."""
+        from tinygrad_edu.learn.stepper.page import stepper_page
+
+        return stepper_page(self)
+
+    def save(self, file: str | Path) -> None:
+        """Write the stepper's page into a file that a browser can open."""
+        Path(file).write_text(self.page(), encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        from tinygrad_edu.learn.html import in_frame
+
+        return in_frame(self.page(), "The stepper", height=760)
 
 
 class Recorder(Observer):

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from tinygrad_edu.learn.tape_parts import Line as Line, ModuleCall as ModuleCall, Value as Value
@@ -284,21 +283,6 @@ class Tape:
 
     def __repr__(self) -> str:
         return f"<Tape: {len(self.forward)} steps forward, {len(self.backward)} backward, {len(self.leaves)} leaves>"
-
-    def save(self, file: str | Path) -> None:
-        """Write the stepper's page, one HTML file that needs no network."""
-        Path(file).write_text(self._page(), encoding="utf-8")
-
-    def _repr_html_(self) -> str:
-        """Show the stepper in a notebook."""
-        from tinygrad_edu.learn.html import in_frame
-
-        return in_frame(self._page(), "Stepper", height=760)
-
-    def _page(self) -> str:
-        from tinygrad_edu.learn.stepper.page import stepper_page  # which reads tapes
-
-        return stepper_page(self)
 
     def values(self) -> Iterator[Value]:
         """Yield every value that a step saw, once."""

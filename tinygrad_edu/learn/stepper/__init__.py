@@ -1,4 +1,4 @@
 """The stepper: a page on which the forward and the backward of a tape are replayed, step by step.
 
-``page.py`` writes it from what ``data.py`` takes out of a tape; what moves on it is in the JavaScript files beside them.
+``page.py`` writes it from what ``data.py`` takes out of a tape; what moves on it, the JavaScript files do.
 """
