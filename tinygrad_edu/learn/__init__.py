@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.learn.drawing import Drawing as Drawing, draw as draw
     from tinygrad_edu.learn.explaining import explain as explain
     from tinygrad_edu.learn.formulas import formula_of as formula_of
+    from tinygrad_edu.learn.gradcheck import gradcheck_report as gradcheck_report
     from tinygrad_edu.learn.recorder import record as record
     from tinygrad_edu.learn.sentences import sentence as sentence
     from tinygrad_edu.learn.tape import Tape as Tape
@@ -23,6 +24,7 @@ _FILES = {
     "detect_anomaly": "anomaly",
     "explain": "explaining",
     "formula_of": "formulas",
+    "gradcheck_report": "gradcheck",
     "record": "recorder",
     "sentence": "sentences",
     "why_no_grad": "why",
