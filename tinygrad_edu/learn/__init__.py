@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.learn.explaining import explain as explain
     from tinygrad_edu.learn.formulas import formula_of as formula_of
     from tinygrad_edu.learn.gradcheck import gradcheck_report as gradcheck_report
+    from tinygrad_edu.learn.memory_report import MemoryReport as MemoryReport, memory as memory
     from tinygrad_edu.learn.recorder import record as record
     from tinygrad_edu.learn.sentences import sentence as sentence
     from tinygrad_edu.learn.tape import Tape as Tape
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 # Each name, and the file in which it is: that is imported when the name is used (PEP 562).
 _FILES = {
     "Drawing": "drawing",
+    "MemoryReport": "memory_report",
     "Tape": "tape",
-    "draw": "drawing",
     "detect_anomaly": "anomaly",
+    "draw": "drawing",
     "explain": "explaining",
     "formula_of": "formulas",
     "gradcheck_report": "gradcheck",
+    "memory": "memory_report",
     "record": "recorder",
     "sentence": "sentences",
     "why_no_grad": "why",
