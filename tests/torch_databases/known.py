@@ -258,7 +258,7 @@ KNOWN: list[Known] = [
     Known(
         "A loss of half precision is rounded once; PyTorch rounds every term of it.",
         r"^b?float16 .*reduction='sum'\): values",
-        ("nn.functional.poisson_nll_loss",),
+        ("nn.functional.poisson_nll_loss", "nn.functional.hinge_embedding_loss"),
     ),
     Known(
         "In float32, the shares of paths add up to 1 at every step; PyTorch's gradient has errors of 5e-5.",

@@ -5,7 +5,7 @@ What writes to some places only stands in ``inplace_index``, what changes the sh
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from tinygrad_edu import ops
 from tinygrad_edu._tensor_methods.writing import in_place, write_result
@@ -74,6 +74,16 @@ class InplaceMethods(TensorBase):
             )
         return write_result(self, ops.absolute(self), "abs_")
 
+    def float_power_(self, exponent: Any) -> Self:
+        """See ``torch.float_power``, whose result is of float64 or complex128; so must be the tensor."""
+        result = ops.float_power(self, exponent)
+        if result.dtype is not self.dtype:
+            raise RuntimeError(
+                f"float_power_: the base given has dtype {self.dtype} but the operation's result requires dtype "
+                f"{result.dtype}"
+            )
+        return write_result(self, result, "float_power_")
+
     def polygamma_(self, n: int) -> Self:
         """See ``torch.polygamma``; changes the tensor in place."""
         return write_result(self, ops.polygamma(n, self), "polygamma_")
@@ -92,7 +102,6 @@ class InplaceMethods(TensorBase):
     nextafter_ = in_place(ops.nextafter)
     ldexp_ = in_place(ops.ldexp)
     pow_ = in_place(ops.pow)
-    float_power_ = in_place(ops.float_power)
     atan2_ = in_place(ops.atan2)
     hypot_ = in_place(ops.hypot)
     copysign_ = in_place(ops.copysign)

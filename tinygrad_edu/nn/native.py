@@ -143,11 +143,6 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor
     return F.adaptive_max_pool1d_with_indices(input, output_size)
 
 
-def constant_pad_nd(input: Tensor, pad: Any, value: Any = 0) -> Tensor:
-    """Put a number round a tensor: ``nn.functional.pad``."""
-    return F.pad(input, pad, "constant", value)
-
-
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,

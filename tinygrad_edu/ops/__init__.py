@@ -477,7 +477,7 @@ from tinygrad_edu.ops.shape.layout import (
     unsqueeze as unsqueeze,
     view as view,
 )
-from tinygrad_edu.ops.shape.pad import pad as pad
+from tinygrad_edu.ops.shape.pad import constant_pad_nd as constant_pad_nd, pad as pad
 from tinygrad_edu.ops.shape.pieces import (
     atleast_1d as atleast_1d,
     atleast_2d as atleast_2d,

@@ -224,7 +224,7 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
 
     References
     ----------
-    .. [1] T. H. Cormen et al., "Introduction to Algorithms", 3rd ed., section 15.2.
+    T. H. Cormen et al., "Introduction to Algorithms", 3rd ed., section 15.2.
 
     Examples
     --------

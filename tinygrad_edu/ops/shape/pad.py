@@ -61,24 +61,11 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     tensor([0., 1., 1., 0., 0.])
     """
     require_tensor("pad", input)
-    pad = as_ints("pad", "pad", pad)
-    if len(pad) % 2 or len(pad) // 2 > input.ndim:
-        raise RuntimeError(f"pad: expected 2 numbers for at most {input.ndim} dimensions, got {list(pad)}")
-    pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)][::-1]
-    widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs
-    sizes = [size + min(b, 0) + min(a, 0) for (b, a), size in zip(widths, input.shape, strict=True)]
-    if min(sizes, default=0) < 0:
-        raise RuntimeError(f"pad: expected sizes of at least 0 after cropping by {list(pad)}, got {sizes}")
-    check_numel("pad", [size + max(b, 0) + max(a, 0) for (b, a), size in zip(widths, sizes, strict=True)])
-    if mode in ("constant", "circular") and any(b < 0 or a < 0 for b, a in widths):
-        starts = [max(-b, 0) for b, _ in widths]
-        input = getitem(input, tuple([slice(i, i + size) for i, size in zip(starts, sizes, strict=True)]))
-        widths = [(max(b, 0), max(a, 0)) for b, a in widths]
     if mode == "constant":
-        constant = checked_scalar(
-            "pad", float(as_number("pad", "value", 0 if value is None else value)), raw(input).dtype
-        )
-        return ConstantPad.apply(input, widths=tuple(widths), value=constant)
+        return constant_pad_nd(input, pad, float(as_number("pad", "value", 0 if value is None else value)))
+    widths, sizes = _checked_widths(input, pad)
+    if mode == "circular":
+        input, widths = _crop(input, widths, sizes)
     dims = len(pad) // 2
     if mode in COPYING_MODES and (not dims or input.ndim not in (dims + 1, dims + 2)):
         raise NotImplementedError(
@@ -89,6 +76,46 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         reject_bool("pad", input)
         check_not_empty("pad", input, dims)
     return _pad_by_index(input, widths, mode)
+
+
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: complex = 0) -> Tensor:
+    """Put a number, which may be complex, round a tensor: ``nn.functional.pad`` with its first mode.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.constant_pad_nd(torch.ones(2, dtype=torch.complex64), (1, 0), 1j)
+    tensor([0.+1.j, 1.+0.j, 1.+0.j])
+    """
+    require_tensor("pad", input)
+    input, widths = _crop(input, *_checked_widths(input, pad))
+    constant = checked_scalar("pad", value, raw(input).dtype)
+    return ConstantPad.apply(input, widths=tuple(widths), value=constant)
+
+
+def _checked_widths(input: Tensor, pad: Sequence[int]) -> tuple[list[tuple[int, int]], list[int]]:
+    """Return (before, after) of every dimension, and the sizes that are left where one of them is negative."""
+    pad = as_ints("pad", "pad", pad)
+    if len(pad) % 2 or len(pad) // 2 > input.ndim:
+        raise RuntimeError(f"pad: expected 2 numbers for at most {input.ndim} dimensions, got {list(pad)}")
+    pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)][::-1]
+    widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs
+    sizes = [size + min(b, 0) + min(a, 0) for (b, a), size in zip(widths, input.shape, strict=True)]
+    if min(sizes, default=0) < 0:
+        raise RuntimeError(f"pad: expected sizes of at least 0 after cropping by {list(pad)}, got {sizes}")
+    check_numel("pad", [size + max(b, 0) + max(a, 0) for (b, a), size in zip(widths, sizes, strict=True)])
+    return widths, sizes
+
+
+def _crop(
+    input: Tensor, widths: list[tuple[int, int]], sizes: list[int]
+) -> tuple[Tensor, list[tuple[int, int]]]:
+    """Take away what negative widths ask for; return what is left, and the widths that are still to be added."""
+    if all(b >= 0 and a >= 0 for b, a in widths):
+        return input, widths
+    starts = [max(-b, 0) for b, _ in widths]
+    inside = tuple([slice(i, i + size) for i, size in zip(starts, sizes, strict=True)])
+    return getitem(input, inside), [(max(b, 0), max(a, 0)) for b, a in widths]
 
 
 COPYING_MODES = ("reflect", "replicate", "circular")

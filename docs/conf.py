@@ -1,0 +1,59 @@
+"""The site: ``python -m sphinx -W docs site`` makes it of the chapters, the lessons and the docstrings."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinygrad_edu.version import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))
+import lessons
+import reference
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "tinygrad_edu"
+copyright = "the tinygrad_edu authors"
+release = __version__
+root_doc = "index"
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["README.md", "images"]  # index.md includes README.md
+
+# The chapters are Markdown as it is read in the repository: their links to headings are those of GitHub.
+myst_heading_anchors = 4
+# One name may be had from several modules (Tensor, from nn.init as well): a word in a docstring may mean any of them.
+# Links to files that are no pages of the site (../CONTRIBUTING.md) lead to the repository only; a test follows them.
+suppress_warnings = ["ref.python", "myst.xref_missing"]
+
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+
+autodoc_member_order = "groupwise"
+autodoc_typehints = "none"
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+
+html_theme = "furo"
+html_title = f"tinygrad_edu {release}"
+html_show_sourcelink = True
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+
+def setup(app: Sphinx) -> None:
+    """Write the pages of the lessons and of the reference before Sphinx looks for pages."""
+    app.connect("autodoc-process-docstring", reference.make_plain, priority=400)  # before napoleon, at 500
+    folder = Path(app.srcdir)
+    lessons.write_notebooks(folder.parent / "demos" / "lessons", folder / "lesson_pages")
+    reference.write_pages(folder / "reference_pages")
