@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,9 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.learn.copies import dense
 from tinygrad_edu.learn.forward_recorder import ForwardRecorder
 from tinygrad_edu.learn.tape import Accumulation, BackwardStep, Sent, Source, Value
+
+MANY_ELEMENTS = 65_536
+"""For more inputs than that, the derivatives of one number are not computed a second time."""
 
 
 class BackwardRecorder:
@@ -104,25 +108,23 @@ class BackwardRecorder:
     def _local_derivatives(self, node: Node, step: BackwardStep) -> list[Value | None]:
         """Return for each input by what the incoming gradient is multiplied, where it is so simple.
 
-        That is so where every element is computed by itself, and where there is but one. A gradient of ones then
-        comes back as the derivative.
+        That is so where every element is computed by itself, and where the output is one number. A gradient of ones
+        then comes back as the derivative.
         """
         forward, grad = step.step, step.grads[0]
         if forward is None or not forward.seen or grad is None or len(step.grads) != 1:
             return []
-        if not isinstance(node, Op) or node.saved is None or np.dtype(grad.window.dtype).kind not in "fc":
+        if not isinstance(node, Op) or node.saved is None:
+            return []
+        if grad.device != "cpu" or grad.dtype == "bfloat16" or grad.window.dtype.kind != "f":
             return []
         shapes = [x.value.shape for x in forward.inputs if x.needs_grad and x.value is not None]
-        single = grad.size == 1 and all(int(np.prod(shape)) == 1 for shape in shapes)
-        if not single and not (forward.is_elementwise and all(shape == grad.shape for shape in shapes)):
+        by_element = forward.is_elementwise and all(shape == grad.shape for shape in shapes)
+        to_one_number = grad.size == 1 and sum(map(math.prod, shapes)) <= MANY_ELEMENTS
+        if not by_element and not to_one_number:
             return []
-        output = forward.outputs[0]
-        ones = np.ones(output.shape, grad.window.dtype)
-        if grad.device != "cpu" or grad.dtype == "bfloat16":
-            return []
-        found = node.backward(ones)
-        found = found if isinstance(found, tuple) else (found,)
-        return [self.forward.copies.optional(x) for x in found]
+        found = node.backward(np.ones(grad.shape, grad.window.dtype))
+        return [self.forward.copies.optional(x) for x in (found if isinstance(found, tuple) else (found,))]
 
     def _note_what_is_freed(self, node: Node, step: BackwardStep, had_saved: bool) -> None:
         if not had_saved or step.step is None:

@@ -31,7 +31,8 @@ def record(backward: int = 1, max_bytes: int = 256 * 2**20) -> Iterator[Recordin
     Returns
     -------
     Recording
-        A ``Tape`` that can be saved as a page. It is filled when the backward has run, or else at the end of the block, with the forward alone.
+        A ``Tape`` that can be saved as a page. It is filled when the backward has run, or else at the end of the
+        block, with the forward alone.
 
     Examples
     --------

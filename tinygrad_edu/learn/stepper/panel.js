@@ -162,11 +162,16 @@ function sentPart(sent, back, step) {
   if (markup && sent.value !== null) part.append(h("div", { class: "formula" }, h("div", { class: "rule" }, math(markup))));
   const rule = productText(sent, back);
   if (rule) part.append(h("p", { class: "sum" }, rule));
-  else if (sent.local !== undefined) part.append(h("div", { class: "product" }, h("div", {}, h("p", { class: "small" }, "local derivative"), showValue(sent.local, { key, role: "local" })), h("div", {}, h("p", { class: "small" }, "times what came in"), showValue(sent.value, { key, role: "grad" }))));
-  if (!rule && sent.local === undefined) part.append(showValue(sent.value, { key, role: "grad" }));
+  else if (sent.local !== undefined && valueAt(back.grads[0]).size > 1) part.append(productOfArrays(sent, back, key));
+  else part.append(showValue(sent.value, { key, role: "grad" }));
   if (sent.summed) part.append(h("p", { class: "note" }, sent.summed));
   if (sent.before !== undefined) part.append(h("div", { class: "waits" }, h("p", { class: "small" }, "added to what waits there from other users"), additions(sent.before, sent.value, sent.total)));
   return part;
+}
+
+function productOfArrays(sent, back, key) {
+  const part = (title, number, of) => h("div", {}, h("p", { class: "small" }, title), showValue(number, of));
+  return h("div", { class: "product" }, part("local derivative", sent.local, { key, role: "local derivative" }), part("times g, goes on", sent.value, { key, role: "grad" }));
 }
 
 /** Write incoming gradient times local derivative, if both are single numbers. */

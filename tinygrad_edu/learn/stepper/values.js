@@ -89,7 +89,7 @@ function tint(x, largest) {
 }
 
 function labelOfValue(value, of) {
-  const what = of && of.key ? `${of.role === "grad" ? "gradient of " : ""}${nameOfKey(of.key)}` : "value";
+  const what = of && of.key ? `${of.role === "value" ? "" : `${of.role === "grad" ? "gradient" : of.role} of `}${nameOfKey(of.key)}` : "value";
   return `${what}, shape ${shapeText(value.shape)}. Arrow keys move, P pins an element`;
 }
 
@@ -233,7 +233,7 @@ function pinnedPlace(of, value) {
 
 function describeElement(value, of, place) {
   const name = of && of.key ? nameOfKey(of.key) : "";
-  const what = of && of.role === "grad" ? `gradient of ${name}` : name;
+  const what = of && of.role !== "value" ? `${of.role === "grad" ? "gradient" : of.role} of ${name}` : name;
   return `${what}${indexText(indexAt(value, place))} = ${written(value.numbers[place], 6)}`;
 }
 
