@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.learn.recorder import record as record
     from tinygrad_edu.learn.sentences import sentence as sentence
     from tinygrad_edu.learn.tape import Tape as Tape
+    from tinygrad_edu.learn.watching import watch as watch
     from tinygrad_edu.learn.why import why_no_grad as why_no_grad
 
 # Each name, and the file in which it is: that is imported when the name is used (PEP 562).
@@ -30,6 +31,7 @@ _FILES = {
     "memory": "memory_report",
     "record": "recorder",
     "sentence": "sentences",
+    "watch": "watching",
     "why_no_grad": "why",
 }
 

@@ -7,9 +7,15 @@ import sys
 from collections.abc import Sequence
 
 from tinygrad_edu.learn import parity, roofline, step
+from tinygrad_edu.learn.watching import command as watch
 
 # Every tool has a first docstring line, add_arguments(parser), and run(args), which returns the exit code.
-TOOLS = {"parity": parity, "roofline": roofline, "step": step}
+TOOLS = {
+    "parity": parity,
+    "roofline": roofline,
+    "step": step,
+    "watch": watch,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
