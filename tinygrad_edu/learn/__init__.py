@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.learn.recorder import record as record
     from tinygrad_edu.learn.sentences import sentence as sentence
     from tinygrad_edu.learn.tape import Tape as Tape
+    from tinygrad_edu.learn.torch_comparison import compare_with_torch as compare_with_torch
     from tinygrad_edu.learn.watching import watch as watch
     from tinygrad_edu.learn.why import why_no_grad as why_no_grad
 
@@ -23,6 +24,8 @@ _FILES = {
     "Drawing": "drawing",
     "MemoryReport": "memory_report",
     "Tape": "tape",
+    "compare_with_torch": "torch_comparison",
+    "draw": "drawing",
     "detect_anomaly": "anomaly",
     "draw": "drawing",
     "explain": "explaining",

@@ -5,12 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from tinygrad_edu.learn.gradcheck import Pair
+from tinygrad_edu.learn.gradcheck_pairs import Pair
 
 MOST_PAIRS, MOST_MARKS, MOST_NUMBERS = 6, 400, 64
 NAMES = ("analytic: backward", "numeric: finite differences", "difference")
@@ -60,15 +59,16 @@ def labels_of(pair: Pair) -> tuple[str, str]:
 
 def draw_pair(part: Any, pair: Pair) -> None:
     """Draw three matrices beside each other; both Jacobians have one scale."""
-    title = str(pair).split("\n", 1)[0] + (f"\n{textwrap.fill(pair.guess, 110)}" if pair.guess else "")
+    title = str(pair).split("\n", 1)[0] + (f"\n{textwrap.fill(pair.guess, 150)}" if pair.guess else "")
     part.suptitle(title, fontsize=10, x=0.01, ha="left")
     analytic, numeric = pair.jacobians.analytic, pair.jacobians.numeric
     wrong = matrix_of(pair, pair.jacobians.is_wrong())
     values = [matrix_of(pair, x) for x in (analytic, numeric, analytic - numeric)]
     common = largest(values[:2])
+    limit_of_difference = max(largest(values[2:]), pair.jacobians.atol)  # what is within it stays white
     axes = part.subplots(1, 3)
     for name, matrix, one, limit in zip(
-        NAMES, values, axes, (common, common, largest(values[2:])), strict=True
+        NAMES, values, axes, (common, common, limit_of_difference), strict=True
     ):
         image = one.imshow(
             matrix, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
