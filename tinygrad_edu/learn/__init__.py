@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.learn.explaining import explain as explain
     from tinygrad_edu.learn.formulas import formula_of as formula_of
     from tinygrad_edu.learn.gradcheck import gradcheck_report as gradcheck_report
+    from tinygrad_edu.learn.ladder import KernelLadder as KernelLadder, kernels as kernels
     from tinygrad_edu.learn.memory_report import MemoryReport as MemoryReport, memory as memory
     from tinygrad_edu.learn.recorder import record as record
     from tinygrad_edu.learn.sentences import sentence as sentence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # Each name, and the file in which it is: that is imported when the name is used (PEP 562).
 _FILES = {
     "Drawing": "drawing",
+    "KernelLadder": "ladder",
     "MemoryReport": "memory_report",
     "Tape": "tape",
     "compare_with_torch": "torch_comparison",
@@ -31,6 +33,7 @@ _FILES = {
     "explain": "explaining",
     "formula_of": "formulas",
     "gradcheck_report": "gradcheck",
+    "kernels": "ladder",
     "memory": "memory_report",
     "record": "recorder",
     "sentence": "sentences",
