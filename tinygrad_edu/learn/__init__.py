@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tinygrad_edu.learn.sentences import sentence as sentence
     from tinygrad_edu.learn.tape import Tape as Tape
     from tinygrad_edu.learn.torch_comparison import compare_with_torch as compare_with_torch
+    from tinygrad_edu.learn.tracebacks import (
+        full_traceback as full_traceback,
+        short_tracebacks as short_tracebacks,
+    )
     from tinygrad_edu.learn.watching import watch as watch
     from tinygrad_edu.learn.why import why_no_grad as why_no_grad
 
@@ -29,15 +33,16 @@ _FILES = {
     "compare_with_torch": "torch_comparison",
     "draw": "drawing",
     "detect_anomaly": "anomaly",
-    "draw": "drawing",
     "explain": "explaining",
     "formula_of": "formulas",
+    "full_traceback": "tracebacks",
     "gradcheck_report": "gradcheck",
     "kernels": "ladder",
     "memory": "memory_report",
     "record": "recorder",
     "sentence": "sentences",
     "watch": "watching",
+    "short_tracebacks": "tracebacks",
     "why_no_grad": "why",
 }
 
