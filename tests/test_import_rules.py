@@ -75,7 +75,7 @@ LAYERS = {
     ],
     "nn": ["tinygrad_edu.nn"],
     "optim": ["tinygrad_edu.optim"],
-    "func": ["tinygrad_edu.func", "tinygrad_edu.testing"],
+    "func": ["tinygrad_edu.func", "tinygrad_edu.testing", "tinygrad_edu.autograd.forward_ad"],
     "distributions": ["tinygrad_edu.distributions"],
     "serialization": ["tinygrad_edu.serialization", "tinygrad_edu.safetensors"],
     "utils": ["tinygrad_edu.utils"],

@@ -10,6 +10,7 @@ from importlib import import_module as _import_module
 from math import e as e, inf as inf, nan as nan, pi as pi
 from typing import TYPE_CHECKING
 
+import tinygrad_edu.autograd.forward_ad as _forward_ad  # noqa: F401  (the same for torch.autograd.forward_ad)
 import tinygrad_edu.autograd.functional as _functional  # noqa: F401  (so that torch.autograd.functional is there)
 from tinygrad_edu import (
     accelerator as accelerator,

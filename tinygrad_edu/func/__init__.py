@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.func.directions import jvp as jvp, linearize as linearize
 from tinygrad_edu.func.gradients import (
     grad as grad,
     grad_and_value as grad_and_value,
     hessian as hessian,
     jacfwd as jacfwd,
     jacrev as jacrev,
-    jvp as jvp,
     vjp as vjp,
 )
 from tinygrad_edu.func.mapping import vmap as vmap

@@ -128,9 +128,9 @@ def grad_and_value(
     def gradient_and_value(*args: Any, **kwargs: Any) -> Any:
         fresh = Fresh(_selected(args, argnums), "grad")
         with enable_grad():
-            value, aux = _with_aux(func(*_replaced(args, argnums, fresh.tree), **kwargs), has_aux, "grad")
+            value, aux = with_aux(func(*_replaced(args, argnums, fresh.tree), **kwargs), has_aux, "grad")
             _check_number(value)
-            gradients = _backward([value], fresh, None)
+            gradients = backward([value], fresh, None)
         value, aux, gradients = fresh.finished((value, aux, gradients))
         fresh.end()
         return gradients, (value, aux) if has_aux else value
@@ -163,60 +163,16 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
     """
     fresh = Fresh(primals, "vjp")
     with enable_grad():
-        value, aux = _with_aux(func(*fresh.tree), has_aux, "vjp")
+        value, aux = with_aux(func(*fresh.tree), has_aux, "vjp")
 
     def multiply(*cotangents: Any, **kwargs: Any) -> Any:
         given = list(leaves_of(cotangents[0] if len(cotangents) == 1 else cotangents))
         with enable_grad():
-            gradients = _backward(list(leaves_of(value)), fresh, given)
+            gradients = backward(list(leaves_of(value)), fresh, given)
         return fresh.finished(gradients)
 
     outputs = fresh.finished(value)
     return (outputs, multiply, fresh.finished(aux)) if has_aux else (outputs, multiply)
-
-
-def jvp(
-    func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
-) -> tuple[Any, ...]:
-    """Return the value of a function, and its Jacobian times a vector: how fast it changes in a direction.
-
-    There is no forward mode: a vector times the Jacobian is linear in the vector, and the derivative of that is the
-    Jacobian times a vector.
-
-    Parameters
-    ----------
-    func : callable
-        What to differentiate.
-    primals, tangents : tuple
-        Its arguments, and the direction.
-    strict : bool
-        Accepted; a value that does not depend on an argument does not change with it.
-    has_aux : bool
-        Whether ``func`` returns a pair, of its value and something else that is handed on.
-
-    References
-    ----------
-    https://docs.pytorch.org/docs/stable/generated/torch.func.jvp.html
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.func.jvp(torch.square, (torch.tensor([1.0, 2.0]),), (torch.tensor([1.0, 10.0]),))
-    (tensor([1., 4.]), tensor([ 2., 40.]))
-    """
-    if not isinstance(primals, tuple) or not isinstance(tangents, tuple) or len(primals) != len(tangents):
-        raise RuntimeError("jvp: expected primals and tangents to be tuples of the same length")
-    fresh = Fresh(primals, "jvp")
-    with enable_grad():
-        value, aux = _with_aux(func(*fresh.tree), has_aux, "jvp")
-        outputs = list(leaves_of(value))
-        weights = Fresh([zeros_like(x) for x in outputs], "jvp")
-        product = list(leaves_of(_backward(outputs, fresh, weights.leaves)))
-        changes = _backward(product, weights, list(leaves_of(tangents)))
-    weights.end()
-    changes, value, aux = fresh.finished((with_leaves(value, iter(changes)), value, aux))
-    fresh.end()
-    return (value, changes, aux) if has_aux else (value, changes)
 
 
 # ---- whole Jacobians -----------------------------------------------------------------------------------
@@ -255,7 +211,7 @@ def jacrev(
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         fresh = Fresh(_selected(args, argnums), "jacrev")
         with enable_grad():
-            value, aux = _with_aux(func(*_replaced(args, argnums, fresh.tree), **kwargs), has_aux, "jacrev")
+            value, aux = with_aux(func(*_replaced(args, argnums, fresh.tree), **kwargs), has_aux, "jacrev")
             rows = iter([_jacobian_of(x, fresh) for x in leaves_of(value)])
         result, aux = fresh.finished((with_leaves(value, rows), aux))
         fresh.end()
@@ -314,7 +270,8 @@ def _replaced(args: tuple[Any, ...], argnums: ArgNums, new: Any) -> list[Any]:
     return result
 
 
-def _with_aux(result: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
+def with_aux(result: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
+    """Return the value of a function and what it returns beside it, or None."""
     if not has_aux:
         return result, None
     if not isinstance(result, tuple) or len(result) != 2:
@@ -336,7 +293,7 @@ def _check_number(value: Any) -> None:
         )
 
 
-def _backward(outputs: list[Any], fresh: Fresh, vectors: list[Any] | None) -> Any:
+def backward(outputs: list[Any], fresh: Fresh, vectors: list[Any] | None) -> Any:
     """Return the gradients of Tensors, in the shape of the tree, with zeros for what was not used."""
     given = [None] * len(outputs) if vectors is None else vectors
     if len(given) != len(outputs):
@@ -354,7 +311,7 @@ def _jacobian_of(output: Any, fresh: Fresh) -> Any:
     """Return the Jacobian of one Tensor, in the shape of the tree."""
     if not isinstance(output, Tensor):
         raise RuntimeError(f"jacrev: expected a function that returns Tensors, got {type(output)}")
-    rows = [list(leaves_of(_backward([x], fresh, None))) for x in output.reshape(-1).unbind()]
+    rows = [list(leaves_of(backward([x], fresh, None))) for x in output.reshape(-1).unbind()]
     columns = [
         stack([row[i] for row in rows]).reshape((*output.shape, *x.shape))
         if rows
