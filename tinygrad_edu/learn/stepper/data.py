@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tinygrad_edu.learn.sentences import sentence
 from tinygrad_edu.learn.stepper import notes, numbers, sources
 from tinygrad_edu.learn.tape import (
     BackwardStep,
@@ -130,7 +131,7 @@ class Exporter:
             "isView": step.is_view,
             "seen": step.seen,
             "stretched": notes.stretched(step),
-            "says": notes.sentence_of(step),
+            "says": sentence(step),
         }
 
     def saved(self, saved: Any) -> dict[str, Any]:
@@ -167,7 +168,7 @@ class Exporter:
             "cameFrom": [[sender.index, sent.input] for sender, sent in back.came_from],
             "sent": [self.sent(sent, back.step) for sent in back.sent],
             "freed": [[saved.role, saved.nbytes] for saved in back.freed],
-            "says": notes.sentence_of(back),
+            "says": sentence(back),
         }
         if back.step is not None:
             entry["step"] = back.step.index

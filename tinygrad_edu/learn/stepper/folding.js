@@ -100,7 +100,7 @@ function sizeOfNode(id) {
   if (id.startsWith("L")) {
     const leaf = tape.leaves[Number(id.slice(1))];
     const text = Math.max(widthOf(labelOfLeaf(id), BOX_FONT), widthOf((leaf.wantsGrad ? "grad " : "") + shapeText(shapeOfKey(id)), SMALL_FONT));
-    return { width: Math.max(text + 28, leaf.wantsGrad ? 92 : 64), height: leaf.wantsGrad ? 44 : 42, weight: 1 };
+    return { width: Math.max(text + 28, leaf.wantsGrad ? 92 : 64), height: leaf.wantsGrad ? 44 : 42, weight: 1, atBottom: true };
   }
   if (id.startsWith("F")) {
     const text = Math.max(widthOf(labelOfStep(id), BOX_FONT), widthOf(secondLine(id), SMALL_FONT));

@@ -25,7 +25,7 @@ function drawGraph() {
 
 function markers() {
   const arrow = (id) =>
-    s("marker", { id, viewBox: "0 0 10 10", refX: 8.5, refY: 5, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" },
+    s("marker", { id, viewBox: "0 0 10 10", refX: 8.5, refY: 5, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" },
       s("path", { d: "M0.5 1 L9 5 L0.5 9 Z" }));
   return s("defs", {}, arrow("arrow"), arrow("arrow-forward"), arrow("arrow-backward"));
 }
@@ -121,8 +121,8 @@ function labelPlace(edge, points) {
   const last = points.length - 1;
   if (points.length > 2) return { x: points[1].x, y: (points[1].y + points[2].y) / 2, isLeft: points[1].x < points[last].x };
   const isShared = graph.arranged.edges.some((other) => other !== edge && other.from === edge.from);
-  const share = points[0].x === points[last].x ? 0.5 : isShared ? 0.78 : 0.3;
-  const bend = share < 0.5 ? 0.22 : 0.88;
+  const share = points[0].x === points[last].x ? 0.5 : isShared ? 0.6 : 0.3;
+  const bend = share < 0.5 ? 0.22 : 0.7;
   return { x: points[0].x + (points[last].x - points[0].x) * bend, y: points[0].y + (points[last].y - points[0].y) * share };
 }
 

@@ -187,7 +187,7 @@ function measured(layers, chains) {
     const height = Math.max(0, ...layer.map((node) => node.height));
     for (const node of layer) {
       node.x -= left;
-      node.y = y + (height - node.height) / 2;
+      node.y = y + (height - node.height) * (node.atBottom ? 1 : 0.5);
       if (node.bend) Object.assign(node, { y, end: y + height });
       else places.set(node.id, { x: node.x, y: node.y });
     }

@@ -6,14 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.learn.tape import BackwardStep, ForwardStep, Sent, Tape
+from tinygrad_edu.learn.tape import ForwardStep, Sent, Tape
 
 LONGEST_TEXT = 120
-
-
-def sentence_of(step: ForwardStep | BackwardStep) -> str:
-    """Return what a step does, in plain words."""
-    return ""
 
 
 def options_of(step: ForwardStep) -> list[list[str]]:

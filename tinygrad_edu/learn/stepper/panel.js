@@ -5,7 +5,7 @@ function drawPanel(position) {
   const step = now.step;
   const body = [heading(now)];
   const says = (now.phase === "forward" ? step : now.back).says;
-  if (says) body.push(h("p", { class: "says" }, says));
+  if (says) body.push(h("p", { class: "says" }, says.replace(/-(?=[\d.])/g, "−")));
   body.push(pinPanel(position));
   if (step) body.push(formulas(step, now));
   if (now.phase === "forward") body.push(...forwardParts(step, now.index));
@@ -24,8 +24,12 @@ function heading(now) {
   return h("header", { class: "step" },
     h("p", { class: `phase ${phase}` }, h("span", { class: "chip" }, phase === "forward" ? "forward" : "backward"), ` step ${index + 1} of ${count}`,
       jump === null ? null : h("button", { type: "button", class: "quiet", onclick: () => go(jump) }, phase === "forward" ? "see its backward" : "see its forward")),
-    h("h2", {}, step ? titleOf(step) : `${nameOfKey(now.node)}.grad`),
+    title(step ? titleOf(step) : `${nameOfKey(now.node)}.grad`),
     path.length ? h("p", { class: "path" }, path.join(" › ")) : null);
+}
+
+function title(text) {
+  return h("h2", { class: text.length > 24 ? "long" : null }, text);
 }
 
 function pathOf(step) {
@@ -144,11 +148,21 @@ function incomingPart(back, value, number) {
   return h("div", {}, tensorPart(key, value, from, `gradient of ${nameOfKey(key)}`, "grad", h("i", { class: "argument" }, back.grads.length > 1 ? `g ${number}` : "g")), senders.length > 1 && !back.hooked ? sumOfSenders(senders, value) : null);
 }
 
-/** Write a sum of single numbers out: 0.30 + 0.12 = 0.42. */
+/** Write a sum out, element by element if there are few: 0.30 + 0.12 = 0.42. */
 function sumOfSenders(senders, total) {
   const terms = senders.map(([sender, input]) => valueAt(backwards[sender].sent[input].value));
-  if (terms.some((term) => term.size !== 1)) return h("p", { class: "sum" }, `the sum of ${senders.length} gradients`);
-  return h("p", { class: "sum" }, `${terms.map((x, i) => (i ? operand(x.numbers[0]) : written(x.numbers[0]))).join(" + ")} = ${written(valueAt(total).numbers[0])}`);
+  const sum = valueAt(total);
+  if (!isShort(sum) || terms.length > 6) return h("p", { class: "note" }, `It is the sum of ${terms.length} gradients.`);
+  return sumsOf(sum, (i) => terms.map((term, k) => [k ? " + " : "", k ? operand(term.numbers[i]) : written(term.numbers[i])]));
+}
+
+function isShort(value) {
+  return value.numbers.length <= 12 && String(value.window) === String(value.shape);
+}
+
+function sumsOf(value, termsAt) {
+  return h("ul", { class: "sums" }, value.numbers.map((x, i) =>
+    h("li", {}, value.size > 1 ? h("span", { class: "index" }, indexText(indexAt(value, i)), " ") : null, termsAt(i), ` = ${written(x)}`)));
 }
 
 function sentPart(sent, back, step) {
@@ -181,15 +195,12 @@ function productText(sent, back) {
   return `${written(grad.numbers[0])} · ${operand(local.numbers[0])} = ${written(value.numbers[0])}`;
 }
 
-/** Write sums element by element, if there are few of them; else show the three arrays. */
+/** Write "before + added = after" out, if there are few elements; else show before and after. */
 function additions(before, added, after) {
-  const [a, b, c] = [before, added, after].map((number) => (number === null ? null : valueAt(number)));
-  if (c.numbers.length > 12 || String(c.window) !== String(c.shape)) {
-    return h("div", { class: "product" }, a ? h("div", {}, h("p", { class: "small" }, "before"), showValue(before, null)) : null,
-      h("div", {}, h("p", { class: "small" }, "after"), showValue(after, null)));
-  }
-  return h("ul", { class: "sums" }, c.numbers.map((total, i) =>
-    h("li", {}, c.size > 1 ? h("span", { class: "index" }, indexText(indexAt(c, i))) : null, ` ${a ? written(a.numbers[i]) : "0"} + `, h("em", {}, operand(b.numbers[i])), ` = ${written(total)}`)));
+  const [a, b, c] = [before, added, after].map(valueAt);
+  if (isShort(c)) return sumsOf(c, (i) => [written(a.numbers[i]), " + ", h("em", {}, operand(b.numbers[i]))]);
+  const part = (title, number) => h("div", {}, h("p", { class: "small" }, title), showValue(number, null));
+  return h("div", { class: "product" }, part("before", before), part("after", after));
 }
 
 function accumulation(back) {
@@ -199,7 +210,9 @@ function accumulation(back) {
   if (back.cameFrom.length > 1 && !back.hooked) parts.push(sumOfSenders(back.cameFrom, back.grads[0]));
   if (back.sum) {
     const [before, added, after] = back.sum;
-    parts.push(h("section", {}, h("h3", {}, `${nameOfKey(key)}.grad`), h("p", { class: "small" }, before === null ? "there was none before, so it is what arrived" : "what was there before, plus what arrived"), additions(before, added, after)));
+    parts.push(h("section", {}, h("h3", {}, `${nameOfKey(key)}.grad`), 
+      h("p", { class: "small" }, before === null ? "there was none before: it is a copy of what arrived" : "what was there before, plus what arrived"),
+      before === null ? showValue(after, { key, role: "grad" }) : additions(before, added, after)));
   } else if (back.kind === "collect") {
     parts.push(h("p", { class: "note" }, "autograd.grad returns the gradients that were asked for; no .grad is changed."));
   }

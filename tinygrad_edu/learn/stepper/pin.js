@@ -17,18 +17,18 @@ function nameOfPin() {
 
 // ---- paths to the loss ------------------------------------------------------------------------------
 
-let paths = { count: 0, list: [], stuck: null, links: new Set() };
+let paths = { count: 0, list: [], stuck: null, shown: null, links: new Set() };
 
 /**
  * Follow an element to the root: from a tensor to every input that reads it, as long as it is known by what one number
  * is multiplied there: where elements are computed each by itself, and where the output is one number.
  */
 function findPaths() {
-  paths = { count: 0, list: [], stuck: null, links: new Set() };
+  paths = { count: 0, list: [], stuck: null, shown: null, links: new Set() };
   if (pin.key === null || !backwards.length) return;
   const rootKey = `F${backwards[0].step}.0`;
   const walk = (key, index, steps) => {
-    if (paths.stuck || paths.count > 4096) return;
+    if (paths.stuck !== null || paths.count > 4096) return;
     if (key === rootKey) {
       paths.count++;
       if (paths.list.length < MOST_PATHS) paths.list.push(steps);
@@ -52,8 +52,16 @@ function findPaths() {
   walk(pin.key, pin.index, []);
 }
 
+/** Whether an edge lies on a path of the pinned element; while one path is pointed at, on that one. */
 function isOnPinnedPath(link) {
-  return !paths.stuck && paths.links.has(`${link.step}:${link.input}`);
+  if (paths.stuck !== null) return false;
+  if (paths.shown) return paths.shown.some((other) => other.step === link.step && other.input === link.input);
+  return paths.links.has(`${link.step}:${link.input}`);
+}
+
+function showPath(path) {
+  paths.shown = path;
+  lightGraph(state.position);
 }
 
 function product(path) {
@@ -137,7 +145,7 @@ function pathsText() {
   if (!paths.count) return h("p", { class: "paths" }, "No path leads from here to the loss.");
   const sum = paths.list.reduce((total, path) => total + product(path), 0);
   const lines = paths.list.map((path) =>
-    h("li", {}, h("span", { class: "via" }, path.map((link) => titleOf(forwards[link.step])).join(" → ")), " ",
+    h("li", { onpointerenter: () => showPath(path), onpointerleave: () => showPath(null) }, h("span", { class: "via" }, path.map((link) => titleOf(forwards[link.step])).join(" → ")), " ",
       h("span", { class: "factors" }, `${path.map((link, i) => (i ? operand(link.factor, 3) : written(link.factor, 3))).join(" · ") || "1"} = ${written(product(path))}`)));
   const all = paths.list.length === paths.count;
   return h("div", { class: "paths" },

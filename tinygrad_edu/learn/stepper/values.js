@@ -173,7 +173,7 @@ function paintTile(canvas, value, of, first, rows, columns, size, cursor = -1) {
 
 /** Where there is room, what is negative has a stroke, what is not finite a cross. */
 function drawSign(pen, x, left, top, size, largest, colours) {
-  if (size < 7) return;
+  if (size < 9) return;
   pen.strokeStyle = Math.abs(x) > 0.55 * largest ? colours.paper : colours.ink;
   pen.globalAlpha = 0.7;
   pen.lineWidth = 1;
@@ -184,7 +184,7 @@ function drawSign(pen, x, left, top, size, largest, colours) {
     pen.lineTo(left + size - 2, top + size - 2);
     pen.moveTo(left + size - 2, top + 1);
     pen.lineTo(left + 1, top + size - 2);
-  } else if (x < 0 && Math.abs(x) > 0.02 * largest) {
+  } else if (x < 0 && Math.abs(x) > 0.12 * largest) {
     pen.moveTo(left + half - size * 0.2, Math.round(middle) + 0.5);
     pen.lineTo(left + half + size * 0.2, Math.round(middle) + 0.5);
   }
