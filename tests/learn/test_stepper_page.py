@@ -109,7 +109,8 @@ def test_keys(pages, opened):
         assert one.position() == position, key
     one.page.keyboard.press("Space")
     assert one.page.get_attribute("#play", "aria-pressed") == "true"
-    one.page.wait_for_function("state.position >= 1")
+    one.page.wait_for_timeout(1300)  # it plays a step in 1.1 s
+    assert one.position() >= 1
     one.page.keyboard.press("ArrowLeft")
     assert one.page.get_attribute("#play", "aria-pressed") == "false"
 
@@ -147,7 +148,7 @@ def test_gradients_products_and_accumulation_are_written_out(pages, opened):
     assert one.text("#panel h2") == "b.grad"
     before, added, after = one.page.evaluate("at(state.position).back.sum.map((x) => valueAt(x).numbers[0])")
     assert (before, after) == (1, pytest.approx(1 + added))
-    assert one.text(".sums li").startswith(f"[0] 1 + {added:.4g}"[:10])
+    assert one.text(".sums li").replace(" ", "") == f"[0]1+{added:.4g}={after:.4g}"
 
 
 def test_broadcasting_is_said_in_words(pages, opened):
@@ -224,7 +225,7 @@ def test_modules_fold_by_mouse_and_by_keyboard(pages, opened):
     nodes = one.page.locator(".node").count()
     one.page.click("[aria-label='Fold hidden: Linear']")
     assert one.page.locator(".node").count() == nodes - 2
-    assert one.page.locator(".node.folded").inner_text().split("\n")[-1] == "1 step, 2 parameters"
+    assert one.page.locator(".node.folded .second").text_content() == "1 step, 2 parameters"
     assert one.page.locator(".node.folded.now").count() == 1  # the step that runs is in it
     one.page.keyboard.press("Enter")  # the focus has stayed on it
     assert one.page.locator(".node").count() == nodes
@@ -238,7 +239,7 @@ def test_a_transformer_is_folded_and_opens_what_runs(pages, opened):
     file = pages("TRANSFORMER")
     assert file.stat().st_size < 5_000_000
     one = opened(file)
-    assert one.page.locator(".node").count() < 60
+    assert one.page.locator(".node").count() < 70
     one.page.evaluate("go(100)")
     assert one.page.locator(".node.now").get_attribute("data-node") == "F100"
     opened_for = one.page.evaluate("openedFor.length")
@@ -271,17 +272,14 @@ def test_it_fits_narrow_and_wide_screens_in_light_and_dark(pages, opened, width,
 
 CONTRAST = """
 (() => {
+  const linear = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
   const luminance = (text) => {
-    const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map((c) => c / 255).map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = text.match(/[\\d.]+/g).map((c) => linear(Number(c) / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  const paper = getComputedStyle(document.body).backgroundColor;
+  const paper = luminance(getComputedStyle(document.body).backgroundColor);
   const inks = ["body", "#where", ".shape", ".about"].map((x) => getComputedStyle(document.querySelector(x)).color);
-  const ratios = inks.map((ink) => {
-    const [a, b] = [luminance(ink), luminance(paper)].sort();
-    return (b + 0.05) / (a + 0.05);
-  });
-  return Math.min(...ratios);
+  return Math.min(...inks.map(luminance).map((ink) => (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05)));
 })()
 """
 
