@@ -240,3 +240,23 @@ def test_in_a_browser_text_fits_into_its_box(tmp_path: Path, scheme):
     assert max(overhangs) < -4
     light, dark = [sum(map(int, re.findall(r"\d+", colour))) for colour in colours]
     assert (light - dark > 500) if scheme == "light" else (dark - light > 500)
+
+
+def test_command_line(tmp_path, capsys):
+    from tinygrad_edu.learn.__main__ import main
+
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, torch\nw = torch.ones(int(sys.argv[1]), 2, requires_grad=True)\n"
+        "loss = torch.relu(w).sum()\nloss.backward()\nraise SystemExit(3)\n"
+    )
+    picture = tmp_path / "picture.svg"
+    assert main(["draw", str(script), "-o", str(picture), "--", "7"]) == 0
+    names = [text.text for text in ET.parse(picture).iter(f"{SVG}text") if text.get("class") == "name"]
+    assert names == ["w", "Relu", "Sum", "loss"]
+    assert "7×2" in picture.read_text(encoding="utf-8")
+    assert "graph of 2 operations" in capsys.readouterr().err
+    assert main(["draw", str(tmp_path / "none.py")]) == 2
+    assert main(["draw", str(script), "-o", str(tmp_path / "no" / "picture.svg")]) == 2
+    script.write_text("print('nothing')")
+    assert main(["draw", str(script), "-o", str(picture)]) == 1

@@ -31,7 +31,6 @@ _FILES = {
     "MemoryReport": "memory_report",
     "Tape": "tape",
     "compare_with_torch": "torch_comparison",
-    "draw": "drawing",
     "detect_anomaly": "anomaly",
     "explain": "explaining",
     "formula_of": "formulas",

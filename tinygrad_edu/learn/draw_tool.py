@@ -1,7 +1,7 @@
 """Draw the graph of your own script as SVG: what its forward computed, with its modules as frames.
 
-The script runs as it is, with the arguments that stand behind -- at the end, until the backward that is asked for; there
-it is stopped. What it imports as torch is this engine.
+The script runs as it is, with the arguments that stand behind -- at the end, until the backward that is asked
+for; there it is stopped. What it imports as torch is this engine.
 """
 
 from __future__ import annotations
@@ -56,10 +56,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"draw: expected a Python file, there is none at {args.script}", file=sys.stderr)
         return 2
     if not output.parent.is_dir() or output.is_dir() or args.backward < 1 or args.max_boxes < 2:
+        expected = "a file name in a folder that exists, a backward of 1 or more, and 2 boxes or more"
         print(
-            f"draw: expected a file name in a folder that exists, a backward of 1 or more and 2 boxes or more, got {output}, "
-            f"{args.backward} and {args.max_boxes}",
-            file=sys.stderr,
+            f"draw: expected {expected}, got {output}, {args.backward} and {args.max_boxes}", file=sys.stderr
         )
         return 2
     tape = Tape(backward_number=args.backward, max_bytes=0)

@@ -34,7 +34,7 @@ function showIm2col(data, element) {
         + 'col2im adds each column to the pixels it came from.';
     }
     const terms = filters[0].map((weight, tap) => [weight, columns[tap][column]]).filter(([weight]) => weight !== 0)
-      .map(([weight, pixel]) => `${weight} · ${pixel}`.replace('-', '−')).join(' + ');
+      .map(([weight, pixel]) => `${weight < 0 ? `(−${-weight})` : weight} · ${pixel}`).join(' + ');
     return `Column ${column} meets the filters. The first one gives ${terms} = ${String(out[0][column]).replace('-', '−')}.`;
   });
 }

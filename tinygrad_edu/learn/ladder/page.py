@@ -50,7 +50,7 @@ def times_of(timings: Sequence[Timing]) -> str:
         rows.append(f"<tr>{''.join(cells)}</tr>")
     note = (
         f"Measured on this machine, with up to {torch.get_num_threads()} threads; of several calls the fastest. "
-        "A bar that is a step longer takes ten times as long."
+        "The lengths of the bars are logarithms of the times."
     )
     table = f'<div class="wide"><table>{"".join(rows)}</table></div>'
     return f'<section><h2>Times</h2>{table}<p class="note">{note}</p></section>'

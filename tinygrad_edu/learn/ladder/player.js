@@ -28,8 +28,8 @@ class Matrix {
   draw(value, mark) {
     this.cells.forEach((row, i) => row.forEach((cell, j) => {
       const number = value(i, j);
-      cell.textContent = number === null ? '0' : String(number).replace('-', '−');
-      cell.className = ['cell', number === null ? 'empty' : '', mark(i, j)].filter(Boolean).join(' ');
+      cell.textContent = number === null ? '' : String(number).replace('-', '−');
+      cell.className = `cell ${mark(i, j)}`.trim();
     }));
   }
 }
