@@ -17,11 +17,12 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_dtype, as_int, optional_dtype, require_bools, require_numbers
 from tinygrad_edu.autograd.grad_mode import no_grad
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import CPU, Array, DeviceLike, check_numel, to_device
 from tinygrad_edu.creation import Dtype, checked_sizes, finish, like
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES, float_limits
-from tinygrad_edu.ops.common import broadcast_shape, require_tensor
+from tinygrad_edu.ops.common import broadcast_shape, require_tensor, unbroadcast, zeros_for
 from tinygrad_edu.random import Generator, draw, largest_whole, numpy_rng, random_integers, require_floating
 from tinygrad_edu.scalars import checked_scalar
 from tinygrad_edu.type_names import refuse_strangers
@@ -143,6 +144,19 @@ def randperm(
     return finish(numpy_rng(generator).permutation(n), dtype, device, requires_grad)
 
 
+class Drawn(Op):
+    """Numbers that were drawn with these parameters. They are no function of them: the gradient is taken as 0."""
+
+    moves_only = True
+
+    def forward(self, *parameters: Array, drawn: Array) -> Array:
+        self.shapes = [x.shape for x in parameters]
+        return drawn
+
+    def backward(self, grad_output: Array) -> tuple[Array, ...]:
+        return tuple([unbroadcast(zeros_for(grad_output), shape) for shape in self.shapes])
+
+
 def normal(
     mean: Any,
     std: Any = 1.0,
@@ -181,7 +195,9 @@ def normal(
         dtype, device = model.dtype, model.device
     noise = randn(tuple(size), generator=generator, dtype=dtype, device=device)
     with no_grad():
-        return tensor_from_array((noise * std + mean).array, requires_grad)
+        drawn = (noise * std + mean).array
+    parameters = [x for x in (mean, std) if isinstance(x, TensorBase)]
+    return Drawn.apply(*parameters, drawn=drawn) if parameters else tensor_from_array(drawn, requires_grad)
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
@@ -192,7 +208,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     if probabilities.size and not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise RuntimeError("bernoulli: expected probabilities from 0 to 1, got others")
     drawn = numpy_rng(generator).random(probabilities.shape) < probabilities
-    return finish(np.asarray(drawn), input.dtype, input.device, False)
+    return Drawn.apply(input, drawn=finish(np.asarray(drawn), input.dtype, input.device, False).array)
 
 
 def _checked_probabilities(name: str, input: Tensor) -> Array:

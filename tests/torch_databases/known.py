@@ -163,11 +163,6 @@ KNOWN: list[Known] = [
         ("logit", "nan_to_num", "xlogy"),
     ),
     Known(
-        "The gradient of `norm(0)`, a number of elements, is 0; PyTorch leaves it None.",
-        r"^(b?float|complex).*[ =]0[,)].*backward tensor.*PyTorch has None$",
-        ("norm", "masked.norm", "linalg.norm", "linalg.norm[subgradients_at_zero]", "linalg.vector_norm"),
-    ),
-    Known(
         "Of half precision, the powers of small numbers do not vanish on the way, for they are taken in float32.",
         r"^float16 .*ord=6.*backward values",
         ("linalg.vector_norm",),
@@ -244,11 +239,6 @@ KNOWN: list[Known] = [
         "Of integers, the mean of the neighbours' squares is a float; PyTorch rounds it down first.",
         r"^int64 ",
         ("nn.functional.local_response_norm",),
-    ),
-    Known(
-        "What is drawn at random has no gradient; PyTorch's is 0.",
-        r": requires_grad False, PyTorch has True$",
-        ("bernoulli", "normal", "normal[number_mean]"),
     ),
     Known(
         "A loss of half precision is rounded once; PyTorch's overflows on the way.",

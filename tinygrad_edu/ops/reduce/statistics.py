@@ -17,7 +17,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import is_floating, is_inexact
-from tinygrad_edu.ops.common import as_float, normalize_dims, raw, require_tensor, to_dtype, zeros_for
+from tinygrad_edu.ops.common import as_float, normalize_dims, raw, require_tensor, to_dtype
 from tinygrad_edu.ops.elementwise.arithmetic import absolute, pow
 from tinygrad_edu.ops.elementwise.complex_numbers import imag, real
 from tinygrad_edu.ops.elementwise.select import where
@@ -183,13 +183,13 @@ def logsumexp(
 
 
 class NotZero(Op):
-    """1 where x is not 0, else 0; the derivative of such a step is 0."""
+    """1 where x is not 0, else 0: a step, through which no gradient goes."""
 
     def forward(self, x: Array) -> Array:
         return (x != 0).astype(x.dtype)
 
-    def backward(self, grad_output: Array) -> Array:
-        return zeros_for(grad_output)
+    def backward(self, grad_output: Array) -> None:
+        return None
 
 
 class NuclearNorm(Op):
