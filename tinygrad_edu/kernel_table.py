@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import sys
 import threading
 from collections.abc import Callable
 from types import ModuleType
@@ -58,10 +59,14 @@ FAMILIES = (
 )
 
 
+LOADED_WHEN_USED = ("scipy.special", "scipy.fft", "scipy.linalg")
+
+
 class _Families(dict[str, "Kernels"]):
     """The kernels of one rung by the name of their family; they are loaded when they are first asked for.
 
-    The readable ones are loaded at once: who steps through a program shall not meet Python's import in its middle.
+    The readable ones are loaded at once: who steps through a program shall not meet Python's import in its middle. In a
+    debugger, the parts of SciPy that operations load when they need them are loaded as well.
     """
 
     def __init__(self, rung: str, recorder: KernelRecorder | None) -> None:
@@ -71,6 +76,9 @@ class _Families(dict[str, "Kernels"]):
         if rung == "reference":
             for family in FAMILIES:
                 self.__missing__(family)
+            if sys.gettrace() is not None:
+                for name in LOADED_WHEN_USED:
+                    importlib.import_module(name)
 
     def __missing__(self, family: str) -> Kernels:
         module = _load(family, self._rung)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tinygrad_edu.learn.anomaly import detect_anomaly as detect_anomaly
+    from tinygrad_edu.learn.breakpoints import break_on as break_on
     from tinygrad_edu.learn.drawing import Drawing as Drawing, draw as draw
     from tinygrad_edu.learn.explaining import explain as explain
     from tinygrad_edu.learn.formulas import formula_of as formula_of
@@ -30,8 +31,10 @@ _FILES = {
     "KernelLadder": "ladder",
     "MemoryReport": "memory_report",
     "Tape": "tape",
+    "break_on": "breakpoints",
     "compare_with_torch": "torch_comparison",
     "detect_anomaly": "anomaly",
+    "draw": "drawing",
     "explain": "explaining",
     "formula_of": "formulas",
     "full_traceback": "tracebacks",
@@ -40,8 +43,8 @@ _FILES = {
     "memory": "memory_report",
     "record": "recorder",
     "sentence": "sentences",
-    "watch": "watching",
     "short_tracebacks": "tracebacks",
+    "watch": "watching",
     "why_no_grad": "why",
 }
 
