@@ -21,6 +21,8 @@ from tinygrad_edu.autograd import explaining
 from tinygrad_edu.autograd.explaining import explained, short_path
 from tinygrad_edu.autograd.hints import Operand, hint_for
 
+pytestmark = pytest.mark.host("the text would name the device")
+
 F = nn.functional
 HERE = short_path(__file__)
 

@@ -10,6 +10,8 @@ import tinygrad_edu as torch
 from tinygrad_edu import learn, nn
 from tinygrad_edu.autograd.explaining import short_path
 
+pytestmark = pytest.mark.host("the text would name the device")
+
 F = nn.functional
 HERE = short_path(__file__)
 
@@ -163,6 +165,7 @@ def test_an_infinite_derivative():
     assert message.startswith("Function 'SqrtBackward0' returned infinite values in its 0th output")
     assert message.endswith(f"called at {__file__}:{line}")
     assert notes.split("\n") == [
+        f"at {HERE}:{line}: torch.sqrt(leaf(1.0, 0.0)).sum().backward()",
         "The first is gradient[1] = inf; 1 of 2 elements are so",
         "The gradient that came in there: 1",
         "What the forward had saved, there: 0",

@@ -201,4 +201,5 @@ def raise_of_backward(
         f"{list(grad.shape)} has {what}. The operation was called at {made_at}"
     )
     error.add_note(backward_note(node, grad, came_in, saved, what == "a NaN"))
+    error.__dict__["is_explained"] = True  # the line that matters is the one of the forward
     raise error

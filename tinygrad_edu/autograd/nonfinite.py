@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.autograd.explaining import short_path
 from tinygrad_edu.autograd.mends import ALREADY, OF_PARAMETER, mend_of_backward, mend_of_forward
 from tinygrad_edu.autograd.node import AccumulateGrad, Node
 from tinygrad_edu.backend import array_module
@@ -128,7 +130,10 @@ def backward_note(node: Node, grad: Any, grad_outputs: Sequence[Any], saved: Any
     """Say which element of a gradient is NaN or Inf, what came in there, and what had been saved."""
     grad = getattr(grad, "array", grad)
     index, count = first_bad(grad, nan)
-    lines = [f"The first is gradient{bracket(index)} = {grad[index]}; {count} of {grad.size} elements are so"]
+    lines = [line_of_forward(node)] if node.made_at else []
+    lines.append(
+        f"The first is gradient{bracket(index)} = {grad[index]}; {count} of {grad.size} elements are so"
+    )
     came_in = values_at(grad_outputs, index, grad.shape)
     if came_in:
         lines.append("The gradient that came in there: " + ", ".join(map(text_of, came_in)))
@@ -139,10 +144,15 @@ def backward_note(node: Node, grad: Any, grad_outputs: Sequence[Any], saved: Any
     kept = values_at(saved or (), index, grad.shape)
     if kept:
         lines.append("What the forward had saved, there: " + ", ".join(map(text_of, kept)))
-    if node.made_in:
-        lines.append(f"in layer {node.made_in}")
     mend = mend_of_backward(type(node).__name__, came_in, kept)
     return "\n".join([*lines, *([f"Hint: {mend}"] if mend else [])])
+
+
+def line_of_forward(node: Node) -> str:
+    """Return the line of the program that made a node, and the layer in which it was."""
+    file, _, number = str(node.made_at).rpartition(":")
+    layer = f"in layer {node.made_in}\n" if node.made_in else ""
+    return f"{layer}at {short_path(file)}:{number}: {linecache.getline(file, int(number)).strip()}"
 
 
 def values_at(arrays: Sequence[Any], index: Sequence[int], shape: Sequence[int]) -> list[Any]:

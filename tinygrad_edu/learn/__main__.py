@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tinygrad_edu.learn import debugger_config, draw_tool, kernels_tool, parity, roofline, step
+from tinygrad_edu.learn import debugger_config, draw_tool, explain_tool, kernels_tool, parity, roofline, step
 from tinygrad_edu.learn.watching import command as watch
 
 # Every tool has a first docstring line, add_arguments(parser), and run(args), which returns the exit code.
 TOOLS = {
     "debugger-config": debugger_config,
     "draw": draw_tool,
+    "explain": explain_tool,
     "kernels": kernels_tool,
     "parity": parity,
     "roofline": roofline,

@@ -13,7 +13,7 @@ import traceback
 from types import TracebackType
 from typing import Any
 
-from tinygrad_edu.autograd.explaining import Stop, operation_of
+from tinygrad_edu.autograd.explaining import Stop, explained, operation_of
 
 FOLDED = (
     "({count} frames of the engine are folded. learn.full_traceback() shows them where a prompt is left; "
@@ -65,6 +65,8 @@ class ShortHook:
         self, kind: type[BaseException], error: BaseException, error_traceback: TracebackType | None
     ) -> None:
         """Print an error that nobody has caught."""
+        if isinstance(error, Exception):
+            explained(error)
         short, count = shortened(error, error_traceback)
         if not count:
             self.before(kind, error, error_traceback)
