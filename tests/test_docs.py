@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import itertools
 import re
 import textwrap
 from pathlib import Path
@@ -92,6 +93,18 @@ def test_a_wrong_example_is_found():
 def test_nothing_is_left_to_be_filled_in():
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         assert "@@" not in path.read_text(encoding="utf-8"), path.name
+
+
+def test_the_map_names_what_is_there():
+    drawn = re.findall(
+        r'class="(name|file)"[^>]*>([^<]+)<', (ROOT / "docs/images/map.svg").read_text(encoding="utf-8")
+    )
+    boxes = [(name, file) for (kind, name), (_, file) in itertools.pairwise(drawn) if kind == "name"]
+    assert len(boxes) == 10
+    for name, file in boxes:
+        path = file.partition(":")[0]
+        if path.startswith("tinygrad_edu/"):
+            assert listing(path, name.partition("(")[0])
 
 
 if __name__ == "__main__":
