@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygrad_edu as torch
+from tinygrad_edu.backend import to_device
 from tinygrad_edu.kernel_table import record_kernels, use_kernels
 from tinygrad_edu.learn.ladder.recipes import RECIPES
 
@@ -98,10 +99,8 @@ def on_host(kernel: Callable[..., Any], call: Call) -> float:
 
 def on_card(kernel: Callable[..., Any], call: Call) -> float:
     """Do that on the card, and wait until it has finished."""
-    import cupy
-
-    args = [cupy.asarray(x) if isinstance(x, np.ndarray) else x for x in call.args]
-    kwargs = {key: cupy.asarray(x) if isinstance(x, np.ndarray) else x for key, x in call.kwargs.items()}
+    args = [to_device(x, "cuda") if isinstance(x, np.ndarray) else x for x in call.args]
+    kwargs = {key: to_device(x, "cuda") if isinstance(x, np.ndarray) else x for key, x in call.kwargs.items()}
     torch.cuda.synchronize()
     start = time.perf_counter()
     kernel(*args, **kwargs)
