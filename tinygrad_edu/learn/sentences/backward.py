@@ -87,6 +87,8 @@ def accumulated(back: BackwardStep) -> str:
             return f"{several}{name}.grad was empty, and is {after} now."
         return f"{several}{name}.grad: {sum_of([item(done.before), item(done.added)])} = {after}."
     extent = f"between {number(done.after.lowest)} and {number(done.after.highest)}"
+    if done.after.not_finite:
+        extent = f"{done.after.not_finite} of them NaN or infinite"
     size = f"{count(done.after.size, 'number')} of shape {shape(done.after.shape)}, {extent}"
     if done.before is None:
         return f"{several}{name}.grad was empty; now it has {size}."

@@ -97,7 +97,9 @@ def filled_in(notation: str, numbers: dict[str, float], result: Any) -> str:
     It is not so at corners and limits that a formula leaves to its note.
     """
     try:
-        value = evaluate(notation, numbers)["result"]
+        value = evaluate(notation, {name: np.float64(x) for name, x in numbers.items()})[
+            "result"
+        ]  # 1 / 0 is inf
     except NameError:  # of a name that is no number
         return ""
     if not np.isclose(value, float(result), rtol=1e-3, atol=1e-6):

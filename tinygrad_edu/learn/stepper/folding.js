@@ -119,7 +119,8 @@ function labelOfStep(id) {
 
 /** Within its module a parameter is called as the module calls it. */
 function labelOfLeaf(id) {
-  const name = nameOfKey(id);
+  const leaf = tape.leaves[Number(id.slice(1))];
+  const name = leaf.name || leaf.kind;
   const box = boxOf.get(id);
   if (box === root) return name;
   const path = [];

@@ -118,12 +118,11 @@ function drawEdge(edge) {
 
 /** Where the number stands beside an edge: at that end where no other edge is. */
 function labelPlace(edge, points) {
-  const last = points.length - 1;
-  if (points.length > 2) return { x: points[1].x, y: (points[1].y + points[2].y) / 2, isLeft: points[1].x < points[last].x };
+  const start = points[0], end = points.at(-1);
+  if (points.length > 2) return { x: points[1].x, y: (points[1].y + points[2].y) / 2, isLeft: points[1].x < end.x };
+  if (start.x === end.x) return { x: start.x, y: (start.y + end.y) / 2 };
   const isShared = graph.arranged.edges.some((other) => other !== edge && other.from === edge.from);
-  const share = points[0].x === points[last].x ? 0.5 : isShared ? 0.6 : 0.3;
-  const bend = share < 0.5 ? 0.22 : 0.7;
-  return { x: points[0].x + (points[last].x - points[0].x) * bend, y: points[0].y + (points[last].y - points[0].y) * share };
+  return isShared ? { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 } : { x: start.x + 2, y: start.y + 13 };
 }
 
 function curve(points) {

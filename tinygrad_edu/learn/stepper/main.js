@@ -185,3 +185,4 @@ function start() {
 }
 
 if (forwards.length) start();
+else document.getElementById("panel").append(h("p", { class: "says" }, "Nothing was recorded: no operation of the engine ran in the block."));

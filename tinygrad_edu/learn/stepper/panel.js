@@ -5,7 +5,7 @@ function drawPanel(position) {
   const step = now.step;
   const body = [heading(now)];
   const says = (now.phase === "forward" ? step : now.back).says;
-  if (says) body.push(h("p", { class: "says" }, says.replace(/-(?=[\d.])/g, "−")));
+  if (says) body.push(h("p", { class: "says" }, says.replaceAll("->", "→").replace(/-(?=[\d.])/g, "−")));
   body.push(pinPanel(position));
   if (step) body.push(formulas(step, now));
   if (now.phase === "forward") body.push(...forwardParts(step, now.index));

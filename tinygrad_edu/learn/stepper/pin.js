@@ -112,7 +112,7 @@ function trail() {
   }
   for (const { back, sent } of sentTo.get(pin.key) || []) {
     const x = elementAt(valueAt(sent.value), pin.index);
-    events.push({ position: forwards.length + back, text: `${x === undefined ? "a gradient" : written(x)} arrives from ${backwards[back].name}` });
+    events.push({ position: forwards.length + back, text: `${x === undefined ? "a gradient" : written(x)} arrives from ${titleOf(forwards[backwards[back].step])}` });
   }
   const visit = backwardOf.get(node !== undefined ? `F${node}` : pin.key);
   if (visit !== undefined) events.push({ position: forwards.length + visit, text: visitText(backwards[visit], output) });
@@ -122,6 +122,7 @@ function trail() {
 function visitText(back, output) {
   if (back.sum) {
     const [before, added, after] = back.sum.map((number) => (number === null ? 0 : elementAt(valueAt(number), pin.index)));
+    if (after === undefined) return "what arrived is added to its .grad";
     return `.grad: ${written(before)} + ${operand(added)} = ${written(after)}`;
   }
   if (back.kind === "collect") return "autograd.grad takes its gradient";
