@@ -172,7 +172,7 @@ def test_a_pdbrc_shortens_the_walk(tmp_path):
     before = stops_on_the_way(tmp_path)
     assert main(["debugger-config", "--folder", str(tmp_path)]) == 0
     after = stops_on_the_way(tmp_path)
-    assert len(after) < 0.6 * len(before), (len(before), len(after))
+    assert len(after) < 0.45 * len(before), (len(before), len(after))
     passed = [path for path in passed_paths() if any(stop.endswith(path) for stop in before)]
     assert passed
     assert not [path for path in passed_paths() if any(stop.endswith(path) for stop in after)]

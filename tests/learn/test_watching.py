@@ -310,6 +310,44 @@ def test_a_closure():
     assert watch.records[0]["loss"] is not None
 
 
+# ---- the exercises of docs/18_watching_training.md ---------------------------------------------------------
+
+
+def test_exercise_1():
+    watch = train(mlp(), steps=30, lr=1e-7)
+    assert kinds(watch) == ["update ratio"]
+    ratios = [
+        entry["update_ratio"] for record in watch.records for name, entry in record["parameters"].items()
+    ]
+    assert max(ratio for ratio in ratios if ratio is not None) < 1e-4
+
+
+def test_exercise_2():
+    layers = [layer for _ in range(10) for layer in (nn.Linear(20, 20), nn.Sigmoid())]
+    watch = train(nn.Sequential(*layers, nn.Linear(20, 4)), steps=50)
+    entries = watch.records[-1]["parameters"]
+    norms = {name: entry["gradient_norm"] for name, entry in entries.items() if name.endswith("weight")}
+    assert min(norms, key=norms.get) in ("0.weight", "2.weight", "4.weight")
+    assert norms["20.weight"] > 1e5 * norms["0.weight"]
+    assert "through depth" in kinds(watch)
+
+
+def test_exercise_3():
+    torch.manual_seed(0)
+    x = torch.randn(64, 20)
+    y = (x[:, 0] > 0).long() + 2 * (x[:, 1] > 0).long()
+    torch.manual_seed(1)
+    model = mlp()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    with learn.watch(model, optimizer) as watch:
+        for _ in range(100):
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    norms = [record["gradient_norm"] for record in watch.records]
+    assert watch.records[-1]["loss"] < 0.1 * watch.records[0]["loss"]
+    assert 50 * norms[0] < norms[-1] < 200 * norms[0]
+
+
 # ---- the file, the picture, the command line --------------------------------------------------------------
 
 
