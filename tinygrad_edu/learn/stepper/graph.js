@@ -16,6 +16,7 @@ function drawGraph() {
   const open = [...arranged.nodes.values()].filter((node) => node.isOpen);
   for (const node of open) picture.append(drawOpenBox(node));
   for (const edge of arranged.edges) picture.append(drawEdge(edge));
+  for (const { label } of graph.edges) picture.append(label); // above all edges
   for (const node of open) picture.append(drawTitle(node));
   for (const node of arranged.nodes.values()) if (!node.isOpen) picture.append(drawNode(node));
   graph.picture = picture;
@@ -111,7 +112,7 @@ function drawEdge(edge) {
   const path = s("path", { class: "line", d: curve(points) });
   const place = labelPlace(edge, points);
   const label = s("text", { class: "along", x: place.x + (place.isLeft ? -7 : 7), y: place.y + 4, "text-anchor": place.isLeft ? "end" : "start" });
-  const group = s("g", { class: "edge" }, path, label);
+  const group = s("g", { class: "edge" }, path);
   graph.edges.push({ element: group, path, label, edge });
   return group;
 }
