@@ -54,6 +54,7 @@ def mul(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
             continue
         mine, other = called(step, sent.input), called(step, 1 - sent.input)
         factor = step.inputs[1 - sent.input]
+        other = f"the conjugate of {other}" if grad.window.dtype.kind == "c" else other
         text = f"the gradient of {mine} is g times {other}"
         if sent.value.shape == grad.shape and grad.window.dtype.kind == "f":
             where = "" if is_single(grad) else "the first is "
@@ -143,6 +144,37 @@ def reduced(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
         return f"each of the {count(n, 'summand')} gets {each}" if n > 1 else f"the only summand gets {each}"
     each = f": {number(item(grad))} / {n} = {number(item(grad) / n)}" if single else ""
     return f"each of the {count(n, 'number')} in a mean gets 1/{n} of its gradient{each}"
+
+
+def cast(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
+    x = step.inputs[0].value
+    return (
+        ""
+        if x is None
+        else f"the gradient goes back from {grad.dtype} to {x.dtype}, the dtype of what came in"
+    )
+
+
+def running_sum(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
+    return (
+        "each number is in all sums from its own on, and gets all their gradients: a running sum from the end"
+    )
+
+
+def triangle(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
+    return "the gradient has the same triangle: what became 0 gets none"
+
+
+def padded(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
+    return "the border is cut off the gradient again"
+
+
+def variance(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
+    return "each number gets g times 2 (x - mean) / (n - correction): the farther from the mean, the more"
+
+
+def log_sum_exp(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
+    return "each number gets its softmax as a share of the gradient: the largest gets the most"
 
 
 def product_of_all(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
@@ -293,6 +325,12 @@ BACKWARD: dict[str, Callable[[BackwardStep, ForwardStep, Value], str]] = {
     "Sum": reduced,
     "Mean": reduced,
     "Prod": product_of_all,
+    "Cast": cast,
+    "Cumsum": running_sum,
+    "Triangle": triangle,
+    "ConstantPad": padded,
+    "Var": variance,
+    "LogSumExp": log_sum_exp,
     "Extremum": extremum,
     "ExtremumAlongDim": extremum,
     "Median": extremum,

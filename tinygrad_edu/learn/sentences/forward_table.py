@@ -167,9 +167,9 @@ def reduced(step: ForwardStep) -> str:
     verb, noun = REDUCTIONS[step.op]
     if is_single(y):
         return f"{count(x.size, 'number')} {'were ' if x.size != 1 else 'was '}{verb}: {noun} is {number(item(y))}."
-    dims = step.options.get("dims")
+    dims = step.options.get("dims", (step.options["dim"],) if "dim" in step.options else ())
     over = f" over {axes(dims)}" if dims else ""
-    return f"{verb}{over}: each of {count(y.size, 'number')} is {noun} of {n}; {shape(x.shape)} -> {shape(y.shape)}."
+    return f"{verb}{over}, {count(n, 'number')} at a time: {shape(x.shape)} -> {shape(y.shape)}."
 
 
 REDUCTIONS = {
@@ -177,8 +177,26 @@ REDUCTIONS = {
     "Mean": ("averaged", "the mean"),
     "Prod": ("multiplied", "the product"),
     "Var": ("compared with their mean", "the variance"),
-    "LogSumExp": ("put together", "the logarithm of the sum of their exponentials"),
+    "LogSumExp": ("put into ln(e^x_1 + e^x_2 + ...)", "the result"),
 }
+
+
+def running_sum(step: ForwardStep) -> str:
+    return f"running sums along axis {step.options['dim']}: each number, and all before it, added up."
+
+
+def triangle(step: ForwardStep) -> str:
+    side = "above" if step.options.get("lower") else "below"
+    return f"what lies {side} the diagonal became 0, the rest stayed."
+
+
+def padded(step: ForwardStep) -> str:
+    x, y, value = step.inputs[0].value, step.outputs[0], step.options.get("value", 0)
+    return (
+        ""
+        if x is None
+        else f"A border of {number(value)} was put round: {shape(x.shape)} -> {shape(y.shape)}."
+    )
 
 
 def extremum(step: ForwardStep) -> str:
@@ -322,6 +340,9 @@ FORWARD: dict[str, Callable[[ForwardStep], str]] = {
     "Keep": where,
     "Pow": single_pow,
     **dict.fromkeys(MOVES, moved),
+    "Cumsum": running_sum,
+    "Triangle": triangle,
+    "ConstantPad": padded,
     "Expand": expand,
     "Cat": joined,
     "Stack": joined,

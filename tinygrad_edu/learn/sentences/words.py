@@ -32,7 +32,11 @@ def number(x: Any) -> str:
     if x == round(x) and abs(x) < 10_000:
         return f"{x:.1f}"
     written = f"{x:.4g}"
-    return written + "0" if "e" not in written and len(written.partition(".")[2]) == 1 else written
+    if "e" in written or len(written.partition(".")[2]) > 1:
+        return written
+    if "." in written:
+        return written + "0"
+    return written + ".0" if abs(x) < 1000 else written  # 0.99999 is 1.0
 
 
 def shape(sizes: Sequence[int]) -> str:
