@@ -92,7 +92,7 @@ def write_if_new(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-LITERAL_OR_URL = re.compile(r"(``.+?``|`[^`]+`_*|https?://\S+)")
+LITERAL_OR_URL = re.compile(r"(``.+?``|`[^`]+`_*|https?://\S+[^\s.,;:)])")
 
 
 def plain(line: str) -> str:
@@ -111,14 +111,27 @@ def plain(line: str) -> str:
 
 
 def make_plain(app: Any, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    """Let Sphinx see a docstring as it is meant to be read; examples, directives and literal blocks are left alone."""
-    in_example, block = False, None
+    """Let Sphinx see a docstring as it is meant to be read; examples, directives and literal blocks are left alone.
+
+    The entries under "References", of which a long one goes on indented, become a list.
+    """
+    section, in_example, block = "", False, None
     for i, line in enumerate(lines):
-        indentation = len(line) - len(line.lstrip())
-        in_example = line.lstrip().startswith(">>>") or (in_example and bool(line.strip()))
-        if block is not None and line.strip() and indentation <= block:
+        text = line.lstrip()
+        indentation = len(line) - len(text)
+        if text and not text.strip("-") and i:
+            section = lines[i - 1].strip()
+        in_example = text.startswith(">>>") or (in_example and bool(text))
+        if block is not None and text and indentation <= block:
             block = None
-        if block is None and (line.lstrip().startswith(".. ") or line.endswith("::")):
+        if block is None and (text.startswith(".. ") or line.endswith("::")):
             block = indentation
         elif block is None and not in_example:
             lines[i] = plain(line)
+            if section == "References" and text.strip("-") and not is_heading(lines, i):
+                lines[i] = f"{'  ' if indentation else '* '}{lines[i].lstrip()}"
+
+
+def is_heading(lines: list[str], i: int) -> bool:
+    """Tell whether a line is underlined."""
+    return i + 1 < len(lines) and bool(lines[i + 1].strip()) and not lines[i + 1].strip("- ")

@@ -18,7 +18,7 @@ Array = Any
 Pair = tuple[int, int]
 
 NANOSECONDS = 1.0  # for a pixel, on one thread
-LANES = 16  # numbers in a vector, at the most
+LANES = 32  # numbers in one round of a vectorised loop: LLVM makes none of 16 for some processors
 
 
 def max_pool2d_forward(
@@ -243,31 +243,40 @@ def _max_planes(x, output, indices, rows, columns, row_step, column_step, first,
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _max_2x2_planes(x, output, indices, first, last):
-    """_max_planes for the commonest window, 2x2 with stride 2, unrolled: the compiler vectorises it.
+    """_max_planes for the commonest window, 2x2 with stride 2, in two passes that the compiler vectorises.
+
+    The first pass takes the larger of two pixels one above the other, in every column; the second, the larger of two
+    neighbours of these. Of equal numbers the first one wins, in reading order, and of several NaN the last.
 
     Where more rows follow, a row is filled up to whole vectors: what is left over would go number by number, and take
-    longer. What is written too much belongs to the next rows, and is written again with them.
+    longer. What is written too much belongs to the next row, and is written again with it.
     """
     _, rows, columns = output.shape
     height, width = x.shape[1:]
     pixels, maxima, places = x.reshape(-1), output.reshape(-1), indices.reshape(-1)
-    whole, end = (columns + LANES - 1) // LANES * LANES, last * rows * columns
+    used, size = 2 * columns, rows * columns
+    whole, end = (used + LANES - 1) // LANES * LANES, last * height * width
+    larger, place = np.empty(used * rows + LANES, x.dtype), np.empty(used * rows + LANES, np.int32)
     for plane in range(first, last):
         for i in range(rows):
-            at, corner = (plane * rows + i) * columns, 2 * i * width
-            upper = pixels[plane * height * width + corner :]
-            lower = upper[width:]
-            largest_row, index_row = maxima[at:], places[at:]
-            for j in range(whole if at + whole <= end else columns):
-                largest, offset = upper[2 * j], 0
-                if upper[2 * j + 1] > largest or upper[2 * j + 1] != upper[2 * j + 1]:
-                    largest, offset = upper[2 * j + 1], 1
-                if lower[2 * j] > largest or lower[2 * j] != lower[2 * j]:
-                    largest, offset = lower[2 * j], width
-                if lower[2 * j + 1] > largest or lower[2 * j + 1] != lower[2 * j + 1]:
-                    largest, offset = lower[2 * j + 1], width + 1
-                largest_row[j] = largest
-                index_row[j] = np.int32(corner + 2 * j + offset)
+            at = (plane * height + 2 * i) * width
+            n = whole if at + width + whole <= end else used
+            upper, lower = pixels[at : at + n], pixels[at + width : at + width + n]
+            larger_row, place_row = larger[i * used : i * used + n], place[i * used : i * used + n]
+            corner, below = np.int32(2 * i * width), np.int32((2 * i + 1) * width)
+            for j in range(n):
+                a, b = upper[j], lower[j]
+                take_b = (b > a) | (b != b)
+                larger_row[j] = b if take_b else a
+                place_row[j] = np.int32(j) + (below if take_b else corner)
+        largest, index = maxima[plane * size : (plane + 1) * size], places[plane * size : (plane + 1) * size]
+        for k in range(size):
+            left = np.uintp(2 * k)
+            right = left + np.uintp(1)
+            a, b, p, q = larger[left], larger[right], place[left], place[right]
+            take_b = (b > a) | ((b == a) & (q < p)) | ((b != b) & ((a == a) | (q > p)))
+            largest[k] = b if take_b else a
+            index[k] = q if take_b else p
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
