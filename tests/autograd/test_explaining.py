@@ -164,6 +164,17 @@ HINTS = {
     ],
     "torch.cat([x, w])": [((4, 3), (4, 2), "dim=1 would fit"), ((4, 3), (4,), "w has 1 dimensions")],
     "F.cross_entropy(x, w.long())": [((4, 3), (4, 1), "w.long().squeeze(1) is [4]")],
+    "F.cross_entropy(x, torch.arange(4))": [
+        ((4, 2), (1,), "the scores have 2 classes, numbered from 0; 3 of them")
+    ],
+    "F.binary_cross_entropy(x, w)": [
+        ((4, 1), (4,), "x.squeeze(1) is [4], as w is"),
+        ((4, 3), (3, 4), "w.reshape(x.shape) is [4, 3]"),
+    ],
+    "nn.BatchNorm1d(5)(x)": [((4, 3), (1,), "num_features=3 would fit")],
+    "nn.LayerNorm(5)(x)": [((4, 3), (1,), "normalized_shape=3 would fit")],
+    "x.view(2, 5)": [((3, 4), (1,), "there are 12 elements: [2, 6] would fit")],
+    "x.reshape(5, 7)": [((3, 4), (1,), "there are 12 elements, and 5 * 7 is 35")],
     "F.cross_entropy(x, w)": [((4, 3), (4,), "w.long(): class numbers are integers")],
 }
 CASES = [(source, *case) for source, cases in HINTS.items() for case in cases]
@@ -199,6 +210,19 @@ def test_dtypes():
         "x is float64 [2, 3]; w is float32 [3, 4]",
         "Hint: x.float() is float32, as the other; numbers that come from NumPy are float64",
     ]
+
+
+def test_no_hint_where_none_is_known():
+    """Two shapes that would broadcast otherwise are no reason to propose it for an operation that does not."""
+    note = note_of("F.binary_cross_entropy(x, w)", x=zeros(3, 4), w=zeros(3))
+    assert "Hint" not in note
+
+
+def test_an_array_of_numpy():
+    x = zeros(2, 3)
+    with pytest.raises(TypeError, match=r"must be Tensor, not numpy") as caught:
+        torch.matmul(x, np.zeros((3, 2)))
+    assert lines_of(caught.value)[1] == "x is float32 [2, 3]"
 
 
 def test_devices():

@@ -6,6 +6,7 @@ Every hint has been tried on the shapes: what it proposes fits.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -27,8 +28,14 @@ def hint_for(operation: str, message: str, operands: Sequence[Operand]) -> str:
         hint = of_dtypes(operands)
         if hint:
             return hint
-    known = OF_OPERATION.get(operation, of_broadcast)
-    return known(operands) if operands else ""
+    if "Target" in message and "out of bounds" in message:
+        return of_classes(message)
+    if operation in OF_MESSAGE:
+        return OF_MESSAGE[operation](message)
+    known = OF_OPERATION.get(operation)
+    if known is None and ("broadcast" in message or "must match the size" in message):
+        known = of_broadcast
+    return known(operands) if known is not None and operands else ""
 
 
 def called(x: Operand, method: str) -> str:
@@ -179,10 +186,68 @@ def of_class_targets(operands: Sequence[Operand]) -> str:
     return ""
 
 
+def of_same_size(operands: Sequence[Operand]) -> str:
+    """Propose the shape of the first for the second, if it has as many elements."""
+    if len(operands) < 2 or math.prod(operands[0].shape) != math.prod(operands[1].shape):
+        return ""
+    a, b = operands[0], operands[1]
+    if a.shape == (*b.shape, 1):
+        return f"{called(a, f'squeeze({len(b.shape)})')} is {list(b.shape)}, as {b.text} is"
+    return (
+        f"{called(b, f'reshape({a.text}.shape)')} is {list(a.shape)}, if the elements are in the same order"
+    )
+
+
+def of_features(operands: Sequence[Operand]) -> str:
+    """Propose a batch norm for as many channels as there are."""
+    if len(operands) < 2 or len(operands[0].shape) < 2:
+        return ""
+    channels = operands[0].shape[1]
+    return f"the layer is made for {operands[1].shape[0]} channels: num_features={channels} would fit"
+
+
+def of_last_dimension(operands: Sequence[Operand]) -> str:
+    """Propose a layer norm over the last dimension."""
+    if not operands or not operands[0].shape:
+        return ""
+    return f"normalized_shape={operands[0].shape[-1]} would fit"
+
+
+def of_view(message: str) -> str:
+    """Propose a shape in which one size is another, so that it has as many elements as there are."""
+    found = re.search(r"shape '\[([\d, ]*)\]' is invalid for input of size (\d+)", message)
+    if not found or not found[1]:
+        return ""
+    shape, total = [int(size) for size in found[1].split(",")], int(found[2])
+    for place in reversed(range(len(shape))):
+        others = math.prod(shape[:place] + shape[place + 1 :])
+        if others and total % others == 0:
+            fitting = [*shape[:place], total // others, *shape[place + 1 :]]
+            return f"there are {total} elements: {fitting} would fit"
+    return f"there are {total} elements, and {' * '.join(map(str, shape))} is {math.prod(shape)}"
+
+
+def of_classes(message: str) -> str:
+    """Propose more classes."""
+    found = re.search(r"Target (\d+) is out of bounds: expected 0 to (\d+)", message)
+    if not found:
+        return ""
+    return (
+        f"the scores have {int(found[2]) + 1} classes, numbered from 0; {int(found[1]) + 1} of them would fit: look at "
+        "out_features of the last layer, or at whether the labels begin with 0"
+    )
+
+
+OF_MESSAGE = {"view": of_view, "reshape": of_view}
+"""What is found by the message, for the sizes that were asked for are no Tensors."""
+
 OF_OPERATION = {
     **dict.fromkeys(["matmul", "mm", "mv", "bmm", "dot"], of_matmul),
     "linear": of_linear,
     **dict.fromkeys(["conv1d", "conv2d", "conv3d", "_conv"], of_convolution),
     **dict.fromkeys(["cat", "stack", "hstack", "vstack"], of_join),
     **dict.fromkeys(["cross_entropy", "nll_loss"], of_class_targets),
+    **dict.fromkeys(["binary_cross_entropy", "binary_cross_entropy_with_logits"], of_same_size),
+    "batch_norm": of_features,
+    "layer_norm": of_last_dimension,
 }

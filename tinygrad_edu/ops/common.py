@@ -59,7 +59,7 @@ def raw(x: Any) -> Any:
 def require_tensor(name: str, x: Any, argument: str = "input") -> None:
     """Raise unless ``x`` is a Tensor."""
     if not isinstance(x, TensorBase):
-        raise TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type_name(x)}")
+        raise explained(TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type_name(x)}"))
 
 
 def require_tensors(name: str, **arguments: Any) -> None:
