@@ -165,7 +165,7 @@ HINTS = {
     "torch.cat([x, w])": [((4, 3), (4, 2), "dim=1 would fit"), ((4, 3), (4,), "w has 1 dimensions")],
     "F.cross_entropy(x, w.long())": [((4, 3), (4, 1), "w.long().squeeze(1) is [4]")],
     "F.cross_entropy(x, torch.arange(4))": [
-        ((4, 2), (1,), "the scores have 2 classes, numbered from 0; 3 of them")
+        ((4, 2), (1,), "the scores have 2 classes, numbered from 0; 4 of them")
     ],
     "F.binary_cross_entropy(x, w)": [
         ((4, 1), (4,), "x.squeeze(1) is [4], as w is"),
