@@ -74,6 +74,8 @@ function drawControls(position) {
   const count = now.phase === "forward" ? forwards.length : backwards.length;
   const title = now.step ? titleOf(now.step) : `${nameOfKey(now.node)}.grad`;
   slider.setAttribute("aria-valuetext", `${now.phase} step ${now.index + 1} of ${count}: ${title}`);
+  const says = (now.phase === "forward" ? now.step : now.back).says;
+  document.getElementById("spoken").textContent = `${now.phase} step ${now.index + 1} of ${count}, ${title}. ${says}`; // to screen readers
   document.getElementById("where").textContent = `${now.phase} ${now.index + 1} of ${count}`;
   document.body.dataset.phase = now.phase;
   document.getElementById("back").disabled = document.getElementById("first").disabled = position === 0;

@@ -69,9 +69,10 @@ function classOf(x) {
   return typeof x !== "number" ? null : Number.isNaN(x) || !Number.isFinite(x) ? "bad" : x === 0 ? "zero" : null;
 }
 
+/** Return rows and columns of the pictures; a long vector is written in lines of 64. */
 function matrixOf(window) {
   if (window.length === 0) return [1, 1];
-  if (window.length === 1) return [1, window[0]];
+  if (window.length === 1) return [Math.ceil(window[0] / 64), Math.min(window[0], 64)];
   return window.slice(-2);
 }
 
@@ -98,7 +99,7 @@ function labelOfValue(value, of) {
 /** Return one canvas for each matrix of the last two dimensions that is shown. */
 function pictures(value, of) {
   const [rows, columns] = matrixOf(value.window);
-  const count = Math.max(value.numbers.length / (rows * columns), 1);
+  const count = Math.max(Math.floor(value.numbers.length / (rows * columns)), 1);
   const holder = h("div", { class: "tiles", tabindex: 0, role: "img", "aria-label": labelOfValue(value, of) });
   const size = cellSize(rows, columns, count);
   const tiles = [];
@@ -109,13 +110,12 @@ function pictures(value, of) {
     tiles.push({ canvas, first: k * rows * columns });
     holder.append(caption ? h("figure", {}, canvas, caption) : canvas);
   }
-  const paint = () => tiles.forEach(({ canvas, first }) => paintTile(canvas, value, of, first, rows, columns, size * zoom));
+  const cells = { rows, columns, width: size, height: value.window.length === 1 ? Math.max(size, 14) : size };
+  const paint = (cursor = -1) => tiles.forEach(({ canvas, first }) => paintTile(canvas, value, of, first, cells, cursor));
   paint();
   watchTheme(holder, paint);
   tiles.forEach(({ canvas, first }) => pointAt(canvas, value, of, first, rows, columns));
-  followCursor(holder, value, of, null, (place) => {
-    tiles.forEach(({ canvas, first }) => paintTile(canvas, value, of, first, rows, columns, size * zoom, place));
-  });
+  followCursor(holder, value, of, null, paint);
   return h("div", {}, h("div", { class: "scroll" }, holder), legend(value));
 }
 
@@ -142,51 +142,55 @@ function repaintPictures() {
   for (const entry of themed) entry.holder.isConnected ? entry.paint() : themed.delete(entry);
 }
 
-function paintTile(canvas, value, of, first, rows, columns, size, cursor = -1) {
+function paintTile(canvas, value, of, first, cells, cursor) {
+  const { rows, columns } = cells;
+  const [width, height] = [cells.width * zoom, cells.height * zoom];
   const ratio = Math.min(window.devicePixelRatio || 1, 2);
-  canvas.width = columns * size * ratio;
-  canvas.height = rows * size * ratio;
-  canvas.style.width = `${columns * size}px`;
-  canvas.style.height = `${rows * size}px`;
+  canvas.width = columns * width * ratio;
+  canvas.height = rows * height * ratio;
+  canvas.style.width = `${columns * width}px`;
+  canvas.style.height = `${rows * height}px`;
   const pen = canvas.getContext("2d");
   pen.scale(ratio, ratio);
   const colours = scaleColours();
   const largest = largestOf(value);
-  const gap = size >= 8 ? 1 : 0;
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      const x = value.numbers[first + i * columns + j];
-      pen.fillStyle = colourOf(x, largest, colours);
-      pen.fillRect(j * size, i * size, size - gap, size - gap);
-      drawSign(pen, x, j * size, i * size, size, largest, colours);
-    }
+  const gap = width >= 8 ? 1 : 0;
+  for (let k = 0; k < rows * columns && first + k < value.numbers.length; k++) {
+    const x = value.numbers[first + k];
+    const area = { left: (k % columns) * width, top: Math.floor(k / columns) * height, width: width - gap, height: height - gap };
+    pen.fillStyle = colourOf(x, largest, colours);
+    pen.fillRect(area.left, area.top, area.width, area.height);
+    if (width >= 9) drawSign(pen, x, area, largest, colours);
   }
-  const pinned = pinnedPlace(of, value);
-  for (const [place, colour] of [[pinned, colours.pin], [cursor, colours.ink]]) {
-    const local = place - first;
-    if (place < 0 || local < 0 || local >= rows * columns) continue;
-    pen.strokeStyle = colour;
-    pen.lineWidth = 2;
-    pen.strokeRect((local % columns) * size - 1, Math.floor(local / columns) * size - 1, size + 2 - gap, size + 2 - gap);
+  for (const [place, colour] of [[pinnedPlace(of, value), colours.pin], [cursor, colours.ink]]) {
+    const k = place - first;
+    if (place < 0 || k < 0 || k >= rows * columns) continue;
+    const [left, top] = [(k % columns) * width, Math.floor(k / columns) * height];
+    for (const [line, grow] of [[colours.paper, 1.5], [colour, 0]]) {
+      pen.strokeStyle = line;
+      pen.lineWidth = 2;
+      pen.strokeRect(left - grow + 1, top - grow + 1, Math.max(width - gap, 5) + 2 * grow - 2, Math.max(height - gap, 5) + 2 * grow - 2);
+    }
   }
 }
 
 /** Where there is room, what is negative has a stroke, what is not finite a cross. */
-function drawSign(pen, x, left, top, size, largest, colours) {
-  if (size < 9) return;
-  pen.strokeStyle = Math.abs(x) > 0.55 * largest ? colours.paper : colours.ink;
+function drawSign(pen, x, { left, top, width, height }, largest, colours) {
+  const isFinite = Number.isFinite(x);
+  if (isFinite && (x >= 0 || -x < 0.12 * largest)) return;
+  pen.strokeStyle = isFinite && -x > 0.55 * largest ? colours.paper : colours.ink;
   pen.globalAlpha = 0.7;
   pen.lineWidth = 1;
-  const middle = top + (size - 1) / 2, half = (size - 1) / 2;
   pen.beginPath();
-  if (Number.isNaN(x) || !Number.isFinite(x)) {
+  if (isFinite) {
+    const middle = Math.round(top + height / 2) + 0.5;
+    pen.moveTo(left + width * 0.3, middle);
+    pen.lineTo(left + width * 0.7, middle);
+  } else {
     pen.moveTo(left + 1, top + 1);
-    pen.lineTo(left + size - 2, top + size - 2);
-    pen.moveTo(left + size - 2, top + 1);
-    pen.lineTo(left + 1, top + size - 2);
-  } else if (x < 0 && Math.abs(x) > 0.12 * largest) {
-    pen.moveTo(left + half - size * 0.2, Math.round(middle) + 0.5);
-    pen.lineTo(left + half + size * 0.2, Math.round(middle) + 0.5);
+    pen.lineTo(left + width - 1, top + height - 1);
+    pen.moveTo(left + width - 1, top + 1);
+    pen.lineTo(left + 1, top + height - 1);
   }
   pen.stroke();
   pen.globalAlpha = 1;
@@ -251,7 +255,8 @@ function pointAt(canvas, value, of, first, rows, columns) {
     const area = canvas.getBoundingClientRect();
     const i = Math.floor(((event.clientY - area.top) / area.height) * rows);
     const j = Math.floor(((event.clientX - area.left) / area.width) * columns);
-    return i < 0 || j < 0 || i >= rows || j >= columns ? -1 : first + i * columns + j;
+    const place = first + i * columns + j;
+    return i < 0 || j < 0 || i >= rows || j >= columns || place >= value.numbers.length ? -1 : place;
   };
   canvas.addEventListener("pointermove", (event) => {
     const place = placeUnder(event);
