@@ -373,6 +373,30 @@ def test_the_command_line(tmp_path, capsys):
     assert main(["watch", str(tmp_path / "good.jsonl")]) == 0
 
 
+def test_a_page(tmp_path):
+    pytest.importorskip("matplotlib")
+    train(mlp(), steps=12, lr=0.5).draw(tmp_path / "run.html")
+    page = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64," in page
+    assert "a step changes the weights too much" in page
+
+
+def test_event_files(tmp_path):
+    tensorboard = pytest.importorskip("tests.utils.test_tensorboard")
+    watch = train(mlp(), steps=11, file=tmp_path / "run.jsonl")
+    main(["watch", str(tmp_path / "run.jsonl"), "--tensorboard", str(tmp_path / "runs")])
+    seen = tensorboard.summaries(tmp_path / "runs")
+    losses = {step: value.simple_value for step, value in seen if value.tag == "loss"}
+    assert losses == pytest.approx({record["step"]: record["loss"] for record in watch.records})
+    assert {value.tag for _, value in seen} >= {"update_ratio/0.weight", "silent/1", "gradient_norm", "std/2"}
+    steps = [(step, value.histo) for step, value in seen if value.tag == "parameters/0.weight"]
+    assert [step for step, _ in steps] == [1, 11]
+    assert sum(steps[0][1].bucket) == steps[0][1].num == 64 * 20
+    assert steps[0][1].sum_squares == pytest.approx(
+        watch.records[0]["parameters"]["0.weight"]["norm"] ** 2, rel=0.05
+    )
+
+
 @pytest.mark.parametrize("content", ["", "[]", "hello", '{"a": 1}'])
 def test_another_file_is_refused(tmp_path, content, capsys):
     (tmp_path / "other").write_text(content)

@@ -1,7 +1,8 @@
 """Say what is wrong with a training that ``learn.watch`` has written down, and draw it.
 
 python -m tinygrad_edu.learn watch run.jsonl                 what is wrong, in words
-python -m tinygrad_edu.learn watch run.jsonl -o run.png      and the picture (PNG, SVG or PDF; the extra viz)
+python -m tinygrad_edu.learn watch run.jsonl -o run.png      and the picture (PNG, SVG, PDF, HTML; the extra viz)
+python -m tinygrad_edu.learn watch run.jsonl --tensorboard runs/first   for TensorBoard (the extra tensorboard)
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say which arguments the tool takes."""
     parser.add_argument("file", help="what learn.watch(model, optimizer, file=...) has written")
     parser.add_argument("-o", "--output", help="where to draw the picture")
+    parser.add_argument("--tensorboard", metavar="FOLDER", help="where to write event files")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,4 +34,9 @@ def run(args: argparse.Namespace) -> int:
 
         draw(head, records, args.output)
         print(f"The picture is in {args.output}.")
+    if args.tensorboard:
+        from tinygrad_edu.learn.watching.events import write_events
+
+        write_events(head, records, args.tensorboard)
+        print(f"The event files are in {args.tensorboard}.")
     return 1 if findings(head, records) else 0

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.learn.html import page
 from tinygrad_edu.learn.watching.findings import FASTEST, SLOWEST, findings, summary
 from tinygrad_edu.learn.watching.records import Record
 
@@ -18,7 +19,7 @@ MOST_LINES = 12
 
 
 def draw(head: Record, records: list[Record], path: str | Path | None = None) -> Any:
-    """Draw the records of a training; return the figure, or write it to a file (PNG, SVG, PDF) and return None.
+    """Draw the records of a training; return the figure, or write it to a file (PNG, SVG, PDF, HTML) and return None.
 
     Raises
     ------
@@ -27,6 +28,11 @@ def draw(head: Record, records: list[Record], path: str | Path | None = None) ->
     """
     from matplotlib.figure import Figure
 
+    if path is not None and Path(path).suffix == ".html":
+        Path(path).write_text(
+            page(head["model"], as_html(head, records), [STYLE], [], None), encoding="utf-8"
+        )
+        return None
     found = findings(head, records)
     figure = Figure(figsize=(13, 7.6 + 0.28 * len(found)), layout="constrained")
     figure.suptitle(summary(head, records), fontsize=11, x=0.01, ha="left", weight="bold")
@@ -44,6 +50,11 @@ def draw(head: Record, records: list[Record], path: str | Path | None = None) ->
         return figure
     figure.savefig(str(path), dpi=110)
     return None
+
+
+STYLE = (
+    "body { font: 16px sans-serif; max-width: 75em; margin: 1em auto; padding: 0 1em } img { width: 100% }"
+)
 
 
 def shortened(text: str) -> str:
