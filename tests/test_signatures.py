@@ -105,7 +105,7 @@ NOT_TAKEN = {
     "torch.*enable_grad: orig_func": "its own, for decorators",
     "torch.utils.data.random_split: default of generator": "the generator that there is",
     "torch.special.*: x": "its documentation says input",
-    "torch.hub.*: *": "there is no hub, whatever is asked of it",
+    "torch.hub.*: *": "weights are loaded from files alone; whatever else is asked of it, there is no hub",
     "torch.random.fork_rng: *": "there is one kind of device; the others are its own, for errors",
     "torch.profiler.*: *": "profiler: see docs/differences_from_pytorch.md",
 }

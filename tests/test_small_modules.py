@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 import tinygrad_edu as torch
@@ -18,6 +20,20 @@ import tinygrad_edu as torch
 def test_hub_says_that_it_is_not_there(name, arguments):
     with pytest.raises(NotImplementedError, match=f"torch.hub.{name}: nothing is loaded from the network"):
         getattr(torch.hub, name)(*arguments)
+
+
+def test_hub_loads_files(tmp_path):
+    path = tmp_path / "a model-0123.pth"
+    torch.save({"weight": torch.arange(3)}, path)
+    state = torch.hub.load_state_dict_from_url(path.as_uri(), map_location="cpu", progress=False)
+    assert state["weight"].tolist() == [0, 1, 2]
+    with pytest.raises(RuntimeError, match='invalid hash value .expected "0123", got "[0-9a-f]{64}"'):
+        torch.hub.load_state_dict_from_url(path.as_uri(), check_hash=True)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path = path.rename(tmp_path / f"model-{digest[:8]}.pth")
+    assert torch.hub.load_state_dict_from_url(path.as_uri(), check_hash=True)["weight"].tolist() == [0, 1, 2]
+    with pytest.raises(FileNotFoundError):
+        torch.hub.load_state_dict_from_url((tmp_path / "nothing.pth").as_uri())
 
 
 def test_version():
