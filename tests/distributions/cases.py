@@ -15,6 +15,8 @@ SIMPLEX = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
 LOC = np.array([[0.3, -0.2, 1.1], [0.0, 2.0, -1.0]])
 COVARIANCE = np.array([[2.0, 0.3, -0.4], [0.3, 1.1, 0.2], [-0.4, 0.2, 0.9]])
 
+CORRELATIONS = np.linalg.cholesky(np.array([[1.0, 0.3, -0.4], [0.3, 1.0, 0.2], [-0.4, 0.2, 1.0]]))
+
 
 @dataclass
 class Case:
@@ -59,6 +61,14 @@ CASES = [
     Case("StudentT", {"df": A + 3, "loc": B, "scale": A}, X, "t", {"df": A + 3, "loc": B, "scale": A}),
     Case("FisherSnedecor", {"df1": A + 3, "df2": B + 5}, POSITIVE, "f", {"dfn": A + 3, "dfd": B + 5}),
     Case("VonMises", {"loc": A, "concentration": B}, X, "vonmises", {"loc": A, "kappa": B}),
+    Case("InverseGamma", {"concentration": A + 2, "rate": B}, POSITIVE, "invgamma", {"a": A + 2, "scale": B}),
+    Case(
+        "GeneralizedPareto",
+        {"loc": A, "scale": B, "concentration": np.array([-0.3, 0.0, 0.4])},
+        np.array([1.1, 1.5, 3.0]),
+        "genpareto",
+        {"c": np.array([-0.3, 0.0, 0.4]), "loc": A, "scale": B},
+    ),
     Case("Bernoulli", {"probs": P}, BITS, "bernoulli", {"p": P}),
     Case("Bernoulli", {"logits": X}, BITS),
     Case("Geometric", {"probs": P}, COUNTS, "geom", {"p": P, "loc": -1}),
@@ -79,6 +89,20 @@ CASES = [
     Case("MultivariateNormal", {"loc": LOC, "covariance_matrix": COVARIANCE}, LOC + 1),
     Case("MultivariateNormal", {"loc": LOC, "precision_matrix": COVARIANCE}, LOC + 1),
     Case("MultivariateNormal", {"loc": LOC, "scale_tril": np.tril(COVARIANCE)}, LOC + 1),
+    Case("LogisticNormal", {"loc": LOC[:, :2], "scale": np.array([0.7, 1.3])}, SIMPLEX),
+    Case(
+        "LowRankMultivariateNormal",
+        {"loc": LOC, "cov_factor": COVARIANCE[:, :2], "cov_diag": A},
+        LOC + 1,
+    ),
+    Case(
+        "Wishart",
+        {"df": np.array([3.5, 6.0]), "covariance_matrix": COVARIANCE},
+        np.stack([COVARIANCE, np.eye(3)]),
+    ),
+    Case("Wishart", {"df": np.array([5.0, 6.0]), "precision_matrix": COVARIANCE}, COVARIANCE),
+    Case("Wishart", {"df": np.array([5.0, 6.0]), "scale_tril": np.tril(COVARIANCE)}, COVARIANCE),
+    Case("LKJCholesky", {"dim": 3, "concentration": A}, CORRELATIONS),
     Case("RelaxedBernoulli", {"temperature": np.array(0.7), "probs": P}, UNIT),
     Case("RelaxedBernoulli", {"temperature": np.array(0.7), "logits": X}, UNIT),
     Case("RelaxedOneHotCategorical", {"temperature": np.array(0.7), "probs": SIMPLEX}, SIMPLEX[::-1].copy()),

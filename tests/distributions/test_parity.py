@@ -18,7 +18,7 @@ RTOL = 1e-10
 # What is computed better here, and how far PyTorch is off.
 LOOSE = {"VonMises": 1e-6, "ContinuousBernoulli": 1e-8}
 # The derivative of digamma has nine digits in PyTorch.
-DIGAMMA = {"Gamma", "Chi2", "Beta", "Dirichlet", "StudentT", "Kumaraswamy"}
+DIGAMMA = {"Gamma", "Chi2", "Beta", "Dirichlet", "StudentT", "Kumaraswamy", "InverseGamma", "Wishart"}
 # PyTorch shows no parameters of what it composes of another distribution.
 SHOWS_MORE = {"HalfNormal", "HalfCauchy", "Beta"}
 
@@ -37,6 +37,9 @@ def quantity(library, case, name):
             result = getattr(distribution, name)
     except NotImplementedError as error:
         return error, []
+    except RuntimeError as error:  # PyTorch compares a float64 with a float32 there, and may not
+        assert (library, case.name, name in ("log_prob", "cdf")) == (torch, "GeneralizedPareto", True)
+        return NotImplementedError(error), []
     if result.requires_grad:
         try:
             (result * 1.7).sum().backward()
@@ -73,9 +76,14 @@ def test_quantities(case, name):
         if isinstance(theirs, str):
             assert mine == theirs
         elif theirs is not None and name != "mode":
+            if (
+                case.label == "Wishart-df-scale_tril" and mine.ndim == 2
+            ):  # what is above the diagonal does not count
+                mine, theirs = tinygrad_edu.tril(mine), torch.tril(theirs)
             check(mine, theirs, rtol)
 
 
+@pytest.mark.filterwarnings("ignore:Singular sample detected")  # so says PyTorch if it is not
 @pytest.mark.parametrize("case", CASES, ids=[case.label for case in CASES])
 def test_shapes_and_names(case):
     ours, theirs = make(tinygrad_edu, case)[0], make(torch, case)[0]
@@ -92,11 +100,9 @@ def test_shapes_and_names(case):
         if b.has_enumerate_support:
             check(a.enumerate_support(), b.enumerate_support())
             check(a.enumerate_support(False), b.enumerate_support(False))
-        check(
-            a.log_prob(value_of(tinygrad_edu, case)),
-            b.log_prob(value_of(torch, case)),
-            LOOSE.get(case.name, RTOL),
-        )
+        if case.name != "GeneralizedPareto":
+            expected = b.log_prob(value_of(torch, case))
+            check(a.log_prob(value_of(tinygrad_edu, case)), expected, LOOSE.get(case.name, RTOL))
     if case.name not in SHOWS_MORE:
         assert repr(make(tinygrad_edu, case)[0]) == repr(make(torch, case)[0])
 
@@ -118,7 +124,7 @@ def test_divergences(p, q):
         expected, their_grads = divergence(torch, p, q)
     except (NotImplementedError, RuntimeError):
         return
-    if p.name == "Kumaraswamy":  # PyTorch has it for two equal ones only
+    if p.name in ("Kumaraswamy", "Wishart"):  # PyTorch has it for two equal ones only; it is not 0 for these
         return
     found, grads = divergence(tinygrad_edu, p, q)
     if np.isinf(as_array(expected)).all():  # PyTorch does not broadcast these

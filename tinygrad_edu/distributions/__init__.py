@@ -39,15 +39,22 @@ from tinygrad_edu.distributions.distribution import (
 from tinygrad_edu.distributions.exponential import Exponential as Exponential
 from tinygrad_edu.distributions.fishersnedecor import FisherSnedecor as FisherSnedecor
 from tinygrad_edu.distributions.gamma import Gamma as Gamma
+from tinygrad_edu.distributions.generalized_pareto import GeneralizedPareto as GeneralizedPareto
 from tinygrad_edu.distributions.geometric import Geometric as Geometric
 from tinygrad_edu.distributions.gumbel import Gumbel as Gumbel
 from tinygrad_edu.distributions.half_cauchy import HalfCauchy as HalfCauchy
 from tinygrad_edu.distributions.half_normal import HalfNormal as HalfNormal
 from tinygrad_edu.distributions.independent import Independent as Independent
+from tinygrad_edu.distributions.inverse_gamma import InverseGamma as InverseGamma
 from tinygrad_edu.distributions.kl import kl_divergence as kl_divergence, register_kl as register_kl
 from tinygrad_edu.distributions.kumaraswamy import Kumaraswamy as Kumaraswamy
 from tinygrad_edu.distributions.laplace import Laplace as Laplace
+from tinygrad_edu.distributions.lkj_cholesky import LKJCholesky as LKJCholesky
 from tinygrad_edu.distributions.log_normal import LogNormal as LogNormal
+from tinygrad_edu.distributions.logistic_normal import LogisticNormal as LogisticNormal
+from tinygrad_edu.distributions.lowrank_multivariate_normal import (
+    LowRankMultivariateNormal as LowRankMultivariateNormal,
+)
 from tinygrad_edu.distributions.mixture_same_family import MixtureSameFamily as MixtureSameFamily
 from tinygrad_edu.distributions.multinomial import Multinomial as Multinomial
 from tinygrad_edu.distributions.multivariate_normal import MultivariateNormal as MultivariateNormal
@@ -70,14 +77,20 @@ from tinygrad_edu.distributions.transformed_distribution import (
 from tinygrad_edu.distributions.transforms import (
     AbsTransform as AbsTransform,
     AffineTransform as AffineTransform,
+    CatTransform as CatTransform,
     ComposeTransform as ComposeTransform,
+    CorrCholeskyTransform as CorrCholeskyTransform,
+    CumulativeDistributionTransform as CumulativeDistributionTransform,
     ExpTransform as ExpTransform,
     IndependentTransform as IndependentTransform,
     LowerCholeskyTransform as LowerCholeskyTransform,
+    PositiveDefiniteTransform as PositiveDefiniteTransform,
     PowerTransform as PowerTransform,
+    ReshapeTransform as ReshapeTransform,
     SigmoidTransform as SigmoidTransform,
     SoftmaxTransform as SoftmaxTransform,
     SoftplusTransform as SoftplusTransform,
+    StackTransform as StackTransform,
     StickBreakingTransform as StickBreakingTransform,
     TanhTransform as TanhTransform,
     Transform as Transform,
@@ -86,6 +99,7 @@ from tinygrad_edu.distributions.transforms import (
 from tinygrad_edu.distributions.uniform import Uniform as Uniform
 from tinygrad_edu.distributions.von_mises import VonMises as VonMises
 from tinygrad_edu.distributions.weibull import Weibull as Weibull
+from tinygrad_edu.distributions.wishart import Wishart as Wishart
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there

@@ -7,10 +7,12 @@ https://docs.pytorch.org/docs/stable/distributions.html#module-torch.distributio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu import linalg, ops
+from tinygrad_edu import dtypes, linalg, ops
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.creation import full
 
 
 class Constraint:
@@ -170,16 +172,72 @@ class _LowerCholesky(Constraint):
         return is_triangular & (ops.diagonal(value, 0, -2, -1) > 0).all(-1)
 
 
-class _Symmetric(Constraint):
+class _CorrCholesky(_LowerCholesky):
+    """Cholesky factors of matrices of correlations: the rows have length 1."""
+
+    def check(self, value: Tensor) -> Tensor:
+        tolerance = dtypes.finfo(value.dtype).eps * value.shape[-1] * 10
+        lengths = ops.sqrt((value.detach() ** 2).sum(-1))
+        return ((lengths - 1).abs() <= tolerance).all(-1) & super().check(value)
+
+
+class _Square(Constraint):
     event_dim = 2
 
     def check(self, value: Tensor) -> Tensor:
+        is_square = value.shape[-2] == value.shape[-1]
+        return full(value.shape[:-2], is_square, device=value.device)
+
+
+class _Symmetric(_Square):
+    def check(self, value: Tensor) -> Tensor:
+        is_square = super().check(value)
+        if not bool(is_square.all()):
+            return is_square
         return ops.isclose(value, value.mT, atol=1e-6).flatten(-2).all(-1)
 
 
 class _PositiveDefinite(_Symmetric):
     def check(self, value: Tensor) -> Tensor:
         return super().check(value) & linalg.cholesky_ex(value.detach()).info.eq(0)
+
+
+class _PositiveSemidefinite(_Symmetric):
+    def check(self, value: Tensor) -> Tensor:
+        is_symmetric = super().check(value)
+        return (
+            is_symmetric & (linalg.eigvalsh(value) >= 0).all(-1) if bool(is_symmetric.all()) else is_symmetric
+        )
+
+
+class _Cat(Constraint):
+    """A region for each piece of a tensor along a dimension."""
+
+    def __init__(
+        self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None
+    ) -> None:
+        self.cseq, self.dim = list(cseq), dim
+        self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+        self.is_discrete = any(c.is_discrete for c in self.cseq)
+        self.event_dim = max(c.event_dim for c in self.cseq)
+
+    def check(self, value: Tensor) -> Tensor:
+        pieces = ops.split(value, self.lengths, self.dim)
+        return ops.cat([c.check(piece) for c, piece in zip(self.cseq, pieces, strict=True)], self.dim)
+
+
+class _Stack(Constraint):
+    """A region for each slice of a tensor along a dimension."""
+
+    def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
+        self.cseq, self.dim = list(cseq), dim
+        self.is_discrete = any(c.is_discrete for c in self.cseq)
+        self.event_dim = max(c.event_dim for c in self.cseq)
+        self.event_dim += int(dim + self.event_dim < 0)
+
+    def check(self, value: Tensor) -> Tensor:
+        slices = ops.unbind(value, self.dim)
+        return ops.stack([c.check(part) for c, part in zip(self.cseq, slices, strict=True)], self.dim)
 
 
 class _IndependentConstraint(Constraint):
@@ -224,3 +282,8 @@ lower_triangular = _LowerTriangular()
 lower_cholesky = _LowerCholesky()
 symmetric = _Symmetric()
 positive_definite = _PositiveDefinite()
+positive_semidefinite = _PositiveSemidefinite()
+corr_cholesky = _CorrCholesky()
+square = _Square()
+cat = _Cat
+stack = _Stack

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_edu import linalg, ops
+from tinygrad_edu import ops
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.distributions.bernoulli import Bernoulli
 from tinygrad_edu.distributions.beta import Beta
@@ -29,6 +29,7 @@ from tinygrad_edu.distributions.half_cauchy import HalfCauchy
 from tinygrad_edu.distributions.half_normal import HalfNormal
 from tinygrad_edu.distributions.independent import Independent
 from tinygrad_edu.distributions.laplace import Laplace
+from tinygrad_edu.distributions.lowrank_multivariate_normal import LowRankMultivariateNormal
 from tinygrad_edu.distributions.multivariate_normal import MultivariateNormal
 from tinygrad_edu.distributions.normal import Normal
 from tinygrad_edu.distributions.one_hot_categorical import OneHotCategorical
@@ -38,6 +39,7 @@ from tinygrad_edu.distributions.transformed_distribution import TransformedDistr
 from tinygrad_edu.distributions.transforms import sum_rightmost
 from tinygrad_edu.distributions.uniform import Uniform
 from tinygrad_edu.distributions.weibull import Weibull
+from tinygrad_edu.distributions.wishart import Wishart
 
 REGISTRY: dict[tuple[type, type], Callable[[Any, Any], Tensor]] = {}
 """Which function computes the divergence of which two classes."""
@@ -203,14 +205,16 @@ def _normal(p: Any, q: Any) -> Tensor:
 
 
 @register_kl(MultivariateNormal, MultivariateNormal)
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
 def _multivariate_normal(p: Any, q: Any) -> Tensor:
+    """Return log |L_q| - log |L_p| + 1/2 (tr(S_q^-1 S_p) + m^T S_q^-1 m - n), m the distance of the means."""
     if p.event_shape != q.event_shape:
         raise ValueError(
-            "KL-divergence between two Multivariate Normals with different event shapes cannot be computed"
+            "KL-divergence between two (Low Rank) Multivariate Normals with different event shapes cannot be computed"
         )
-    shift = linalg.solve_triangular(q._factor, (q.loc - p.loc).unsqueeze(-1), upper=False)
-    ratio = linalg.solve_triangular(q._factor, p._factor, upper=False)
-    squares = (ratio**2).sum((-2, -1)) + (shift**2).sum((-2, -1))
+    squares = q._squares(p._columns()) + q._squares((q.loc - p.loc).unsqueeze(-1))
     return q._log_volume() - p._log_volume() + 0.5 * (squares - p.event_shape[0])
 
 
@@ -261,3 +265,12 @@ def _independent(p: Any, q: Any) -> Tensor:
             "KL of different numbers of dimensions is not implemented: expected the same"
         )
     return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)
+
+
+@register_kl(Wishart, Wishart)
+def _wishart(p: Any, q: Any) -> Tensor:
+    size = p.event_shape[-1]
+    trace = ops.diagonal(ops.cholesky_solve(p.covariance_matrix, q._factor), 0, -2, -1).sum(-1)
+    volumes = q.df * (q._log_norm() - p._log_norm()) + 0.5 * p.df * (trace - size)
+    gammas = ops.mvlgamma(q.df / 2, size) - ops.mvlgamma(p.df / 2, size)
+    return volumes + gammas + (p.df - q.df) / 2 * p._mean_of_log_det()

@@ -128,12 +128,19 @@ class MultivariateNormal(Distribution):
         """Return half the logarithm of |S|: the sum of the logarithms of L's diagonal."""
         return ops.log(ops.diagonal(self._factor, 0, -2, -1)).sum(-1)
 
+    def _squares(self, columns: Tensor) -> Tensor:
+        """Return the sum of x^T S^-1 x over the columns x of (..., n, k)."""
+        z = linalg.solve_triangular(self._factor, columns, upper=False)
+        return (z**2).sum((-2, -1))
+
+    def _columns(self) -> Tensor:
+        """Return a matrix A with S = A A^T."""
+        return self._factor
+
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        distance = (value - self.loc).unsqueeze(-1)
-        z = linalg.solve_triangular(self._factor, distance, upper=False)
-        squares = (z**2).sum((-2, -1))
+        squares = self._squares((value - self.loc).unsqueeze(-1))
         return -0.5 * (self._event_shape[0] * math.log(2 * math.pi) + squares) - self._log_volume()
 
     def entropy(self) -> Tensor:
