@@ -34,17 +34,21 @@ def find_text(name: str, file: Path | None = None, quick: bool = False) -> tuple
     """
     if file is not None:
         return read_given_file(file), str(file)
-    small = HERE / "small_texts" / name
     if quick:
-        return small.read_text(encoding="utf-8"), "the small text that comes with the demos"
+        return small_text(name), "the small text that comes with the demos"
     path = FOLDER / name
     if not path.exists():
         try:
             download(name, path)
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = f"the small text that comes with the demos, for {SOURCES[name][0]} was not had: {error}"
-            return small.read_text(encoding="utf-8"), reason
+            return small_text(name), reason
     return path.read_text(encoding="utf-8"), str(path)
+
+
+def small_text(name: str) -> str:
+    """Return a text that comes with the demos."""
+    return (HERE / "small_texts" / name).read_text(encoding="utf-8")
 
 
 def read_given_file(file: Path) -> str:

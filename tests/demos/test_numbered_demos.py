@@ -16,17 +16,16 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
-from tests.demos import table_graphs, table_sequences
+from tests.demos import table_graphs, table_labels, table_sequences, table_text
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMOS = ROOT / "demos"
 
 # Of each demo: file, arguments beside --quick, patterns that must be found in what it prints, files that it leaves.
-RUNS = [*table_sequences.RUNS, *table_graphs.RUNS]
+RUNS = [*table_sequences.RUNS, *table_graphs.RUNS, *table_text.RUNS, *table_labels.RUNS]
 ON_PYTORCH = [row for row in RUNS if row not in table_graphs.RUNS]  # PyTorch has no graph layers
 
-WITH_EPOCHS = ["05_lstm_rows.py", "06_translate_dates.py", "07_sort.py", "09_vae.py"]
-WITH_EPOCHS += [row[0] for row in table_graphs.RUNS]
+WITH_EPOCHS = [row[0] for row in RUNS if row[0] > "05"]
 
 
 def run(folder: Path, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -138,6 +137,8 @@ MODELS = [
     ("06_translate_dates.py", "Translator(hidden_size=8)", 11, 0.01),
     ("07_sort.py", "Sorter(features=16)", 10, 0.005),
     ("09_vae.py", "VAE(hidden_size=16)", 10, 0.005),
+    *table_text.MODELS,
+    *table_labels.MODELS,
 ]
 
 
@@ -204,6 +205,8 @@ BATCHES = {
     "06_translate_dates.py": written_dates,
     "07_sort.py": digits_to_sort,
     "09_vae.py": pixels_and_noise,
+    **table_text.BATCHES,
+    **table_labels.BATCHES,
 }
 
 
