@@ -17,6 +17,8 @@ from tinygrad_edu.learn.drawing.chart import Box, Chart, FrameName, Link
 from tinygrad_edu.learn.drawing.fold import fold, longest_repetition
 from tinygrad_edu.learn.drawing.svg import write_svg
 
+from tests.learn.pictures import IMAGES, PICTURES
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -260,3 +262,9 @@ def test_command_line(tmp_path, capsys):
     assert main(["draw", str(script), "-o", str(tmp_path / "no" / "picture.svg")]) == 2
     script.write_text("print('nothing')")
     assert main(["draw", str(script), "-o", str(picture)]) == 1
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_pictures_of_the_docs_are_what_is_drawn(name):
+    """The text does not depend on the machine; ``python -m tests.learn.pictures`` writes it anew."""
+    assert PICTURES[name]().svg == (IMAGES / f"{name}.svg").read_text(encoding="utf-8")

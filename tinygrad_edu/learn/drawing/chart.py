@@ -71,7 +71,7 @@ class Chart:
 # The kinds of boxes, with what the legend calls them.
 KINDS = {
     "input": "input",
-    "parameter": "parameter",
+    "parameter": "leaf, parameter",
     "product": "product, convolution",
     "elementwise": "element by element",
     "reduce": "reduction, normalisation, loss",

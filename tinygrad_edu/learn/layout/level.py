@@ -11,6 +11,9 @@ from tinygrad_edu.learn.layout.layers import Layered, split_into_layers
 from tinygrad_edu.learn.layout.model import Bond, Cell, Point, Spacing
 
 
+SNAP = 4.0  # pixels by which a line may miss its place at a box, so that it is straight
+
+
 @dataclass(frozen=True)
 class Level:
     """A frame that has been laid out, from its left upper corner: cells' middles, and a route for each bond."""
@@ -121,7 +124,12 @@ def route(
     beside it.
     """
     first, last = path[0], path[-1]
+    ports_out, ports_in = graph.cells[first].ports_out, graph.cells[last].ports_in
     begin, end = x[first] + ports.out_of(first, bond.wire), x[last] + ports.into(last, bond.wire, bond.slot)
+    if graph.is_line(path[1]) and not ports_out and abs(x[path[1]] - begin) < SNAP:
+        begin = x[path[1]]
+    if graph.is_line(path[-2]) and not ports_in and abs(x[path[-2]] - end) < SNAP:
+        end = x[path[-2]]
     points = [
         (begin, centres[first][1] + graph.cells[first].height / 2),
         (begin, bands[graph.layer_of[first]][1]),

@@ -44,20 +44,52 @@ def checkpointing(
     part_of = parts(nodes, groups)
     if len(set(part_of.values())) < 2:
         return None
+    memory = memory_at(nodes)
+    entering = crossings(nodes, part_of)
+    inputs = {memory[edge] for edge in entering if edge in memory}
     inner: dict[Group, int] = {}
     outside = 0
     for array in kept:
-        if array.held_by != "graph":
+        if array.held_by != "graph" or array.key in inputs:
             continue
         keepers = {part_of.get(node) for node in array.nodes}
         first = next(iter(keepers))
-        if len(keepers) == 1 and first is not None and not array.comes_in:
-            inner[first] = inner.get(first, 0) + array.nbytes
-        elif None in keepers or array.comes_in:
+        if None in keepers or first is None or array.comes_in:
             outside += array.nbytes
-    boundary = boundary_bytes(roots, nodes, part_of, kept)
+        elif len(keepers) == 1:
+            inner[first] = inner.get(first, 0) + array.nbytes
+    sizes = {array.key: array.nbytes if array.held_by == "graph" else 0 for array in kept}
+    boundary = sum([sizes[key] for key in inputs])
+    unsaved = [edge for edge in entering if edge not in memory]
+    if unsaved:
+        shapes = shapes_kept(nodes) | walk_backward(roots)[0]
+        boundary += sum([math.prod(shapes.get(edge, ())) * roots[0].array.itemsize for edge in unsaved])
     names = [part[-1] for part in dict.fromkeys(part_of.values())]
     return Checkpointing(names, outside + boundary, max(inner.values(), default=0))
+
+
+def memory_at(nodes: Sequence[Node]) -> dict[Edge, int]:
+    """Return for each output that some node has saved the identity of its memory."""
+    memory: dict[Edge, int] = {}
+    for node in nodes:
+        for array, link in zip(node.saved or (), node.saved_links or (), strict=False):
+            if link is not None and array is not None:
+                edge = (node, link.output_nr) if link.output_nr is not None else link.edge
+                if edge is not None:
+                    memory[edge] = id(memory_of(array))
+    return memory
+
+
+def crossings(nodes: Sequence[Node], part_of: Mapping[Node, Group]) -> list[Edge]:
+    """Return the outputs that go into a part from elsewhere."""
+    found: dict[Edge, None] = {}
+    for node in nodes:
+        for edge in node.next_edges:
+            if edge is None or node not in part_of or isinstance(edge[0], AccumulateGrad):
+                continue
+            if part_of.get(edge[0]) != part_of[node]:
+                found[edge] = None
+    return list(found)
 
 
 def parts(nodes: Sequence[Node], groups: Mapping[Node, Group]) -> dict[Node, Group]:
@@ -68,36 +100,3 @@ def parts(nodes: Sequence[Node], groups: Mapping[Node, Group]) -> dict[Node, Gro
         if len(set(found.values())) > 1:
             return found
     return {}
-
-
-def boundary_bytes(
-    roots: Sequence[Any], nodes: Sequence[Node], part_of: Mapping[Node, Group], kept: Sequence[Kept]
-) -> int:
-    """Return the bytes of all tensors that go into a part from elsewhere, without those that are counted outside."""
-    counted = {
-        id(memory_of(array))
-        for one in kept
-        if one.held_by != "graph" or any(part_of.get(node) is None for node in one.nodes)
-        for node in one.nodes
-        for array in node.saved or ()
-        if array is not None and memory_of(array).nbytes == one.nbytes
-    }
-    memory: dict[Edge, int] = {}
-    for node in nodes:
-        for array, link in zip(node.saved or (), node.saved_links or (), strict=False):
-            if link is not None and array is not None:
-                edge = (node, link.output_nr) if link.output_nr is not None else link.edge
-                if edge is not None:
-                    memory[edge] = id(memory_of(array))
-    shapes = shapes_kept(nodes) | walk_backward(roots)[0]
-    total, done = 0, set()
-    for node in nodes:
-        for edge in node.next_edges:
-            if edge is None or node not in part_of or isinstance(edge[0], AccumulateGrad):
-                continue
-            key = memory.get(edge, edge)
-            if part_of.get(edge[0]) == part_of[node] or key in done or key in counted:
-                continue
-            done.add(key)
-            total += math.prod(shapes.get(edge, ())) * roots[0].array.itemsize
-    return total

@@ -42,8 +42,8 @@ class Kept:
         Whether it is an input that has no history, such as a batch of data.
     shared_with : list of str
         Other operations that keep it.
-    nodes : list of Node
-        Who keeps it.
+    nodes, key : list of Node, int
+        Who keeps it, and the identity of the memory.
     """
 
     operation: str
@@ -56,6 +56,7 @@ class Kept:
     comes_in: bool = False
     shared_with: list[str] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list, repr=False)
+    key: int = field(default=0, repr=False)
 
 
 def kept_by(nodes: Sequence[Node], layers: dict[Node, str]) -> list[Kept]:
@@ -87,6 +88,7 @@ def kept_by(nodes: Sequence[Node], layers: dict[Node, str]) -> list[Kept]:
                 held_by,
                 is_plain_input(node, array),
                 nodes=[node],
+                key=id(memory),
             )
     return list(kept.values())
 

@@ -13,7 +13,7 @@ from tinygrad_edu.learn.memory_report.freeing import Checkpointing, checkpointin
 from tinygrad_edu.learn.memory_report.kept import Kept, bytes_of_objects, kept_by
 from tinygrad_edu.learn.memory_report.layers import groups_of
 
-ROWS = 12  # of the largest arrays that are listed
+ROWS = 12  # that are listed
 BAR = 24  # letters of the longest bar
 IN_PLACE = "nothing: an in-place operation computes its result in new memory, and then writes it over the old numbers"
 
@@ -178,13 +178,11 @@ def share(size: int, total: int) -> str:
 
 def bars(sums: dict[str, int], total: int) -> list[str]:
     """Return a line for each sum, with a bar for its part of the whole."""
-    rows = [[name or "(no layer)", size_text(size), share(size, total)] for name, size in sums.items()]
-    marks = (
-        ["█" * round(BAR * size / max(sums.values())) for size in sums.values()]
-        if total
-        else [""] * len(rows)
-    )
-    return columns([[*row, mark] for row, mark in zip(rows, marks, strict=True)])
+    rows = []
+    for name, size in list(sums.items())[:ROWS]:
+        mark = "█" * round(BAR * size / max(*sums.values(), 1))
+        rows.append([name or "(no layer)", size_text(size), share(size, total), mark])
+    return columns(rows) + ([f"  … and {len(sums) - ROWS} more"] if len(sums) > ROWS else [])
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
