@@ -12,12 +12,11 @@ import pytest
 
 import tinygrad_edu as torch
 import tinygrad_edu.nn.functional as F
+from tests.learn.pictures import IMAGES, PICTURES
 from tinygrad_edu import learn, nn
 from tinygrad_edu.learn.drawing.chart import Box, Chart, FrameName, Link
 from tinygrad_edu.learn.drawing.fold import fold, longest_repetition
 from tinygrad_edu.learn.drawing.svg import write_svg
-
-from tests.learn.pictures import IMAGES, PICTURES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SVG = "{http://www.w3.org/2000/svg}"

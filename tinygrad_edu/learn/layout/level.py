@@ -10,7 +10,6 @@ from tinygrad_edu.learn.layout.crossings import reduce_crossings
 from tinygrad_edu.learn.layout.layers import Layered, split_into_layers
 from tinygrad_edu.learn.layout.model import Bond, Cell, Point, Spacing
 
-
 SNAP = 4.0  # pixels by which a line may miss its place at a box, so that it is straight
 
 
