@@ -138,6 +138,18 @@ def test_the_line_of_a_detach():
     )
 
 
+def test_who_records_looks_on():
+    w, v = weight(), weight()
+    with learn.record():
+        loss = ((w * 2).detach() * v).sum()
+        at = line(back=1)
+        loss.backward()
+    assert (
+        learn.why_no_grad(w, loss)
+        == f"w does not reach loss: on the way, detach() cut off from the graph, at {at}."
+    )
+
+
 def test_only_what_was_on_the_way_is_named():
     w, v, u = weight(), weight(), weight()
     with learn.explain():

@@ -9,8 +9,9 @@ from types import FrameType
 from typing import Any
 
 from tinygrad_edu.autograd.node import Node
-from tinygrad_edu.autograd.observer import NOTHING, Block, Observer, attach, detach
+from tinygrad_edu.autograd.observer import NOTHING, Block, attach, detach
 from tinygrad_edu.learn.backward_recorder import BackwardRecorder
+from tinygrad_edu.learn.explaining import Explainer
 from tinygrad_edu.learn.finishing import finish
 from tinygrad_edu.learn.forward_recorder import ForwardRecorder
 from tinygrad_edu.learn.frames import user_frames
@@ -77,8 +78,8 @@ class Recording(Tape):
         return in_frame(self.page(), "The stepper", height=760)
 
 
-class Recorder(Observer):
-    """Writes a tape.
+class Recorder(Explainer):
+    """Writes a tape; and notes the lines of nodes and cuts, for errors and ``why_no_grad``.
 
     Parameters
     ----------
@@ -92,6 +93,7 @@ class Recorder(Observer):
     def __init__(
         self, tape: Tape, outermost: FrameType | None = None, when_finished: Callable[[], None] | None = None
     ) -> None:
+        super().__init__(broadcasts=False)
         self.tape = tape
         self.when_finished = when_finished
         self._forward = ForwardRecorder(tape.max_bytes, outermost)
