@@ -60,8 +60,10 @@ def test_every_operation_has_a_formula():
         assert formula.text == formula.said
         assert len(formula.said) > 10, name
         assert "References" not in formula.said
-    assert len(OPERATIONS) == 180
-    assert len(without) <= 64, sorted(without)
+    assert len(OPERATIONS) >= 180
+    assert len(without) <= 59, (
+        f"give one a row in tinygrad_edu/learn/formulas, or raise this number: {sorted(without)}"
+    )
 
 
 def test_every_row_is_of_an_operation():

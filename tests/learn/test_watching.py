@@ -253,6 +253,18 @@ def test_nothing_is_left_behind():
     assert not any(optimizer._hooks.values())
 
 
+def test_what_cannot_be_watched():
+    with pytest.raises(TypeError, match=r"watch\(\): argument 'model' must be Module, not Tensor"):
+        learn.watch(X)
+    model = nn.LazyLinear(3)
+    with pytest.raises(
+        ValueError, match="but weight waits for its first input. Hint: run the model once before"
+    ):
+        learn.watch(model)
+    model(X)
+    learn.watch(model).close()
+
+
 def test_an_exception_ends_the_watching():
     model = mlp()
     with pytest.raises(ZeroDivisionError), learn.watch(model):

@@ -18,6 +18,9 @@ from tinygrad_edu.learn.watching.findings import Finding, findings, report
 from tinygrad_edu.learn.watching.records import Record, line
 from tinygrad_edu.learn.watching.sites import KINDS, Site, axis_of_units
 from tinygrad_edu.learn.watching.statistics import describe, histogram, norm, on_host
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.parameter import is_lazy
+from tinygrad_edu.type_names import type_name
 
 
 def watch(
@@ -50,6 +53,13 @@ def watch(
         ``report()`` says what is wrong, ``draw()`` draws all of it, ``close()`` ends the watching; so does the end of a
         ``with`` block.
 
+    Raises
+    ------
+    TypeError
+        If ``model`` is no module.
+    ValueError
+        If it has lazy layers that have not run yet.
+
     Examples
     --------
     >>> import tinygrad_edu as torch
@@ -65,7 +75,20 @@ def watch(
     >>> print(watch.findings()[0].kind)
     loss not finite
     """
+    check(model)
     return Watch(model, optimizer, file, histograms_every, patience)
+
+
+def check(model: Any) -> None:
+    """Raise unless this is a module whose parameters have been made."""
+    if not isinstance(model, Module):
+        raise TypeError(f"watch(): argument 'model' must be Module, not {type_name(model)}")
+    for name, parameter in model.named_parameters():
+        if is_lazy(parameter):
+            raise ValueError(
+                f"watch: expected parameters that have been made, but {name} waits for its first input. Hint: run the "
+                "model once before"
+            )
 
 
 class Watch(Observer):
