@@ -59,7 +59,7 @@ def test_the_line_of_the_operation_is_named_if_anomalies_are_looked_for():
         lambda h: h.view(3, 1).add_(1),
         lambda h: h.detach().fill_(0),
         lambda h: h.__setitem__(0, 5.0),
-        lambda h: h.unbind()[1].mul_(2),
+        lambda h: h.tensor_split(3)[1].mul_(2),
         lambda h: h.T.copy_(torch.zeros(3)) if h.ndim > 1 else h.copy_(torch.zeros(3)),
         lambda h: h.normal_(),
         lambda h: h.uniform_(),

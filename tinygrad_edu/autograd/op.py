@@ -98,7 +98,10 @@ class Op(Node):
             links = link_saved(self, inputs, arrays, outputs, results)
             self.saved_links = links if any(links) else ()
         if self.is_view:
-            results[0].become_view_of(inputs[0], type(self), options)
+            for output_nr, result in enumerate(results):
+                result.become_view_of(inputs[0], type(self), options)
+                if isinstance(output, tuple):
+                    result.forbid_changes(self, output_nr)
         return tuple(results) if isinstance(output, tuple) else results[0]
 
     def become_origin_of(self, results: list[TensorBase]) -> None:

@@ -31,6 +31,13 @@ CUSTOM_FUNCTION_VIEW = (
 )
 
 
+ONE_OF_MANY_VIEWS = (
+    "Output {output_nr} of {name} is a view and is being modified inplace. This view is the output of a function that "
+    "returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace "
+    "the inplace operation by an out-of-place one."
+)
+
+
 class ViewInfo:
     """How a view was made.
 
@@ -100,6 +107,12 @@ class ViewMethods:
         if not this_thread.mode.grad_enabled and self._view.forbidden is None:
             self._view.forbidden = NO_GRAD_VIEW
 
+    def forbid_changes(self: Any, node: Node, output_nr: int) -> None:
+        """Let nobody change this view, one of several outputs of a node, in place while autograd records."""
+        if self._view is not None:
+            name = node.operation_name()
+            self._view.forbidden = ONE_OF_MANY_VIEWS.format(output_nr=output_nr, name=name)
+
     def as_output_of(self: Any, node: Node, output_nr: int, args: tuple[Any, ...]) -> Any:
         """Return this tensor, made by a custom Function from ``args``, with the Function as its history."""
         base = self if self._view is None else self._view.base
@@ -136,7 +149,7 @@ class ViewMethods:
             view is not None
             and view.forbidden is not None
             and this_thread.mode.grad_enabled
-            and view.base.requires_grad
+            and (recorded or view.base.requires_grad)
         ):
             raise RuntimeError(view.forbidden)
         if not recorded:

@@ -449,12 +449,9 @@ from tinygrad_edu.ops.shape.broadcasting import (
 )
 from tinygrad_edu.ops.shape.join import (
     cat as cat,
-    chunk as chunk,
     hstack as hstack,
     repeat_interleave as repeat_interleave,
-    split as split,
     stack as stack,
-    unbind as unbind,
     vstack as vstack,
 )
 from tinygrad_edu.ops.shape.layout import (
@@ -490,6 +487,11 @@ from tinygrad_edu.ops.shape.pieces import (
     vsplit as vsplit,
 )
 from tinygrad_edu.ops.shape.roll import fliplr as fliplr, flipud as flipud, roll as roll, rot90 as rot90
+from tinygrad_edu.ops.shape.split import (
+    chunk as chunk,
+    split as split,
+    unbind as unbind,
+)
 from tinygrad_edu.ops.shape.strided import (
     as_strided as as_strided,
     as_strided_scatter as as_strided_scatter,

@@ -15,8 +15,8 @@ from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.ops.indexing.index import narrow, select
 from tinygrad_edu.ops.indexing.replace import slices
-from tinygrad_edu.ops.shape.join import chunk, split, unbind
 from tinygrad_edu.ops.shape.layout import clone, expand, permute, squeeze, t, transpose, unsqueeze, view
+from tinygrad_edu.ops.shape.split import chunk, split, unbind
 from tinygrad_edu.ops.shape.strided import as_strided, unfold
 from tinygrad_edu.ops.shape.triangle import diagonal
 

@@ -1,4 +1,4 @@
-"""Putting tensors together and taking them apart: cat, stack, split, chunk, unbind, repeat_interleave.
+"""Putting tensors together: cat, stack, repeat_interleave.
 
 References
 ----------
@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu.arguments import as_int, as_ints, wrong_type
+from tinygrad_edu.arguments import as_int, wrong_type
 from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
@@ -22,7 +22,7 @@ from tinygrad_edu.ops.common import (
     raw,
     require_tensor,
 )
-from tinygrad_edu.ops.indexing.index import between, getitem, narrow, select
+from tinygrad_edu.ops.indexing.index import between, getitem
 from tinygrad_edu.ops.shape.layout import flatten, reshape
 from tinygrad_edu.type_names import type_name
 
@@ -151,79 +151,6 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """Join one above the other; vectors become rows."""
     return cat([reshape(x, (1, -1)) if x.ndim < 2 else x for x in check_sequence("vstack", tensors)], 0)
-
-
-def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Return views of so many slices each, or of the sizes given in a list.
-
-    Parameters
-    ----------
-    tensor : Tensor
-        Any shape with a dimension.
-    split_size_or_sections : int or sequence of int
-        How many slices each gets (the last may get fewer), or a list of sizes that make up the whole.
-    dim : int
-        Along which dimension.
-
-    References
-    ----------
-    https://docs.pytorch.org/docs/stable/generated/torch.split.html
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.split(torch.arange(5), 2)
-    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
-    """
-    require_tensor("split", tensor, "tensor")
-    if not tensor.ndim:
-        raise RuntimeError("split expects at least a 1-dimensional tensor, got one with 0 dimensions")
-    dim = normalize_dim("split", dim, tensor.ndim)
-    size = tensor.shape[dim]
-    if not isinstance(split_size_or_sections, list | tuple):
-        step = as_int("split", "split_size_or_sections", split_size_or_sections)
-        if step < 0 or (step == 0 and size):
-            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
-        sections = [min(step, size - start) for start in range(0, size, step)] if size else [0]
-    else:
-        sections = list(as_ints("split", "split_size_or_sections", split_size_or_sections))
-        if sum(sections) != size or min(sections, default=0) < 0:
-            raise explained(
-                RuntimeError(
-                    f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at "
-                    f"dimension {dim}), but got split_sizes={sections}"
-                )
-            )
-    ends = itertools.accumulate(sections)
-    return tuple([narrow(tensor, dim, end - n, n) for end, n in zip(ends, sections, strict=True)])
-
-
-def chunk(input: Tensor, chunks: int, dim: int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
-    """Split into at most ``chunks`` views of equal size; the last may be smaller.
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.chunk(torch.arange(5), 2)
-    (tensor([0, 1, 2]), tensor([3, 4]))
-    """
-    dim = dim if axis is None else axis
-    require_tensor("chunk", input)
-    chunks = as_int("chunk", "chunks", chunks)
-    if chunks <= 0:
-        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    size = input.shape[normalize_dim("chunk", dim, input.ndim)]
-    return split(input, -(-size // chunks) if size else [0] * chunks, dim)
-
-
-def unbind(input: Tensor, dim: int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
-    """Return all slices along ``dim``, without that dimension."""
-    dim = dim if axis is None else axis
-    require_tensor("unbind", input)
-    dim = normalize_dim("unbind", dim, input.ndim)
-    if input.ndim == 0:
-        raise IndexError("unbind: expected at least one dimension, got a 0-d tensor")
-    return tuple([select(input, dim, i) for i in range(input.shape[dim])])
 
 
 def repeat_interleave(
