@@ -61,7 +61,7 @@ def test_every_operation_has_a_formula():
         assert len(formula.said) > 10, name
         assert "References" not in formula.said
     assert len(OPERATIONS) >= 180
-    assert len(without) <= 59, (
+    assert len(without) <= 63, (
         f"give one a row in tinygrad_edu/learn/formulas, or raise this number: {sorted(without)}"
     )
 
