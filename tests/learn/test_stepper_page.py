@@ -10,6 +10,7 @@ import pytest
 
 from tests.learn import chromium, stepper_programs
 from tests.learn.chromium import Opened
+from tests.learn.test_stepper import unpacked
 from tinygrad_edu.learn.__main__ import main
 
 pytestmark = [
@@ -212,6 +213,15 @@ def test_an_element_of_a_heat_map_is_found_by_mouse_and_by_keyboard(pages, opene
     assert one.text(".pinned h3").endswith("[1, 1]")
 
 
+def test_the_page_reads_the_numbers_that_were_written(pages, opened):
+    one = opened(pages("MLP"))
+    packed = [i for i, value in enumerate(one.page.evaluate("tape.values")) if "bytes" in value]
+    assert len(packed) > 3
+    for number in packed:
+        expected = unpacked(one.page.evaluate(f"tape.values[{number}].bytes"))
+        assert one.page.evaluate(f"valueAt({number}).numbers") == pytest.approx(expected, rel=1e-4)
+
+
 def test_values_are_zoomed(pages, opened):
     one = opened(pages("MLP"))
     one.page.evaluate("go(1)")
@@ -244,6 +254,8 @@ def test_a_transformer_is_folded_and_opens_what_runs(pages, opened):
     assert one.page.locator(".node.now").get_attribute("data-node") == "F100"
     opened_for = one.page.evaluate("openedFor.length")
     assert opened_for > 0
+    one.page.evaluate("go(10)")
+    assert one.page.evaluate("seenNode('F100')").startswith("M")  # what was opened for step 100 is folded again
     one.page.keyboard.press("o")
     one.page.evaluate("go(200)")
     assert one.page.locator(".node.now").get_attribute("data-node").startswith("M")
