@@ -11,6 +11,7 @@ from tinygrad_edu.version import __version__
 sys.path.insert(0, str(Path(__file__).parent))
 import lessons
 import reference
+import steppers
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -27,6 +28,7 @@ extensions = [
     "sphinx_copybutton",
 ]
 exclude_patterns = ["README.md", "images"]  # index.md includes README.md
+html_extra_path = ["built"]
 
 # The chapters are Markdown as it is read in the repository: their links to headings are those of GitHub.
 myst_heading_anchors = 4
@@ -57,3 +59,4 @@ def setup(app: Sphinx) -> None:
     folder = Path(app.srcdir)
     lessons.write_notebooks(folder.parent / "demos" / "lessons", folder / "lesson_pages")
     reference.write_pages(folder / "reference_pages")
+    steppers.write_pages(folder.parent, folder / "stepper_pages", folder / "built")
