@@ -90,7 +90,7 @@ def draw(
     >>> a = torch.tensor(2.0, requires_grad=True)
     >>> picture = learn.draw(a * a + 1)
     >>> picture
-    Drawing(174 × 298 pixels; .save(path) writes it)
+    Drawing(329 × 304 pixels; .save(path) writes it)
     """
     if max_boxes < 2:
         raise ValueError(f"draw: expected max_boxes to be at least 2, got {max_boxes}")

@@ -88,7 +88,7 @@ class _Charting:
         tensor = leaf.variable
         name = self.names.get(id(tensor), "")
         short = name.rpartition(".")[2] or "leaf"
-        line = f"{tensor.item():g}" if tensor.array.size == 1 else shape_text(tensor.shape)
+        line = f"{tensor.item():g}" if tensor.array.ndim == 0 else shape_text(tensor.shape)
         tip = (
             f"{name or 'a leaf'}: {shape_text(tensor.shape)}, {tensor.dtype}; its gradient is added to .grad"
         )
@@ -123,7 +123,7 @@ class _Charting:
         """Add the results, and return the chart."""
         for tensor in roots:
             edge = tensor.edge()
-            value = f"{tensor.item():.6g}" if tensor.array.size == 1 else shape_text(tensor.shape)
+            value = f"{tensor.item():.6g}" if tensor.array.ndim == 0 else shape_text(tensor.shape)
             name = self.names.get(id(tensor), "result")
             place = self._add(
                 ("root", id(tensor)), Box(name, "output", (value,), (), "where backward begins")

@@ -59,7 +59,7 @@ class _Charting:
                 self._add_leaf(operand.source, group)
         line = f"{step.line}: {step.line.source}" if step.line else ""
         value = step.outputs[0] if step.outputs else None
-        lines = (number_or_shape(value),) if value is not None and value.size == 1 else ()
+        lines = (number_or_shape(value),) if value is not None and value.shape == () else ()
         kept = sum([saved.nbytes for saved in step.saved])
         kind = "other" if step.op_class is None else kind_of(step.op_class)
         self._add(step, Box(step.op, kind, lines, group, f"{step.op}  {line}".strip(), (step.op,), kept))
@@ -87,5 +87,5 @@ class _Charting:
 
 
 def number_or_shape(value: Value) -> str:
-    """Write a single number, or the shape of many."""
-    return f"{value.item():.4g}" if value.size == 1 else shape_text(value.shape)
+    """Write a single number without dimensions, or a shape."""
+    return f"{value.item():.4g}" if value.shape == () else shape_text(value.shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 from tinygrad_edu.learn.drawing.chart import KINDS, Box, Chart, Link, shape_text, size_text, time_text
@@ -12,7 +13,7 @@ from tinygrad_edu.learn.layout import Edge, Frame, Item, Layout, Point, lay_out,
 from tinygrad_edu.learn.layout.paths import number
 
 NAME_SIZE, LINE_SIZE, LABEL_SIZE, TITLE_SIZE, KEY_SIZE = 13.0, 10.5, 10.5, 11.5, 11.0
-LINE_HEIGHT = 14.0
+LINE_HEIGHT, KEY_HEIGHT, LEAST_KEY_WIDTH = 14.0, 18.0, 300.0
 MARGIN = 16.0
 MARK = 4.0  # the width of the coloured stripe
 HEAD = 5.0  # the length of an arrow's head
@@ -30,7 +31,12 @@ def write_svg(chart: Chart, with_sizes: bool = False, with_times: bool = False) 
     links = sorted(chart.links, key=lambda link: link.target)  # stable: operands stay in their order
     if {link.label for link in links} <= {"", shape_text(())}:
         links = [link._replace(label="") for link in links]  # nothing to see
-    layout = lay_out(items, [Edge(link.source, link.target, link.output) for link in links], None, widths)
+    layout = lay_out(
+        with_room_for_labels(items, links),
+        [Edge(link.source, link.target, link.output) for link in links],
+        None,
+        widths,
+    )
     parts = [draw_frame(frame) for frame in layout.frames]
     parts += [draw_line(route) for route in dict.fromkeys(map(tuple, layout.routes))]
     parts += [draw_title(frame, titles[frame.group], layout.routes) for frame in layout.frames]
@@ -67,6 +73,21 @@ def size_of(box: Box) -> tuple[float, float]:
     widths = [text_width(box.name, NAME_SIZE, True), *[text_width(line, LINE_SIZE) for line in box.lines]]
     side = 40.0 if box.kind in ROUND else 28.0
     return round(max(max(widths) + side, 48.0), 1), 26.0 + LINE_HEIGHT * len(box.lines)
+
+
+def with_room_for_labels(items: Sequence[Item], links: Sequence[Link]) -> list[Item]:
+    """Return items as wide as the shapes that stand below them, so that no line runs through these.
+
+    Where many lines arrive, the item stays as it is: they have to end at the box itself.
+    """
+    arriving = Counter([link.target for link in links])
+    wide = list(items)
+    for link in links:
+        item = wide[link.source]
+        needed = 2 * (text_width(link.label, LABEL_SIZE) + 8.0) if link.label else 0.0
+        if needed > item.width and 14.0 * arriving[link.source] <= items[link.source].width:
+            wide[link.source] = item._replace(width=round(needed, 1))
+    return wide
 
 
 def draw_frame(frame: Frame) -> str:
@@ -149,13 +170,13 @@ def draw_labels(boxes: Sequence[Box], links: Sequence[Link], layout: Layout) -> 
 
 def page(parts: Sequence[str], boxes: Sequence[Box], width: float, height: float) -> str:
     """Return the whole file: styles, background, what was drawn, and below it what the colours mean."""
-    key, key_width = legend(boxes, height + 26.0)
-    full_width, full_height = max(width, key_width) + 2 * MARGIN, height + 32.0 + 2 * MARGIN
+    key, key_width, bottom = legend(boxes, height + 26.0, max(width, LEAST_KEY_WIDTH))
+    full_width, full_height = max(width, key_width) + 2 * MARGIN, bottom + 6.0 + 2 * MARGIN
     shift = max(0.0, (key_width - width) / 2)
-    size = f'width="{number(full_width)}" height="{number(full_height)}"'
+    w, h = number(full_width), number(full_height)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="tg" {size} viewBox="0 0 {number(full_width)} '
-        f'{number(full_height)}" role="img"><title>{escape(summary(boxes))}</title><style>{css()}</style>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="tg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
+        f'style="max-width:100%;height:auto"><title>{escape(summary(boxes))}</title><style>{css()}</style>'
         '<rect class="page" width="100%" height="100%"/>\n'
         f'<g transform="translate({number(MARGIN + shift)} {number(MARGIN)})">\n'
         + "\n".join(parts)
@@ -169,17 +190,21 @@ def summary(boxes: Sequence[Box]) -> str:
     return f"A graph of {count:,} operations, from its inputs above to its result below"
 
 
-def legend(boxes: Sequence[Box], y: float) -> tuple[str, float]:
-    """Return what the marks of the boxes mean, for the kinds there are, and how wide that is."""
+def legend(boxes: Sequence[Box], y: float, width: float) -> tuple[str, float, float]:
+    """Return what the marks of the boxes mean, for the kinds there are, in rows of a width, and how large that is."""
     kinds = {box.kind for box in boxes}
-    parts, x = [], 0.0
+    parts, x, right = [], 0.0, 0.0
     for kind, name in KINDS.items():
-        if kind in kinds:
-            mark = f'<rect class="mark" x="{number(x)}" y="{number(y - 9)}" width="4" height="11" rx="2"/>'
-            if kind in ROUND:
-                mark = f'<circle class="mark" cx="{number(x + 3)}" cy="{number(y - 3.5)}" r="3"/>'
-            parts.append(
-                f'<g class="{kind}">{mark}<text class="key" x="{number(x + 10)}" y="{number(y)}">{name}</text></g>'
-            )
-            x += 10 + text_width(name, KEY_SIZE) + 16
-    return "".join(parts), x
+        if kind not in kinds:
+            continue
+        needed = 10 + text_width(name, KEY_SIZE)
+        if x > 0 and x + needed > width:
+            x, y = 0.0, y + KEY_HEIGHT
+        mark = f'<rect class="mark" x="{number(x)}" y="{number(y - 9)}" width="4" height="11" rx="2"/>'
+        if kind in ROUND:
+            mark = f'<circle class="mark" cx="{number(x + 3)}" cy="{number(y - 3.5)}" r="3"/>'
+        at = f'x="{number(x + 10)}" y="{number(y)}"'
+        parts.append(f'<g class="{kind}">{mark}<text class="key" {at}>{name}</text></g>')
+        right = max(right, x + needed)
+        x += needed + 16
+    return "".join(parts), right, y

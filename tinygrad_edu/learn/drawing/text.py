@@ -24,7 +24,7 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     Examples
     --------
     >>> round(text_width("Conv2d", 10), 1)
-    36.0
+    39.5
     """
     return sum([WIDTHS.get(letter, WIDE) for letter in text]) * size / 1000 * (WIDER_BOLD if bold else WIDER)
 

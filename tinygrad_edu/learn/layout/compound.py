@@ -54,7 +54,7 @@ def lay_out(
     >>> layout.centres
     [(20.0, 10.0), (82.0, 10.0), (51.0, 66.0)]
     >>> layout.routes[0]
-    [(20.0, 20.0), (44.0, 56.0)]
+    [(20.0, 20.0), (45.0, 56.0)]
     """
     check(items, edges)
     builder = _Builder(items, edges, spacing or Spacing(), title_widths or {})
