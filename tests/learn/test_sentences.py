@@ -211,6 +211,22 @@ def test_sentences(name):
     assert backward in said[1][j]
 
 
+def test_class_weights_and_ignored_rows():
+    scores = leaf([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    targets = torch.tensor([1, -100, 2])
+    forward, backward = told(lambda: F.cross_entropy(scores, targets))
+    assert "the mean over 2 rows is" in forward[0]
+    assert "p - onehot, divided by the number of rows, 2." in backward[0]
+    forward, backward = told(lambda: F.cross_entropy(scores, targets, torch.tensor([1.0, 2.0, 3.0])))
+    assert "the weighted mean over 2 rows is" in forward[0]
+    assert "p - onehot, times the weight of the class, divided by the sum of the weights." in backward[0]
+
+
+def test_a_normalisation_without_a_weight():
+    forward, _ = told(lambda: F.layer_norm(leaf([[1.0, 2.0]]), (2,)).sum())
+    assert forward[0] == "Every row was brought to mean 0 and variance 1."
+
+
 def test_dropout():
     torch.manual_seed(0)
     x = leaf([1.0] * 10)

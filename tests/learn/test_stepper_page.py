@@ -255,7 +255,9 @@ def test_a_transformer_is_folded_and_opens_what_runs(pages, opened):
     opened_for = one.page.evaluate("openedFor.length")
     assert opened_for > 0
     one.page.evaluate("go(10)")
-    assert one.page.evaluate("seenNode('F100')").startswith("M")  # what was opened for step 100 is folded again
+    assert one.page.evaluate("seenNode('F100')").startswith(
+        "M"
+    )  # what was opened for step 100 is folded again
     one.page.keyboard.press("o")
     one.page.evaluate("go(200)")
     assert one.page.locator(".node.now").get_attribute("data-node").startswith("M")

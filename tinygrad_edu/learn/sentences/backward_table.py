@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinygrad_edu.learn.sentences.forward_table import FLAT, MOVES, slope_of
+from tinygrad_edu.learn.sentences.forward_table import FLAT, MOVES, kept_rows, slope_of
 from tinygrad_edu.learn.sentences.words import (
     axes,
     called,
@@ -258,10 +258,14 @@ def cross_entropy(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
     if target is None or value is None or value.array is None or target.array is None:
         return ""
     row, right = value.array[0], int(target.array[0])
-    rows = len(value.array)
-    mean = step.options["reduction"] == "mean" and rows > 1
+    rows, weighted = len(value.array), step.inputs[2].value is not None
     text = "each score gets its probability p, minus 1 at the right class: p - onehot"
-    text += f", divided by the number of rows, {rows}" if mean else ""
+    text += ", times the weight of the class" if weighted else ""
+    if step.options["reduction"] == "mean" and rows > 1:
+        kept = kept_rows(target, step)
+        text += (
+            ", divided by the sum of the weights" if weighted else f", divided by the number of rows, {kept}"
+        )
     if not 0 <= right < len(row):
         return text
     where = f"in row 0, the right class {right}" if rows > 1 else f"the right class {right}"

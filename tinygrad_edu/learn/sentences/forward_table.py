@@ -21,7 +21,7 @@ from tinygrad_edu.learn.sentences.words import (
     shape,
     share,
 )
-from tinygrad_edu.learn.tape import ForwardStep
+from tinygrad_edu.learn.tape import ForwardStep, Value
 
 # ---- elements by themselves ------------------------------------------------------------------------------
 
@@ -297,9 +297,16 @@ def cross_entropy(step: ForwardStep) -> str:
     )
     if len(logits.array) == 1:
         return f"{one}."
-    whole = {"mean": "the mean", "sum": "the sum"}.get(step.options["reduction"])
-    end = f"; {whole} over {count(len(logits.array), 'row')} is {number(item(out))}" if whole else ""
+    weighted = "weighted " if step.inputs[2].value is not None else ""
+    whole = {"mean": f"the {weighted}mean", "sum": f"the {weighted}sum"}.get(step.options["reduction"])
+    rows = kept_rows(target, step)
+    end = f"; {whole} over {count(rows, 'row')} is {number(item(out))}" if whole else ""
     return f"in row 0, {one}{end}."
+
+
+def kept_rows(target: Value, step: ForwardStep) -> int:
+    """Return how many rows are not ignored."""
+    return int(np.count_nonzero(target.window != step.options["ignore_index"]))
 
 
 def embedding(step: ForwardStep) -> str:
@@ -313,7 +320,8 @@ def embedding(step: ForwardStep) -> str:
 
 def normalized(step: ForwardStep) -> str:
     what = {"LayerNorm": "every row", "BatchNorm": "every channel"}.get(step.op, "every group of numbers")
-    end = "" if step.op == "Normalize" else ", then multiplied by the weight, and the bias added"
+    has_weight = len(step.inputs) > 1 and step.inputs[1].value is not None
+    end = ", then multiplied by the weight, and the bias added" if has_weight else ""
     return f"{what} was brought to mean 0 and variance 1{end}."
 
 
