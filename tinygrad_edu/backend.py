@@ -309,11 +309,11 @@ def to_device(array: Array, name: DeviceLike) -> Array:
 
 
 def check_dtype_on(where: device, dtype: Any) -> None:
-    """Raise if there are no numbers of this dtype on a device: CuPy has no bfloat16."""
+    """Raise if there are no numbers of this dtype on a device: this engine does not use bfloat16 with CuPy."""
     if where.type != "cpu" and dtype == BFLOAT16:
         raise RuntimeError(
-            f"expected a dtype that there is on {where}, got bfloat16: CuPy does not have it. Hint: float16 and "
-            "float32 are there"
+            f"expected a dtype that this engine has on {where}, got bfloat16, which it has on the CPU only. "
+            "Hint: float16 and float32 are there"
         )
 
 

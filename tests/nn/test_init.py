@@ -226,3 +226,28 @@ def test_errors_name_what_was_expected_and_what_came(call, words):
     with pytest.raises(ValueError, match=re.escape(words[0])) as caught:
         call()
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+OLDER = {
+    "uniform": (3, 4), "normal": (3, 4), "constant": (2,), "eye": (3, 3), "dirac": (2, 2, 3), "xavier_uniform": (3, 4),
+    "xavier_normal": (3, 4), "kaiming_uniform": (3, 4), "kaiming_normal": (3, 4), "orthogonal": (3, 3),
+    "sparse": (3, 4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OLDER)
+def test_older_names_warn(name):
+    arguments = {"constant": (2.5,), "sparse": (0.5,)}.get(name, ())
+    results = []
+    for function in (getattr(torch.nn.init, name + "_"), getattr(torch.nn.init, name)):
+        torch.manual_seed(0)
+        x = torch.zeros(OLDER[name])
+        if function.__name__ == name:
+            with pytest.warns(
+                FutureWarning, match=f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`"
+            ):
+                assert function(x, *arguments) is x
+        else:
+            function(x, *arguments)
+        results.append(x.tolist())
+    assert results[0] == results[1]

@@ -218,3 +218,15 @@ def test_a_matrix_with_nan_is_not_positive_definite():
 @pytest.mark.host("on a GPU nobody looks")
 def test_the_condition_number_of_a_singular_matrix():
     assert torch.linalg.cond(torch.zeros(3, 3), "nuc").item() == INF
+
+
+def test_how_often_each_number():
+    """Called with repeats alone, it repeats 0, 1, 2, ...; and a matrix of no blocks has one row, as in PyTorch."""
+    found = torch.repeat_interleave(torch.tensor([1, 0, 2], dtype=torch.int32))
+    assert (found.tolist(), found.dtype) == ([0, 2, 2], torch.int32)
+    with pytest.raises(RuntimeError, match=r"a vector of integers, got \[1, 1\]"):
+        torch.repeat_interleave(torch.tensor([[1]]))
+    with pytest.raises(RuntimeError, match="a vector of integers, got .* of float32"):
+        torch.repeat_interleave(torch.ones(2))
+    assert torch.block_diag().shape == (1, 0)
+    assert torch.nn.functional.unfold(torch.eye(3)[None, None] > 0, 2).dtype is torch.bool

@@ -40,6 +40,13 @@ OPERATIONS = {
         lambda torch, s, d, w: torch.sparse.addmm(d[:, :2], s, w, beta=2, alpha=3),
         lambda s, d, w: 2 * d[:, :2] + 3 * (s @ w),
     ),
+    "cat": (lambda torch, s, d, w: torch.cat([s, 2 * s]), lambda s, d, w: np.concatenate([s, 2 * s])),
+    "cat columns": (lambda torch, s, d, w: torch.cat([s, s], -1), lambda s, d, w: np.concatenate([s, s], -1)),
+    "stack": (lambda torch, s, d, w: torch.stack([s, s * 3], 1), lambda s, d, w: np.stack([s, s * 3], 1)),
+    "torch.index_select": (
+        lambda torch, s, d, w: torch.index_select(s, 0, torch.tensor([2, 0, 2])),
+        lambda s, d, w: s[[2, 0, 2]],
+    ),
     "+ sparse": (lambda torch, s, d, w: s + 2 * s, lambda s, d, w: 3 * s),
     "- sparse": (lambda torch, s, d, w: s - (s * 3), lambda s, d, w: -2 * s),
     "add alpha": (lambda torch, s, d, w: s.add(s, alpha=4), lambda s, d, w: 5 * s),
@@ -82,7 +89,7 @@ OPERATIONS = {
 }  # fmt: skip
 # PyTorch 2.13 has no derivative there, or none that it can compute in this layout.
 NO_DERIVATIVE_THERE = {"smm", "to csr", "csr * number", "csr + csr", "csr @", "index_select"} | {
-    "tanh", "norm", "select", "unsqueeze"
+    "tanh", "norm", "select", "unsqueeze", "cat", "cat columns", "stack", "torch.index_select"
 }  # fmt: skip
 
 
@@ -189,6 +196,20 @@ def test_hybrid(reference):
     for ours, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-6)
         assert ours[1:] == theirs[1:]
+
+
+def test_rows_that_are_dense_are_joined(reference):
+    results = []
+    for engine in (torch, reference):
+        index, values = engine.tensor([[2, 0]]), engine.tensor([[1.0, 2.0], [3.0, 4.0]])
+        x = engine.sparse_coo_tensor(index, values, (3, 2))
+        joined = [engine.cat([x, 2 * x], 1), engine.cat([x, x]), engine.stack([x, x], 2)]
+        results.append([y.to_dense().tolist() for y in joined] + [y.sparse_dim() for y in joined])
+    assert results[0] == results[1]
+    with pytest.raises(RuntimeError, match="expected tensors of layout torch.sparse_coo only"):
+        torch.cat([torch.eye(2).to_sparse(), torch.eye(2)])
+    with pytest.raises(RuntimeError, match="differ in dimension 0 alone"):
+        torch.cat([torch.eye(2).to_sparse(), torch.eye(3).to_sparse()])
 
 
 def test_a_matrix_of_float16_is_rounded_once():

@@ -51,7 +51,7 @@ class autocast:
     Raises
     ------
     NotImplementedError
-        For bfloat16 on a GPU, where CuPy has none.
+        For bfloat16 on a GPU, where this engine does not have it.
     RuntimeError
         For a device type that does not have it.
 
@@ -102,7 +102,7 @@ class autocast:
             return False
         if self.device == "cuda" and self.fast_dtype is dtypes.bfloat16:
             raise NotImplementedError(
-                "autocast: expected float16 on cuda, got bfloat16, which CuPy does not have"
+                "autocast: expected float16 on cuda, got bfloat16, which this engine has on the CPU only"
             )
         return True
 

@@ -15,12 +15,14 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import pair, raw, require_floating_point, require_tensor
+from tinygrad_edu.ops.common import pair, raw, require_tensor
 
 
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """Lay out the windows that a convolution sees: (n, c, h, w) -> (n, c kh kw, number of windows)."""
-    require_floating_point("unfold", input, complex_too=True)
+    require_tensor("unfold", input)
+    if raw(input).dtype.kind in "iu":  # of bool there is one, in PyTorch, too
+        raise NotImplementedError(f"unfold: expected a floating-point tensor, got {raw(input).dtype}")
     if input.ndim == 3:
         return ops.squeeze(unfold(ops.unsqueeze(input, 0), kernel_size, dilation, padding, stride), 0)
     if input.ndim != 4:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -336,6 +337,72 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     for column in range(columns):
         values[rng.permutation(rows)[: math.ceil(sparsity * rows)], column] = 0
     return _write(tensor, values)
+
+
+# ---- the older names, without the underscore: they warn, as in PyTorch ------------------------------------
+
+
+def _older(function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+    new = function.__name__
+    warnings.warn(
+        f"`nn.init.{new[:-1]}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=3
+    )
+    return function(*args, **kwargs)
+
+
+def uniform(*args: Any, **kwargs: Any) -> Tensor:
+    """Older name of :func:`uniform_`."""
+    return _older(uniform_, *args, **kwargs)
+
+
+def normal(*args: Any, **kwargs: Any) -> Tensor:
+    """Older name of :func:`normal_`."""
+    return _older(normal_, *args, **kwargs)
+
+
+def constant(*args: Any, **kwargs: Any) -> Tensor:
+    """Older name of :func:`constant_`."""
+    return _older(constant_, *args, **kwargs)
+
+
+def eye(*args: Any, **kwargs: Any) -> Tensor:
+    """Older name of :func:`eye_`."""
+    return _older(eye_, *args, **kwargs)
+
+
+def dirac(*args: Any, **kwargs: Any) -> Tensor:
+    """Older name of :func:`dirac_`."""
+    return _older(dirac_, *args, **kwargs)
+
+
+def xavier_uniform(*args: Any, **kwargs: Any) -> Tensor:
+    """Older name of :func:`xavier_uniform_`."""
+    return _older(xavier_uniform_, *args, **kwargs)
+
+
+def xavier_normal(*args: Any, **kwargs: Any) -> Tensor:
+    """Older name of :func:`xavier_normal_`."""
+    return _older(xavier_normal_, *args, **kwargs)
+
+
+def kaiming_uniform(*args: Any, **kwargs: Any) -> Tensor:
+    """Older name of :func:`kaiming_uniform_`."""
+    return _older(kaiming_uniform_, *args, **kwargs)
+
+
+def kaiming_normal(*args: Any, **kwargs: Any) -> Tensor:
+    """Older name of :func:`kaiming_normal_`."""
+    return _older(kaiming_normal_, *args, **kwargs)
+
+
+def orthogonal(*args: Any, **kwargs: Any) -> Tensor:
+    """Older name of :func:`orthogonal_`."""
+    return _older(orthogonal_, *args, **kwargs)
+
+
+def sparse(*args: Any, **kwargs: Any) -> Tensor:
+    """Older name of :func:`sparse_`."""
+    return _older(sparse_, *args, **kwargs)
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there

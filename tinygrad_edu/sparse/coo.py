@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any, Self
 
 from tinygrad_edu import ops
@@ -227,6 +229,40 @@ class SparseCOOTensor(SparseOperators):
         rows[dim] = new
         size = (*self._size[:dim], len(index), *self._size[dim + 1 :])
         return self.from_parts(rows, self._elements[old], size)
+
+    @classmethod
+    def cat(cls, tensors: Sequence[Any], dim: int) -> Self:
+        """Return sparse tensors one after the other; rows that are dense get zeros on both sides."""
+        first = tensors[0]
+        for i, x in enumerate(tensors):
+            if not isinstance(x, cls):
+                raise RuntimeError(
+                    f"cat: expected tensors of layout torch.sparse_coo only, got {x.layout} at place {i}"
+                )
+        dim = normalize_dim("cat", dim, first.ndim)
+        sizes = [(*x._size[:dim], *x._size[dim + 1 :]) for x in tensors]
+        if any(
+            size != sizes[0] or x.sparse_dim() != first.sparse_dim()
+            for size, x in zip(sizes, tensors, strict=True)
+        ):
+            raise RuntimeError(
+                f"cat: expected sizes that differ in dimension {dim} alone and as many sparse dimensions, got "
+                f"{[list(x._size) for x in tensors]}"
+            )
+        ends = list(itertools.accumulate([x._size[dim] for x in tensors]))
+        whole = (*first._size[:dim], ends[-1], *first._size[dim + 1 :])
+        places, elements = [], []
+        for x, end in zip(tensors, ends, strict=True):
+            index, values, start = x._index.array, x._elements, end - x._size[dim]
+            if dim < first.sparse_dim():
+                index = index.copy()
+                index[dim] += start
+            else:
+                after = len(whole) - 1 - dim  # dense dimensions behind this one
+                values = ops.pad(values, (0, 0) * after + (start, ends[-1] - end))
+            places.append(index)
+            elements.append(values)
+        return cls.from_parts(array_module(places[0]).concatenate(places, 1), ops.cat(elements), whole)
 
     # ---- arithmetic -------------------------------------------------------------------------------------
 

@@ -329,6 +329,8 @@ def index_select(input: Tensor, dim: Any = None, index: Any = None, *, axis: Any
     dim = dim if axis is None else axis
     require_tensor("index_select", input)
     check_vector("index_select", index)
+    if not input._is_strided:
+        return input.index_select(dim, index)
     dim = normalize_dim("index_select", dim, input.ndim)
     if input.ndim == 0:
         return reshape(index_select(reshape(input, (1,)), 0, one_place("index_select", index)), ())

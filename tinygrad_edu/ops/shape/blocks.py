@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, require_bools
-from tinygrad_edu.autograd.tensor_base import Tensor
+from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import array_module, device_of, to_device
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.indexing.index import ViewScatter, getitem
@@ -88,6 +89,8 @@ def block_diag(*tensors: Tensor) -> Tensor:
             [3, 4, 0],
             [0, 0, 5]])
     """
+    if not tensors:
+        return tensor_from_array(np.zeros((1, 0), dtypes.get_default_dtype().numpy_dtype))
     parts = check_sequence("block_diag", tensors)
     for i, x in enumerate(parts):
         if x.ndim > 2:

@@ -14,8 +14,9 @@ from typing import Any
 from tinygrad_edu.arguments import as_int, wrong_type
 from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel
+from tinygrad_edu.layouts import sparse_coo
 from tinygrad_edu.ops.common import (
     normalize_dim,
     promote_many,
@@ -70,6 +71,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: Any = None) -> Tensor:
     """
     dim = dim if axis is None else axis
     parts = check_sequence("cat", tensors)
+    if not all(x._is_strided for x in parts):
+        return sparse_coo.tensor_class.cat(parts, dim)
     shape = next((tuple(x.shape) for x in parts if tuple(x.shape) != (0,)), (0,))
     dim = normalize_dim("cat", dim, len(shape))
     nothing = (*shape[:dim], 0, *shape[dim + 1 :])
@@ -139,6 +142,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: Any = None) -> Tenso
                 )
             )
     dim = normalize_dim("stack", dim, parts[0].ndim + 1)
+    if not all(x._is_strided for x in parts):
+        return sparse_coo.tensor_class.cat([x.unsqueeze(dim) for x in parts], dim)
     return Stack.apply(*promote_many("stack", *parts), dim=dim)
 
 
@@ -154,9 +159,16 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def repeat_interleave(
-    input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None, axis: Any = None
+    input: Tensor,
+    repeats: Any = None,
+    dim: int | None = None,
+    *,
+    output_size: int | None = None,
+    axis: Any = None,
 ) -> Tensor:
     """Repeat every element (or slice along ``dim``) several times in a row.
+
+    Called with one vector, ``repeat_interleave(repeats)``, it repeats 0, 1, 2, ... so often.
 
     Parameters
     ----------
@@ -181,6 +193,14 @@ def repeat_interleave(
     """
     dim = dim if axis is None else axis
     require_tensor("repeat_interleave", input)
+    if repeats is None:
+        if input.ndim != 1 or raw(input).dtype.kind not in "iu":
+            raise RuntimeError(
+                f"repeat_interleave: expected repeats to be a vector of integers, got {list(input.shape)} of "
+                f"{raw(input).dtype}"
+            )
+        numbers = array_module(raw(input)).arange(input.shape[0], dtype=raw(input).dtype)
+        input, repeats = tensor_from_array(numbers), input
     if dim is None:
         input, dim = flatten(input), 0
     dim = normalize_dim("repeat_interleave", dim, input.ndim)
