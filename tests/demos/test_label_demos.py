@@ -266,3 +266,20 @@ def test_a_probe_reads_what_is_in_the_features(load):
     features = torch.nn.functional.one_hot(labels, 10).float() + 0.1 * torch.randn(40, 10)
     assert demo.probe(features, labels, features.flip(0), labels.flip(0)) == 100
     assert demo.probe(features, labels, features, labels.flip(0)) == 0
+
+
+def test_what_is_near(load):
+    demo = load("19_self_supervised.py")
+    images, labels = torch.rand(20, 1, 28, 28), torch.arange(20) % 2
+    test = images[:8] + 0.01, labels[:8].clone()
+    test[1][[2, 5]] = 7  # then the nearest in pixels is of another kind
+    features = torch.rand(20, 3), torch.rand(8, 3)
+    rows = demo.similar(
+        {"pixels": (images.flatten(1), test[0].flatten(1)), "features": features}, images, labels, test
+    )
+    assert len(rows) == 2
+    for (image, pixels, alike), i in zip(rows, (2, 5), strict=True):
+        assert torch.equal(image[0], test[0][i])
+        assert torch.equal(pixels[0], images[i])
+        nearest = torch.cdist(features[1][i : i + 1], features[0])[0].argsort()[: demo.NEIGHBOURS]
+        assert torch.equal(alike, images[nearest])
