@@ -31,7 +31,6 @@ class BackwardRecorder:
     def __init__(self, forward: ForwardRecorder) -> None:
         self.forward = forward
         self.steps: list[BackwardStep] = []
-        self.nodes: list[Node] = []  # that were run, kept so that their edges can be followed
         self.retained = False
         self._arrived: dict[Edge, list[tuple[BackwardStep, Sent]]] = {}
         self._waiting: dict[Edge, tuple[Any, Value]] = {}  # the sum that waits at an output of a node
@@ -74,7 +73,6 @@ class BackwardRecorder:
         if not step.came_from and not is_leaf:
             self.forward.name_root(node)
         self.steps.append(step)
-        self.nodes.append(node)
         return step
 
     def _send(

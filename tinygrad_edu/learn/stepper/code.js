@@ -32,7 +32,7 @@ function showFile(file) {
   document.getElementById("file").textContent = name;
   const lines = text.replace(/\n$/, "").split("\n").map((line, i) =>
     h("span", { class: "line", "data-number": i + 1 }, h("span", { class: "number" }, i + 1), h("span", { class: "text" }, line || " ")));
-  document.getElementById("source").replaceChildren(...lines);
+  document.getElementById("source").replaceChildren(...(text ? lines : [h("p", { class: "none" }, "The text of this program is not known.")]));
 }
 
 /** Light the columns of the expression; without columns the whole line is lit. */

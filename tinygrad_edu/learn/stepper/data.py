@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.learn.sentences import sentence
@@ -88,7 +87,7 @@ class Exporter:
         """Return the number of a file of the user."""
         if name not in self._file_at:
             self._file_at[name] = len(self.files)
-            self.files.append({"name": Path(name).name, "text": sources.text_of(name)})
+            self.files.append({"name": sources.name_of(name), "text": sources.text_of(name)})
         return self._file_at[name]
 
     def module(self, calls: tuple[ModuleCall, ...]) -> int | None:

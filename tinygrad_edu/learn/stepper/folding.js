@@ -114,7 +114,11 @@ function sizeOfNode(id) {
 function labelOfStep(id) {
   const step = forwards[Number(id.slice(1))];
   const name = step.names[0];
-  return name ? `${name} = ${titleOf(step)}` : titleOf(step);
+  return name ? `${shortened(name)} = ${titleOf(step)}` : titleOf(step);
+}
+
+function shortened(text) {
+  return text.length > 26 ? `${text.slice(0, 25)}…` : text;
 }
 
 /** Within its module a parameter is called as the module calls it. */
@@ -122,11 +126,11 @@ function labelOfLeaf(id) {
   const leaf = tape.leaves[Number(id.slice(1))];
   const name = leaf.name || leaf.kind;
   const box = boxOf.get(id);
-  if (box === root) return name;
+  if (box === root) return shortened(name);
   const path = [];
   for (let outer = box; outer !== root; outer = outer.parent) path.unshift(outer.module.name);
   const prefix = path.filter(Boolean).join(".") + ".";
-  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+  return shortened(name.startsWith(prefix) ? name.slice(prefix.length) : name);
 }
 
 function secondLine(id, hasRun = true) {
@@ -139,7 +143,7 @@ function secondLine(id, hasRun = true) {
 
 function labelOfBox(box) {
   const { name, kind } = box.module;
-  return name ? `${name}: ${kind}` : kind;
+  return name ? `${shortened(name)}: ${kind}` : kind;
 }
 
 function insideOf(box) {

@@ -22,6 +22,12 @@ def text_of(file: str) -> str:
     return "".join(linecache.getlines(file)[:LONGEST_FILE])
 
 
+def name_of(file: str) -> str:
+    """Return the name of a file of the user; a notebook's cell has a text, but no file."""
+    is_cell = not Path(file).exists() and bool(linecache.getlines(file))
+    return "a notebook's cell" if is_cell else Path(file).name
+
+
 def describe(step: ForwardStep) -> dict[str, Any]:
     """Return what can be read about an operation: its formula, its arguments, the text of its two methods."""
     entry: dict[str, Any] = {"name": step.op, "arguments": []}
