@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import pytest
 
@@ -56,6 +57,24 @@ def is_inside(inner, outer):
         and inner[2] <= outer[2] + 0.02
         and inner[3] <= outer[3] + 0.02
     )
+
+
+def random_case(seed):
+    """Return groups in one another and edges between near and far items."""
+    rng, groups, edges, group = random.Random(seed), [], [], ()
+    for number in range(rng.randint(1, 40)):
+        if rng.random() < 0.3:
+            group = group[: rng.randint(0, len(group))]
+        if rng.random() < 0.3 and len(group) < 4:
+            group = (*group, f"frame{rng.randint(0, 5)}")
+        groups.append(group)
+        for _ in range(rng.choice([0, 1, 1, 2, 3]) if number else 0):
+            source = rng.randint(max(0, number - rng.choice([3, 40])), number - 1)
+            edges.append(Edge(source, number, rng.choice([0, 0, 0, 1])))
+    return numbered_runs(groups), edges
+
+
+CASES |= {f"random {seed}": random_case(seed) for seed in range(40)}
 
 
 @pytest.mark.parametrize("case", CASES)

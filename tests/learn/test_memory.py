@@ -200,6 +200,7 @@ def test_as_text_and_html():
     page = report._repr_html_()
     assert "&lt;b&gt;" in page
     assert "<b>" not in page.replace("<b>This", "")
+    assert "frees nothing: 4 parts (conv1, conv2, fc1, fc2) keep no more" in page
     assert page.count("<table") == page.count("</table>") == 4
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -125,10 +126,13 @@ class MemoryReport:
         if plan is not None:
             freed = max(0, self.total - plan.kept)
             stay, back = size_text(plan.kept), size_text(plan.largest)
-            effect = (
-                f"frees {size_text(freed)} if each of {len(plan.parts)} parts ({parts_text(plan.parts)}) is called "
-                f"through it; {stay} stay, and {back} come back while the largest part is computed again"
-            )
+            parts = f"{len(plan.parts)} parts ({parts_text(plan.parts)})"
+            effect = f"frees nothing: {parts} keep no more than what goes into them, and that would be kept"
+            if freed:
+                effect = (
+                    f"frees {size_text(freed)} if each of {parts} is called through it; {stay} stay, and {back} come back "
+                    "while the largest part is computed again"
+                )
             found.append(("checkpoint", effect))
         return [*found, ("in place", IN_PLACE)]
 
@@ -150,7 +154,11 @@ class MemoryReport:
             if list(sums) != [""]:
                 lines += [title, *bars(sums, self.total), ""]
         lines += ["the largest arrays", *columns(self.largest()), "", "what would free it"]
-        return "\n".join([*lines, *columns([list(remedy) for remedy in self.remedies()])])
+        for name, effect in self.remedies():
+            lines.append(
+                textwrap.fill(effect, 100, initial_indent=f"  {name:<12}", subsequent_indent=" " * 14)
+            )
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return str(self)
@@ -159,10 +167,13 @@ class MemoryReport:
         parts = [f"<p><b>{self.headline()}.</b> {self.kept_anyway()}.</p>"]
         for title, sums in (("By operation", self.by_operation), ("By layer", self.by_layer)):
             if list(sums) != [""]:
-                rows = [[name, size_text(size), share(size, self.total)] for name, size in sums.items()]
+                rows = [
+                    [name or "(no layer)", size_text(size), share(size, self.total)]
+                    for name, size in sums.items()
+                ]
                 parts.append(html_table([title, "kept", "share"], rows))
         head = ["kept", "array", "operation", "it is its", "layer", "shared"]
-        parts += [html_table(head, self.largest()), html_table(["would free it", ""], self.remedies())]
+        parts += [html_table(head, self.largest()), html_table(["What would free it", ""], self.remedies())]
         return "".join(parts)
 
 
@@ -198,12 +209,13 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     return lines
 
 
+CELL = "padding:3px 18px 3px 0;border-bottom:1px solid #8884;text-align:left;vertical-align:top"
+
+
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table; everything in it is escaped."""
-    body = [["th", head], *[["td", row] for row in rows]]
     lines = []
-    for tag, cells in body:
-        lines.append(
-            "<tr>" + "".join([f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells]) + "</tr>"
-        )
-    return f'<table style="margin:.5em 0;border-collapse:collapse">{"".join(lines)}</table>'
+    for tag, cells in [("th", head), *[("td", row) for row in rows]]:
+        texts = [f'<{tag} style="{CELL}">{html.escape(str(cell))}</{tag}>' for cell in cells]
+        lines.append(f"<tr>{''.join(texts)}</tr>")
+    return f'<table style="margin:1em 0;border-collapse:collapse">{"".join(lines)}</table>'
