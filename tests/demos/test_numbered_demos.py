@@ -16,14 +16,19 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
-from tests.demos import table_graphs, table_labels, table_sequences, table_text
+from tests.demos import table_graphs, table_labels, table_sequences, table_text, table_validation
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMOS = ROOT / "demos"
 
 # Of each demo: file, arguments beside --quick, patterns that must be found in what it prints, files that it leaves.
-RUNS = [*table_sequences.RUNS, *table_graphs.RUNS, *table_text.RUNS, *table_labels.RUNS]
-ON_PYTORCH = [row for row in RUNS if row not in table_graphs.RUNS]  # PyTorch has no graph layers
+TABLES = [table_sequences, table_graphs, table_text, table_labels, table_validation]
+RUNS = [row for table in TABLES for row in table.RUNS]
+OURS_ALONE = [
+    *table_graphs.RUNS,
+    *table_validation.WITH_ESTIMATOR,
+]  # PyTorch has no graph layers, no estimators
+ON_PYTORCH = [row for row in RUNS if row not in OURS_ALONE]
 
 WITH_EPOCHS = [row[0] for row in RUNS if row[0] > "05"]
 
@@ -139,6 +144,7 @@ MODELS = [
     ("09_vae.py", "VAE(hidden_size=16)", 10, 0.005),
     *table_text.MODELS,
     *table_labels.MODELS,
+    *table_validation.MODELS,
 ]
 
 
@@ -207,6 +213,7 @@ BATCHES = {
     "09_vae.py": pixels_and_noise,
     **table_text.BATCHES,
     **table_labels.BATCHES,
+    **table_validation.BATCHES,
 }
 
 
