@@ -24,10 +24,7 @@ DEMOS = ROOT / "demos"
 # Of each demo: file, arguments beside --quick, patterns that must be found in what it prints, files that it leaves.
 TABLES = [table_sequences, table_graphs, table_text, table_labels, table_validation]
 RUNS = [row for table in TABLES for row in table.RUNS]
-OURS_ALONE = [
-    *table_graphs.RUNS,
-    *table_validation.WITH_ESTIMATOR,
-]  # PyTorch has no graph layers, no estimators
+OURS_ALONE = [*table_graphs.RUNS, *table_validation.WITH_ESTIMATOR]  # no graph layers, no estimators there
 ON_PYTORCH = [row for row in RUNS if row not in OURS_ALONE]
 
 WITH_EPOCHS = [row[0] for row in RUNS if row[0] > "05"]
