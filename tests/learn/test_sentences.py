@@ -168,6 +168,11 @@ SENTENCES = {
         (1, "The gradient only moves back to where the numbers were, (5, 1) -> (5,)."),
     ),
     "a part": (lambda: leaf(X)[1:3].sum(), (0, "A part, (5,) -> (2,)"), (1, "(2,) -> (5,); what was not taken gets 0")),
+    "split": (
+        lambda: leaf(X).split(2)[0].sum(),
+        (0, "(5,) was taken apart along axis 0 into 3 pieces: views of the same memory, nothing is computed."),
+        (1, "The gradients of the pieces are put together again; 2 pieces that nobody used count as 0."),
+    ),
     "expand": (
         lambda: leaf([1.0, 2.0]).expand(3, 2).sum(),
         (0, "(2,) was stretched to (3, 2): every number is seen 3 times."),

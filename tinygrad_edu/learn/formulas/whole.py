@@ -104,6 +104,8 @@ NORMS = [
           "of every channel c: m is the mean and v the variance of its n numbers, over the batch and all positions"),
 ]  # fmt: skip
 
+APART = "out[k] = x[places[k]]", {"x[places[k]]": "g[k]"}
+
 SHAPES = [
     whole("Reshape", "out = reshape(x, shape)", {"x": "reshape(g, x.shape)"}, "the same numbers in the same order"),
     whole("ReshapeCopy", "out = reshape(x, shape)", {"x": "reshape(g, x.shape)"}, "the same numbers in the same order"),
@@ -113,6 +115,10 @@ SHAPES = [
     whole("Roll", "out[i] = x[(i - shifts) % n]", {"x[i]": "g[(i + shifts) % n]"}),
     whole("Cat", "out = cat(tensors)", {"tensors[k]": "g[start[k]:start[k + 1]]"}, "each gets its own piece"),
     whole("Stack", "out[k] = tensors[k]", {"tensors[k]": "g[k]"}),
+    whole("Split", *APART, "an output that nobody uses counts as 0"),
+    whole("SplitWithSizes", *APART, "an output that nobody uses counts as 0"),
+    whole("Unbind", *APART, "the outputs have lost the dimension"),
+    whole("PutTogether", "out[places[k]] = pieces[k]", {"pieces[k]": "g[places[k]]"}),
     whole("ConstantPad", "out[i] = x[i - left] if 0 <= i - left < n else value", {"x[j]": "g[j + left]"},
           "left is the width of the border before x"),
     whole("Triangle", "out[i, j] = x[i, j] if j <= i + diagonal else 0",

@@ -129,6 +129,16 @@ def expand(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
     return f"the gradients of all copies are {over}" if dims else "the gradient goes back as it is"
 
 
+def split(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
+    unused = sum(g is None for g in back.grads)
+    end = (
+        f"; {count(unused, 'piece')} that nobody used {'counts' if unused == 1 else 'count'} as 0"
+        if unused
+        else ""
+    )
+    return f"the gradients of the pieces are put together again{end}"
+
+
 def joined(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
     return f"the gradient is cut into {count(len(back.sent), 'piece')}, and each tensor gets its own"
 
@@ -324,6 +334,9 @@ BACKWARD: dict[str, Callable[[BackwardStep, ForwardStep, Value], str]] = {
     "Dropout": dropout,
     **dict.fromkeys(MOVES, moved),
     "Expand": expand,
+    "Split": split,
+    "SplitWithSizes": split,
+    "Unbind": split,
     "Cat": joined,
     "Stack": joined,
     "Sum": reduced,

@@ -151,6 +151,14 @@ def joined(step: ForwardStep) -> str:
     return f"{count(len(shapes), 'tensor')} were put {how}: {shape(step.outputs[0].shape)}."
 
 
+def split(step: ForwardStep) -> str:
+    x = step.inputs[0].value
+    apart = f"taken apart along axis {step.options['dim']} into {count(len(step.outputs), 'piece')}"
+    return (
+        "" if x is None else f"{shape(x.shape)} was {apart}: views of the same memory, nothing is computed."
+    )
+
+
 def cast(step: ForwardStep) -> str:
     x, y = step.inputs[0].value, step.outputs[0]
     return "" if x is None else f"{count(y.size, 'number')} went from {x.dtype} to {y.dtype}."
@@ -354,6 +362,9 @@ FORWARD: dict[str, Callable[[ForwardStep], str]] = {
     "Expand": expand,
     "Cat": joined,
     "Stack": joined,
+    "Split": split,
+    "SplitWithSizes": split,
+    "Unbind": split,
     "Cast": cast,
     **dict.fromkeys(REDUCTIONS, reduced),
     "Extremum": extremum,
