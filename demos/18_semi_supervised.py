@@ -140,10 +140,10 @@ def look_at_labels(
     parts = [guesses(model, part.to(device)) for part in images.split(500)]
     digits, probabilities = (torch.cat([part[i].cpu() for part in parts]) for i in (0, 1))
     sure = probabilities > SURE
-    share, right = sure.float().mean().item(), (digits == truth)[sure].float().mean().item()
-    print(
-        f"it is sure of {100 * share:.1f} % of the digits without labels; {100 * right:.2f} % of these labels are right"
-    )
+    share = 100 * sure.float().mean().item()
+    print(f"it is sure of {share:.1f} % of the digits without labels")
+    if sure.any():
+        print(f"{100 * (digits == truth)[sure].float().mean().item():.2f} % of these labels are right")
     return digits, sure
 
 

@@ -37,7 +37,7 @@ RUNS: list[tuple[str, list[str], list[str], list[str]]] = [
         [
             r"^data: 100 digits with labels, 900 without, 500 to test on$",
             r"^labels alone: \d+\.\d\d % of the test digits are read$",
-            r"^it is sure of \d+\.\d % of the digits without labels; ",
+            r"^it is sure of \d+\.\d % of the digits without labels$",
             r"^mistakes: \d+\.\d % with labels alone, \d+\.\d % with its own as well$",
         ],
         ["few_labels.png"],
