@@ -131,6 +131,22 @@ def test_modules_and_parameters_have_the_names_of_the_program():
     assert {leaf.name for leaf in tape.leaves} >= {"images", "model.twice.weight", "model.rest.1.bias"}
 
 
+def double(weight, value):
+    product = weight * value
+    return product + product
+
+
+def test_the_name_of_the_outermost_frame_is_taken():
+    """A function calls it weight, its caller weights[0]; what only the function holds has the function's name."""
+    weights = [torch.tensor(2.0, requires_grad=True)]
+    x = torch.tensor(3.0)
+    with learn.record() as tape:
+        result = double(weights[0], x)
+        (result * 1.0).backward()
+    assert [leaf.name for leaf in tape.leaves] == ["weights[0]", "x"]
+    assert [step.output_names.get(0) for step in tape.forward] == ["product", "result", None]
+
+
 def test_saved_arrays_and_who_frees_them():
     x = torch.tensor([1.0, -2.0], requires_grad=True)
     with learn.record() as tape:

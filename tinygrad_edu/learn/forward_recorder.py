@@ -135,7 +135,6 @@ class ForwardRecorder:
             if name:
                 made[0].output_names.setdefault(made[1], name)
             return Operand(value, None, made[0], made[1], False, name)
-        name = name_of_array(x, frames[::-1])  # as it was called outside all layers
         leaf = self._leaf_of_array(x, value, name)
         return Operand(value, None, leaf, 0, False, leaf.name)
 

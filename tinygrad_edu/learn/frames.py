@@ -79,8 +79,11 @@ class Names:
 
 
 def held_things(frames: list[FrameType]) -> Iterator[tuple[str, Any]]:
-    """Yield what the user's frames hold, innermost first, as (expression, value): variables, self.x, params[0]."""
-    for frame in frames:
+    """Yield what the user's frames hold as (expression, value): variables, self.x, params[0].
+
+    The outermost frame comes first: what a layer calls x is called images where the layer is used.
+    """
+    for frame in reversed(frames):
         yield from things_of(frame.f_locals)
     if frames:
         yield from things_of(frames[0].f_globals)
@@ -88,7 +91,9 @@ def held_things(frames: list[FrameType]) -> Iterator[tuple[str, Any]]:
 
 def things_of(variables: Any) -> Iterator[tuple[str, Any]]:
     """Yield variables; then what the lists and the dictionaries among them hold, and ``self``."""
-    items = [(name, value) for name, value in list(variables.items()) if not name.startswith("__")]
+    items = [
+        (name, value) for name, value in list(variables.items()) if name != "_" and not name.startswith("__")
+    ]
     yield from items
     for name, value in items:
         if type(value) in (list, tuple) and len(value) <= 64:

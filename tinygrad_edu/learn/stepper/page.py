@@ -50,16 +50,19 @@ def title_of(tape: Tape) -> str:
 
 def about(tape: Tape, data: dict[str, Any]) -> str:
     """Return the line beside the title."""
-    where = (
-        f"{tape.called_at[0].source} in line {tape.called_at[0].number}"
-        if tape.called_at
-        else "no backward was recorded"
-    )
-    wanted = f", backward number {tape.backward_number}" if tape.backward_number > 1 else ""
-    leaves = sum(leaf.requires_grad for leaf in tape.leaves)
-    steps = f"{len(tape.forward)} steps forward, {len(tape.backward)} backward"
-    with_gradient = f"{leaves} {'leaf wants its' if leaves == 1 else 'leaves want their'} gradient"
-    return f"{where}{wanted} · {steps} · {with_gradient} · {in_units(data['keptBytes'])} kept in between"
+    where = "no backward was recorded"
+    if tape.called_at:
+        where = f"{tape.called_at[0].source or 'backward'} in line {tape.called_at[0].number}"
+    if tape.backward_number > 1:
+        where += f", backward number {tape.backward_number}"
+    steps, leaves = len(tape.forward), sum(leaf.requires_grad for leaf in tape.leaves)
+    parts = [
+        where,
+        f"{steps} step{'' if steps == 1 else 's'} forward, {len(tape.backward)} backward",
+        f"{leaves} {'leaf wants its' if leaves == 1 else 'leaves want their'} gradient",
+        f"{in_units(data['keptBytes'])} kept in between",
+    ]
+    return " · ".join(parts)
 
 
 def in_units(count: int) -> str:
