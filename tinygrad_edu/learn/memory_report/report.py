@@ -130,8 +130,8 @@ class MemoryReport:
             effect = f"frees nothing: {parts} keep no more than what goes into them, and that would be kept"
             if freed:
                 effect = (
-                    f"frees {size_text(freed)} if each of {parts} is called through it; {stay} stay, and {back} come back "
-                    "while the largest part is computed again"
+                    f"frees {size_text(freed)} if each of {parts} is called through it; {stay} stay, and {back} come "
+                    "back while the largest part is computed again"
                 )
             found.append(("checkpoint", effect))
         return [*found, ("in place", IN_PLACE)]
