@@ -44,6 +44,25 @@ def test_same_as_pytorch(expression):
 
 # Calls in which x(...) makes a tensor of the dtype that is tried.
 CALLS = """
+torch.linalg.inv(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))
+torch.linalg.cholesky(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))
+torch.linalg.svdvals(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))
+torch.linalg.eigvalsh(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))
+torch.linalg.cond(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))
+torch.linalg.matrix_rank(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))
+torch.linalg.inv_ex(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))[0]
+torch.linalg.cholesky_ex(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))[0]
+torch.linalg.qr(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))[1].abs()
+torch.linalg.svd(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))[1].abs()
+torch.linalg.eigh(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype)).eigenvalues
+torch.linalg.eigvals(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype)).abs().sum()
+torch.linalg.solve(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype), x(3))
+torch.linalg.lstsq(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype), x(3, 1)).solution
+torch.inverse(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))
+torch.pinverse(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))
+torch.cholesky_solve(x(3, 1), x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))
+torch.linalg.tensorsolve(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype), x(3))
+torch.lu(x(3, 3) + 4 * torch.eye(3).to(x(1).dtype))[0]
 F.linear(x(2, 3), x(4, 3), x(4))
 F.linear(x(2, 3), x(4, 3))
 x(2, 3) @ x(3, 2)

@@ -10,8 +10,9 @@ https://docs.pytorch.org/docs/stable/amp.html#cpu-op-specific-behavior
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import TensorBase
@@ -19,6 +20,9 @@ from tinygrad_edu.backend import is_on_host
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES
 from tinygrad_edu.ops.common import cast
 from tinygrad_edu_kernels.dtypes import FLOAT32
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 IN_HALF_PRECISION = frozenset([
     *["linear", "matmul", "mm", "bmm", "addmm", "baddbmm", "addbmm", "einsum", "tensordot", "chain_matmul"],
@@ -31,6 +35,9 @@ IN_FLOAT32 = frozenset([
     *["poisson_nll_loss", "margin_ranking_loss", "soft_margin_loss", "triplet_margin_loss", "multi_margin_loss"],
     *["multilabel_margin_loss", "prod", "trace", "cdist", "quantile", "nanquantile", "grid_sample"],
     *["avg_pool3d", "max_pool3d", "adaptive_avg_pool3d", "adaptive_max_pool3d"],
+    *["solve", "tensorsolve", "inv", "inv_ex", "tensorinv", "lstsq", "matrix_rank", "cond", "cholesky", "cholesky_ex"],
+    *["qr", "householder_product", "svd", "svdvals", "eig", "eigh", "eigvals", "eigvalsh"],
+    *["cholesky_inverse", "cholesky_solve", "geqrf", "orgqr", "ormqr", "inverse", "pinverse", "triangular_solve", "lu"],
 ])  # fmt: skip
 AS_THEY_COME = frozenset(["bilinear", "mv", "dot", "interpolate"])
 """Of float32, unless the operands are of something else, though what they are made of is on a list."""
@@ -49,6 +56,18 @@ def under_autocast(function: Callable[..., Any], *args: Any, **options: Any) -> 
     args = tuple([each(change, x) for x in args])
     options = {name: each(change, x) for name, x in options.items()}
     return without_autocast(function, *args, **options)
+
+
+def wide_under_autocast(function: Callable[P, R]) -> Callable[P, R]:
+    """Have a function that LAPACK computes get half precision as float32, where autocast is on."""
+
+    @functools.wraps(function)
+    def compute(*args: P.args, **options: P.kwargs) -> R:
+        if this_thread.mode.autocast:
+            return under_autocast(compute, *args, **options)
+        return function(*args, **options)
+
+    return compute
 
 
 def without_autocast(function: Callable[..., Any], *args: Any, **options: Any) -> Any:

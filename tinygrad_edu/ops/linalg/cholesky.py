@@ -15,6 +15,7 @@ from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, is_on_host
+from tinygrad_edu.ops.autocast import wide_under_autocast
 from tinygrad_edu.ops.common import raw
 from tinygrad_edu.ops.linalg.matmul import product
 from tinygrad_edu.ops.linalg.matrices import (
@@ -86,6 +87,7 @@ class CholeskyEx(NamedTuple):
     info: Any
 
 
+@wide_under_autocast
 def cholesky(input: Tensor, *, upper: bool = False) -> Tensor:
     r"""Return the lower triangle L with L L^H = A, or its L^H if ``upper``.
 
@@ -113,6 +115,7 @@ def cholesky(input: Tensor, *, upper: bool = False) -> Tensor:
     return factor("linalg.cholesky", input, upper, True).L
 
 
+@wide_under_autocast
 def cholesky_ex(input: Tensor, *, upper: bool = False, check_errors: bool = False) -> CholeskyEx:
     """Return the triangle and, for each matrix, 0 or the order of the first minor that is not positive definite."""
     require_bools("linalg.cholesky_ex", check_errors=check_errors)
@@ -133,6 +136,7 @@ def factor(name: str, A: Tensor, upper: bool, check_errors: bool) -> CholeskyEx:
     return CholeskyEx(conjugate_transpose(lower) if upper else lower, info)
 
 
+@wide_under_autocast
 def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
     """Return the X of A X = B for A = L L^H, or for A = L^H L if L is an upper triangle.
 
@@ -148,6 +152,7 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor
     return solve_with_factor("cholesky_solve", input2, input, upper)
 
 
+@wide_under_autocast
 def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     """Return the inverse of L L^H, or of L^H L if L is an upper triangle.
 

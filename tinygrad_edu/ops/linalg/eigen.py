@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.autocast import wide_under_autocast
 from tinygrad_edu.ops.common import raw
 from tinygrad_edu.ops.linalg.matmul import product
 from tinygrad_edu.ops.linalg.matrices import (
@@ -113,6 +114,7 @@ class EigenResult(NamedTuple):
     eigenvectors: Any
 
 
+@wide_under_autocast
 def eigh(input: Tensor, UPLO: str = "L") -> EigenResult:
     r"""Return the eigenvalues, rising, and the eigenvectors of symmetric (Hermitian) matrices.
 
@@ -155,11 +157,13 @@ def eigh(input: Tensor, UPLO: str = "L") -> EigenResult:
         ) from error
 
 
+@wide_under_autocast
 def eigvalsh(input: Tensor, UPLO: str = "L") -> Tensor:
     """Return the eigenvalues of symmetric (Hermitian) matrices, rising: see :func:`eigh`."""
     return eigh(input, UPLO).eigenvalues
 
 
+@wide_under_autocast
 def eig(input: Tensor) -> EigenResult:
     r"""Return the complex eigenvalues (\*batch, n) and eigenvectors (\*batch, n, n), one a column, in no special order.
 
@@ -184,6 +188,7 @@ def _eig_of(name: str, A: Tensor) -> EigenResult:
     return EigenResult(*Eig.apply(A))
 
 
+@wide_under_autocast
 def eigvals(input: Tensor) -> Tensor:
     """Return the complex eigenvalues of each matrix: see :func:`eig`."""
     return _eig_of("linalg.eigvals", input).eigenvalues

@@ -15,6 +15,7 @@ from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.autocast import wide_under_autocast
 from tinygrad_edu.ops.common import broadcast_shape, raw, require_tensor
 from tinygrad_edu.ops.elementwise.arithmetic import absolute
 from tinygrad_edu.ops.linalg.matmul import matmul, product
@@ -167,11 +168,13 @@ def pinv(
     return PseudoInverse.apply(input, limit=limit, hermitian=hermitian)
 
 
+@wide_under_autocast
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """Return the pseudoinverse: :func:`torch.linalg.pinv` with ``rtol=rcond``."""
     return pinv(input, rtol=rcond)
 
 
+@wide_under_autocast
 def matrix_rank(
     input: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:
@@ -208,6 +211,7 @@ class LeastSquares(NamedTuple):
     singular_values: Any
 
 
+@wide_under_autocast
 def lstsq(input: Tensor, b: Tensor, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:
     r"""Return the X for which \|\|A X - B\|\| is smallest.
 

@@ -14,6 +14,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_numpy_dtype, is_number, require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.numpy_dtypes import is_inexact
+from tinygrad_edu.ops.autocast import wide_under_autocast
 from tinygrad_edu.ops.common import cast, normalize_dims, raw, require_tensor
 from tinygrad_edu.ops.elementwise.arithmetic import absolute
 from tinygrad_edu.ops.elementwise.select import where
@@ -227,6 +228,7 @@ def norm(
     return vector_norm(input, ord, dims, keepdim, dtype=dtype)
 
 
+@wide_under_autocast
 def cond(input: Tensor, p: Any = None) -> Tensor:
     r"""Return the condition number of each matrix: \|\|A\|\| \|\|A^-1\|\| in the norm p; infinite without an inverse.
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import array_module
+from tinygrad_edu.ops.autocast import wide_under_autocast
 from tinygrad_edu.ops.common import broadcast_shape, raw, require_tensor
 from tinygrad_edu.ops.linalg import determinant
 from tinygrad_edu.ops.linalg.cholesky import factor as cholesky_factor
@@ -23,11 +24,13 @@ from tinygrad_edu.ops.linalg.triangular import SolveTriangular, check_equation
 from tinygrad_edu.ops.shape.layout import broadcast_to, clone
 
 
+@wide_under_autocast
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """Return the triangle L with L L^H = A, or L^H: :func:`torch.linalg.cholesky`."""
     return cholesky_factor("cholesky", input, upper, True).L
 
 
+@wide_under_autocast
 def qr(input: Tensor, some: bool = True) -> QRResult:
     """Return Q and R: :func:`torch.linalg.qr`, whose mode is "complete" if not ``some``."""
     require_matrices("qr", input, "input")
@@ -43,6 +46,7 @@ class USV(NamedTuple):
     V: Any
 
 
+@wide_under_autocast
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> USV:
     """Return U, S and V: see :func:`torch.linalg.svd`, whose V^H is another; without ``compute_uv``, U and V are 0.
 
@@ -83,6 +87,7 @@ class LUWithInfo(NamedTuple):
     info: Any
 
 
+@wide_under_autocast
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, ...]:
     """Return L and U in one matrix, the swapped rows, and the place of a pivot that is 0 if ``get_infos``.
 
@@ -109,6 +114,7 @@ class TriangularSolution(NamedTuple):
     cloned_coefficient: Any
 
 
+@wide_under_autocast
 def triangular_solve(
     input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> TriangularSolution:

@@ -15,6 +15,7 @@ from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.autocast import wide_under_autocast
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.linalg.matmul import product
 from tinygrad_edu.ops.linalg.matrices import (
@@ -103,6 +104,7 @@ class QRResult(NamedTuple):
     R: Any
 
 
+@wide_under_autocast
 def qr(A: Tensor, mode: str = "reduced") -> QRResult:
     r"""Return Q with orthonormal columns and an upper triangle R with Q R = A.
 
@@ -145,6 +147,7 @@ class Reflections(NamedTuple):
     tau: Any
 
 
+@wide_under_autocast
 def geqrf(input: Tensor) -> Reflections:
     """Return R and, below it, the vectors of Householder's reflections that make Q, and their factors tau.
 
@@ -162,6 +165,7 @@ def _geqrf(a: Any) -> tuple[Any, Any]:
     return np.ascontiguousarray(h.swapaxes(-1, -2)), tau
 
 
+@wide_under_autocast
 def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     r"""Return the first n columns of H_1 H_2 ... H_k, with the reflections H_i = I - tau_i v_i v_i^H.
 
@@ -200,6 +204,7 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     return reflected(input, tau, broadcast_to(columns, tuple(input.shape)))
 
 
+@wide_under_autocast
 def orgqr(input: Tensor, input2: Tensor) -> Tensor:
     """Return the product of Householder's reflections: :func:`torch.linalg.householder_product`."""
     return householder_product(input, input2)
@@ -228,6 +233,7 @@ def reflected(A: Tensor, tau: Tensor, x: Tensor, adjoint: bool = False) -> Tenso
     return x
 
 
+@wide_under_autocast
 def ormqr(
     input: Tensor, input2: Tensor, input3: Tensor, left: bool = True, transpose: bool = False
 ) -> Tensor:

@@ -16,6 +16,7 @@ from tinygrad_edu.arguments import as_int, as_ints, require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.ops.autocast import wide_under_autocast
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.linalg.lu import zero_pivots
 from tinygrad_edu.ops.linalg.matmul import product
@@ -102,6 +103,7 @@ class InvEx(NamedTuple):
     info: Any
 
 
+@wide_under_autocast
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     r"""Return the X of A X = B.
 
@@ -165,6 +167,7 @@ def _solve(name: str, A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Any]:
     return squeeze(result, -1) if is_vector else result, _info_of(A, result)
 
 
+@wide_under_autocast
 def inv(A: Tensor) -> Tensor:
     r"""Return the inverse of each matrix.
 
@@ -196,6 +199,7 @@ def inv(A: Tensor) -> Tensor:
     return _inv("linalg.inv", A, True).inverse
 
 
+@wide_under_autocast
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> InvEx:
     """Return the inverse and, for each matrix, 0 or the place of the first pivot that is 0: see :func:`inv`."""
     require_bools("linalg.inv_ex", check_errors=check_errors)
@@ -215,6 +219,7 @@ def _inv(name: str, A: Tensor, check_errors: bool) -> InvEx:
     return InvEx(y, as_info(A, info))
 
 
+@wide_under_autocast
 def inverse(input: Tensor) -> Tensor:
     """Return the inverse of each matrix: :func:`torch.linalg.inv`."""
     return inv(input)
@@ -233,6 +238,7 @@ def as_info(A: Tensor, info: Any) -> Tensor:
     return tensor_from_array(array_module(raw(A)).asarray(info))
 
 
+@wide_under_autocast
 def tensorinv(input: Tensor, ind: int = 2) -> Tensor:
     """Return the inverse of ``tensordot(A, ., ind)``: of A as a matrix whose rows are its first ``ind`` dimensions.
 
@@ -255,6 +261,7 @@ def tensorinv(input: Tensor, ind: int = 2) -> Tensor:
     return reshape(inv(reshape(input, (math.prod(rows), math.prod(columns)))), (*columns, *rows))
 
 
+@wide_under_autocast
 def tensorsolve(input: Tensor, other: Tensor, dims: Any = None) -> Tensor:
     """Return the X of ``tensordot(A, X, X.ndim) = B``; ``dims`` of A are moved to its end first.
 

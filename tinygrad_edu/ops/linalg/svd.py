@@ -13,6 +13,7 @@ from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
+from tinygrad_edu.ops.autocast import wide_under_autocast
 from tinygrad_edu.ops.common import raw
 from tinygrad_edu.ops.linalg.matmul import product
 from tinygrad_edu.ops.linalg.matrices import conjugate_transpose, identity, require_matrices, svd_of_array
@@ -90,6 +91,7 @@ class SVDResult(NamedTuple):
     Vh: Any
 
 
+@wide_under_autocast
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVDResult:
     r"""Return U, S and V^H with A = U diag(S) V^H.
 
@@ -141,6 +143,7 @@ def check_driver(name: str, A: Tensor, driver: str | None) -> None:
         )
 
 
+@wide_under_autocast
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     r"""Return the singular values of each matrix (\*batch, m, n), falling: (\*batch, min(m, n)).
 
