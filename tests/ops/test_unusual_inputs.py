@@ -230,3 +230,18 @@ def test_how_often_each_number():
         torch.repeat_interleave(torch.ones(2))
     assert torch.block_diag().shape == (1, 0)
     assert torch.nn.functional.unfold(torch.eye(3)[None, None] > 0, 2).dtype is torch.bool
+
+
+@pytest.mark.torch_parity
+@pytest.mark.host("compares with PyTorch")
+def test_special_functions_by_the_names_of_their_arguments():
+    pytorch = pytest.importorskip("torch")
+    for name in ("airy_ai", "spherical_bessel_j0", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1"):
+        found = [getattr(engine.special, name)(x=engine.tensor([0.7])).item() for engine in (torch, pytorch)]
+        assert found[0] == pytest.approx(found[1], rel=1e-5)
+    for name in [n for n in dir(pytorch.special) if "polynomial" in n]:
+        found = [
+            getattr(engine.special, name)(x=engine.tensor([0.7]), n=engine.tensor([3.0])).item()
+            for engine in (torch, pytorch)
+        ]
+        assert found[0] == pytest.approx(found[1], rel=1e-4), name

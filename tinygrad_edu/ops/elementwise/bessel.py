@@ -180,14 +180,14 @@ def modified_bessel_k1(input: Tensor) -> Tensor:
     return without_gradient("modified_bessel_k1", input, "k1")
 
 
-def scaled_modified_bessel_k0(input: Tensor) -> Tensor:
+def scaled_modified_bessel_k0(x: Tensor) -> Tensor:
     """e^x ``modified_bessel_k0(x)``, which does not vanish as fast; without a gradient, as in PyTorch."""
-    return without_gradient("scaled_modified_bessel_k0", input, "k0e")
+    return without_gradient("scaled_modified_bessel_k0", x, "k0e")
 
 
-def scaled_modified_bessel_k1(input: Tensor) -> Tensor:
+def scaled_modified_bessel_k1(x: Tensor) -> Tensor:
     """e^x ``modified_bessel_k1(x)``, which does not vanish as fast; without a gradient, as in PyTorch."""
-    return without_gradient("scaled_modified_bessel_k1", input, "k1e")
+    return without_gradient("scaled_modified_bessel_k1", x, "k1e")
 
 
 class SphericalJ0(Op):
@@ -203,7 +203,7 @@ class SphericalJ0(Op):
 
 
 @rounded_once
-def spherical_bessel_j0(input: Tensor) -> Tensor:
+def spherical_bessel_j0(x: Tensor) -> Tensor:
     """Spherical Bessel function of the first kind of order 0: sin(x) / x; without a gradient, as in PyTorch.
 
     Examples
@@ -212,7 +212,7 @@ def spherical_bessel_j0(input: Tensor) -> Tensor:
     >>> torch.special.spherical_bessel_j0(torch.tensor([0.0, 1.0]))
     tensor([1.0000, 0.8415])
     """
-    x = as_float("spherical_bessel_j0", input)
+    x = as_float("spherical_bessel_j0", x)
     reject_complex("spherical_bessel_j0", x)
     return SphericalJ0.apply(x)
 
@@ -231,7 +231,7 @@ class AiryAi(Op):
 
 
 @rounded_once
-def airy_ai(input: Tensor) -> Tensor:
+def airy_ai(x: Tensor) -> Tensor:
     """Airy function Ai, which solves y'' = x y and vanishes for large x; without a gradient, as in PyTorch.
 
     Examples
@@ -240,6 +240,6 @@ def airy_ai(input: Tensor) -> Tensor:
     >>> torch.special.airy_ai(torch.tensor([0.0, 1.0]))
     tensor([0.3550, 0.1353])
     """
-    x = as_float("airy_ai", input)
+    x = as_float("airy_ai", x)
     reject_complex("airy_ai", x)
     return AiryAi.apply(x)

@@ -57,16 +57,16 @@ def values(family: str, n: Array, x: Array) -> Array:
     return functions[family](n, x)
 
 
-def polynomial(name: str, input: Any, n: Any, family: str, shifted: bool = False) -> Any:
+def polynomial(name: str, x: Any, n: Any, family: str, shifted: bool = False) -> Any:
     """Check the arguments, one of which may be a number, and compute."""
-    require_number_or_tensor(name, input, "input")
+    require_number_or_tensor(name, x, "x")
     require_number_or_tensor(name, n, "n")
-    reject_complex(name, input, n)
-    x, degrees = as_tensors(*promote_to_float(name, input, n))
+    reject_complex(name, x, n)
+    x, degrees = as_tensors(*promote_to_float(name, x, n))
     return Polynomial.apply(x, degrees, family=family, shifted=shifted)
 
 
-def chebyshev_polynomial_t(input: Any, n: Any) -> Tensor:
+def chebyshev_polynomial_t(x: Any, n: Any) -> Tensor:
     """Chebyshev polynomial of the first kind, T_n(cos t) = cos(n t) (DLMF 18.5.1).
 
     Examples
@@ -75,25 +75,25 @@ def chebyshev_polynomial_t(input: Any, n: Any) -> Tensor:
     >>> torch.special.chebyshev_polynomial_t(torch.tensor([0.5]), 3)
     tensor([-1.])
     """
-    return polynomial("chebyshev_polynomial_t", input, n, "chebyshev_t")
+    return polynomial("chebyshev_polynomial_t", x, n, "chebyshev_t")
 
 
-def chebyshev_polynomial_u(input: Any, n: Any) -> Tensor:
+def chebyshev_polynomial_u(x: Any, n: Any) -> Tensor:
     """Chebyshev polynomial of the second kind, U_n(cos t) = sin((n + 1) t) / sin(t) (DLMF 18.5.2)."""
-    return polynomial("chebyshev_polynomial_u", input, n, "chebyshev_u")
+    return polynomial("chebyshev_polynomial_u", x, n, "chebyshev_u")
 
 
-def chebyshev_polynomial_v(input: Any, n: Any) -> Tensor:
+def chebyshev_polynomial_v(x: Any, n: Any) -> Tensor:
     """Chebyshev polynomial of the third kind, V_n(cos t) = cos((n + 1/2) t) / cos(t / 2) (DLMF 18.5.3)."""
-    return polynomial("chebyshev_polynomial_v", input, n, "chebyshev_v")
+    return polynomial("chebyshev_polynomial_v", x, n, "chebyshev_v")
 
 
-def chebyshev_polynomial_w(input: Any, n: Any) -> Tensor:
+def chebyshev_polynomial_w(x: Any, n: Any) -> Tensor:
     """Chebyshev polynomial of the fourth kind, W_n(cos t) = sin((n + 1/2) t) / sin(t / 2) (DLMF 18.5.4)."""
-    return polynomial("chebyshev_polynomial_w", input, n, "chebyshev_w")
+    return polynomial("chebyshev_polynomial_w", x, n, "chebyshev_w")
 
 
-def hermite_polynomial_h(input: Any, n: Any) -> Tensor:
+def hermite_polynomial_h(x: Any, n: Any) -> Tensor:
     """Hermite polynomial of physics, orthogonal for e^(-x^2): H_n = 2 x H_(n-1) - 2 (n - 1) H_(n-2).
 
     Examples
@@ -102,15 +102,15 @@ def hermite_polynomial_h(input: Any, n: Any) -> Tensor:
     >>> torch.special.hermite_polynomial_h(torch.tensor([1.0]), 2)
     tensor([2.])
     """
-    return polynomial("hermite_polynomial_h", input, n, "hermite_h")
+    return polynomial("hermite_polynomial_h", x, n, "hermite_h")
 
 
-def hermite_polynomial_he(input: Any, n: Any) -> Tensor:
+def hermite_polynomial_he(x: Any, n: Any) -> Tensor:
     """Hermite polynomial of probability, orthogonal for e^(-x^2 / 2): He_n = x He_(n-1) - (n - 1) He_(n-2)."""
-    return polynomial("hermite_polynomial_he", input, n, "hermite_he")
+    return polynomial("hermite_polynomial_he", x, n, "hermite_he")
 
 
-def laguerre_polynomial_l(input: Any, n: Any) -> Tensor:
+def laguerre_polynomial_l(x: Any, n: Any) -> Tensor:
     """Laguerre polynomial, orthogonal for e^-x: n L_n = (2 n - 1 - x) L_(n-1) - (n - 1) L_(n-2).
 
     Examples
@@ -119,10 +119,10 @@ def laguerre_polynomial_l(input: Any, n: Any) -> Tensor:
     >>> torch.special.laguerre_polynomial_l(torch.tensor([2.0]), 2)
     tensor([-1.])
     """
-    return polynomial("laguerre_polynomial_l", input, n, "laguerre_l")
+    return polynomial("laguerre_polynomial_l", x, n, "laguerre_l")
 
 
-def legendre_polynomial_p(input: Any, n: Any) -> Tensor:
+def legendre_polynomial_p(x: Any, n: Any) -> Tensor:
     """Legendre polynomial, orthogonal on [-1, 1]: n P_n = (2 n - 1) x P_(n-1) - (n - 1) P_(n-2).
 
     Examples
@@ -131,24 +131,24 @@ def legendre_polynomial_p(input: Any, n: Any) -> Tensor:
     >>> torch.special.legendre_polynomial_p(torch.tensor([1.0]), 3)
     tensor([1.])
     """
-    return polynomial("legendre_polynomial_p", input, n, "legendre_p")
+    return polynomial("legendre_polynomial_p", x, n, "legendre_p")
 
 
-def shifted_chebyshev_polynomial_t(input: Any, n: Any) -> Tensor:
+def shifted_chebyshev_polynomial_t(x: Any, n: Any) -> Tensor:
     """Chebyshev polynomial ``chebyshev_polynomial_t`` of 2 x - 1: for x from 0 to 1 instead of -1 to 1."""
-    return polynomial("shifted_chebyshev_polynomial_t", input, n, "chebyshev_t", shifted=True)
+    return polynomial("shifted_chebyshev_polynomial_t", x, n, "chebyshev_t", shifted=True)
 
 
-def shifted_chebyshev_polynomial_u(input: Any, n: Any) -> Tensor:
+def shifted_chebyshev_polynomial_u(x: Any, n: Any) -> Tensor:
     """Chebyshev polynomial ``chebyshev_polynomial_u`` of 2 x - 1: for x from 0 to 1 instead of -1 to 1."""
-    return polynomial("shifted_chebyshev_polynomial_u", input, n, "chebyshev_u", shifted=True)
+    return polynomial("shifted_chebyshev_polynomial_u", x, n, "chebyshev_u", shifted=True)
 
 
-def shifted_chebyshev_polynomial_v(input: Any, n: Any) -> Tensor:
+def shifted_chebyshev_polynomial_v(x: Any, n: Any) -> Tensor:
     """Chebyshev polynomial ``chebyshev_polynomial_v`` of 2 x - 1: for x from 0 to 1 instead of -1 to 1."""
-    return polynomial("shifted_chebyshev_polynomial_v", input, n, "chebyshev_v", shifted=True)
+    return polynomial("shifted_chebyshev_polynomial_v", x, n, "chebyshev_v", shifted=True)
 
 
-def shifted_chebyshev_polynomial_w(input: Any, n: Any) -> Tensor:
+def shifted_chebyshev_polynomial_w(x: Any, n: Any) -> Tensor:
     """Chebyshev polynomial ``chebyshev_polynomial_w`` of 2 x - 1: for x from 0 to 1 instead of -1 to 1."""
-    return polynomial("shifted_chebyshev_polynomial_w", input, n, "chebyshev_w", shifted=True)
+    return polynomial("shifted_chebyshev_polynomial_w", x, n, "chebyshev_w", shifted=True)
