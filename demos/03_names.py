@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from common import choose_device, run
 from texts import find_text
 from tqdm import tqdm
 
@@ -143,18 +144,6 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def choose_device(name: str) -> torch.device:
-    """Return the device; if there is no GPU and one was asked for, say what is missing and stop."""
-    if name == "auto":
-        return torch.accelerator.current_accelerator() or torch.device("cpu")
-    device = torch.device("cuda" if name == "gpu" else "cpu")
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        sys.exit(f"--device {name}: {error}")
-    return device
-
-
 def numbered(
     names: list[str], alphabet: str, longest: int, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -240,7 +229,7 @@ def load(args: argparse.Namespace) -> list[str]:
 def main() -> None:
     """Train, test and ask each model for a dozen names."""
     args = parse_arguments()
-    device = choose_device(args.device)
+    device = choose_device(torch, args.device)
     names = load(args)
     alphabet, longest = END + "".join(sorted(set("".join(names)))), max(map(len, names))
     a_tenth = len(names) // 10
@@ -269,7 +258,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)

@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from common import choose_device, command_line, find_pyplot, parse, run, save_picture
 from texts import find_text
 from tqdm import tqdm
 
@@ -86,35 +87,15 @@ class GPT(nn.Module):
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="A small GPT learns to write plays.")
+    parser = command_line("A small GPT learns to write plays.", "gpt_curve.png")
     parser.add_argument("--data", type=Path, metavar="FILE", help="a text of your own")
-    parser.add_argument("--device", choices=["cpu", "gpu", "auto"], default="cpu", help="(default: cpu)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed, the same play (default: 0)")
     parser.add_argument("--steps", type=int, help=f"of the optimizer (default: {STEPS:,})")
-    parser.add_argument("--quick", action="store_true", help="a few steps, to see that it runs")
-    parser.add_argument(
-        "--plot", type=Path, metavar="FILE", default=Path("gpt_curve.png"), help="the picture's name"
-    )
-    args = parser.parse_args()
+    args = parse(parser)
     if args.steps is None:
         args.steps = 30 if args.quick else STEPS
     if args.steps < 2:
         parser.error(f"--steps: expected at least 2, got {args.steps}")
-    if not args.plot.parent.is_dir() or args.plot.is_dir():
-        parser.error(f"--plot: expected a file name in a folder that exists, got {args.plot}")
     return args
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device; if there is no GPU and one was asked for, say what is missing and stop."""
-    if name == "auto":
-        return torch.accelerator.current_accelerator() or torch.device("cpu")
-    device = torch.device("cuda" if name == "gpu" else "cpu")
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        sys.exit(f"--device {name}: {error}")
-    return device
 
 
 def draw_batch(data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -202,13 +183,9 @@ def bits_by_frequency(text: str) -> float:
 
 def plot_curve(losses: list[float], tested: dict[int, float], by_frequency: float, path: Path) -> None:
     """Draw the losses in bits per character, with nats on the right."""
-    try:
-        import matplotlib
-    except ImportError:
-        print("no picture: it needs matplotlib (python -m pip install matplotlib)")
+    plt = find_pyplot()
+    if plt is None:
         return
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
 
     bits, tested_bits = [to_bits(loss) for loss in losses], [to_bits(loss) for loss in tested.values()]
     figure, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
@@ -222,9 +199,7 @@ def plot_curve(losses: list[float], tested: dict[int, float], by_frequency: floa
     axis.set(xlabel="step", ylabel="bits per character", ylim=(0, None), title="A small GPT learns to write")
     axis.secondary_yaxis("right", functions=(to_nats, to_bits)).set_ylabel("loss in nats")
     axis.legend()
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
-    print(f"loss curve: {path}")
+    save_picture(figure, path, kind="loss curve")
 
 
 def to_nats(bits: float) -> float:
@@ -240,7 +215,7 @@ def to_bits(nats: float) -> float:
 def main() -> None:
     """Train, write, and draw."""
     args = parse_arguments()
-    device = choose_device(args.device)
+    device = choose_device(torch, args.device)
     text, source = find_text("shakespeare.txt", args.data, args.quick)
     if len(text) < 20 * CONTEXT:
         sys.exit(f"--data: expected a text of at least {20 * CONTEXT} letters, got {len(text)}")
@@ -264,7 +239,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)

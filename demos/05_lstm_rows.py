@@ -10,10 +10,10 @@ the story, the functions above it are the steps.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
+from common import choose_device, command_line, find_pyplot, parse, run, save_picture
 from tqdm import tqdm
 
 import tinygrad_edu as torch
@@ -48,38 +48,6 @@ def loss_of(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> tor
     scores = model(images)
     on_the_way = F.cross_entropy(scores.flatten(0, 1), labels.repeat_interleave(ROWS))
     return F.cross_entropy(scores[:, -1], labels) + 0.3 * on_the_way
-
-
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Let an LSTM read handwritten digits row by row.")
-    parser.add_argument("--device", choices=["cpu", "gpu", "auto"], default="cpu", help="(default: cpu)")
-    parser.add_argument("--epochs", type=int, default=14, help="passes over the data (default: 14)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed, the same result (default: 0)")
-    parser.add_argument("--quick", action="store_true", help="one epoch on 1,000 digits, to see that it runs")
-    parser.add_argument(
-        "--plot", type=Path, metavar="FILE", default=Path("lstm_rows.png"), help="the picture's name"
-    )
-    args = parser.parse_args()
-    if args.epochs < 1:
-        parser.error(f"--epochs: expected at least 1, got {args.epochs}")
-    if not args.plot.parent.is_dir() or args.plot.is_dir():
-        parser.error(f"--plot: expected a file name in a folder that exists, got {args.plot}")
-    if args.quick:
-        args.epochs = 1
-    return args
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device; if there is no GPU and one was asked for, say what is missing and stop."""
-    if name == "auto":
-        return torch.accelerator.current_accelerator() or torch.device("cpu")
-    device = torch.device("cuda" if name == "gpu" else "cpu")
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        sys.exit(f"--device {name}: {error}")
-    return device
 
 
 def load_digits(train: bool, count: int | None = None) -> TensorDataset:
@@ -166,13 +134,9 @@ def plot_examples(
     chosen: list[int], test_set: TensorDataset, probabilities: torch.Tensor, path: Path
 ) -> None:
     """Draw each digit beside its probabilities, row by row at the same height."""
-    try:
-        import matplotlib
-    except ImportError:
-        print("no picture: it needs matplotlib (python -m pip install matplotlib)")
+    plt = find_pyplot()
+    if plt is None:
         return
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
 
     images, labels = test_set.tensors
     figure, axes = plt.subplots(2, 8, figsize=(11, 4.6), sharey=True, layout="constrained")
@@ -186,15 +150,14 @@ def plot_examples(
         axis.set(ylabel="row", yticks=[0, 6, 13, 20, 27], yticklabels=[1, 7, 14, 21, 28])
     figure.colorbar(picture, ax=axes, label="probability of the digit", shrink=0.7)
     figure.suptitle("What the LSTM thinks after each row")
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
-    print(f"picture: {path}")
+    save_picture(figure, path)
 
 
 def main() -> None:
     """Train, test, and look when the answer comes."""
-    args = parse_arguments()
-    device = choose_device(args.device)
+    args = parse(command_line("Let an LSTM read handwritten digits row by row.", "lstm_rows.png", epochs=14))
+    args.epochs = 1 if args.quick else args.epochs
+    device = choose_device(torch, args.device)
     torch.manual_seed(args.seed)
 
     train_set = load_digits(train=True, count=QUICK_TRAIN if args.quick else None)
@@ -222,7 +185,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)

@@ -10,14 +10,13 @@ looks back at the letters that matter, and the picture at the end shows at which
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import math
 import random
-import sys
 import time
 from pathlib import Path
 
+from common import choose_device, command_line, find_pyplot, parse, run, save_picture
 from tqdm import tqdm
 
 import tinygrad_edu as torch
@@ -187,38 +186,6 @@ def decode(answers: torch.Tensor) -> list[str]:
 # ---- the program -----------------------------------------------------------------------------------------
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Translate dates into ISO form, with attention.")
-    parser.add_argument("--device", choices=["cpu", "gpu", "auto"], default="cpu", help="(default: cpu)")
-    parser.add_argument("--epochs", type=int, default=4, help="passes over the pairs (default: 4)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed, the same result (default: 0)")
-    parser.add_argument("--quick", action="store_true", help="one epoch on 1,000 pairs, to see that it runs")
-    parser.add_argument(
-        "--plot", type=Path, metavar="FILE", default=Path("translate_dates.png"), help="the picture's name"
-    )
-    args = parser.parse_args()
-    if args.epochs < 1:
-        parser.error(f"--epochs: expected at least 1, got {args.epochs}")
-    if not args.plot.parent.is_dir() or args.plot.is_dir():
-        parser.error(f"--plot: expected a file name in a folder that exists, got {args.plot}")
-    if args.quick:
-        args.epochs = 1
-    return args
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device; if there is no GPU and one was asked for, say what is missing and stop."""
-    if name == "auto":
-        return torch.accelerator.current_accelerator() or torch.device("cpu")
-    device = torch.device("cuda" if name == "gpu" else "cpu")
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        sys.exit(f"--device {name}: {error}")
-    return device
-
-
 def train_step(model: nn.Module, optimizer: torch.optim.Optimizer, *batch: torch.Tensor) -> float:
     """Make one step of the optimizer; return the loss before it."""
     loss = loss_of(model, *batch)
@@ -261,13 +228,9 @@ def accuracy(model: Translator, pairs: list, device: torch.device) -> float:
 
 def plot_attention(model: Translator, texts: list[str], device: torch.device, path: Path) -> None:
     """Draw at which letters (across) the decoder looks while it writes each letter (down)."""
-    try:
-        import matplotlib
-    except ImportError:
-        print("no picture: it needs matplotlib (python -m pip install matplotlib)")
+    plt = find_pyplot()
+    if plt is None:
         return
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
 
     widths = [len(text) for text in texts]
     figure, axes = plt.subplots(1, len(texts), figsize=(11, 3.6), width_ratios=widths, layout="constrained")
@@ -280,15 +243,16 @@ def plot_attention(model: Translator, texts: list[str], device: torch.device, pa
         axis.set(xlabel="read", title=text)
     axes[0].set_ylabel("written")
     figure.colorbar(picture, ax=axes, label="attention")
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
-    print(f"picture: {path}")
+    save_picture(figure, path)
 
 
 def main() -> None:
     """Train, test, and look at some translations."""
-    args = parse_arguments()
-    device = choose_device(args.device)
+    args = parse(
+        command_line("Translate dates into ISO form, with attention.", "translate_dates.png", epochs=4)
+    )
+    args.epochs = 1 if args.quick else args.epochs
+    device = choose_device(torch, args.device)
     torch.manual_seed(args.seed)
 
     counts = (QUICK_TRAIN, QUICK_TEST) if args.quick else (TRAIN, TEST)
@@ -310,7 +274,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)

@@ -11,10 +11,10 @@ above it are the steps.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
+from common import choose_device, command_line, find_pyplot, parse, run, save_picture
 from tqdm import trange
 
 import tinygrad_edu as torch
@@ -64,38 +64,6 @@ class Sorter(nn.Module):
 def loss_of(model: nn.Module, digits: torch.Tensor) -> torch.Tensor:
     """Return the cross-entropy of all places."""
     return F.cross_entropy(model(digits).flatten(0, 1), digits.sort(dim=1).values.flatten())
-
-
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Teach a Transformer to sort digits.")
-    parser.add_argument("--device", choices=["cpu", "gpu", "auto"], default="cpu", help="(default: cpu)")
-    parser.add_argument("--epochs", type=int, default=6, help=f"of {BATCHES} new batches (default: 6)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed, the same result (default: 0)")
-    parser.add_argument("--quick", action="store_true", help="ten batches, to see that it runs")
-    parser.add_argument(
-        "--plot", type=Path, metavar="FILE", default=Path("sort_attention.png"), help="the picture's name"
-    )
-    args = parser.parse_args()
-    if args.epochs < 1:
-        parser.error(f"--epochs: expected at least 1, got {args.epochs}")
-    if not args.plot.parent.is_dir() or args.plot.is_dir():
-        parser.error(f"--plot: expected a file name in a folder that exists, got {args.plot}")
-    if args.quick:
-        args.epochs = 1
-    return args
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device; if there is no GPU and one was asked for, say what is missing and stop."""
-    if name == "auto":
-        return torch.accelerator.current_accelerator() or torch.device("cpu")
-    device = torch.device("cuda" if name == "gpu" else "cpu")
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        sys.exit(f"--device {name}: {error}")
-    return device
 
 
 def train_step(model: nn.Module, optimizer: torch.optim.Optimizer, *batch: torch.Tensor) -> float:
@@ -149,13 +117,9 @@ def plot_attention(model: Sorter, digits: torch.Tensor, answer: str, path: Path)
 
     The columns are put in the order of their digits, so that what belongs together stands together.
     """
-    try:
-        import matplotlib
-    except ImportError:
-        print("no picture: it needs matplotlib (python -m pip install matplotlib)")
+    plt = find_pyplot()
+    if plt is None:
         return
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
 
     order = digits[0].argsort(stable=True)
     weights = (
@@ -170,15 +134,14 @@ def plot_attention(model: Sorter, digits: torch.Tensor, answer: str, path: Path)
     axes[0].set_ylabel("place that gets the digit")
     figure.suptitle(f"How {as_text(digits[0])} is sorted")
     figure.colorbar(picture, ax=axes, label="attention", extend="max", shrink=0.8)
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
-    print(f"picture: {path}")
+    save_picture(figure, path)
 
 
 def main() -> None:
     """Train, test on sequences that it has not seen, and look at the attention."""
-    args = parse_arguments()
-    device = choose_device(args.device)
+    args = parse(command_line("Teach a Transformer to sort digits.", "sort_attention.png", epochs=6))
+    args.epochs = 1 if args.quick else args.epochs
+    device = choose_device(torch, args.device)
     torch.manual_seed(args.seed)
 
     test_digits = torch.randint(0, DIGITS, (TEST, LENGTH)).to(device)
@@ -197,7 +160,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)

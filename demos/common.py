@@ -78,10 +78,10 @@ def find_pyplot() -> ModuleType | None:
     return pyplot
 
 
-def save_picture(figure: Any, path: Path) -> None:
-    """Write a figure of matplotlib to a file."""
+def save_picture(figure: Any, path: Path, kind: str = "picture") -> None:
+    """Write a figure of matplotlib to a file, and say so."""
     figure.savefig(path, dpi=100)
-    print(f"picture: {path}")
+    print(f"{kind}: {path}")
 
 
 def run(main: Callable[[], None]) -> None:

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 import tinygrad_edu as torch
 from tinygrad_edu.nn import graph
-
-DEMOS = Path(__file__).resolve().parents[2] / "demos"
-
-
-@pytest.fixture
-def load(monkeypatch):
-    """Return a function that loads a demo, whose shared files are found."""
-    monkeypatch.syspath_prepend(str(DEMOS))
-
-    def module(name: str) -> ModuleType:
-        spec = importlib.util.spec_from_file_location("demo", DEMOS / name)
-        made = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(made)
-        return made
-
-    return module
 
 
 def test_groups_are_drawn(load):

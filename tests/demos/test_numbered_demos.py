@@ -16,18 +16,27 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
-from tests.demos import table_graphs, table_labels, table_sequences, table_text, table_validation
+from tests.demos import (
+    table_generative,
+    table_graphs,
+    table_labels,
+    table_reinforcement,
+    table_sequences,
+    table_text,
+    table_validation,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMOS = ROOT / "demos"
 
 # Of each demo: file, arguments beside --quick, patterns that must be found in what it prints, files that it leaves.
-TABLES = [table_sequences, table_graphs, table_text, table_labels, table_validation]
+TABLES = [table_sequences, table_generative, table_reinforcement, table_graphs, table_text, table_labels]
+TABLES += [table_validation]
 RUNS = [row for table in TABLES for row in table.RUNS]
 OURS_ALONE = [*table_graphs.RUNS, *table_validation.WITH_ESTIMATOR]  # no graph layers, no estimators there
 ON_PYTORCH = [row for row in RUNS if row not in OURS_ALONE]
 
-WITH_EPOCHS = [row[0] for row in RUNS if row[0] > "05"]
+WITH_EPOCHS = [row[0] for row in RUNS if row[0] > "05" and row not in table_reinforcement.RUNS]
 
 
 def run(folder: Path, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -82,6 +91,8 @@ def test_git_ignores_the_pictures_and_the_texts():
             ["--data", "cora", "--root", "."],
             "expected cora.npz, or cora.content and cora.cites",
         ),
+        ("10_autoencoder.py", ["--hide", "1"], "--hide: expected a share from 0 to below 1, got 1.0"),
+        ("13_policy_gradient.py", ["--rounds", "0"], "--rounds: expected at least 1, got 0"),
         *[(name, ["--epochs", "0"], "--epochs: expected at least 1, got 0") for name in WITH_EPOCHS],
         *[(name, ["--plot", "no/a.png"], "--plot: expected a file name in a folder") for name in WITH_EPOCHS],
     ],
@@ -142,6 +153,8 @@ MODELS = [
     *table_text.MODELS,
     *table_labels.MODELS,
     *table_validation.MODELS,
+    *table_generative.MODELS,
+    *table_reinforcement.MODELS,
 ]
 
 
@@ -211,6 +224,8 @@ BATCHES = {
     **table_text.BATCHES,
     **table_labels.BATCHES,
     **table_validation.BATCHES,
+    **table_generative.BATCHES,
+    **table_reinforcement.BATCHES,
 }
 
 

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import importlib.util
 import random
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 import tinygrad_edu as torch
-
-DEMOS = Path(__file__).resolve().parents[2] / "demos"
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("demo", DEMOS / name)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def assert_close(actual: torch.Tensor, expected: torch.Tensor) -> None:
@@ -30,7 +18,7 @@ def assert_close(actual: torch.Tensor, expected: torch.Tensor) -> None:
 # ---- an LSTM reads rows ------------------------------------------------------------------------------------
 
 
-def test_from_which_row_on_a_digit_is_known():
+def test_from_which_row_on_a_digit_is_known(load):
     guesses = torch.full((4, 28), 7)
     guesses[1, :9] = 1  # wrong up to row 9
     guesses[2, 3] = 1  # right, then wrong in row 4, then right again
@@ -38,7 +26,7 @@ def test_from_which_row_on_a_digit_is_known():
     assert load("05_lstm_rows.py").rows_needed(guesses, torch.full((4,), 7)) == [1, 10, 5, 29]
 
 
-def test_a_batch_is_moved_as_a_whole():
+def test_a_batch_is_moved_as_a_whole(load):
     demo = load("05_lstm_rows.py")
     images = torch.zeros(3, 28, 28)
     images[:, 10, 20] = 1
@@ -59,7 +47,7 @@ def test_a_batch_is_moved_as_a_whole():
     ("day", "ending"),
     [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (23, "23rd")],
 )
-def test_a_date_is_written_in_many_ways(day, ending):
+def test_a_date_is_written_in_many_ways(load, day, ending):
     demo, rng = load("06_translate_dates.py"), random.Random(0)
     texts = {demo.write_down(datetime.date(1998, 3, day), rng) for _ in range(3000)}
     weekday = datetime.date(1998, 3, day).strftime("%A")
@@ -74,14 +62,14 @@ def test_a_date_is_written_in_many_ways(day, ending):
     assert all(set(text) <= set(demo.LETTERS) for text in texts)
 
 
-def test_no_day_is_both_learnt_and_tested():
+def test_no_day_is_both_learnt_and_tested(load):
     train, test = load("06_translate_dates.py").make_pairs(5000, 2000, seed=0)
     assert (len(train), len(test)) == (5000, 2000)
     assert len({iso for _, iso in test}) == 2000
     assert {iso for _, iso in train}.isdisjoint(iso for _, iso in test)
 
 
-def test_translating_is_what_was_trained():
+def test_translating_is_what_was_trained(load):
     """Letter by letter, in a batch with padding, or all at once, or alone: the same letters and the same attention."""
     demo = load("06_translate_dates.py")
     torch.manual_seed(1)
@@ -103,7 +91,7 @@ def test_translating_is_what_was_trained():
 # ---- sorting -----------------------------------------------------------------------------------------------
 
 
-def test_the_attention_that_is_shown_is_that_of_the_network():
+def test_the_attention_that_is_shown_is_that_of_the_network(load):
     demo = load("07_sort.py")
     torch.manual_seed(0)
     model = demo.Sorter(features=8).double()
