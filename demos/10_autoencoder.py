@@ -128,12 +128,12 @@ def plot(rows: dict[str, torch.Tensor], path: Path) -> None:
     plt = find_pyplot()
     if plt is None:
         return
-    figure, axes = plt.subplots(len(rows), 1, figsize=(8, 0.62 * len(rows)), layout="constrained")
-    for axis, (title, images) in zip(axes, rows.items(), strict=True):
-        line = images[:SHOWN].reshape(SHOWN, SIDE, SIDE).transpose(0, 1).reshape(SIDE, SHOWN * SIDE)
-        axis.imshow(line.numpy(), cmap="gray_r", vmin=0, vmax=1)
-        axis.set(xticks=[], yticks=[])
-        axis.set_ylabel(title, rotation=0, ha="right", va="center")
+    figure, axis = plt.subplots(figsize=(8, 0.6 * len(rows)), layout="compressed")
+    images = torch.stack([images[:SHOWN].reshape(SHOWN, SIDE, SIDE) for images in rows.values()])
+    tiles = images.transpose(1, 2).reshape(len(rows) * SIDE, SHOWN * SIDE)
+    axis.imshow(tiles.numpy(), cmap="gray_r", vmin=0, vmax=1)
+    axis.set_xticks([])
+    axis.set_yticks([SIDE * (row + 0.5) for row in range(len(rows))], list(rows))
     save_picture(figure, path)
 
 
@@ -161,7 +161,7 @@ def main() -> None:
         with torch.no_grad():
             by_network = model(seen.to(device)).cpu()
         by_components = PrincipalComponents(images, size)(seen)
-        rows |= {f"{size} numbers": by_network, f"{size} principal components": by_components}
+        rows |= {f"{size} numbers": by_network, f"{size} components": by_components}
         parameters = sum(p.numel() for p in model.parameters())
         shares = (
             f"{100 * kept(by_network, test_images):5.1f} %  {100 * kept(by_components, test_images):18.1f} %"

@@ -194,7 +194,7 @@ def plot(player: Player, games: list, tests: list, states: np.ndarray, path: Pat
     shown = worths(player.model, angles, turns, player.device)
     picture = axes["r"].contourf(np.degrees(angles), turns, shown, levels, extend="both")
     axes["r"].set(xlabel="angle in degrees", ylabel="radians per second", title="What a state is worth")
-    figure.colorbar(picture, ax=axes["r"], format="%.1f")
+    figure.colorbar(picture, ax=axes["r"], ticks=np.linspace(-1, 0, 6))
     draw_film(axes["f"], states, every=50)
     axes["f"].set_title("A game afterwards")
     save_picture(figure, path)
