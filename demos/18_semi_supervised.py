@@ -165,10 +165,10 @@ def plot(
     axis.set(title="Test digits that are read", xlabel="steps", ylabel="%", ylim=(None, 100))
     axis.grid(alpha=0.3)
     axis.legend(loc="lower right")
-    right.suptitle("What it was sure of, and what is written there by its label")
+    right.suptitle("Labels it was sure of, and that are wrong (who gave the right ones?)")
     for axis, image, digit, label in zip(right.subplots(5, SHOWN // 5).flat, *wrong, strict=False):
         axis.imshow(image[0].numpy(), cmap="gray_r")
-        axis.set_title(f"{digit}, but {label}", fontsize=9)
+        axis.set_title(f"{digit}, not {label}", fontsize=9)
     for axis in right.axes:
         axis.axis("off")
     save_picture(figure, path)
@@ -190,7 +190,7 @@ def main() -> None:
     )
 
     curves, first = {}, CNN()
-    for name, unlabeled in (("labels alone", None), ("and those it gives itself", images[others])):
+    for name, unlabeled in (("labels alone", None), ("and its own labels", images[others])):
         model = CNN().to(device)
         model.load_state_dict(first.state_dict())
         data = images[places], truth[places], unlabeled
