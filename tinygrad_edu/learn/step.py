@@ -94,7 +94,8 @@ def outcome(tape: Tape, output: Path) -> str:
     """Say what has been written, and what is missing."""
     size = output.stat().st_size
     written = f"{output} ({size / 1e6:.1f} MB)" if size >= 1e6 else f"{output} ({size / 1e3:.0f} kB)"
-    steps = f"{len(tape.forward)} steps forward, {len(tape.backward)} backward"
+    count = len(tape.forward)
+    steps = f"{count} step{'' if count == 1 else 's'} forward, {len(tape.backward)} backward"
     if not tape.finished:
         return f"step: backward number {tape.backward_number} never came to its end; {written} has what ran: {steps}"
     return f"step: backward number {tape.backward_number} is in {written}: {steps}. Open it in a browser."

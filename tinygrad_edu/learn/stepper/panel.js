@@ -24,7 +24,7 @@ function heading(now) {
   return h("header", { class: "step" },
     h("p", { class: `phase ${phase}` }, h("span", { class: "chip" }, phase === "forward" ? "forward" : "backward"), ` step ${index + 1} of ${count}`,
       jump === null ? null : h("button", { type: "button", class: "quiet", onclick: () => go(jump) }, phase === "forward" ? "see its backward" : "see its forward")),
-    title(step ? titleOf(step) : `${nameOfKey(now.node)}.grad`),
+    title(step ? titleOf(step) : nameOfKey(now.node) + (back.kind === "collect" ? ": its gradient" : ".grad")),
     path.length ? h("p", { class: "path" }, path.join(" › ")) : null);
 }
 
