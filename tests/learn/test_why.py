@@ -180,7 +180,7 @@ CUTS = {
 }
 
 
-@pytest.mark.parametrize(("how", "cut"), CUTS.items(), ids=str)
+@pytest.mark.parametrize(("how", "cut"), CUTS.items(), ids=CUTS)
 def test_every_cut_has_its_line(how, cut):
     w = weight()
     with learn.explain():
