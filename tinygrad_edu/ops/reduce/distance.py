@@ -23,17 +23,20 @@ from tinygrad_edu.ops.common import (
     require_tensor,
     require_tensors,
 )
+from tinygrad_edu.ops.elementwise.arithmetic import absolute
 from tinygrad_edu.ops.elementwise.complex_numbers import adjoint
+from tinygrad_edu.ops.elementwise.rounding import sign
 from tinygrad_edu.ops.elementwise.select import clamp, where
 from tinygrad_edu.ops.elementwise.unary import sqrt
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.indexing.index import index_select
-from tinygrad_edu.ops.linalg.matmul import mm
+from tinygrad_edu.ops.linalg.matmul import matmul, mm
 from tinygrad_edu.ops.reduce.reduction import mean, sum
 from tinygrad_edu.ops.reduce.statistics import norm
-from tinygrad_edu.ops.shape.layout import expand, reshape, unsqueeze
+from tinygrad_edu.ops.shape.layout import expand, reshape, transpose, unsqueeze
 from tinygrad_edu.ops.shape.triangle import diagonal
 
+FEW_ROWS = 25
 MODES = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
 
 
@@ -62,7 +65,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: Any = MODES[0]) 
     p : float
         At least 0; the distance by 0 is the number of differences, by infinity the largest one.
     compute_mode : str, optional
-        Changes nothing: the difference is taken before it is squared, never by a product of matrices.
+        When to compute by a product of matrices, \|a\|^2 + \|b\|^2 - 2 a b, if p is 2: always, never or, by default,
+        for more than 25 rows. All differences do not have to be in memory then, but those of near rows lose digits.
 
     Returns
     -------
@@ -99,7 +103,23 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: Any = MODES[0]) 
         )
     if p < 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
-    return norm(unsqueeze(x1, -2) - unsqueeze(x2, -3), p, -1)
+    many = x1.shape[-2] > FEW_ROWS or x2.shape[-2] > FEW_ROWS
+    if p == 2 and (compute_mode == MODES[1] or (many and compute_mode in (None, MODES[0]))):
+        return _distance_by_product(x1, x2)
+    return _length(unsqueeze(x1, -2) - unsqueeze(x2, -3), p)
+
+
+def _length(differences: Tensor, p: float) -> Tensor:
+    """Return the p-norm along the last dimension; by 0 it counts, and has the gradient 0 here, where norm has none."""
+    return norm(differences, p, -1) if p else sum(absolute(sign(differences)), -1)
+
+
+def _distance_by_product(x1: Tensor, x2: Tensor) -> Tensor:
+    """Return the Euclidean distances of all rows from the scalar products of all rows; the gradient at 0 is 0."""
+    products = matmul(x1, transpose(x2, -2, -1))
+    squares = sum(x1 * x1, -1, True) + transpose(sum(x2 * x2, -1, True), -2, -1) - 2 * products
+    apart = squares > 0  # rounding can make it negative
+    return where(apart, sqrt(where(apart, squares, 1.0)), 0.0)
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
@@ -131,7 +151,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     rows = xp.arange(n)
     first, second = xp.nonzero(rows[:, None] < rows)
     a, b = [index_select(input, 0, tensor_from_array(x)) for x in (first, second)]
-    return norm(a - b, p, -1)
+    return _length(a - b, p)
 
 
 @rounded_once
