@@ -356,7 +356,7 @@ def test_what_is_missing_is_said(tmp_path):
     command = [sys.executable, "-m", "tinygrad_edu.learn", "step", str(script), "--backward", "2"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, check=False)
     assert done.returncode == 3
-    assert "backward number 2 never came to its end" in done.stderr
+    assert "step: the script ran one backward alone, not number 2; " in done.stderr
     data = (
         (tmp_path / "script.html")
         .read_text(encoding="utf-8")

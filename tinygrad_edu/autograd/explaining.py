@@ -44,6 +44,10 @@ class Stop(NamedTuple):
         file = self.frame.f_code.co_filename
         return file.startswith(INSIDE) or file == BETWEEN
 
+    def is_of_python(self) -> bool:
+        """Tell whether it belongs to what imports and starts programs, which has no file."""
+        return self.frame.f_code.co_filename.startswith("<frozen ")
+
     def place(self) -> str:
         """Return ``file:line``, from the current folder if the file is in it."""
         return f"{short_path(self.frame.f_code.co_filename)}:{self.line}"
@@ -112,7 +116,7 @@ def stops_of(error: BaseException) -> list[Stop]:
         if left or frame.f_code.co_filename != __file__:  # not those of this file, which run right now
             stops.append(Stop(frame, frame.f_lasti, frame.f_lineno))
         frame = frame.f_back
-    return stops
+    return [stop for stop in stops if not stop.is_of_python()]
 
 
 def operation_of(message: str, inside: list[Stop]) -> FrameType:

@@ -21,7 +21,7 @@ from tinygrad_edu.autograd.api import as_tuple, grad
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_numpy
 from tinygrad_edu.numpy_dtypes import is_inexact
-from tinygrad_edu.type_names import refuse_strangers
+from tinygrad_edu.type_names import refuse_strangers, type_name
 
 
 class GradcheckError(RuntimeError):
@@ -30,8 +30,13 @@ class GradcheckError(RuntimeError):
 
 def differentiable_outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Any]:
     """Return the floating-point and complex outputs of ``func``."""
-    outputs = func(*inputs)
-    return [x for x in as_tuple(outputs) if isinstance(x, TensorBase) and is_inexact(x.array.dtype)]
+    outputs = as_tuple(func(*inputs))
+    for x in outputs:
+        if x is not None and not isinstance(x, TensorBase):
+            raise TypeError(
+                f"gradcheck: expected a function that returns a Tensor or a tuple of them, got {type_name(x)}"
+            )
+    return [x for x in outputs if isinstance(x, TensorBase) and is_inexact(x.array.dtype)]
 
 
 def numeric_jacobian(

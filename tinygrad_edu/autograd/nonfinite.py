@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_edu.autograd.explaining import short_path
 from tinygrad_edu.autograd.mends import ALREADY, OF_PARAMETER, mend_of_backward, mend_of_forward
 from tinygrad_edu.autograd.node import AccumulateGrad, Node
+from tinygrad_edu.autograd.tensor_base import array_of
 from tinygrad_edu.backend import array_module
 from tinygrad_edu.numpy_dtypes import is_inexact
 
@@ -22,8 +23,11 @@ ELEMENTWISE = (
 
 
 def numbers_of(x: Any) -> Any:
-    """Return the array of a Tensor or an array with numbers that may be infinite; None for anything else."""
-    array = getattr(x, "array", x)
+    """Return the array of a Tensor or an array with numbers that may be infinite; None for anything else.
+
+    Of a sparse Tensor these are its elements.
+    """
+    array = array_of(x)
     return array if hasattr(array, "shape") and is_inexact(array.dtype) else None
 
 
@@ -41,7 +45,7 @@ def has_inf(x: Any) -> bool:
 
 def describe(x: Any) -> str:
     """Return the shape and the range of the finite values of an array."""
-    array = getattr(x, "array", x)
+    array = array_of(x)
     if not hasattr(array, "shape"):
         return repr(array)
     lowest, highest = extent(array)
@@ -67,7 +71,7 @@ def first_bad(array: Any, nan: bool) -> tuple[tuple[int, ...], int]:
 
 def at(x: Any, index: Sequence[int], shape: Sequence[int]) -> Any:
     """Return the value of an operand that meets an element of the result; None if it does not broadcast to it."""
-    array = getattr(x, "array", x)
+    array = array_of(x)
     if array is None or not hasattr(array, "shape"):
         return array
     if array.ndim > len(shape):
@@ -128,7 +132,7 @@ def is_leaf(node: Node, number: int) -> bool:
 
 def backward_note(node: Node, grad: Any, grad_outputs: Sequence[Any], saved: Any, nan: bool) -> str:
     """Say which element of a gradient is NaN or Inf, what came in there, and what had been saved."""
-    grad = getattr(grad, "array", grad)
+    grad = array_of(grad)
     index, count = first_bad(grad, nan)
     lines = [line_of_forward(node)] if node.made_at else []
     lines.append(
@@ -157,5 +161,5 @@ def line_of_forward(node: Node) -> str:
 
 def values_at(arrays: Sequence[Any], index: Sequence[int], shape: Sequence[int]) -> list[Any]:
     """Return the values in one place of those arrays that have this shape."""
-    found = [getattr(x, "array", x) for x in arrays if x is not None]
+    found = [array_of(x) for x in arrays if x is not None]
     return [x[tuple(index)].item() for x in found if getattr(x, "shape", None) == tuple(shape)]

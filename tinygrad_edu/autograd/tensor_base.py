@@ -359,11 +359,11 @@ def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Any] 
     return tensor
 
 
-def array_of(grad: Any) -> Any:
-    """Return the array of a gradient, which may be one itself; of a sparse gradient, that of its elements."""
-    if not isinstance(grad, TensorBase):
-        return grad
-    return grad.array if grad._is_strided else grad._elements.array
+def array_of(x: Any) -> Any:
+    """Return the array of a Tensor, of a sparse one that of its elements; anything else, such as an array, as it is."""
+    if not isinstance(x, TensorBase):
+        return x
+    return x.array if x._is_strided else x._elements.array
 
 
 def check_can_require_grad(tensor: TensorBase, requires_grad: bool) -> None:

@@ -14,6 +14,7 @@ from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
 from tinygrad_edu.kernel_table import FAMILIES
+from tinygrad_edu.type_names import type_name
 
 PASSED_BY = (
     "tinygrad_edu.arguments",
@@ -74,6 +75,8 @@ def break_on(name: str) -> list[str]:
     ...
     ValueError: break_on: no class or function is called 'Linaer.backward'. Did you mean Linear.backward?
     """
+    if not isinstance(name, str):
+        raise TypeError(f'break_on: expected a name, such as "Linear.backward", got {type_name(name)}')
     found = places(name)
     debugger = running_debugger() or pdb.Pdb()
     said = []

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_edu.autograd.cuts import Cut
 from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.autograd.tensor_base import array_of
 
 MOST = 4
 """How many places where numbers were read are remembered."""
@@ -28,14 +29,16 @@ class CutLog:
         """Remember a cut; its result is a Tensor, or None if the numbers went to Python."""
         if result is None:
             self.reads = [*self.reads, cut][-MOST:]
-        elif isinstance(result.array, np.ndarray):
-            self._memory[address_of(result.array)] = (weakref.ref(owner_of(result.array)), cut)
+        elif isinstance(array_of(result), np.ndarray):
+            array = array_of(result)
+            self._memory[address_of(array)] = (weakref.ref(owner_of(array)), cut)
 
     def of_memory(self, tensor: Any) -> Cut | None:
         """Return the cut by which the memory of a Tensor left the graph, if it did."""
-        if not isinstance(tensor.array, np.ndarray):
+        array = array_of(tensor)
+        if not isinstance(array, np.ndarray):
             return None
-        owner, cut = self._memory.get(address_of(tensor.array), (None, None))
+        owner, cut = self._memory.get(address_of(array), (None, None))
         return cut if owner is not None and owner() is not None else None
 
 

@@ -32,7 +32,7 @@ from tinygrad_edu.autograd.graph import topological_order
 from tinygrad_edu.autograd.layers import running_layer
 from tinygrad_edu.autograd.node import AccumulateGrad, Node
 from tinygrad_edu.autograd.observer import Observer, attach, detach
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import TensorBase, array_of
 from tinygrad_edu.learn.cut_log import CutLog
 from tinygrad_edu.learn.why import reason_without_history
 
@@ -110,7 +110,7 @@ def how_cut(node: Node, result: TensorBase) -> str:
         return f"{name} under inference_mode()"
     if not this_thread.mode.grad_enabled:
         return f"{name} under no_grad()"
-    kind = result.array.dtype.kind
+    kind = array_of(result).dtype.kind
     if kind in "biu":
         return f"{name}, which makes {'booleans' if kind == 'b' else 'integers'},"
     return f"{name}, which has no derivative,"

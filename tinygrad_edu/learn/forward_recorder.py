@@ -14,9 +14,9 @@ from tinygrad_edu.autograd.function import FunctionContext
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node
 from tinygrad_edu.learn.copies import Copies
 from tinygrad_edu.learn.frames import (
+    Lines,
     Names,
-    line_of,
-    name_of_array,
+    NamesOfArrays,
     name_of_object,
     name_of_output,
     user_frames,
@@ -48,6 +48,7 @@ class ForwardRecorder:
         self.outermost = outermost
         self.copies = Copies(max_bytes)
         self.names = Names()
+        self._lines = Lines()
         self.steps: list[ForwardStep] = []
         self.step_of: weakref.WeakKeyDictionary[Node, ForwardStep] = weakref.WeakKeyDictionary()
         self._made: ByIdentity[tuple[ForwardStep, int]] = ByIdentity()  # by the array of an output
@@ -60,7 +61,7 @@ class ForwardRecorder:
 
     def lines(self) -> tuple[Line, ...]:
         """Return where the user's program is."""
-        return tuple([line_of(frame) for frame in user_frames(self.outermost)])
+        return self._lines.of(user_frames(self.outermost))
 
     # ---- modules -------------------------------------------------------------------------------------
 
@@ -93,7 +94,8 @@ class ForwardRecorder:
         """Run a node, and note a step."""
         frames = user_frames(self.outermost)
         edges = list(node.next_edges) or [None] * len(arrays)
-        inputs = [self._operand(x, edge, frames) for x, edge in zip(arrays, edges, strict=False)]
+        names = NamesOfArrays(frames)
+        inputs = [self._operand(x, edge, names) for x, edge in zip(arrays, edges, strict=False)]
         output = run()
         op_class = node.function if isinstance(node, FunctionContext) else type(node)
         step = ForwardStep(
@@ -101,7 +103,7 @@ class ForwardRecorder:
             op_class=op_class,
             name=node.name(),
             options=dict(options),
-            lines=tuple([line_of(frame) for frame in frames]),
+            lines=self._lines.of(frames),
             modules=tuple([call for _, call in self._modules]),
             inputs=inputs,
             recorded=any(node.next_edges),
@@ -117,14 +119,14 @@ class ForwardRecorder:
             self.prune()
         return output
 
-    def _operand(self, x: Any, edge: Edge | None, frames: list[FrameType]) -> Operand:
+    def _operand(self, x: Any, edge: Edge | None, names: NamesOfArrays) -> Operand:
         if not hasattr(x, "shape") or isinstance(x, np.generic):
             return Operand(None, number=x.item() if isinstance(x, np.generic) else x)
         value = self.copies.value_of(x)
         if edge is not None and isinstance(edge[0], AccumulateGrad):
-            leaf = self._leaf_of_tensor(edge[0].variable, value, frames)
+            leaf = self._leaf_of_tensor(edge[0].variable, value, names)
             return Operand(value, None, leaf, 0, True, leaf.name)
-        name = name_of_array(x, frames)
+        name = names.of(x)
         if edge is not None:
             step = self.step_for(edge[0])
             if name:
@@ -138,12 +140,12 @@ class ForwardRecorder:
         leaf = self._leaf_of_array(x, value, name)
         return Operand(value, None, leaf, 0, False, leaf.name)
 
-    def _leaf_of_tensor(self, tensor: Any, value: Any, frames: list[FrameType]) -> Leaf:
+    def _leaf_of_tensor(self, tensor: Any, value: Any, names: NamesOfArrays) -> Leaf:
         leaf = self._leaves.get(tensor)
         if leaf is None:
             name, kind = self.names.of_module_tensor(tensor)
             if kind is None:
-                name, kind = name_of_array(tensor.array, frames), "variable"
+                name, kind = names.of(tensor.array), "variable"
             leaf = Leaf(kind, name, value, True)
             self._leaves.remember(tensor, leaf)
         leaf.value = value
@@ -214,7 +216,8 @@ class ForwardRecorder:
         leaf = self._leaves.get(tensor)
         if leaf is not None:
             return leaf
-        return self._leaf_of_tensor(tensor, self.copies.value_of(tensor), user_frames(self.outermost))
+        names = NamesOfArrays(user_frames(self.outermost))
+        return self._leaf_of_tensor(tensor, self.copies.value_of(tensor), names)
 
     def prune(self) -> None:
         """Drop the steps whose node and whose results are gone."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import linecache
 import sys
 from collections.abc import Iterator
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from tinygrad_edu.autograd.callers import is_of_the_user
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import TensorBase, array_of
 from tinygrad_edu.learn.tape import LeafKind, Line
 
 
@@ -24,6 +24,23 @@ def user_frames(outermost: FrameType | None = None) -> list[FrameType]:
                 break
         frame = frame.f_back
     return frames
+
+
+class Lines:
+    """The lines at which frames are: each is looked up once, however often a loop comes by."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[CodeType, Line]] = {}  # by the id of the code, which is kept
+
+    def of(self, frames: list[FrameType]) -> tuple[Line, ...]:
+        """Return where frames are."""
+        return tuple([self._of_frame(frame) for frame in frames])
+
+    def _of_frame(self, frame: FrameType) -> Line:
+        key = id(frame.f_code), frame.f_lasti
+        if key not in self._known:
+            self._known[key] = frame.f_code, line_of(frame)
+        return self._known[key][1]
 
 
 def line_of(frame: FrameType) -> Line:
@@ -73,7 +90,7 @@ class Names:
     def buffer_of(self, array: Any) -> tuple[str, LeafKind | None]:
         """Return name and kind of the parameter or buffer that has this array; "" and None if there is none."""
         for tensor, name, kind in self._of_modules.values():
-            if tensor.array is array:
+            if array_of(tensor) is array:
                 return name, kind
         return "", None
 
@@ -85,7 +102,7 @@ def held_things(frames: list[FrameType]) -> Iterator[tuple[str, Any]]:
     """
     for frame in reversed(frames):
         yield from things_of(frame.f_locals)
-    if frames:
+    if frames and frames[-1].f_locals is not frames[0].f_globals:
         yield from things_of(frames[0].f_globals)
 
 
@@ -107,12 +124,28 @@ def things_of(variables: Any) -> Iterator[tuple[str, Any]]:
                 yield f"self.{attribute}", element
 
 
-def name_of_array(array: Any, frames: list[FrameType]) -> str:
-    """Return what the user's frames call the tensor that has this array; empty if none holds it."""
-    for name, value in held_things(frames):
-        if isinstance(value, TensorBase) and value.array is array:
-            return name
-    return ""
+class NamesOfArrays:
+    """What the user's frames call the tensors that have these arrays, while one operation runs.
+
+    Parameters
+    ----------
+    frames : list of frame
+        Of the user's program, innermost first. They are searched when the first name is asked for.
+    """
+
+    def __init__(self, frames: list[FrameType]) -> None:
+        self._frames = frames
+        self._names: dict[int, str] | None = None  # by the id of the array, which its tensor keeps alive
+
+    def of(self, array: Any) -> str:
+        """Return the name; empty if no frame holds such a tensor."""
+        if self._names is None:
+            self._names = {}
+            for name, value in held_things(self._frames):
+                if isinstance(value, TensorBase):
+                    text = name if value._is_strided else f"{name}.values()"
+                    self._names.setdefault(id(array_of(value)), text)
+        return self._names.get(id(array), "")
 
 
 def name_of_output(node: Any, output_nr: int, frames: list[FrameType]) -> str:

@@ -29,6 +29,7 @@ output 0 with respect to input 0: 2 of 4 elements are wrong
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,12 @@ def gradcheck_report(
     if not any(isinstance(x, TensorBase) and x.requires_grad for x in tensors):
         raise ValueError(
             "gradcheck_report: expected an input that requires a gradient, got none. Hint: x.requires_grad_()"
+        )
+    if any(x.array.real.itemsize < 8 for x in tensors if isinstance(x, TensorBase) and x.requires_grad):
+        warnings.warn(
+            "gradcheck_report: expected float64 or complex128 inputs, got less precise ones: finite differences of "
+            "them are too coarse, and what is called wrong may be right. Hint: x.double()",
+            stacklevel=2,
         )
     outputs = differentiable_outputs(fn, tensors)
     pairs = []

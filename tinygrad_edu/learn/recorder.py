@@ -29,8 +29,8 @@ def record(backward: int = 1, max_bytes: int = 256 * 2**20) -> Iterator[Recordin
     max_bytes : int
         How many bytes of numbers are copied at most; of larger arrays, a corner and the extent are kept.
 
-    Returns
-    -------
+    Yields
+    ------
     Recording
         A ``Tape`` that can be saved as a page. It is filled when the backward has run, or else at the end of the
         block, with the forward alone.
@@ -48,6 +48,10 @@ def record(backward: int = 1, max_bytes: int = 256 * 2**20) -> Iterator[Recordin
     >>> tape.backward[-1].accumulation.after.item()
     6.0
     """
+    if backward < 1:
+        raise ValueError(f"record: expected backward to count from 1, got {backward}")
+    if max_bytes < 0:
+        raise ValueError(f"record: expected max_bytes to be 0 or more, got {max_bytes}")
     tape = Recording(backward_number=backward, max_bytes=max_bytes)
     frames = user_frames()
     recorder = Recorder(tape, frames[0] if frames else None)
@@ -98,7 +102,6 @@ class Recorder(Explainer):
         self.when_finished = when_finished
         self._forward = ForwardRecorder(tape.max_bytes, outermost)
         self._backward: BackwardRecorder | None = None  # of the wanted one
-        self._backwards = 0
         self._running = 0  # backwards, one in another
 
     def module(self, module: Any) -> Block:
@@ -120,8 +123,8 @@ class Recorder(Explainer):
         self._running += 1
         outer = self._running == 1
         if outer:
-            self._backwards += 1
-            if self._backwards == self.tape.backward_number:
+            self.tape.begun += 1
+            if self.tape.begun == self.tape.backward_number:
                 self._backward = BackwardRecorder(self._forward)
                 self.tape.called_at = self._forward.lines()
         try:

@@ -266,6 +266,8 @@ class Tape:
         How many bytes of numbers are copied at most.
     finished : bool
         Whether that backward has been seen whole. Before it has, ``forward`` is all that ran, and ``backward`` empty.
+    begun : int
+        How many backwards have begun, up to that one.
     called_at : tuple of Line
         Where ``backward`` was called, innermost frame first.
     retain_graph : bool
@@ -279,6 +281,7 @@ class Tape:
     leaves: list[Leaf] = field(default_factory=list)
     called_at: tuple[Line, ...] = ()
     finished: bool = False
+    begun: int = 0
     retain_graph: bool = False
 
     def __repr__(self) -> str:

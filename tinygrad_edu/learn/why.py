@@ -22,7 +22,7 @@ from tinygrad_edu.autograd.expressions import expression_at, named_arguments
 from tinygrad_edu.autograd.graph import topological_order
 from tinygrad_edu.autograd.hints import Operand, called
 from tinygrad_edu.autograd.node import Node
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import TensorBase, array_of
 from tinygrad_edu.learn.cut_log import logs
 from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.type_names import type_name
@@ -84,10 +84,11 @@ def names_of_caller(caller: Any, called: Any) -> tuple[str, str]:
 
 def reason_without_history(tensor: TensorBase, name: str) -> str:
     """Say why a Tensor has ``requires_grad=False``."""
-    known = tensor._cuts or tuple(filter(None, [log.of_memory(tensor) for log in logs()]))
+    cuts = tensor._cuts if tensor._is_strided else (tensor._cuts or tensor._elements._cuts)
+    known = cuts or tuple(filter(None, [log.of_memory(tensor) for log in logs()]))
     if known:
         return of_cuts(known)
-    if not is_inexact(tensor.array.dtype):
+    if not is_inexact(array_of(tensor).dtype):
         return (
             f"has numbers of {tensor.dtype}: only floating-point and complex numbers have gradients. Labels need none; "
             "what argmax or a comparison made lets no gradient through."

@@ -32,7 +32,9 @@ class Drawing:
         self.svg = svg
 
     def save(self, path: str | Path) -> None:
-        """Write the picture into a file."""
+        """Write the picture into an SVG file."""
+        if Path(path).suffix.lower() not in ("", ".svg"):
+            raise ValueError(f"save: expected a name that ends in .svg, for it is an SVG file, got {path}")
         Path(path).write_text(self.svg, encoding="utf-8")
 
     def _repr_svg_(self) -> str:

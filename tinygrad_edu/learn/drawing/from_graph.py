@@ -123,7 +123,9 @@ class _Charting:
         """Add the results, and return the chart."""
         for tensor in roots:
             edge = tensor.edge()
-            value = f"{tensor.item():.6g}" if tensor.array.ndim == 0 else shape_text(tensor.shape)
+            if edge[0] not in self.place:  # a leaf itself
+                self._add_leaf(edge[0], ())
+            value = f"{tensor.item():.6g}" if tensor.dim() == 0 else shape_text(tensor.shape)
             name = self.names.get(id(tensor), "result")
             place = self._add(
                 ("root", id(tensor)), Box(name, "output", (value,), (), "where backward begins")

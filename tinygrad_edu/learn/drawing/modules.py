@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.autograd.tensor_base import TensorBase, array_of
 from tinygrad_edu.learn.drawing.chart import FrameName, Group
 
 
@@ -31,7 +31,7 @@ def variable_names(variables: Mapping[str, Any]) -> dict[int, str]:
     names = {}
     for name, value in reversed(list(variables.items())):  # the first name counts
         if isinstance(value, TensorBase) and name.isidentifier() and not name.startswith("_"):
-            names[id(value)] = names[id(value.array)] = name
+            names[id(value)] = names[id(array_of(value))] = name
     return names
 
 

@@ -10,6 +10,7 @@ from tinygrad_edu.autograd.grad_mode import ModeSwitch
 from tinygrad_edu.autograd.graph import Pending, add_gradient, topological_order
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node
 from tinygrad_edu.autograd.running import run_node
+from tinygrad_edu.autograd.tensor_base import array_of
 from tinygrad_edu.backend import array_module
 from tinygrad_edu.float_errors import ignored_float_errors
 
@@ -40,7 +41,8 @@ def walk_backward(roots: Sequence[Any]) -> tuple[Shapes, dict[Node, float]]:
     """
     pending: Pending = {}
     for root in roots:
-        add_gradient(pending, root.edge(), array_module(root.array).ones_like(root.array))
+        array = array_of(root)
+        add_gradient(pending, root.edge(), array_module(array).ones_like(array))
     shapes: Shapes = {}
     seconds: dict[Node, float] = {}
     with ModeSwitch(grad_enabled=False), ignored_float_errors():

@@ -16,9 +16,12 @@ import inspect
 from typing import Any
 
 from tinygrad_edu.autograd.function import FunctionContext
+from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.learn.formulas.elementwise import ELEMENTWISE
 from tinygrad_edu.learn.formulas.formula import Formula as Formula
 from tinygrad_edu.learn.formulas.whole import WHOLE
+from tinygrad_edu.learn.tape import BackwardStep, ForwardStep
+from tinygrad_edu.type_names import type_name
 
 __all__ = ["Formula", "TABLE", "formula_of"]
 
@@ -30,8 +33,9 @@ def formula_of(operation: Any) -> Formula:
 
     Parameters
     ----------
-    operation : Node, type or str
-        A node of the graph (``loss.grad_fn``), the class of an operation (``Mul``), or its name ("Mul").
+    operation : Node, type, str, ForwardStep or BackwardStep
+        A node of the graph (``loss.grad_fn``), the class of an operation (``Mul``), its name ("Mul"), or a step of a
+        tape (``tape.forward[0]``).
 
     Returns
     -------
@@ -45,18 +49,34 @@ def formula_of(operation: Any) -> Formula:
     ------
     ValueError
         If a name is given that has no row.
+    TypeError
+        If something else is given.
     """
     if isinstance(operation, str):
         if operation not in TABLE:
             raise ValueError(f"formula_of: expected one of the operations in the table, got {operation!r}")
         return TABLE[operation]
-    kind: type = operation if isinstance(operation, type) else type(operation)
-    if isinstance(operation, FunctionContext):
-        kind = operation.function  # the user's own
+    kind = class_of(operation)
     name = kind.__name__
     if kind.__module__.startswith("tinygrad_edu.") and name in TABLE:
         return TABLE[name]
     return Formula(name, said=spoken_formula(kind))
+
+
+def class_of(operation: Any) -> type:
+    """Return the class in which the forward and backward of an operation are written."""
+    if isinstance(operation, FunctionContext):
+        return operation.function  # the user's own
+    if isinstance(operation, Node):
+        return type(operation)
+    step = operation.step if isinstance(operation, BackwardStep) else operation
+    kind = step.op_class if isinstance(step, ForwardStep) else step
+    if not isinstance(kind, type):
+        raise TypeError(
+            "formula_of: expected a node of a graph, the class or the name of an operation, or a step of a "
+            f"tape that ran one, got {type_name(operation)}"
+        )
+    return kind
 
 
 def spoken_formula(kind: type) -> str:

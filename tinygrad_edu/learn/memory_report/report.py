@@ -111,8 +111,11 @@ class MemoryReport:
     def headline(self) -> str:
         """Say in a sentence how much is kept."""
         count = sum([array.held_by == "graph" for array in self.arrays])
+        arrays = "one array" if count == 1 else f"{count} arrays"
         nodes = size_text(self.objects)
-        return f"This graph keeps {size_text(self.total)} in {count} arrays for its backward; its nodes take {nodes}"
+        return (
+            f"This graph keeps {size_text(self.total)} in {arrays} for its backward; its nodes take {nodes}"
+        )
 
     def kept_anyway(self) -> str:
         """Say what it refers to besides, which is there without it."""

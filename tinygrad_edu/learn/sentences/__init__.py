@@ -12,6 +12,7 @@ from __future__ import annotations
 from tinygrad_edu.learn.sentences.backward import backward_sentence
 from tinygrad_edu.learn.sentences.forward import forward_sentence
 from tinygrad_edu.learn.tape import BackwardStep, ForwardStep
+from tinygrad_edu.type_names import type_name
 
 __all__ = ["sentence"]
 
@@ -41,4 +42,6 @@ def sentence(step: ForwardStep | BackwardStep) -> str:
     >>> learn.sentence(tape.backward[1])
     'This ReLU is closed: its input was -5.0, so nothing reaches w.'
     """
+    if not isinstance(step, ForwardStep | BackwardStep):
+        raise TypeError(f"sentence: expected a step of a tape, as in tape.forward[0], got {type_name(step)}")
     return forward_sentence(step) if isinstance(step, ForwardStep) else backward_sentence(step)
