@@ -15,7 +15,6 @@ https://huggingface.co/docs/transformers/model_doc/gpt2
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import tinygrad_edu as torch
@@ -112,9 +111,7 @@ class GPT2(nn.Module):
             numbers = torch.cat([numbers, self(seen)[:, -1:].argmax(dim=2)], dim=1)
         return numbers
 
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> Any:
+    def load_state_dict(self, state_dict: dict[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Take in weights, also of files that say ``transformer.`` before every name.
 
         Left out are the masks that older files have (``attn.bias``), and the output's weight, which is the input's.
