@@ -152,10 +152,38 @@ def test_the_formula_of_a_step():
     assert learn.formula_of(mul) is learn.formula_of(back) is learn.formula_of("Mul")
 
 
+def test_a_program_without_a_text():
+    program = (
+        "import tinygrad_edu as torch\n"
+        "from tinygrad_edu import learn\n"
+        "x = torch.ones(2)\n"
+        "w = torch.ones(2, requires_grad=True)\n"
+        "with learn.record() as tape:\n"
+        "    loss = (w * x).sum()\n"
+        "reasons = learn.why_no_grad(x), learn.why_no_grad(w), learn.why_no_grad(w, loss)\n"
+    )
+    names = {}
+    exec(compile(program, "<nowhere>", "exec"), names)
+    line = names["tape"].forward[0].lines[0]
+    assert (line.number, line.source, line.start, line.end) == (6, "", -1, -1)
+    for reason, words in zip(
+        names["reasons"],
+        ["Hint: requires_grad_() for", "why_no_grad(tensor, loss) tells", "the loss: call backward() first"],
+        strict=True,
+    ):
+        assert words in reason
+
+
 # ---- scripts that end otherwise ------------------------------------------------------------------------
 
 
 BEGINNING = "import torch\nx = torch.ones(3, requires_grad=True)\ny = (x * 2).sum()\n"
+
+
+def test_a_drawing_has_the_name_of_one(tmp_path, capsys):
+    (tmp_path / "script.py").write_text(BEGINNING, encoding="utf-8")
+    assert main(["draw", str(tmp_path / "script.py"), "-o", str(tmp_path / "picture.png")]) == 2
+    assert "draw: expected a file name that ends in .svg" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -356,7 +356,7 @@ def test_what_is_missing_is_said(tmp_path):
     command = [sys.executable, "-m", "tinygrad_edu.learn", "step", str(script), "--backward", "2"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, check=False)
     assert done.returncode == 3
-    assert "step: the script ran one backward alone, not number 2; " in done.stderr
+    assert "step: the script ran only one backward, and none is number 2; " in done.stderr
     data = (
         (tmp_path / "script.html")
         .read_text(encoding="utf-8")

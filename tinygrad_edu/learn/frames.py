@@ -48,6 +48,8 @@ def line_of(frame: FrameType) -> Line:
     code = frame.f_code
     number, end_number, start, end = position(frame)
     source = linecache.getline(code.co_filename, number, frame.f_globals)
+    if not source:
+        start = end = -1
     if start >= 0:
         last = linecache.getline(code.co_filename, end_number, frame.f_globals)
         start, end = column(source, start), column(last, end)

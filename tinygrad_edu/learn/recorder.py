@@ -20,7 +20,7 @@ from tinygrad_edu.learn.tape import Tape
 
 @contextlib.contextmanager
 def record(backward: int = 1, max_bytes: int = 256 * 2**20) -> Iterator[Recording]:
-    """Record what runs in a ``with`` block: a backward, and the forward that led to it.
+    """Record what this thread runs in a ``with`` block: a backward, and the forward that led to it.
 
     Parameters
     ----------

@@ -52,6 +52,9 @@ def checked_output(tool: str, args: argparse.Namespace, suffix: str) -> Path | N
     output: Path = args.output or Path(args.script.stem + suffix)
     if not is_file(tool, args.script):
         return None
+    if suffix == ".svg" and output.suffix.lower() != suffix:
+        print(f"{tool}: expected a file name that ends in .svg, got {output}", file=sys.stderr)
+        return None
     if not output.parent.is_dir() or output.is_dir():
         print(f"{tool}: expected a file name in a folder that exists, got {output}", file=sys.stderr)
         return None
@@ -107,5 +110,5 @@ def what_is_missing(tape: Tape) -> str:
     wanted = tape.backward_number
     if tape.begun >= wanted:
         return f"backward number {wanted} did not come to its end"
-    called = {0: "no backward", 1: "one backward alone"}.get(tape.begun, f"{tape.begun} backwards alone")
-    return f"the script ran {called}" + (f", not number {wanted}" if wanted > 1 else "")
+    called = {0: "no backward", 1: "only one backward"}.get(tape.begun, f"only {tape.begun} backwards")
+    return f"the script ran {called}" + (f", and none is number {wanted}" if wanted > 1 else "")

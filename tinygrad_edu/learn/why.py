@@ -29,6 +29,9 @@ from tinygrad_edu.type_names import type_name
 
 LOOK_ON = "With learn.explain() round the forward, the line can be named."
 
+UNKNOWN = "the tensor", "the loss"
+"""What those are called whose expression in the program cannot be read."""
+
 
 class Reason(str):
     """A sentence that a prompt shows as it is."""
@@ -77,7 +80,7 @@ def names_of_caller(caller: Any, called: Any) -> tuple[str, str]:
     """Return what the caller calls the tensor and the loss."""
     stop = Stop(caller, caller.f_lasti, caller.f_lineno)
     if expression_at(stop) is None:
-        return "the tensor", "the loss"
+        return UNKNOWN
     tensor, loss = [x.text for x in named_arguments(stop, called)]
     return tensor, loss
 
@@ -109,8 +112,8 @@ def reason_without_history(tensor: TensorBase, name: str) -> str:
 
 
 def method_of(name: str, method: str) -> str:
-    """Return the text of a method called on what the user calls so."""
-    return called(Operand(name, (), "", ""), method)
+    """Return the text of a method called on what the user calls so; of the method alone where that is not known."""
+    return method if name in UNKNOWN else called(Operand(name, (), "", ""), method)
 
 
 def of_cuts(cuts: tuple[Cut, ...]) -> str:
@@ -146,7 +149,8 @@ def unreached(tensor: TensorBase, name: str) -> str:
         known = (
             "is in a graph, and no gradient has come back: backward() was not called yet, or on another loss"
         )
-    return f"{known}; zero_grad() also sets .grad to None. why_no_grad({name}, loss) tells more."
+    shown = "tensor" if name in UNKNOWN else name
+    return f"{known}; zero_grad() also sets .grad to None. why_no_grad({shown}, loss) tells more."
 
 
 def seen_from(tensor: TensorBase, loss: TensorBase, loss_name: str) -> str:
@@ -161,7 +165,7 @@ def seen_from(tensor: TensorBase, loss: TensorBase, loss_name: str) -> str:
                 f"was reached by the backward() of {loss_name}, and its .grad was set to None since (zero_grad() "
                 "does that), or a backward on the way returned None."
             )
-        return f"is part of the graph of {loss_name}: call {loss_name}.backward() first."
+        return f"is part of the graph of {loss_name}: call {method_of(loss_name, 'backward()')} first."
     cuts = cuts_on_the_way(nodes, tensor)
     if cuts:
         return (
