@@ -17,12 +17,12 @@ from tinygrad_edu.backend import Array, filled_like, on_card_of
 from tinygrad_edu.type_names import type_name
 
 
-def as_tuple(tensors: Any) -> tuple[Any, ...]:
-    """Return one Tensor, or several, as a tuple."""
+def as_tuple(tensors: Any, name: str = "backward") -> tuple[Any, ...]:
+    """Return one Tensor, or several, as a tuple; ``name`` is who asks, for the error."""
     if isinstance(tensors, TensorBase):
         return (tensors,)
     if not isinstance(tensors, Iterable):
-        raise TypeError(f"backward: expected a Tensor, or a sequence of Tensors, got {type_name(tensors)}")
+        raise TypeError(f"{name}: expected a Tensor, or a sequence of Tensors, got {type_name(tensors)}")
     return tuple(tensors)
 
 

@@ -30,7 +30,7 @@ class GradcheckError(RuntimeError):
 
 def differentiable_outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Any]:
     """Return the floating-point and complex outputs of ``func``."""
-    outputs = as_tuple(func(*inputs))
+    outputs = as_tuple(func(*inputs), "gradcheck")
     for x in outputs:
         if x is not None and not isinstance(x, TensorBase):
             raise TypeError(
@@ -184,7 +184,7 @@ def gradcheck(
     )
     if not check_backward_ad:
         raise NotImplementedError("gradcheck: expected check_backward_ad=True, got False")
-    tensors = as_tuple(inputs)
+    tensors = as_tuple(inputs, "gradcheck")
     refuse_strangers("gradcheck", *tensors)
     checked = [x for x in tensors if isinstance(x, TensorBase) and x.requires_grad]
     if not checked:
@@ -275,7 +275,7 @@ def gradgradcheck(
     )
     if not check_rev_over_rev:
         raise NotImplementedError("gradgradcheck: expected check_rev_over_rev=True, got False")
-    tensors = as_tuple(inputs)
+    tensors = as_tuple(inputs, "gradcheck")
     outputs = differentiable_outputs(func, tensors)
     if grad_outputs is None:
         rng = np.random.default_rng(0)

@@ -20,6 +20,7 @@ ELEMENTWISE = (
     "tinygrad_edu.ops.nn.activation",
     "tinygrad_edu.ops.nn.dropout",
 )
+"""The modules whose operations compute each element by itself."""
 
 
 def numbers_of(x: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_edu.autograd.function import FunctionContext
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node
+from tinygrad_edu.autograd.nonfinite import ELEMENTWISE
 from tinygrad_edu.learn.copies import Copies
 from tinygrad_edu.learn.frames import (
     Lines,
@@ -24,11 +25,6 @@ from tinygrad_edu.learn.frames import (
 from tinygrad_edu.learn.identity import ByIdentity
 from tinygrad_edu.learn.tape import ForwardStep, Leaf, Line, ModuleCall, Operand, Saved, Tape
 
-ELEMENTWISE_ROOMS = (
-    "tinygrad_edu.ops.elementwise.",
-    "tinygrad_edu.ops.nn.activation",
-    "tinygrad_edu.ops.nn.dropout",
-)
 MANY_STEPS = 4096
 """After so many steps, those are dropped whose results nobody holds any longer."""
 
@@ -108,7 +104,7 @@ class ForwardRecorder:
             inputs=inputs,
             recorded=any(node.next_edges),
             is_view=bool(getattr(node, "is_view", False)),
-            is_elementwise=op_class.__module__.startswith(ELEMENTWISE_ROOMS),
+            is_elementwise=op_class.__module__.startswith(ELEMENTWISE),
             sequence_nr=node.sequence_nr,
         )
         self._note_outputs(step, output)

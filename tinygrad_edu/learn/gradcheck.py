@@ -42,7 +42,7 @@ from tinygrad_edu.autograd.gradcheck import analytic_jacobian, differentiable_ou
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.learn.gradcheck_guess import Jacobians, guess, of_shapes
 from tinygrad_edu.learn.gradcheck_pairs import Pair, WrongElement
-from tinygrad_edu.type_names import refuse_strangers
+from tinygrad_edu.type_names import refuse_strangers, type_name
 
 
 @dataclass
@@ -102,7 +102,9 @@ def gradcheck_report(
     GradcheckReport
         True if all is right; printed, every wrong element with a guess at the mistake; ``plot(path)`` draws it.
     """
-    tensors = as_tuple(inputs)
+    if not callable(fn):
+        raise TypeError(f"gradcheck_report: expected a function, got {type_name(fn)}")
+    tensors = as_tuple(inputs, "gradcheck_report")
     refuse_strangers("gradcheck_report", *tensors)
     if not any(isinstance(x, TensorBase) and x.requires_grad for x in tensors):
         raise ValueError(

@@ -19,6 +19,7 @@ import tinygrad_edu
 from tinygrad_edu.autograd.api import as_tuple
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.learn.gradcheck_pairs import index_text
+from tinygrad_edu.type_names import type_name
 
 TOLERANCES = {
     "float16": (1e-3, 1e-5),
@@ -147,7 +148,9 @@ def compare_with_torch(
     output 0: the same, up to 0
     gradient of input 0: the same, up to 5.96e-08
     """
-    tensors = as_tuple(inputs)
+    if not callable(fn):
+        raise TypeError(f"compare_with_torch: expected a function, got {type_name(fn)}")
+    tensors = as_tuple(inputs, "compare_with_torch")
     theirs = run(fn, real_torch(), tensors, convert_inputs(tensors))
     ours = run(fn, tinygrad_edu, tensors, [fresh(x) for x in tensors])
     if ours.error is not None or theirs.error is not None:

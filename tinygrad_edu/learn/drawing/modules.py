@@ -7,6 +7,8 @@ from typing import Any
 
 from tinygrad_edu.autograd.tensor_base import TensorBase, array_of
 from tinygrad_edu.learn.drawing.chart import FrameName, Group
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.type_names import type_name
 
 
 def group_of_module(path: str) -> Group:
@@ -23,7 +25,11 @@ def group_of_module(path: str) -> Group:
 
 def parameter_names(model: Any) -> dict[int, str]:
     """Return the names of a model's parameters by the identity of the tensor."""
-    return {} if model is None else {id(tensor): name for name, tensor in model.named_parameters()}
+    if model is None:
+        return {}
+    if not isinstance(model, Module):
+        raise TypeError(f"expected a Module as the model, got {type_name(model)}")
+    return {id(tensor): name for name, tensor in model.named_parameters()}
 
 
 def variable_names(variables: Mapping[str, Any]) -> dict[int, str]:

@@ -20,6 +20,7 @@ from tinygrad_edu.learn.watching.sites import KINDS, Site, axis_of_units
 from tinygrad_edu.learn.watching.statistics import describe, histogram, norm, on_host
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import is_lazy
+from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.type_names import type_name
 
 
@@ -56,9 +57,9 @@ def watch(
     Raises
     ------
     TypeError
-        If ``model`` is no module.
+        If ``model`` is no module, or ``optimizer`` no optimizer.
     ValueError
-        If it has lazy layers that have not run yet.
+        If the model has lazy layers that have not run yet; if a number is below 1.
 
     Examples
     --------
@@ -75,14 +76,19 @@ def watch(
     >>> print(watch.findings()[0].kind)
     loss not finite
     """
-    check(model)
+    check(model, optimizer)
+    if histograms_every < 1 or patience < 1:
+        expected = "histograms_every and patience to be 1 or more"
+        raise ValueError(f"watch: expected {expected}, got {histograms_every} and {patience}")
     return Watch(model, optimizer, file, histograms_every, patience)
 
 
-def check(model: Any) -> None:
-    """Raise unless this is a module whose parameters have been made."""
+def check(model: Any, optimizer: Any) -> None:
+    """Raise unless this is a module whose parameters have been made, and an optimizer or None."""
     if not isinstance(model, Module):
         raise TypeError(f"watch(): argument 'model' must be Module, not {type_name(model)}")
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise TypeError(f"watch(): argument 'optimizer' must be Optimizer, not {type_name(optimizer)}")
     for name, parameter in model.named_parameters():
         if is_lazy(parameter):
             raise ValueError(
