@@ -22,6 +22,30 @@ def graph():
     return learn.draw(d)
 
 
+def broadcasting():
+    """Draw the product of chapter 4's third question, whose operands are stretched."""
+    a, b = torch.ones(3, 1, requires_grad=True), torch.ones(4, requires_grad=True)
+    return learn.draw((a * b).sum())
+
+
+def graph_mlp():
+    """Draw a small network of chapter 6, its modules as frames."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
+    with learn.record(max_bytes=0) as tape:
+        model(torch.ones(5, 3)).sum()
+    return learn.draw(tape)
+
+
+def training_step():
+    """Draw what one step of chapter 9 computes, from the images to the loss."""
+    torch.manual_seed(0)
+    model, images, labels = torch.nn.Linear(784, 10), torch.zeros(64, 784), torch.zeros(64, dtype=torch.int64)
+    with learn.record(max_bytes=0) as tape:
+        F.cross_entropy(model(images), labels)
+    return learn.draw(tape)
+
+
 def graph_cnn():
     """Draw the CNN of demos/train_mnist.py with what each operation keeps, for chapter 19."""
     sys.path.insert(0, str(ROOT / "demos"))
@@ -35,7 +59,7 @@ def graph_cnn():
     return learn.draw(tape, sizes=True)
 
 
-PICTURES = {drawing.__name__: drawing for drawing in (graph, graph_cnn)}
+PICTURES = {drawing.__name__: drawing for drawing in (graph, broadcasting, graph_mlp, training_step, graph_cnn)}
 
 if __name__ == "__main__":
     for name, drawing in PICTURES.items():
