@@ -33,7 +33,8 @@ def finish(tape: Tape, steps: list[ForwardStep], backward: BackwardRecorder | No
 def in_graph(backward: list[BackwardStep]) -> list[ForwardStep]:
     """Return the steps that a backward visited, those that it passed by, and what their data were made with."""
     graph = ancestors([step.step for step in backward if step.step is not None], recorded=True)
-    before = [step for step in ancestors(graph, recorded=False) if step not in graph]
+    known = set(map(id, graph))
+    before = [step for step in ancestors(graph, recorded=False) if id(step) not in known]
     inside = [step for step in before if step.modules]
     few = max(FEW_STEPS, len(graph) // 2)
     return graph + (before if len(before) <= few else inside if len(inside) <= few else [])
