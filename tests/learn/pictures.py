@@ -59,7 +59,9 @@ def graph_cnn():
     return learn.draw(tape, sizes=True)
 
 
-PICTURES = {drawing.__name__: drawing for drawing in (graph, broadcasting, graph_mlp, training_step, graph_cnn)}
+PICTURES = {
+    drawing.__name__: drawing for drawing in (graph, broadcasting, graph_mlp, training_step, graph_cnn)
+}
 
 if __name__ == "__main__":
     for name, drawing in PICTURES.items():

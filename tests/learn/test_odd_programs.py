@@ -162,12 +162,13 @@ def test_a_nan_in_a_sparse_gradient():
             ValueError,
             "to be 1 or more, got 0 and 20",
         ),
+        (lambda: learn.compare_with_torch(nn.Linear(1, 1), torch.ones(1)), TypeError, "engines, got Linear"),
         (lambda: learn.break_on(3), TypeError, "break_on: expected a name"),
         (lambda: learn.draw(torch.ones(1, requires_grad=True) * 2).save("x.png"), ValueError, "ends in .svg"),
         (
-            lambda: learn.gradcheck_report(lambda x: "x", torch.ones(1).double().requires_grad_()),
+            lambda: learn.gradcheck_report(lambda x: {"x": x}, torch.ones(1).double().requires_grad_()),
             TypeError,
-            "expected a function that returns a Tensor or a tuple of them, got str",
+            "expected a function that returns a Tensor or a tuple of them, got dict",
         ),
     ],
 )

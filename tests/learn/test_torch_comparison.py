@@ -136,3 +136,9 @@ def test_without_pytorch(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError):
         learn.compare_with_torch(lambda x: x, leaf(1.0))
+
+
+@mark
+def test_a_function_that_returns_no_tensor():
+    with pytest.raises(TypeError, match="expected a function that returns a Tensor"):
+        learn.compare_with_torch(lambda x: {"x": x}, torch.ones(1))

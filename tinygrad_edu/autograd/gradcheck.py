@@ -30,7 +30,8 @@ class GradcheckError(RuntimeError):
 
 def differentiable_outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Any]:
     """Return the floating-point and complex outputs of ``func``."""
-    outputs = as_tuple(func(*inputs), "gradcheck")
+    returned = func(*inputs)
+    outputs = tuple(returned) if isinstance(returned, tuple | list) else (returned,)
     for x in outputs:
         if x is not None and not isinstance(x, TensorBase):
             raise TypeError(

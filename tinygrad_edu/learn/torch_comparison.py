@@ -19,6 +19,7 @@ import tinygrad_edu
 from tinygrad_edu.autograd.api import as_tuple
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.learn.gradcheck_pairs import index_text
+from tinygrad_edu.nn.module import Module
 from tinygrad_edu.type_names import type_name
 
 TOLERANCES = {
@@ -138,6 +139,8 @@ def compare_with_torch(
     ------
     ImportError
         If PyTorch is not installed.
+    TypeError
+        If ``fn`` is no function, or a module of this engine, or returns no Tensor.
 
     Examples
     --------
@@ -148,13 +151,18 @@ def compare_with_torch(
     output 0: the same, up to 0
     gradient of input 0: the same, up to 5.96e-08
     """
-    if not callable(fn):
-        raise TypeError(f"compare_with_torch: expected a function, got {type_name(fn)}")
+    if not callable(fn) or isinstance(fn, Module):
+        raise TypeError(
+            f"compare_with_torch: expected a function that runs on both engines, got {type_name(fn)}. Hint: "
+            "lambda torch, x, weight: torch.nn.functional.linear(x, weight) is one"
+        )
     tensors = as_tuple(inputs, "compare_with_torch")
     theirs = run(fn, real_torch(), tensors, convert_inputs(tensors))
     ours = run(fn, tinygrad_edu, tensors, [fresh(x) for x in tensors])
     if ours.error is not None or theirs.error is not None:
         return TorchReport([of_errors(ours.error, theirs.error)])
+    if not ours.outputs and not theirs.outputs:
+        raise TypeError("compare_with_torch: expected a function that returns a Tensor or a tuple of them")
     if len(ours.outputs) != len(theirs.outputs):
         problem = f"here {len(ours.outputs)} outputs, PyTorch {len(theirs.outputs)}"
         return TorchReport([Comparison("outputs", problem)])
