@@ -53,6 +53,18 @@ def run(folder: Path, program: Path, *arguments: str) -> subprocess.CompletedPro
     )
 
 
+def stood_for(name: str, *rest: Any) -> Any:
+    """Return the parameters of a test of what demos/common.py does: in a plain run one demo stands for the others."""
+    return pytest.param(name, *rest, marks=() if name == "09_vae.py" else pytest.mark.whole)
+
+
+def test_the_others_have_it_from_common():
+    for name in {row[0] for row in RUNS} - {"03_names.py"}:  # which has a command line of its own
+        source = (DEMOS / name).read_text(encoding="utf-8")
+        assert re.search(r"^from common import .*\bparse\b", source, re.MULTILINE | re.DOTALL), name
+        assert re.search(r"\bchoose_device\(torch, args\.device\)", source), name
+
+
 @pytest.mark.parametrize(("name", "arguments", "patterns", "files"), RUNS, ids=[row[0] for row in RUNS])
 def test_a_quick_run(tmp_path, name, arguments, patterns, files):
     done = run(tmp_path, DEMOS / name, "--quick", *arguments)
@@ -93,8 +105,14 @@ def test_git_ignores_the_pictures_and_the_texts():
         ),
         ("10_autoencoder.py", ["--hide", "1"], "--hide: expected a share from 0 to below 1, got 1.0"),
         ("13_policy_gradient.py", ["--rounds", "0"], "--rounds: expected at least 1, got 0"),
-        *[(name, ["--epochs", "0"], "--epochs: expected at least 1, got 0") for name in WITH_EPOCHS],
-        *[(name, ["--plot", "no/a.png"], "--plot: expected a file name in a folder") for name in WITH_EPOCHS],
+        *[
+            stood_for(name, [option, value], f"{option}: expected {what}")
+            for name in WITH_EPOCHS
+            for option, value, what in (
+                ("--epochs", "0", "at least 1, got 0"),
+                ("--plot", "no/a.png", "a file name in a folder"),
+            )
+        ],
     ],
 )
 def test_wrong_arguments(tmp_path, name, arguments, message):
@@ -107,7 +125,7 @@ def test_wrong_arguments(tmp_path, name, arguments, message):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-@pytest.mark.parametrize("name", [row[0] for row in RUNS])
+@pytest.mark.parametrize("name", [stood_for(row[0]) for row in RUNS])
 def test_no_gpu(tmp_path, name):
     done = run(tmp_path, DEMOS / name, "--quick", "--device", "gpu")
     assert done.returncode == 1
