@@ -187,6 +187,8 @@ JOINING = [
         S(real(2, 2, 4), (2, 1), "reflect"),
         S(real(1, 2, 3, 3), (1, 2, 2, 1), "reflect"), S(real(1, 2, 3, 3), (1, 2, 4, 0), mode="replicate"),
         S(real(1, 2, 3, 3), (1, 2, 2, 1), mode="circular"), S(real(2, 0), (1, 1))]),
+    Entry("constant_pad_nd", lambda x, pad, value=0: np.pad(x, pairs(pad, x.ndim), constant_values=value), [
+        S(real(2, 3), (1, 2)), S(real(2, 3), (1, 0, 0, 2), 1.5), S(real(2, 0), (1, 1))]),
 ]  # fmt: skip
 
 

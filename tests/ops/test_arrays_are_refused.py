@@ -62,5 +62,5 @@ def test_the_message_names_the_type():
         match=r"^exp\(\): argument 'input' must be Tensor, not numpy.ndarray [(]torch.from_numpy",
     ):
         torch.exp(np.ones(2))
-    with pytest.raises(TypeError, match=r"^exp\(\): argument 'input' must be Tensor, not list$"):
+    with pytest.raises(TypeError, match=r"(?m)^exp\(\): argument 'input' must be Tensor, not list$"):
         torch.exp([1.0])

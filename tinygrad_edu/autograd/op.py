@@ -101,7 +101,7 @@ class Op(Node):
             for output_nr, result in enumerate(results):
                 result.become_view_of(inputs[0], type(self), options)
                 if isinstance(output, tuple):
-                    result.forbid_changes(self, output_nr)
+                    result._forbid_changes(self, output_nr)
         return tuple(results) if isinstance(output, tuple) else results[0]
 
     def become_origin_of(self, results: list[TensorBase]) -> None:

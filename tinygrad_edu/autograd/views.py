@@ -107,7 +107,7 @@ class ViewMethods:
         if not this_thread.mode.grad_enabled and self._view.forbidden is None:
             self._view.forbidden = NO_GRAD_VIEW
 
-    def forbid_changes(self: Any, node: Node, output_nr: int) -> None:
+    def _forbid_changes(self: Any, node: Node, output_nr: int) -> None:
         """Let nobody change this view, one of several outputs of a node, in place while autograd records."""
         if self._view is not None:
             name = node.operation_name()

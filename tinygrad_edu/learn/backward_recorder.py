@@ -14,6 +14,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.learn.copies import dense
 from tinygrad_edu.learn.forward_recorder import ForwardRecorder
 from tinygrad_edu.learn.tape import Accumulation, BackwardStep, Sent, Source, Value
+from tinygrad_edu.numpy_dtypes import is_floating, is_inexact
 
 MANY_ELEMENTS = 65_536
 """For more inputs than that, the derivatives of one number are not computed a second time."""
@@ -114,7 +115,7 @@ class BackwardRecorder:
             return []
         if not isinstance(node, Op) or node.saved is None:
             return []
-        if grad.device != "cpu" or grad.dtype == "bfloat16" or grad.window.dtype.kind != "f":
+        if grad.device != "cpu" or grad.dtype == "bfloat16" or not is_floating(grad.window.dtype):
             return []
         shapes = [x.value.shape for x in forward.inputs if x.needs_grad and x.value is not None]
         by_element = forward.is_elementwise and all(shape == grad.shape for shape in shapes)
@@ -149,5 +150,5 @@ def has_equal_numbers(a: Value, b: Value | None) -> bool:
     return (
         b is not None
         and a.shape == b.shape
-        and np.array_equal(a.window, b.window, equal_nan=a.window.dtype.kind in "fc")
+        and np.array_equal(a.window, b.window, equal_nan=is_inexact(a.window.dtype))
     )

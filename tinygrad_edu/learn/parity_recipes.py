@@ -190,6 +190,7 @@ SHAPES = [
     op("dstack", ([real(2), real(2)],), ([real(1024, 256), real(1024, 256)],)),
     op("column_stack", ([real(2), real(2)],), ([real(1024, 256), real(1024)],)),
     op("pad", (real(2, 3), (1, 2)), (real(64, 32, 14, 14), (1, 1, 1, 1))),
+    op("constant_pad_nd", (real(2, 3), (1, 2), 0.5), (real(64, 32, 14, 14), (1, 1, 1, 1), 0.5)),
 ]
 
 

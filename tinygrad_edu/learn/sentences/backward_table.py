@@ -27,6 +27,7 @@ from tinygrad_edu.learn.sentences.words import (
     wanted,
 )
 from tinygrad_edu.learn.tape import BackwardStep, ForwardStep, Value
+from tinygrad_edu.numpy_dtypes import is_floating
 
 # ---- the operations ------------------------------------------------------------------------------------------
 
@@ -56,7 +57,7 @@ def mul(back: BackwardStep, step: ForwardStep, grad: Value) -> str:
         factor = step.inputs[1 - sent.input]
         other = f"the conjugate of {other}" if grad.window.dtype.kind == "c" else other
         text = f"the gradient of {mine} is g times {other}"
-        if sent.value.shape == grad.shape and grad.window.dtype.kind == "f":
+        if sent.value.shape == grad.shape and is_floating(grad.window.dtype):
             where = "" if is_single(grad) else "the first is "
             value = factor.number if factor.value is None else first(factor.value)
             text += f": {where}{number(first(grad))} × {signed(value)} = {number(first(sent.value))}"

@@ -20,6 +20,7 @@ from tinygrad_edu.learn.watching.sites import KINDS, Site, axis_of_units
 from tinygrad_edu.learn.watching.statistics import describe, histogram, norm, on_host
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import is_lazy
+from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.type_names import type_name
 
@@ -203,7 +204,7 @@ class Watch(Observer):
 
     def _see_output(self, module: Any, args: tuple[Any, ...], output: Any) -> None:
         array = getattr(output, "array", None)
-        if array is not None and array.dtype.kind == "f" and is_grad_enabled() and module.training:
+        if array is not None and is_floating(array.dtype) and is_grad_enabled() and module.training:
             record = describe(array)
             if self._with_histograms():
                 record["histogram"] = histogram(array)
