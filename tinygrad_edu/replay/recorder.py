@@ -21,42 +21,18 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu._tensor import Tensor, tensor_from_array
+from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.callers import is_of_the_user
 from tinygrad_edu.autograd.node import AccumulateGrad, Node
 from tinygrad_edu.autograd.observer import NOTHING, Block, Observer
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.random import next_seed
+from tinygrad_edu.replay.functions import accumulate, as_tuple, write, write_into
 from tinygrad_edu.replay.known import is_known
 
 
 class Refused(Exception):
     """The program does something that a list of array functions cannot hold."""
-
-
-def accumulate(leaf: Any, grad: Any) -> Any:
-    """Add a gradient to the ``grad`` of a leaf, as a backward does, and return the array of that."""
-    leaf.accumulate_grad(grad)
-    return leaf._grad.array
-
-
-def keep(leaf: Any, grad: Any) -> Any:
-    """Do the same with an array that nobody else has: the first one need not be copied."""
-    if leaf._grad is None and type(grad) is np.ndarray and grad.base is None and grad.flags.c_contiguous:
-        leaf._grad = tensor_from_array(grad)
-        return grad
-    return accumulate(leaf, grad)
-
-
-def write(target: Any, values: Any) -> None:
-    """Write an array into the memory of another one."""
-    target[...] = values
-
-
-def write_into(tensor: Any, values: Any) -> None:
-    """Write an array into the memory of a tensor that outlives the step."""
-    tensor.array[...] = values
-    tensor.increment_version("a replayed step")
 
 
 def snake_case(name: str) -> str:
@@ -410,8 +386,3 @@ def is_returned_at_once(code: CodeType) -> bool:
         frame = frame.f_back
     following = [i.opname for i in dis.get_instructions(code) if i.offset > frame.f_lasti]
     return frame.f_code is code and following[:1] == ["RETURN_VALUE"]
-
-
-def as_tuple(grads: Any) -> tuple[Any, ...]:
-    """Return the only gradient of a backward, which may come as it is, as a tuple."""
-    return grads if isinstance(grads, tuple) else (grads,)

@@ -14,8 +14,9 @@ import numpy as np
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.float_errors import ignored_float_errors
+from tinygrad_edu.replay.functions import keep
 from tinygrad_edu.replay.guards import Guards, same
-from tinygrad_edu.replay.recorder import Recorder, keep
+from tinygrad_edu.replay.recorder import Recorder
 from tinygrad_edu.replay.watching import PythonWatch, ValueFinder
 
 count = itertools.count(1)
