@@ -1,6 +1,6 @@
-"""``torch.compile``: here nothing is compiled as a whole, and programs that ask for it run as they are.
+"""``torch.compile``: a step is written down once, as a list of array functions, and replayed.
 
-The operations run on compiled kernels as it is; a program's own Python stays Python, to be stepped through.
+How, stands in ``tinygrad_edu/replay``.
 
 References
 ----------
@@ -9,6 +9,9 @@ https://docs.pytorch.org/docs/stable/torch.compiler.html
 
 from __future__ import annotations
 
+import functools
+import os
+import sys
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,21 +42,37 @@ def compile(
     isolate_recompiles: bool = False,
     shapes_spec: Any = None,
 ) -> Any:
-    """Return a module or function as it is, and warn that nothing was compiled; also a decorator.
+    """Return a module or function that is replayed from its third call on, without building a graph; also a decorator.
+
+    A whole training step gains most: forward, backward and the optimizer's step. What cannot be replayed runs as it is,
+    and a warning says why. The environment variable ``TINYGRAD_EDU_REPLAY=0`` has everything run as it is.
 
     Parameters
     ----------
     model : Module or callable, optional
-        What PyTorch would compile; without it, a decorator is returned.
-    fullgraph, dynamic, backend, mode, options, name, recompile_limit, isolate_recompiles, shapes_spec
+        What to replay; without it, a decorator is returned.
+    fullgraph : bool
+        Raise if it cannot be replayed.
+    dynamic, backend, mode, options, name, recompile_limit, isolate_recompiles, shapes_spec
         How PyTorch would compile it; accepted.
     disable : bool
-        With True, PyTorch does what this function always does, so nothing is said.
+        Return it as it is.
+
+    Returns
+    -------
+    OptimizedModule or Compiled
+        It has the attribute ``source``, the list as Python, and the method ``check()``.
 
     Raises
     ------
     RuntimeError
         If there is no such ``mode``, or both ``mode`` and ``options`` are given.
+
+    Notes
+    -----
+    The first call runs as always, the second is written down, the third is compared with the list, bit by bit. The list
+    is used as long as shapes, dtypes, switches, parameters and the Python values that the program reads are the same;
+    otherwise another one is written, at most eight.
 
     References
     ----------
@@ -71,9 +90,20 @@ def compile(
         raise RuntimeError(f"compile: Unrecognized mode={mode}, should be one of: {', '.join(MODES)}")
     if mode is not None and options is not None:
         raise RuntimeError("compile: expected mode or options, got both")
-    if not disable:
-        tell_that_nothing_is_compiled("torch.compile")
-    return as_it_is if model is None else as_it_is(model)
+    if disable or os.environ.get("TINYGRAD_EDU_REPLAY") == "0":
+        return as_it_is if model is None else as_it_is(model)
+    if model is None:
+        return functools.partial(replayed, fullgraph=bool(fullgraph))
+    return replayed(model, bool(fullgraph))
+
+
+def replayed(model: Any, fullgraph: bool) -> Any:
+    """Return a module or function that is replayed."""
+    from tinygrad_edu.replay import Compiled, OptimizedModule  # loaded by those who use it
+
+    if hasattr(model, "named_parameters"):
+        return OptimizedModule(model, fullgraph)
+    return Compiled(as_it_is(model), fullgraph)
 
 
 def tell_that_nothing_is_compiled(name: str) -> None:
@@ -99,7 +129,10 @@ def is_compiling() -> bool:
 
 
 def reset() -> None:
-    """Forget what was compiled, which is nothing."""
+    """Forget all lists of all functions; each begins anew."""
+    replay = sys.modules.get("tinygrad_edu.replay.compiled")
+    for compiled in () if replay is None else list(replay.ALL):
+        compiled.forget()
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there

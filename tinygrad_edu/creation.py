@@ -24,6 +24,7 @@ from tinygrad_edu.arguments import (
     require_bools,
     wrong_type,
 )
+from tinygrad_edu.autograd.telling import tell_called
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, default_or, device_of, to_device, to_numpy
 from tinygrad_edu.float_errors import quietly
@@ -256,7 +257,8 @@ def zeros(
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    array = np.zeros(checked_sizes("zeros", sizes, size), float_dtype(dtype))
+    shape, numpy_dtype = checked_sizes("zeros", sizes, size), float_dtype(dtype)
+    array = tell_called(np.zeros, (shape, numpy_dtype), np.zeros(shape, numpy_dtype))
     return finish(array, None, device, requires_grad)
 
 
@@ -268,7 +270,8 @@ def ones(
     requires_grad: bool = False,
 ) -> Tensor:
     """Ones of the given shape."""
-    array = np.ones(checked_sizes("ones", sizes, size), float_dtype(dtype))
+    shape, numpy_dtype = checked_sizes("ones", sizes, size), float_dtype(dtype)
+    array = tell_called(np.ones, (shape, numpy_dtype), np.ones(shape, numpy_dtype))
     return finish(array, None, device, requires_grad)
 
 
@@ -425,7 +428,13 @@ def arange(
     count = -((start - end) // step) if dtype == dtypes.int64 else math.ceil((end - start) / step)
     check_numel("arange", (max(int(count), 0),))
     (count,) = checked_sizes("arange", (max(int(count), 0),))
-    return finish(first + stride * np.arange(count), dtype, device, requires_grad)
+    return finish(evenly(first, stride, count, dtype.numpy_dtype), None, device, requires_grad)
+
+
+def evenly(first: float, stride: float, count: int, numpy_dtype: Any) -> Array:
+    """Return ``count`` numbers, each ``stride`` more than the one before."""
+    numbers = converted(first + stride * np.arange(count), numpy_dtype, copy=False)
+    return tell_called(evenly, (first, stride, count, numpy_dtype), numbers)
 
 
 def _checked_count(name: str, argument: str, count: int) -> int:

@@ -19,6 +19,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_number, is_int
+from tinygrad_edu.autograd.telling import tell_called
 from tinygrad_edu.backend import device as _device
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.numpy_dtypes import float_limits, is_floating
@@ -215,7 +216,7 @@ def random_integers(
 
 def next_seed(generator: Generator | None = None) -> int:
     """Draw a seed for a kernel that makes its own random numbers; below 2**63."""
-    return int(numpy_rng(generator).integers(0, 2**63))
+    return tell_called(next_seed, (generator,), int(numpy_rng(generator).integers(0, 2**63)))
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there

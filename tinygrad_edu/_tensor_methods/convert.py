@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_edu import _tensor_str
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.cuts import tell_cut
+from tinygrad_edu.autograd.telling import tell_read
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, on_card_of, to_device, to_numpy
 from tinygrad_edu.numpy_dtypes import BFLOAT16
@@ -22,6 +23,7 @@ class ConvertMethods(TensorBase):
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """Return the numbers as a NumPy array that shares the memory."""
         require_bools("numpy", force=force)
+        tell_read("numpy()")
         if self.array.dtype == BFLOAT16:
             raise TypeError(
                 "Got unsupported ScalarType BFloat16: NumPy has none of its own. Hint: use tensor.float().numpy()"
@@ -45,11 +47,14 @@ class ConvertMethods(TensorBase):
         if self.array.size != 1:
             raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
         tell_cut("item()", self, None)
-        return self.array.item()
+        number = self.array.item()
+        tell_read("item()", self, number)
+        return number
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers."""
         tell_cut("tolist()", self, None)
+        tell_read("tolist()")
         return self.array.tolist()
 
     def new(self, *data: Any, device: Any = None) -> Any:

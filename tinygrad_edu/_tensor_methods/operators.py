@@ -11,6 +11,7 @@ from typing import Any, Self
 from tinygrad_edu import ops
 from tinygrad_edu._tensor_methods.inplace import InplaceMethods
 from tinygrad_edu._tensor_methods.writing import set_item
+from tinygrad_edu.autograd.telling import tell_read
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.type_names import refuse_strangers
 
@@ -136,6 +137,7 @@ class Operators(TensorBase):
                 f"Boolean value of Tensor with {'more than one value' if self.array.size else 'no values'} is "
                 f"ambiguous: expected one element, got shape {list(self.shape)}"
             )
+        tell_read("bool()")
         return bool(self.array.item())
 
     def __float__(self) -> float:
@@ -186,6 +188,7 @@ def only_element(tensor: TensorBase) -> Any:
         raise ValueError(
             f"only one element tensors can be converted to Python scalars, got shape {list(tensor.shape)}"
         )
+    tell_read("float()")
     return tensor.array.item()
 
 

@@ -16,6 +16,7 @@ from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node, next_sequence_nr
+from tinygrad_edu.autograd.telling import tell_called, tell_wrote
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_device
 from tinygrad_edu.ops.indexing.index import SetItem, check_index, is_basic, raw_index
@@ -83,6 +84,7 @@ def write_result(tensor: TensorBase, result: TensorBase, name: str, start: int |
         keep_copies(result.grad_fn, tensor.array, result.grad_fn.sequence_nr if start is None else start)
     result = ops.cast(result, tensor.array.dtype)
     tensor.array[...] = result.array
+    tell_wrote(tensor, result.array)
     tensor.increment_version(f"{name} at {user_line()}")
     if recorded:
         tensor.rebase_history(result)
@@ -97,6 +99,7 @@ def keep_copies(node: Node, array: Array, start: int) -> None:
         if node.sequence_nr >= start and node not in seen:
             seen.add(node)
             node.keep_copies_of(array)
+            tell_called(node.keep_copies_of, (array,), None)
             nodes += [edge[0] for edge in node.next_edges if edge is not None]
 
 

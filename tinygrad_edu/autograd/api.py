@@ -9,9 +9,11 @@ import numpy as np
 
 from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.graph import Pending, add_gradient, run_backward
 from tinygrad_edu.autograd.node import Edge
 from tinygrad_edu.autograd.search import Search
+from tinygrad_edu.autograd.telling import tell_called
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, filled_like, on_card_of
 from tinygrad_edu.type_names import type_name
@@ -82,6 +84,8 @@ def root_gradient(output: Any, given: Any, create_graph: bool) -> Array:
                 "its .abs() or .real, or pass gradient="
             )
         one = filled_like(output.array, 1)
+        if this_thread.mode.observers:
+            tell_called(filled_like, (output.array, 1), one)
         return tensor_from_array(one) if create_graph else one
     if not isinstance(given, TensorBase):
         raise TypeError(f"gradients can be either Tensors or None, but got {type_name(given)}")

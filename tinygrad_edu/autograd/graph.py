@@ -10,11 +10,12 @@ import operator
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from tinygrad_edu.autograd.grad_mode import ModeSwitch
+from tinygrad_edu.autograd.grad_mode import ModeSwitch, this_thread
 from tinygrad_edu.autograd.node import Edge, Node
 from tinygrad_edu.autograd.observer import observed_block
 from tinygrad_edu.autograd.running import choose_run
 from tinygrad_edu.autograd.search import Search
+from tinygrad_edu.autograd.telling import tell_called
 from tinygrad_edu.autograd.tensor_base import array_of
 from tinygrad_edu.backend import Array, on_card_of
 from tinygrad_edu.float_errors import ignored_float_errors
@@ -84,4 +85,7 @@ def add_gradient(pending: Pending, edge: Edge, grad: Array) -> None:
 def sum_of(a: Array, b: Array) -> Array:
     """Return the sum of two gradients, on the card where they are."""
     with on_card_of(array_of(a)):
-        return b + a if getattr(a, "is_sparse", False) else a + b  # a sparse one may be added to a dense one
+        total = b + a if getattr(a, "is_sparse", False) else a + b  # a sparse one may be added to a dense one
+    if this_thread.mode.observers:
+        tell_called(sum_of, (a, b), total)
+    return total

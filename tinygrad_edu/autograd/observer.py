@@ -68,6 +68,18 @@ class Observer:
     def cut(self, how: str, tensor: Any, result: Any) -> None:
         """See numbers leave the graph: by ``detach()`` or ``.data``, or by ``item()``, with None as the result."""
 
+    def called(self, function: Callable[..., Any], arguments: tuple[Any, ...], result: Any) -> None:
+        """See a function called on arrays outside of a node: the sum of two gradients, a seed, an optimizer's step."""
+
+    def wrote(self, tensor: Any, values: Any) -> None:
+        """See an array be written into the memory of a Tensor."""
+
+    def read(self, how: str, tensor: Any = None, number: Any = None) -> None:
+        """See Python look at the numbers of a Tensor, by ``item()``, ``if x`` or ``numpy()``."""
+
+    def gave_grad(self, tensor: Any, grad: Any) -> None:
+        """See a Tensor be given a ``grad``, or None."""
+
     def why_no_gradient(self, tensor: Any, name: str) -> str:
         """Say why a Tensor, which the user calls so, needs no gradient; nothing if that was not seen."""
         return ""

@@ -20,6 +20,7 @@ from tinygrad_edu.autograd.cuts import DATA, DETACHED, Cut, note_cut
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.handle import RemovableHandle
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounter, next_sequence_nr
+from tinygrad_edu.autograd.telling import tell_called, tell_grad
 from tinygrad_edu.autograd.views import ViewInfo, ViewMethods
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, device, device_of, to_device
 from tinygrad_edu.numpy_dtypes import NUMBER_KINDS, is_inexact
@@ -174,6 +175,8 @@ class TensorBase(ViewMethods):
         if value is not None:
             check_grad_of(self, value)
         self._grad = value
+        if this_thread.mode.observers:
+            tell_grad(self, value)
 
     def accumulate_grad(self, grad: Array) -> None:
         """Add a gradient, an array or a Tensor with history, to ``grad``; the first one is copied.
@@ -267,7 +270,7 @@ class TensorBase(ViewMethods):
 
     def detach(self) -> Any:
         """Return a tensor on the same memory that is cut off from the graph."""
-        result = tensor_from_array(self.array.view())
+        result = tensor_from_array(view_of(self.array))
         if self._inference:
             result._inference = True
         else:
@@ -289,7 +292,7 @@ class TensorBase(ViewMethods):
     @property
     def data(self) -> Any:
         """The same memory as a tensor that autograd knows nothing of, not even its changes."""
-        result = tensor_from_array(self.array.view())
+        result = tensor_from_array(view_of(self.array))
         note_cut(self, result, DATA)
         return result
 
@@ -357,6 +360,11 @@ def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Any] 
     tensor._requires_grad = requires_grad
     tensor._inference = this_thread.mode.inference
     return tensor
+
+
+def view_of(array: Array) -> Array:
+    """Return another array on the same memory."""
+    return tell_called(view_of, (array,), array.view())
 
 
 def array_of(x: Any) -> Any:

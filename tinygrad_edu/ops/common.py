@@ -15,6 +15,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, as_ints, as_numpy_dtype, is_int, wrong_type
 from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op, check_same_device
+from tinygrad_edu.autograd.telling import tell_called
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_dtype_on, device_of, is_on_host
 from tinygrad_edu.numpy_dtypes import FLOATING_DTYPES, FLOATING_KINDS, INEXACT_KINDS, is_floating
@@ -385,6 +386,12 @@ def check_positions(
     if index.dtype.name not in dtypes:
         expected = " or ".join(dtypes)
         raise explained(RuntimeError(f"{name}(): Expected dtype {expected} for index, got {index.dtype}"))
+    refuse_outside(name, index, size, lowest, error)
+
+
+def refuse_outside(name: str, index: Array, size: int, lowest: int, error: type[Exception]) -> None:
+    """Raise if a position is not from ``lowest`` to size - 1; observers see it, because numbers are looked at."""
+    tell_called(refuse_outside, (name, index, size, lowest, error), None)
     if is_on_host(index) and index.size and (index.min() < lowest or index.max() >= size):
         bad = index.min() if index.min() < lowest else index.max()
         raise explained(

@@ -15,6 +15,7 @@ from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.autograd.grad_mode import enable_grad
 from tinygrad_edu.autograd.observer import observed_block
+from tinygrad_edu.autograd.telling import tell_called
 from tinygrad_edu.backend import array_module, on_card_of, to_device
 from tinygrad_edu.numpy_dtypes import NUMBER_KINDS
 from tinygrad_edu.optim.checks import as_option
@@ -140,6 +141,7 @@ class Optimizer(OptimizerHooks):
                         self._note_change(param, name)
         self.step_count += 1
         self._after_step(closure)
+        tell_called(self.step, () if closure is None else (closure,), None)
         return loss
 
     def update_parameter(self, param: Tensor, grad: Tensor, group: ParamGroup) -> None:

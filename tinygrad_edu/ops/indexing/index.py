@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.explaining import explained
 from tinygrad_edu.autograd.op import Op, check_same_device
+from tinygrad_edu.autograd.telling import tell_read
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, device_of, is_on_host, to_device
 from tinygrad_edu.ops.common import (
@@ -54,6 +55,7 @@ def raw_index(index: Any, x: Array) -> Any:
                 )
             )
         if array.ndim == 0 and array.dtype.kind != "b":
+            tell_read("an index of no dimensions")
             return int(array)
         if array.dtype == np.uint8:
             array = array.astype(bool)

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_edu.arguments import as_int, as_ints, as_number, require_bools
 from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.telling import tell_called, tell_wrote
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES
@@ -252,8 +253,8 @@ def batch_norm(
         x_hat, _, average, variance = Normalize.apply(input, dims=dims, eps=eps)
         result = scale_and_shift(x_hat, weight, bias, per_channel)
     if running_mean is not None:
-        update_running(running_mean, raw(average).reshape(-1), momentum)
-        update_running(running_var, raw(variance).reshape(-1) * (n / max(n - 1, 1)), momentum)
+        update_running(running_mean, raw(average), momentum)
+        update_running(running_var, raw(variance), momentum, n / max(n - 1, 1))
     return result
 
 
@@ -273,6 +274,7 @@ def _batch_norm_of_halves(
     for running, changed in ((running_mean, mean), (running_var, var)):
         if training and running is not changed:
             running.array[...] = raw(changed)
+            tell_wrote(running, raw(changed))
             running.increment_version("batch_norm")
     return result
 
@@ -295,8 +297,10 @@ def check_channels(name: str, input: Array, **parameters: Array | None) -> None:
             )
 
 
-def update_running(running: Any, batch: Array, momentum: float) -> None:
-    """Move a running statistic towards the batch's, in place: running += momentum (batch - running)."""
+def update_running(running: Any, batch: Array, momentum: float, factor: float | None = None) -> None:
+    """Move a running statistic towards the batch's, times a factor: running += momentum (batch - running), in place."""
+    tell_called(update_running, (running, batch, momentum, factor), None)
+    batch = batch.reshape(-1) if factor is None else batch.reshape(-1) * factor
     running.array += (momentum * (batch - running.array)).astype(running.array.dtype)
     running.increment_version("batch_norm")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.telling import tell_called
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_floating
@@ -186,6 +187,7 @@ class SoftmaxCrossEntropy(Op):
 
 def check_class_numbers(name: str, target: Array, classes: int, ignore_index: int) -> None:
     """Raise unless the numbers of an array are classes, or to be ignored; the array is on the host."""
+    tell_called(check_class_numbers, (name, target, classes, ignore_index), None)
     valid = target[target != ignore_index]
     if valid.size and (valid.min() < 0 or valid.max() >= classes):
         bad = int(valid.min() if valid.min() < 0 else valid.max())

@@ -1,0 +1,69 @@
+"""Every operation of the table, with its first sample: replayed with equal results, or run as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as torch
+from tests.device import tensor_from_array
+from tests.ops.op_table import TABLE
+from tests.ops.samples import Call, flatten
+from tinygrad_edu import ops
+from tinygrad_edu.replay.state import equal
+
+pytestmark = [
+    pytest.mark.host("arrays on a GPU are not replayed"),
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+def forward(call, function):
+    return flatten(call.run(function))
+
+
+def step(call, function, optimizer):
+    optimizer.zero_grad()
+    total = sum([(output * output).sum() for output in flatten(call.run(function)) if output.requires_grad])
+    total.backward()
+    optimizer.step()
+    return [total]
+
+
+def permute(call, seed):
+    """Write the same numbers in another order into the inputs."""
+    rng = np.random.default_rng(seed)
+    for tensor in call.tensors:
+        if tensor.array.flags.c_contiguous and tensor.array.flags.writeable:
+            flat = tensor.array.reshape(-1)
+            flat[:] = rng.permutation(flat)
+
+
+def outcomes(entry, call, train, replay):
+    """Return what five calls return, or which error they raise."""
+    arguments = [call, entry.call or getattr(ops, entry.name)]
+    if train:
+        arguments.append(torch.optim.SGD(call.differentiable, lr=0.01))
+    function = step if train else torch.no_grad()(forward)
+    function = torch.compile(function) if replay else function
+    torch.manual_seed(3)
+    seen = []
+    for i in range(5):
+        if i != 2:
+            permute(call, i)
+        try:
+            seen.append([getattr(x, "array", x) for x in function(*arguments)])
+        except Exception as error:
+            seen.append(type(error).__name__)
+    return seen, [tensor.array for tensor in call.tensors]
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
+def test_replayed_or_as_it_is(entry, train):
+    calls = [Call(entry.samples[0], tensor_from_array) for _ in range(2)]
+    if train and not (entry.differentiable and calls[0].differentiable):
+        pytest.skip("it has no gradient")
+    eager, replayed = [outcomes(entry, call, train, i == 1) for i, call in enumerate(calls)]
+    assert equal(eager, replayed)

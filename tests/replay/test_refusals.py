@@ -1,0 +1,287 @@
+"""What a list of array functions cannot hold is noticed: it runs as it is, a warning says why, no number is wrong."""
+
+from __future__ import annotations
+
+import copy
+import random
+import warnings
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as torch
+from tests.replay.programs import Program, batches
+from tinygrad_edu import nn
+from tinygrad_edu.replay.state import equal
+
+pytestmark = pytest.mark.host("arrays on a GPU are not replayed")
+
+weight = nn.Parameter(torch.ones(3))
+count = 0
+log = []
+
+
+def branches(x):
+    return x * 2 if x.sum() > 0 else x
+
+
+def reads_item(x):
+    return x * x.max().item()
+
+
+def returns_twice_an_item(x):
+    return torch.ones(1) * (x.max().item() * 2)
+
+
+def reads_numpy(x):
+    return x * float(x.numpy().max())
+
+
+def reads_array(x):
+    return x * float(x.array.max())
+
+
+def indexes_by_number(x):
+    return x[x.argmax()]
+
+
+def counts(x):
+    global count
+    count += 1
+    return x * count
+
+
+def logs(x):
+    log.append(x.shape)
+    return x * 2
+
+
+def prints(x):
+    print("here")
+    return x * 2
+
+
+def draws(x):
+    return x + torch.randn(3)
+
+
+def draws_in_python(x):
+    return x * random.random()
+
+
+def draws_in_numpy(x):
+    return x * float(np.random.rand())
+
+
+def keeps_an_attribute(x):
+    weight.last = x * 2
+    return weight.last * 2
+
+
+def sets_a_grad(x):
+    weight.grad = x
+    return weight * x.detach()
+
+
+def keeps_a_graph(x):
+    return weight * x
+
+
+def uses_what_is_unknown(x):
+    return torch.linalg.norm(torch.sort(x).values)
+
+
+def wants_a_second_derivative(x):
+    loss = (weight**3 * x).sum()
+    (slope,) = torch.autograd.grad(loss, weight, create_graph=True)
+    slope.sum().backward()
+    return loss.detach()
+
+
+def makes_a_batch(x):
+    return x + torch.tensor([1.0, 2.0, 3.0])
+
+
+def changes_its_argument(x):
+    x.add_(1.0)
+    return x * 2
+
+
+def changes_a_part_of_a_parameter(x):
+    with torch.no_grad():
+        weight[:2].mul_(1.5)
+    return x * weight.detach()
+
+
+def takes_from_a_generator(x):
+    return x * next(numbers)
+
+
+def loops_over_a_generator(x):
+    for number in numbers:
+        return x * number
+
+
+def reads_an_array_of_numpy(x):
+    return x * float(table[0])
+
+
+numbers = iter([2.0] * 1000)
+table = np.ones(3)
+
+REFUSED = [
+    (changes_its_argument, "is changed in place"),
+    (changes_a_part_of_a_parameter, "is changed in place"),
+    (takes_from_a_generator, r"calls next\(\)"),
+    (loops_over_a_generator, "whose content may change"),
+    (reads_an_array_of_numpy, "whose content may change"),
+    (branches, r"Python looks at the numbers of a tensor, by bool\(\)"),
+    (reads_item, r"by item\(\)"),
+    (returns_twice_an_item, r"by item\(\)"),
+    (reads_numpy, r"by numpy\(\)"),
+    (reads_array, r"reads \.array"),
+    (indexes_by_number, "an index of no dimensions|looks at numbers|no operation"),
+    (counts, "assigns to count"),
+    (logs, "changes a list that outlives it"),
+    (prints, r"calls print\(\)"),
+    (draws, "an array of shape"),
+    (draws_in_python, r"calls random\(\)"),
+    (draws_in_numpy, "one call does not do what another does"),
+    (keeps_an_attribute, "assigns to last"),
+    (sets_a_grad, "assigns to grad"),
+    (keeps_a_graph, "compile the whole training step"),
+    (uses_what_is_unknown, "not among the operations that replay knows|no operation"),
+    (wants_a_second_derivative, "differentiated again|not written down|no result of an operation"),
+    (makes_a_batch, "an array of shape"),
+]
+
+
+@pytest.mark.parametrize(("function", "why"), REFUSED, ids=[f.__name__ for f, _ in REFUSED])
+def test_refused(function, why):
+    results = []
+    for replay in (False, True):
+        global count
+        count = 0
+        weight.grad = None
+        weight.data.fill_(1.0)
+        torch.manual_seed(0)
+        random.seed(0)
+        np.random.seed(0)
+        f = torch.compile(function) if replay else function
+        torch.manual_seed(1)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            results.append([f(x).detach() for x in torch.randn(8, 3)])
+    assert equal(results[0], results[1])
+    (warning,) = [w for w in caught if "torch.compile" in str(w.message)]
+    assert not [r for r in f.usable if r.checked]
+    strict = torch.compile(function, fullgraph=True)
+    with pytest.raises(RuntimeError, match=why):
+        [strict(x) for x in torch.randn(4, 3)]
+    assert function.__name__ in str(warning.message)
+
+
+FAULTS = {
+    "a result is a little off": lambda r: spoil(r, "return r0", "r0.array[...] += 0.001\n    return r0"),
+    "no step": lambda r: spoil(r, "adam.step()", "pass"),
+    "two steps": lambda r: spoil(r, "adam.step()", "adam.step(); adam.step()"),
+    "a gradient is not forgotten": lambda r: spoil(r, "p_0_bias._grad = None", "pass"),
+    "no running statistics": lambda r: spoil(r, "update_running(p_1_running_var", "(lambda *_: None)(p_1_running_var"),
+    "a batch is not counted": lambda r: spoil(r, "write_into(p_1_num", "(lambda *_: None)(p_1_num"),
+    "one seed for all": lambda r: spoil(r, "next_seed(None)", "7"),
+    "an error": lambda r: spoil(r, "adam.step()", "1 / 0"),
+}  # fmt: skip
+
+
+def spoil(recording, old, new):
+    assert old in recording.source
+    scope = recording.recorder.scope
+    exec(recording.source.replace(old, new), scope)
+    recording.function = scope["replay"]
+
+
+@pytest.mark.parametrize("on_demand", [False, True])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_check_finds_a_planted_fault(fault, on_demand):
+    """Whether it is there at the first check, or comes later and is looked for."""
+    good, bad = Program("cnn", replay=False), Program("cnn")
+    losses = []
+    for program in (good, bad):
+        torch.manual_seed(1)
+        losses.append([])
+        for i, (x, y) in enumerate(batches("cnn", 8)):
+            if program is bad and i == (4 if on_demand else 2):
+                FAULTS[fault](bad.step.recordings[0])
+                bad.step.check()
+                with pytest.warns(UserWarning, match="does not do what it does itself"):
+                    losses[-1].append(program.step(x, y))
+            else:
+                losses[-1].append(program.step(x, y))
+    assert equal(losses[0], losses[1])
+    assert equal(list(good.content()), list(bad.content()))
+    assert bad.step.refused
+
+
+def test_an_optimizer_of_the_programs_own_and_hooks_of_one():
+    class Own(torch.optim.SGD):
+        def __init__(self, params):
+            super().__init__(params, lr=0.1)
+            self.count = 0
+
+        def update_parameter(self, param, grad, group):
+            self.count += 1
+            param.data.sub_(grad * (0.1 / self.count))
+
+    for make in (Own, lambda p: torch.optim.SGD(p, lr=0.1)):
+        results, steps = [], []
+        for replay in (False, True):
+            torch.manual_seed(0)
+            model = nn.Linear(3, 2)
+            optimizer = make(model.parameters())
+            if type(optimizer) is not Own:
+                optimizer.register_step_post_hook(lambda *_, steps=steps: steps.append(1))
+
+            def step(x, model=model, optimizer=optimizer):
+                optimizer.zero_grad()
+                loss = model(x).sum()
+                loss.backward()
+                optimizer.step()
+                return loss.detach()
+
+            step = torch.compile(step) if replay else step
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                results.append([step(torch.ones(4, 3)) for _ in range(6)])
+        assert equal(results[0], results[1])
+        assert len(steps) == (0 if make is Own else 12)
+
+
+def test_a_copy_of_a_compiled_model_is_a_model_of_its_own():
+    compiled = torch.compile(nn.Linear(3, 2))
+    with torch.no_grad():
+        for _ in range(4):
+            compiled(torch.ones(3))
+        other = copy.deepcopy(compiled)
+        other.weight.fill_(0.0)
+        for _ in range(4):
+            assert equal(other(torch.ones(3)), other.bias.detach())
+    assert other.source
+    assert compiled.weight.abs().sum() > 0
+
+
+def test_it_is_eager_while_somebody_looks_on():
+    names = []
+
+    class Names(torch.autograd.observer.Observer):
+        def forward(self, run, node, arrays, options):
+            names.append(type(node).__name__)
+            return run()
+
+    program = Program("mlp")
+    for i, (x, y) in enumerate(batches("mlp", 6)):
+        if i == 5:
+            with torch.autograd.observer.observed_by(Names()):
+                program.step(x, y)
+        else:
+            program.step(x, y)
+    assert names == ["Linear", "Relu", "Linear", "SoftmaxCrossEntropy"]

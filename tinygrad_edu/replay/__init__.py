@@ -1,0 +1,9 @@
+"""Replay: the array functions of a step, written down once and run again, without graph, modules and checks.
+
+``torch.compile`` is the door. In reading order: ``recorder`` (an observer writes lines), ``functions`` (which
+they call), ``known`` (which operations it may write), ``watching`` and ``guards`` (what else the result depends
+on), ``recording`` (the lines as a function), ``state`` (what a check brings back and compares) and ``compiled``
+(when what is run).
+"""
+
+from tinygrad_edu.replay.compiled import Compiled as Compiled, OptimizedModule as OptimizedModule

@@ -1,0 +1,39 @@
+"""The functions that the lines of a list call, beside those of nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu._tensor import tensor_from_array
+
+
+def accumulate(leaf: Any, grad: Any) -> Any:
+    """Add a gradient to the ``grad`` of a leaf, as a backward does, and return the array of that."""
+    leaf.accumulate_grad(grad)
+    return leaf._grad.array
+
+
+def keep(leaf: Any, grad: Any) -> Any:
+    """Do the same with an array that nobody else has: the first one need not be copied."""
+    if leaf._grad is None and type(grad) is np.ndarray and grad.base is None and grad.flags.c_contiguous:
+        leaf._grad = tensor_from_array(grad)
+        return grad
+    return accumulate(leaf, grad)
+
+
+def write(target: Any, values: Any) -> None:
+    """Write an array into the memory of another one."""
+    target[...] = values
+
+
+def write_into(tensor: Any, values: Any) -> None:
+    """Write an array into the memory of a tensor that outlives the step."""
+    tensor.array[...] = values
+    tensor.increment_version("a replayed step")
+
+
+def as_tuple(grads: Any) -> tuple[Any, ...]:
+    """Return the only gradient of a backward, which may come as it is, as a tuple."""
+    return grads if isinstance(grads, tuple) else (grads,)

@@ -1,0 +1,150 @@
+"""When a list is still right: what it was written down for must be as it was.
+
+Everything is compared by identity but for plain numbers and text, which are compared by value. What is compared
+with is kept, so that no other object can have its place in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from operator import is_
+from types import CellType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import dtypes, kernel_table
+from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.nn.parameter import Parameter
+
+MISSING = object()
+PLAIN = (bool, int, float, complex, str, bytes)
+
+
+class NotForReplay(Exception):
+    """Arguments for which nothing is recorded."""
+
+
+def same(a: Any, b: Any) -> bool:
+    """Tell whether two values are one, or equal numbers of one type."""
+    return a is b or (type(a) is type(b) and isinstance(a, PLAIN) and a == b and repr(a) == repr(b))
+
+
+def describe(value: Any, arrays: list[Any], kept: list[Any]) -> Any:
+    """Return what a list depends on in an argument; collect the arrays of its tensors, and what is known by identity.
+
+    Raises
+    ------
+    NotForReplay
+        For a tensor that is on a GPU, sparse, or needs a gradient.
+    """
+    if isinstance(value, Tensor):
+        array = value.array
+        plain = type(value) in (Tensor, Parameter) and value._is_strided and type(array) is np.ndarray
+        if not plain or array.dtype.kind not in "fiubc" or value._inference:
+            raise NotForReplay("an argument is no dense tensor on the CPU of a dtype of NumPy")
+        if value.requires_grad:
+            raise NotForReplay("an argument needs a gradient")
+        known = next((i for i, other in enumerate(arrays) if other is array), len(arrays))
+        if known == len(arrays):
+            arrays.append(array)
+        return known, array.shape, array.strides, array.dtype
+    if isinstance(value, PLAIN):
+        return type(value), repr(value)
+    if type(value) in (list, tuple):
+        return type(value), tuple([describe(x, arrays, kept) for x in value])
+    if type(value) is dict:
+        return dict, tuple([(key, describe(x, arrays, kept)) for key, x in value.items()])
+    kept.append(value)
+    return id(value)
+
+
+def surroundings() -> tuple[Any, ...]:
+    """Return the switches that the result depends on."""
+    mode = this_thread.mode
+    return mode.grad_enabled, mode.inference, dtypes.get_default_dtype(), kernel_table._rung.name
+
+
+def ids(values: Any) -> tuple[int, ...]:
+    """Return the identities of the elements of a container."""
+    return tuple(map(id, values))
+
+
+class Guards:
+    """What must be as it was."""
+
+    def __init__(self) -> None:
+        self._items: list[tuple[Any, str, Any]] = []
+        self._cells: list[tuple[CellType, Any]] = []
+        self._containers: list[tuple[Any, list[Any]]] = []
+        self._guarded: dict[int, Any] = {}
+        self._leaves: list[tuple[Any, Any, bool]] = []
+        self._modules: list[Any] = []
+        self._optimizers: list[tuple[Any, list[tuple[int, ...]]]] = []
+        self.surroundings = surroundings()
+
+    def add_item(self, place: Any, name: str) -> None:
+        """Guard a global or an attribute, or that there is none."""
+        self._items.append((place, name, place.get(name, MISSING)))
+
+    def add_cell(self, cell: CellType) -> None:
+        """Guard what a closure holds."""
+        with contextlib.suppress(ValueError):  # it may be empty yet
+            self._cells.append((cell, cell.cell_contents))
+
+    def add_container(self, container: Any, keys: bool = True) -> None:
+        """Guard the elements of a container."""
+        if id(container) not in self._guarded:
+            self._guarded[id(container)] = container
+            elements = (
+                container.values() if isinstance(container, dict) else container
+            )  # these are always the present ones
+            self._containers.append((elements, list(elements)))
+            if keys and isinstance(container, dict):
+                self._containers.append((container.keys(), list(container)))
+
+    def add_leaf(self, leaf: Any) -> None:
+        """Guard a parameter or a buffer: its memory, and whether it needs a gradient."""
+        self._leaves.append((leaf, leaf.array, leaf._requires_grad))
+
+    def add_module(self, module: Any) -> None:
+        """Guard a module: its attributes, its parameters, and that it has no hooks."""
+        self._modules.append(module)
+        self.add_container(module.__dict__, keys=False)
+        for name, value in module.__dict__.items():
+            if type(value) in (list, dict, set) and not name.endswith("_hooks"):
+                self.add_container(value)
+
+    def add_optimizer(self, optimizer: Any) -> None:
+        """Guard which parameters an optimizer has; its options are read anew in each step."""
+        self._optimizers.append((optimizer, [ids(group["params"]) for group in optimizer.param_groups]))
+
+    def hold(self) -> bool:
+        """Tell whether everything is as it was."""
+        if surroundings() != self.surroundings:
+            return False
+        for place, name, value in self._items:
+            present = place.get(name, MISSING)
+            if present is not value and not same(present, value):
+                return False
+        for elements, expected in self._containers:
+            if len(elements) != len(expected) or not all(map(is_, elements, expected)):
+                return False
+        for leaf, array, requires_grad in self._leaves:
+            if leaf.array is not array or leaf._requires_grad is not requires_grad or leaf._hooks:
+                return False
+            if leaf._post_accumulate_hooks:
+                return False
+        for cell, value in self._cells:
+            if cell.cell_contents is not value and not same(cell.cell_contents, value):
+                return False
+        for module in self._modules:
+            if module._has_hooks():
+                return False
+        for optimizer, expected_ids in self._optimizers:
+            if [ids(group["params"]) for group in optimizer.param_groups] != expected_ids:
+                return False
+            if optimizer._hooks["step_pre"] or optimizer._hooks["step_post"]:
+                return False
+        return True

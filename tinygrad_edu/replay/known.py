@@ -1,0 +1,55 @@
+"""Which operations can be replayed: those whose ``forward`` sees all the numbers that their function looks at.
+
+Some functions look at numbers before they make a node, ``gather`` for instance into its index; a list of nodes
+would not do that again. So an operation is replayed if it stands in one of these files, which have been read with
+that in mind.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+FILES = (
+    "ops.elementwise",
+    "ops.linalg.matmul",
+    "ops.linalg.products",
+    "ops.nn.activation",
+    "ops.nn.adaptive_pool",
+    "ops.nn.attention",
+    "ops.nn.binary_loss",
+    "ops.nn.classification_loss",
+    "ops.nn.conv",
+    "ops.nn.conv_transpose",
+    "ops.nn.dropout",
+    "ops.nn.embedding",
+    "ops.nn.loss",
+    "ops.nn.normalize",
+    "ops.nn.norm",
+    "ops.nn.pool",
+    "ops.nn.recurrent",
+    "ops.nn.softmax",
+    "ops.common.Cast",
+    "ops.convert",
+    "ops.indexing.index.GetItem",
+    "ops.reduce.reduction",
+    "ops.reduce.extremum",
+    "ops.reduce.running",
+    "ops.reduce.scan",
+    "ops.reduce.statistics",
+    "ops.shape.broadcasting",
+    "ops.shape.copies",
+    "ops.shape.join",
+    "ops.shape.layout",
+    "ops.shape.pad",
+    "ops.shape.roll",
+    "ops.shape.split",
+    "ops.shape.triangle",
+)
+
+
+@functools.cache
+def is_known(operation: Any) -> bool:
+    """Tell whether an operation is among them."""
+    name = f"{operation.__module__}.{operation.__qualname__}"
+    return any(name.startswith(f"tinygrad_edu.{file}.") or name == f"tinygrad_edu.{file}" for file in FILES)

@@ -1,0 +1,388 @@
+"""Writing down what a program does to arrays, while it runs as always.
+
+The recorder is an observer. For each thing that happens to an array it writes one line of Python: which function
+was called, on which arrays, and what the result is called from now on. An array has a name if it is an argument or
+the result of a line before; an array that is there already, a parameter for instance, is named when it is first
+met. Whatever it sees and cannot write down, it refuses.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import dis
+import keyword
+import math
+import re
+import sys
+from collections.abc import Callable
+from types import CodeType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.autograd.callers import is_of_the_user
+from tinygrad_edu.autograd.node import AccumulateGrad, Node
+from tinygrad_edu.autograd.observer import NOTHING, Block, Observer
+from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.random import next_seed
+from tinygrad_edu.replay.functions import accumulate, as_tuple, write, write_into
+from tinygrad_edu.replay.known import is_known
+
+
+class Refused(Exception):
+    """The program does something that a list of array functions cannot hold."""
+
+
+def snake_case(name: str) -> str:
+    """Return max_pool2d for MaxPool2d."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def identifier(text: str) -> str:
+    """Return a name for Python that is made of a text, and none that a line has for something else."""
+    name = re.sub(r"\W", "_", text)
+    if not name.isidentifier():
+        name = f"p_{name}"
+    taken = (
+        keyword.iskeyword(name)
+        or hasattr(builtins, name)
+        or re.fullmatch(r"[txr]\d+|keep|replay|number|inf|nan", name)
+    )
+    return f"{name}_" if taken else name
+
+
+class Recorder(Observer):
+    """An observer that writes the lines.
+
+    Attributes
+    ----------
+    lines : list of str
+        What happened, in order.
+    scope : dict
+        The nodes, functions and numbers that the lines name.
+    outside : list of arrays
+        Those that were there before: no line makes them.
+    leaves, modules, optimizers : lists
+        Which tensors, modules and optimizers took part.
+    refused : str
+        Why it cannot be replayed, if so.
+    """
+
+    def __init__(self, arguments: list[Any], code: CodeType | None = None) -> None:
+        self.code = code
+        self.number: Any = None  # what ``return loss.item()`` returns
+        self.lines: list[str] = []
+        self.scope: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
+        self.outside: list[Any] = []
+        self.leaves: dict[int, Any] = {}
+        self.modules: dict[int, Any] = {}
+        self.optimizers: dict[int, Any] = {}
+        self.refused = ""
+        self.for_good = True
+        self.busy = 0  # within a node or an optimizer's step, which are one line each
+        self._names: dict[int, str] = {}
+        self._arguments = arguments
+        self._alive: list[Any] = list(arguments)  # an id belongs to nobody else as long as they live
+        self._parameters: dict[int, tuple[str, Any]] = {}
+        self._results = 0
+        self.shared: set[str] = set()  # names of arrays that have another name, too
+        self._steps = 0
+        for i, array in enumerate(arguments):
+            self._names[id(array)] = f"x{i}"
+
+    def refuse(self, why: str, for_good: bool = True) -> None:
+        """Note why it cannot be replayed, at least this time; the program runs on."""
+        self.refused = self.refused or why
+        self.for_good = self.for_good and for_good
+
+    # ---- names ---------------------------------------------------------------------------------------
+
+    def named(self, value: Any, hint: str) -> str:
+        """Return the name of something that is kept as it is: a node, a function, a tensor."""
+        if id(value) in self._names:
+            return self._names[id(value)]
+        base = identifier(hint)
+        name, number = base, 1
+        while name in self.scope:
+            number += 1
+            name = f"{base}_{number}"
+        self.scope[name] = value
+        self._names[id(value)] = name
+        self._alive.append(value)
+        return name
+
+    def text(self, value: Any) -> str:
+        """Return the expression for an argument."""
+        if isinstance(value, np.ndarray):
+            return self._names.get(id(value)) or self._text_of_outside(value)
+        if isinstance(value, np.generic):
+            return self._names.get(id(value)) or self._constant(value)
+        if value is None or isinstance(value, bool | float | str):
+            return repr(value)
+        if isinstance(value, int):  # a seed is named, and Python has each small number once
+            return self._names.get(id(value), repr(value)) if value > 256 else repr(value)
+        if type(value) in (tuple, list):
+            inner = ", ".join(map(self.text, value))
+            return f"[{inner}]" if type(value) is list else f"({inner}{',' if len(value) == 1 else ''})"
+        if isinstance(value, tuple):  # a named one
+            return f"{self.named(type(value), type(value).__name__)}({', '.join(map(self.text, value))})"
+        if type(value) is slice:
+            return f"slice({self.text(value.start)}, {self.text(value.stop)}, {self.text(value.step)})"
+        if value is Ellipsis:
+            return "..."
+        if type(value) is range:
+            return f"range({value.start}, {value.stop}, {value.step})"
+        if isinstance(value, Tensor):
+            return self._text_of_tensor(value)
+        if isinstance(value, type | np.dtype):
+            return self.named(value, f"{getattr(value, '__name__', value)}")
+        if callable(value):
+            return self._text_of_function(value)
+        self.refuse(f"an operation has an option of type {type(value).__name__}, which is not written down")
+        return "None"
+
+    def _constant(self, value: Any) -> str:
+        """Return a number of NumPy's as it is written: the type matters to the result."""
+        return f"{self.named(type(value), type(value).__name__)}({value.item()!r})"
+
+    def _text_of_outside(self, array: Any) -> str:
+        self.outside.append(array)
+        name, leaf = self._parameters.get(id(array), ("", None))
+        if leaf is not None:
+            expression = f"{self.named(leaf, name)}.array"
+            self._names[id(array)] = expression
+            self._alive.append(array)
+            return expression
+        return self.named(array, f"p{len(self.outside)}")
+
+    def _text_of_tensor(self, tensor: Any) -> str:
+        if id(tensor.array) in self._parameters or id(tensor) in self.leaves:
+            self.leaves[id(tensor)] = tensor
+            return self.named(tensor, self._parameters.get(id(tensor.array), ("leaf", None))[0])
+        self.refuse("a function was given a tensor that is no parameter and no buffer")
+        return "None"
+
+    def _text_of_function(self, function: Callable[..., Any]) -> str:
+        owner = getattr(function, "__self__", None)
+        name = getattr(function, "__name__", "function")
+        if owner is None or isinstance(owner, type | ModuleType):
+            return self.named(function, name)
+        return f"{self.named(owner, snake_case(type(owner).__name__))}.{name}"
+
+    def result(self, value: Any) -> str:
+        """Give a result a name, and return it."""
+        if value is None:
+            return "_"
+        name = f"t{self._results}"
+        self._results += 1
+        if isinstance(value, np.ndarray | np.generic | int):
+            if id(value) in self._names:
+                self.shared |= {name, self._names[id(value)]}
+            self._names[id(value)] = name
+            self._alive.append(value)
+        else:
+            self.refuse(f"a result is of type {type(value).__name__}, not an array")
+        return name
+
+    # ---- what is seen ----------------------------------------------------------------------------------
+
+    def forward(
+        self, run: Callable[[], Any], node: Node, arrays: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        """Note the arguments of a node before it computes; ``made`` writes the line."""
+        if self.busy:
+            return run()
+        operation: Any = type(node)
+        if not isinstance(node, Op) or not is_known(operation):
+            self.refuse(f"{operation.__name__} is not among the operations that replay knows")
+        call = ", ".join([*map(self.text, arrays), *[f"{k}={self.text(v)}" for k, v in options.items()]])
+        self._call = f"{self.named(node, snake_case(type(node).__name__))}.forward({call})"
+        self.busy += 1
+        try:
+            output = run()
+        finally:
+            self.busy -= 1
+        if any(isinstance(x, np.generic) for x in (output if isinstance(output, tuple) else (output,))):
+            self._call = f"{self.named(np.asarray, 'asarray')}({self._call})"
+            if isinstance(output, tuple):
+                self.refuse("an operation has several results, one of which is a single number")
+        self._tuple = isinstance(output, tuple)
+        return output
+
+    def made(self, node: Node, inputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
+        """Write the line of a forward, now that its results are known as they go on."""
+        if self.busy:
+            return
+        names = ", ".join([self.result(tensor.array) for tensor in results])
+        self.lines.append(f"{names}{',' if self._tuple and len(results) == 1 else ''} = {self._call}")
+        for x in inputs:
+            if isinstance(x, Tensor) and any(x.array is array for array in self.outside):
+                self.leaves[id(x)] = x
+
+    def backward(
+        self, run: Callable[[], tuple[Any, ...]], node: Node, grad_outputs: list[Any]
+    ) -> tuple[Any, ...]:
+        """Write the line of a backward."""
+        if self.busy:
+            return run()
+        self._check_node(node, grad_outputs)
+        arguments = ", ".join(map(self.text, grad_outputs))
+        self.busy += 1
+        try:
+            grads = run()
+        finally:
+            self.busy -= 1
+        if isinstance(node, AccumulateGrad):
+            self._write_accumulation(node.variable, grad_outputs[0])
+            return grads
+        call = f"{self.named(node, snake_case(type(node).__name__))}.backward({arguments})"
+        if len(grads) == 1:
+            call = f"{self.named(as_tuple, 'as_tuple')}({call})"
+        names = ", ".join([self.result(grad) for grad in grads])
+        self.lines.append(f"{names}{',' if len(grads) == 1 else ''} = {call}")
+        return grads
+
+    def _check_node(self, node: Node, grad_outputs: list[Any]) -> None:
+        if any(isinstance(grad, Tensor) for grad in grad_outputs):
+            self.refuse("a gradient is differentiated again (create_graph=True)")
+        if node.retained:
+            self.refuse("a tensor that is not a leaf keeps its grad (retain_grad)")
+        if node.tensor_hooks:
+            self.refuse("a tensor has a hook", for_good=False)
+        if isinstance(node, AccumulateGrad):
+            if node.variable._post_accumulate_hooks:
+                self.refuse("a parameter has a hook", for_good=False)
+        elif not isinstance(node, Op) or id(node) not in self._names:
+            self.refuse(f"the backward of {node.name()} belongs to a forward that was not written down")
+
+    def _write_accumulation(self, leaf: Any, grad: Any) -> None:
+        self.leaves[id(leaf)] = leaf
+        hint = self._parameters.get(id(leaf.array), ("leaf", None))[0]
+        name, given = self.named(leaf, hint), self.text(grad)
+        self.named(accumulate, "accumulate")
+        if leaf._grad is None or not isinstance(leaf._grad.array, np.ndarray):
+            return self.refuse("a parameter has a sparse gradient")
+        self.lines.append(f"{self.result(leaf._grad.array)} = accumulate({name}, {given})")
+
+    def called(self, function: Callable[..., Any], arguments: tuple[Any, ...], result: Any) -> None:
+        """Write the line of a function that was called on arrays outside of a node."""
+        if self.busy:
+            return
+        owner: Any = getattr(function, "__self__", None)
+        if isinstance(getattr(owner, "param_groups", None), list):
+            self._check_optimizer(owner, arguments)
+        if function is next_seed and arguments != (None,):
+            self.refuse("a random number is drawn from a generator of the program's own")
+        call = f"{self._text_of_function(function)}({', '.join(map(self.text, arguments))})"
+        self.lines.append(call if result is None else f"{self.result(result)} = {call}")
+
+    def _check_optimizer(self, optimizer: Any, arguments: tuple[Any, ...]) -> None:
+        self._steps += 1
+        self.optimizers[id(optimizer)] = optimizer
+        if arguments:
+            self.refuse("an optimizer has a closure")
+        if not type(optimizer).__module__.startswith("tinygrad_edu.optim."):
+            self.refuse("an optimizer is of the program's own making")
+        if optimizer._hooks["step_pre"] or optimizer._hooks["step_post"]:
+            self.refuse("an optimizer has a hook", for_good=False)
+        remembered = [value for state in optimizer.state.values() for value in state.values()]
+        if any(type(value) in (list, dict, tuple) for value in remembered):
+            self.refuse("an optimizer remembers more than tensors and numbers")
+
+    def wrote(self, tensor: Any, values: Any) -> None:
+        """Write the line of a change in place."""
+        if self.busy:
+            return
+        source = self.text(values)
+        others = [x for x in [*self._arguments, *self.outside] if x is not tensor.array]
+        if any(tensor.array is x for x in self._arguments) or any(
+            np.may_share_memory(tensor.array, x) for x in others
+        ):
+            self.refuse("an argument, or a part of something that outlives the call, is changed in place")
+        if id(tensor.array) in self._parameters or id(tensor) in self.leaves:
+            self.text(tensor.array)
+            call = f"{self.named(write_into, 'write_into')}({self._text_of_tensor(tensor)}, {source})"
+        else:
+            call = f"{self.named(write, 'write')}({self.text(tensor.array)}, {source})"
+        self.lines.append(call)
+
+    def gave_grad(self, tensor: Any, grad: Any) -> None:
+        """Write the line in which a gradient is forgotten; a backward's own is its line already."""
+        if self.busy:
+            return
+        if grad is not None:
+            return self.refuse("the program sets a grad by itself")
+        self.leaves[id(tensor)] = tensor
+        hint = self._parameters.get(id(tensor.array), ("leaf", None))[0]
+        self.lines.append(f"{self.named(tensor, hint)}._grad = None")
+
+    def read(self, how: str, tensor: Any = None, number: Any = None) -> None:
+        """Refuse, unless the number is returned at once: Python may do with it whatever it likes."""
+        if self.busy:
+            return
+        name = "" if tensor is None else self._names.get(id(tensor.array), "")
+        self.busy += 1  # this function's own looking is not the program's
+        returned = self.code is not None and is_returned_at_once(self.code)
+        self.busy -= 1
+        if how == "item()" and name and returned:
+            self.lines.append(f"number = {name}.item()")
+            self.number = number
+        else:
+            self.refuse(
+                f"Python looks at the numbers of a tensor, by {how}; return the tensor and look at it outside"
+            )
+
+    def block(self, name: str, kind: str) -> Block:
+        """Let an optimizer's step be one line, and refuse the loading of data."""
+        if kind == "data":
+            self.refuse("a batch is loaded")
+        return self._step() if kind == "optimizer" else NOTHING
+
+    @contextlib.contextmanager
+    def _step(self) -> Any:
+        self.busy += 1
+        self._steps -= 1  # ``called`` adds it again, unless this optimizer has a step of its own
+        try:
+            yield
+        finally:
+            self.busy -= 1
+
+    def module(self, module: Any) -> Block:
+        """Note the modules that take part, and the names of their parameters and buffers."""
+        if module._has_hooks():
+            self.refuse("a module has a hook", for_good=False)
+        if id(module) not in self.modules:
+            for inner in module.modules():
+                self.modules[id(inner)] = inner
+            for name, leaf in [*module.named_parameters(), *module.named_buffers()]:
+                self._parameters.setdefault(id(leaf.array), (name, leaf))
+                self.leaves.setdefault(id(leaf), leaf)
+        return NOTHING
+
+    def name_parameters(self) -> None:
+        """Call parameters that were met before their module as the module does."""
+        for name in [name for name, value in self.scope.items() if isinstance(value, Tensor)]:
+            wanted = identifier(self._parameters.get(id(self.scope[name].array), (name, None))[0])
+            if wanted not in self.scope:
+                self.scope[wanted] = self.scope.pop(name)
+                self.lines = [re.sub(rf"\b{name}\b", wanted, line) for line in self.lines]
+
+    def let_go(self) -> None:
+        """Forget all arrays but those that were there before."""
+        self._alive, self._names, self._arguments = [], {}, []
+
+    def finish(self) -> None:
+        """Refuse what is known only at the end."""
+        if self._steps:
+            self.refuse("an optimizer has a step of its own that replay does not know")
+
+
+def is_returned_at_once(code: CodeType) -> bool:
+    """Tell whether the function with this code is about to return what the function that it has called returns."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and not is_of_the_user(frame):
+        frame = frame.f_back
+    following = [i.opname for i in dis.get_instructions(code) if i.offset > frame.f_lasti]
+    return frame.f_code is code and following[:1] == ["RETURN_VALUE"]

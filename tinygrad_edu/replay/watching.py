@@ -1,0 +1,345 @@
+"""What else than arrays the result depends on: the Python values that the program's own functions read.
+
+While a step is written down, Python reports each function that is entered (``sys.setprofile``). For those of the
+program, what their code names is looked up, among globals, in closures and on objects, and remembered: if one of
+these values is another one later, the list is not for that. A function that writes to such a place is refused,
+because a list of array functions would not write.
+"""
+
+from __future__ import annotations
+
+import builtins
+import collections
+import dis
+import functools
+import os
+import sys
+from array import array as array_of_python
+from collections.abc import Callable
+from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu._tensor import Tensor
+from tinygrad_edu._tensor_methods.convert import ConvertMethods
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.ops.common import refuse_outside
+from tinygrad_edu.ops.nn.softmax import check_class_numbers
+from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.replay.guards import Guards
+
+PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+KERNELS = f"{os.sep}tinygrad_edu_kernels{os.sep}"
+PYTHON = os.path.dirname(os.__file__) + os.sep
+LIBRARIES = tuple(
+    [f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "numba", "llvmlite")]
+)
+
+# Parts of the engine that change something other than arrays, or look at numbers.
+ENGINE_REFUSED = tuple(
+    [
+        "optim/lr_scheduler",
+        "optim/swa_utils",
+        "amp",
+        "utils",
+        "learn",
+        "profiler",
+        "serialization",
+        "func",
+        "distributions",
+        "sparse",
+        "nn/graph",
+        "autograd/functional",
+        "autograd/function.py",
+        "autograd/gradcheck",
+        "vision/datasets",
+        "vision/transforms",
+        "vision/utils",
+        "estimator",
+        "distributed",
+    ]
+)
+# Parts of Python's library that only compute; the rest is treated like the program's own functions.
+HARMLESS = tuple(
+    [
+        "contextlib",
+        "functools",
+        "typing",
+        "abc",
+        "_collections_abc",
+        "_weakrefset",
+        "enum",
+        "types",
+        "weakref",
+        "warnings",
+        "copy",
+        "collections",
+        "operator",
+        "inspect",
+        "re",
+        "reprlib",
+        "dataclasses",
+        "threading",
+        "importlib",
+        "os",
+    ]
+)
+NOISY = ("print", "next", "input", "open", "setattr", "delattr", "exec", "eval")
+CHANGING = tuple(
+    [
+        "append",
+        "extend",
+        "insert",
+        "pop",
+        "remove",
+        "clear",
+        "sort",
+        "reverse",
+        "update",
+        "setdefault",
+        "popitem",
+        "add",
+        "discard",
+        "appendleft",
+        "popleft",
+        "write",
+        "__setitem__",
+        "__delitem__",
+        "__setattr__",
+    ]
+)
+LOOKING = ("any", "all", "item", "tolist", "max", "min", "nonzero", "argmax", "argmin")
+WRITING = {"STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL", "STORE_SUBSCR", "DELETE_SUBSCR"}
+MUTABLE = (np.ndarray, bytearray, memoryview, array_of_python, collections.deque)
+PRIVATE = ("array", "param_groups", "_grad", "__dict__")
+
+
+def kind_of_file(file: str) -> str:
+    """Tell whose file it is: "engine", "harmless", or the "program"'s; or why its functions are refused."""
+    if file.startswith(PACKAGE):
+        part = file[len(PACKAGE) :].replace(os.sep, "/")
+        return f"tinygrad_edu/{part} is called" if part.startswith(ENGINE_REFUSED) else "engine"
+    if KERNELS in file or any(library in file for library in LIBRARIES) or file.startswith("<"):
+        return "program" if file.startswith("<") and not file.startswith("<frozen") else "harmless"
+    if file.startswith(PYTHON) and "site-packages" not in file:
+        part = file[len(PYTHON) :].replace(os.sep, "/").split("/")[0].removesuffix(".py")
+        return "harmless" if part in HARMLESS else "program"
+    return "program"
+
+
+class PythonWatch:
+    """A ``with`` block in which the functions that are entered are noted."""
+
+    def __init__(self, recorder: Any) -> None:
+        self.recorder = recorder
+        self.codes: dict[CodeType, dict[str, Any]] = {}
+        self._kinds: dict[str, str] = {}
+
+    def __enter__(self) -> PythonWatch:
+        sys.setprofile(self.see)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        sys.setprofile(None)
+
+    def kind(self, frame: FrameType) -> str:
+        """Tell whose function a frame is of."""
+        file = frame.f_code.co_filename
+        found = self._kinds.get(file)
+        if found is None:
+            found = self._kinds[file] = kind_of_file(file)
+        return found
+
+    def see(self, frame: FrameType, event: str, arg: Any) -> None:
+        """Note a function that is entered; Python calls this."""
+        if self.recorder.busy:
+            return
+        if event == "call":
+            kind = self.kind(frame)
+            if kind == "program":
+                if frame.f_code not in self.codes:
+                    self.codes[frame.f_code] = frame.f_globals
+                    self.check_code(frame.f_code)
+            elif kind not in ("engine", "harmless"):
+                self.recorder.refuse(kind)
+        elif event == "c_call":
+            self.check_builtin(frame, arg)
+
+    def check_builtin(self, frame: FrameType, function: Any) -> None:
+        """Refuse a built-in function that does something else than to compute."""
+        name, owner = function.__name__, getattr(function, "__self__", None)
+        kind = self.kind(frame)
+        if kind == "program":
+            if (
+                name in NOISY
+                or getattr(owner, "__name__", "") == "time"
+                or type(owner).__module__ == "random"
+            ):
+                self.recorder.refuse(f"{frame.f_code.co_name} calls {name}()")
+            elif name in CHANGING:
+                self.changed(frame, owner)
+        elif kind == "engine" and name in LOOKING and isinstance(owner, np.ndarray) and not told(frame):
+            self.recorder.refuse(f"{frame.f_code.co_name} looks at numbers before it computes")
+
+    def changed(self, frame: FrameType, owner: Any) -> None:
+        """Refuse the change of a container, unless the function that changes it has just made it."""
+        if not any(
+            owner is value
+            for name, value in frame.f_locals.items()
+            if name not in argument_names(frame.f_code)
+        ):
+            self.recorder.refuse(f"{frame.f_code.co_name} changes a {type(owner).__name__} that outlives it")
+
+    def check_code(self, code: CodeType) -> None:
+        """Refuse a function of the program that writes to something that outlives it, or reads what is not told."""
+        for instruction in dis.get_instructions(code):
+            outer = instruction.opname == "STORE_DEREF" and instruction.argval in code.co_freevars
+            if instruction.opname in WRITING or outer:
+                what = instruction.argval if isinstance(instruction.argval, str) else "an element"
+                self.recorder.refuse(
+                    f"{code.co_name} assigns to {what}, which a list of array functions would not do"
+                )
+        for name in PRIVATE:
+            if name in code.co_names:
+                self.recorder.refuse(f"{code.co_name} reads .{name}")
+
+
+TOLD = tuple([function.__code__ for function in (refuse_outside, check_class_numbers, ConvertMethods.item)])
+
+
+def told(frame: FrameType) -> bool:
+    """Tell whether a function that looks at numbers says so itself."""
+    return frame.f_code in TOLD
+
+
+def argument_names(code: CodeType) -> tuple[str, ...]:
+    """Return the names of a function's arguments and of what it has from outside."""
+    count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
+    return code.co_varnames[:count] + code.co_freevars
+
+
+class ValueFinder:
+    """Looks up the values that functions name, and adds them to the guards."""
+
+    def __init__(self, guards: Guards, codes: dict[CodeType, dict[str, Any]], recorder: Any) -> None:
+        self.guards, self.codes, self.recorder = guards, codes, recorder
+        self.names = {name for code in codes for name in code.co_names}
+        self.tensors: dict[int, Any] = {}
+        self._seen: dict[int, Any] = {}
+
+    def find(self, function: Callable[..., Any], arguments: list[Any]) -> None:
+        """Follow all names, from the function that was compiled and from its arguments."""
+        self.follow(function)
+        for value in arguments:
+            self.follow(value)
+        for code, scope in self.codes.items():
+            for name in code.co_names:
+                if name in scope or hasattr(builtins, name):
+                    self.guards.add_item(scope, name)
+                    self.follow(scope.get(name))
+        for module in list(self.recorder.modules.values()):
+            self.follow(module)
+        inner = {const for code in [*self.codes] for const in code.co_consts if isinstance(const, CodeType)}
+        for code in self.codes:
+            if code.co_freevars and code not in inner and code not in self._seen.values():
+                self.recorder.refuse(f"{code.co_name} has a closure that cannot be followed")
+        self.check_outside()
+
+    def check_outside(self) -> None:
+        """Refuse a tensor that was there before and is found by no name: nothing says that it will be the same one."""
+        modules = self.recorder.modules.values()
+        for module in modules:
+            for tensor in [*module._parameters.values(), *module._buffers.values()]:
+                self.tensors[id(tensor)] = tensor
+        arrays = {id(tensor.array) for tensor in self.tensors.values() if tensor is not None}
+        for array in self.recorder.outside:
+            if id(array) not in arrays:
+                shape = list(array.shape)
+                self.recorder.refuse(
+                    f"it uses an array of shape {shape} that no operation made and no name leads to"
+                )
+        for tensor in self.tensors.values():
+            if tensor is not None:
+                self.guards.add_leaf(tensor)
+
+    def follow(self, value: Any) -> None:
+        """Guard what lies behind a value: the elements of a container, the attributes that functions name."""
+        if id(value) in self._seen or isinstance(value, Optimizer | np.generic):
+            return
+        self._seen[id(value)] = value
+        if isinstance(value, Tensor):
+            self.tensors[id(value)] = value
+            return
+        if isinstance(value, MUTABLE) or hasattr(type(value), "__next__"):
+            self.recorder.refuse(
+                f"it uses a {type(value).__name__} of Python's or NumPy's, whose content may change"
+            )
+        if isinstance(value, FunctionType):
+            self._follow_function(value)
+        elif isinstance(value, MethodType):
+            self.follow(value.__func__)
+            self.follow(value.__self__)
+        elif isinstance(value, list | tuple | dict | set | frozenset):
+            self.guards.add_container(value)
+            for element in value.values() if isinstance(value, dict) else value:
+                self.follow(element)
+        elif isinstance(value, ModuleType):
+            if kind_of_file(getattr(value, "__file__", None) or "<frozen>") == "program":
+                self._follow_attributes(vars(value))
+        elif isinstance(value, type):
+            self._follow_class(value)
+        elif isinstance(value, functools.partial):
+            for part in (value.func, value.args, value.keywords):
+                self.follow(part)
+        elif hasattr(value, "__dict__"):
+            if isinstance(value, Module):
+                self.recorder.modules.update({id(inner): inner for inner in value.modules()})
+            self._follow_attributes(value._modules if isinstance(value, Module) else {})
+            self._follow_attributes(vars(value))
+            self._follow_class(type(value), vars(value))
+        elif is_of_program(type(value)):
+            self.recorder.refuse(f"it uses a {type(value).__name__}, which has slots")
+
+    def _follow_attributes(self, attributes: Any) -> None:
+        for name in self.names & attributes.keys():
+            self.guards.add_item(attributes, name)
+            self.follow(attributes[name])
+
+    def _follow_class(self, cls: type[Any], attributes: Any = None) -> None:
+        """Guard what functions name of a class, and that nothing comes to stand before it."""
+        before = [] if attributes is None else [attributes]
+        for base in filter(is_of_program, cls.__mro__):
+            for name in self.names & vars(base).keys():
+                for place in (*before, vars(base)):
+                    self.guards.add_item(place, name)
+                self.follow(vars(base)[name])
+            before.append(vars(base))
+
+    def _follow_function(self, function: FunctionType) -> None:
+        if kind_of_file(function.__code__.co_filename) != "program":
+            if hasattr(function, "__wrapped__"):
+                self.follow(function.__wrapped__)
+            return
+        self._seen[id(function.__code__)] = function.__code__
+        for default in [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]:
+            self.follow(default)
+        if hasattr(function, "__wrapped__"):
+            self.follow(function.__wrapped__)
+        for cell in function.__closure__ or ():
+            self.guards.add_cell(cell)
+            self.follow(content_of(cell))
+
+
+def is_of_program(cls: type[Any]) -> bool:
+    """Tell whether a class is the program's own."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return cls.__module__ != "builtins" and (file is None or kind_of_file(file) == "program")
+
+
+def content_of(cell: CellType) -> Any:
+    """Return what a closure holds; None if it is empty yet."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
