@@ -31,6 +31,7 @@ LEFT_OUT = {
     ),
     *("is_anomaly_enabled", "is_grad_enabled", "is_inference_mode_enabled", "seed", "printoptions"),
     *("keep_freed_memory", "limit_blas_to_one_thread", "absolute"),
+    "float_power_",  # of float64 alone, which nothing here makes
     *("accumulate_grad", "as_output_of", "become_view_of", "check_may_change", "edge", "grad_accumulator"),
     *("increment_version", "rebase_history", "set_history", "share_version", "retain_grad", "detach_"),
     *(
