@@ -56,7 +56,7 @@ class Compiled:
     ...     y = double(torch.ones(2))
     >>> print(double.source)
     def replay(x0):
-        t0 = mul.forward(float32(2.0), x0)
+        t0 = mul.forward(x0, float32(2.0))
         t1 = add.forward(t0, float32(1.0))
         r0 = result(t1)
         return r0

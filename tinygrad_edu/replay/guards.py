@@ -17,6 +17,7 @@ from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.numpy_dtypes import BFLOAT16
 
 MISSING = object()
 PLAIN = (bool, int, float, complex, str, bytes)
@@ -42,7 +43,7 @@ def describe(value: Any, arrays: list[Any], kept: list[Any]) -> Any:
     if isinstance(value, Tensor):
         array = value.array
         plain = type(value) in (Tensor, Parameter) and value._is_strided and type(array) is np.ndarray
-        if not plain or array.dtype.kind not in "fiubc" or value._inference:
+        if not plain or array.dtype == BFLOAT16 or value._inference:
             raise NotForReplay("an argument is no dense tensor on the CPU of a dtype of NumPy")
         if value.requires_grad:
             raise NotForReplay("an argument needs a gradient")

@@ -12,6 +12,7 @@ import builtins
 import collections
 import dis
 import functools
+import gc
 import os
 import sys
 from array import array as array_of_python
@@ -129,7 +130,10 @@ def kind_of_file(file: str) -> str:
 
 
 class PythonWatch:
-    """A ``with`` block in which the functions that are entered are noted."""
+    """A ``with`` block in which the functions that are entered are noted.
+
+    Python collects no cycles meanwhile: what it would call for that (``gc.callbacks``) is no part of the program.
+    """
 
     def __init__(self, recorder: Any) -> None:
         self.recorder = recorder
@@ -137,11 +141,15 @@ class PythonWatch:
         self._kinds: dict[str, str] = {}
 
     def __enter__(self) -> PythonWatch:
+        self._collecting = gc.isenabled()
+        gc.disable()
         sys.setprofile(self.see)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         sys.setprofile(None)
+        if self._collecting:
+            gc.enable()
 
     def kind(self, frame: FrameType) -> str:
         """Tell whose function a frame is of."""
