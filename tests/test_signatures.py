@@ -104,7 +104,6 @@ NOT_TAKEN = {
     "torch.save: *": "there is no pickle in a file, and one format",
     "torch.*enable_grad: orig_func": "its own, for decorators",
     "torch.utils.data.random_split: default of generator": "the generator that there is",
-    "torch.special.*: x": "its documentation says input",
     "torch.hub.*: *": "weights are loaded from files alone; whatever else is asked of it, there is no hub",
     "torch.random.fork_rng: *": "there is one kind of device; the others are its own, for errors",
     "torch.profiler.*: *": "profiler: see docs/differences_from_pytorch.md",
