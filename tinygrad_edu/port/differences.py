@@ -8,7 +8,7 @@ from __future__ import annotations
 NOTHING_COMPILED = "it gives back what it gets; nothing is compiled"
 
 RUNS_ANOTHER_WAY = {
-    "torch.compile": NOTHING_COMPILED,
+    "torch.compile": "it replays the same kernels without the graph, or runs as it is; nothing is fused",
     "torch.jit.script": NOTHING_COMPILED,
     "torch.jit.trace": NOTHING_COMPILED,
     "torch.nn.DataParallel": "it runs on one device",
