@@ -17,9 +17,9 @@ import pytest
 
 import tinygrad_edu as torch
 from tinygrad_edu import nn
-from tinygrad_edu.autograd import explaining
-from tinygrad_edu.autograd.explaining import explained, short_path
-from tinygrad_edu.autograd.hints import Operand, hint_for
+from tinygrad_edu.autograd.errors import explaining
+from tinygrad_edu.autograd.errors.explaining import explained, short_path
+from tinygrad_edu.autograd.errors.hints import Operand, hint_for
 
 pytestmark = pytest.mark.host("the text would name the device")
 

@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_edu as torch
 from tinygrad_edu import learn, nn
-from tinygrad_edu.autograd.explaining import short_path
+from tinygrad_edu.autograd.errors.explaining import short_path
 
 pytestmark = pytest.mark.host("the text would name the device")
 

@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_edu as torch
 from tinygrad_edu import learn
-from tinygrad_edu.autograd.explaining import short_path
+from tinygrad_edu.autograd.errors.explaining import short_path
 from tinygrad_edu.autograd.grad_mode import this_thread
 
 pytestmark = pytest.mark.host("lines and names do not depend on the device")

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu import _tensor_str
 from tinygrad_edu.arguments import require_bools
-from tinygrad_edu.autograd.cuts import tell_cut
+from tinygrad_edu.autograd.errors.cuts import tell_cut
 from tinygrad_edu.autograd.telling import tell_read
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, on_card_of, to_device, to_numpy

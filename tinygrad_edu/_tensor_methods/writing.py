@@ -13,7 +13,7 @@ from typing import Any
 
 from tinygrad_edu import ops
 from tinygrad_edu.autograd.callers import user_line
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node, next_sequence_nr
 from tinygrad_edu.autograd.telling import tell_called, tell_wrote

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.autograd.callers import user_line
-from tinygrad_edu.autograd.explaining import explained
-from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.autograd.layers import running_layer
-from tinygrad_edu.autograd.nonfinite import (
+from tinygrad_edu.autograd.errors.explaining import explained
+from tinygrad_edu.autograd.errors.layers import running_layer
+from tinygrad_edu.autograd.errors.nonfinite import (
     backward_note,
     describe,
     forward_note,
@@ -23,6 +22,7 @@ from tinygrad_edu.autograd.nonfinite import (
     has_nan,
     numbers_of,
 )
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.observer import Observer, attach, detach
 from tinygrad_edu.backend import Array
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import wrong_type
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.graph import Pending, add_gradient, run_backward
 from tinygrad_edu.autograd.node import Edge

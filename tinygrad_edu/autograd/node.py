@@ -13,8 +13,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from tinygrad_edu.autograd.cuts import Cut
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.cuts import Cut
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.dtypes import from_numpy_dtype
 

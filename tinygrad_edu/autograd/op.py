@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.bfloat16 import apply_in_float32, has_bfloat16
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.autograd.observer import run_forward_observed, tell_made

@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable
 from typing import TypeAlias
 
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.hooks import apply_hooks
 from tinygrad_edu.autograd.node import SECOND_BACKWARD, Node

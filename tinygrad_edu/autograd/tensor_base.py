@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes, layouts
 from tinygrad_edu.arguments import as_ints, is_int, require_bools, wrong_type
-from tinygrad_edu.autograd.cuts import DATA, DETACHED, Cut, note_cut
+from tinygrad_edu.autograd.errors.cuts import DATA, DETACHED, Cut, note_cut
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.handle import RemovableHandle
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounter, next_sequence_nr

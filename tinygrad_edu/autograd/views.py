@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import enable_grad, this_thread
 from tinygrad_edu.autograd.node import Edge, Node, VersionCounter
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autograd.cuts import Cut
+from tinygrad_edu.autograd.errors.cuts import Cut
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import array_of
 

@@ -25,11 +25,11 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from tinygrad_edu.autograd.callers import is_of_the_user, user_line
-from tinygrad_edu.autograd.cuts import Cut
-from tinygrad_edu.autograd.explaining import explained, short_path
+from tinygrad_edu.autograd.errors.cuts import Cut
+from tinygrad_edu.autograd.errors.explaining import explained, short_path
+from tinygrad_edu.autograd.errors.layers import running_layer
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.graph import topological_order
-from tinygrad_edu.autograd.layers import running_layer
 from tinygrad_edu.autograd.node import AccumulateGrad, Node
 from tinygrad_edu.autograd.observer import Observer, attach, detach
 from tinygrad_edu.autograd.tensor_base import TensorBase, array_of

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.autograd.errors.nonfinite import ELEMENTWISE
 from tinygrad_edu.autograd.function import FunctionContext
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node
-from tinygrad_edu.autograd.nonfinite import ELEMENTWISE
 from tinygrad_edu.learn.copies import Copies
 from tinygrad_edu.learn.frames import (
     Lines,

@@ -13,7 +13,7 @@ import traceback
 from types import TracebackType
 from typing import Any
 
-from tinygrad_edu.autograd.explaining import Stop, explained, operation_of
+from tinygrad_edu.autograd.errors.explaining import Stop, explained, operation_of
 
 FOLDED = (
     "({count} frames of the engine are folded. learn.full_traceback() shows them where a prompt is left; "

@@ -16,11 +16,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from tinygrad_edu.autograd.cuts import Cut
-from tinygrad_edu.autograd.explaining import Stop
-from tinygrad_edu.autograd.expressions import expression_at, named_arguments
+from tinygrad_edu.autograd.errors.cuts import Cut
+from tinygrad_edu.autograd.errors.explaining import Stop
+from tinygrad_edu.autograd.errors.expressions import expression_at, named_arguments
+from tinygrad_edu.autograd.errors.hints import Operand, called
 from tinygrad_edu.autograd.graph import topological_order
-from tinygrad_edu.autograd.hints import Operand, called
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.autograd.tensor_base import TensorBase, array_of
 from tinygrad_edu.learn.cut_log import logs

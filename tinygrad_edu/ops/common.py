@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, as_ints, as_numpy_dtype, is_int, wrong_type
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.telling import tell_called
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import require_bools
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module

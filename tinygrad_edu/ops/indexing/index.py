@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import as_int
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.telling import tell_read
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase

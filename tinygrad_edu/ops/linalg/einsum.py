@@ -12,7 +12,7 @@ from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from tinygrad_edu.arguments import wrong_type
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module

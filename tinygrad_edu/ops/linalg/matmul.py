@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import require_numbers
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase

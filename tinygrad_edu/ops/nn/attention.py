@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from tinygrad_edu import kernel_table
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import as_int, as_number
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of

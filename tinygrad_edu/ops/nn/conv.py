@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_int
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor

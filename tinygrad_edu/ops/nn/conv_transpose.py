@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.arguments import as_int
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import check_same_device
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array

@@ -12,7 +12,7 @@ from __future__ import annotations
 import warnings
 
 from tinygrad_edu.arguments import as_number, require_bools, require_numbers, wrong_type
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import (

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import as_int, as_ints, as_number, require_bools
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.telling import tell_called, tell_wrote
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import require_bools
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.arguments import is_int
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.ops.common import broadcast_shape, require_tensor, unbroadcast
 from tinygrad_edu.ops.reduce.reduction import sum

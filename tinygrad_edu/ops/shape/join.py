@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_edu.arguments import as_int, wrong_type
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel

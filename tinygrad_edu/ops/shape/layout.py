@@ -15,7 +15,7 @@ from typing import Any
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_ints, reject_options
-from tinygrad_edu.autograd.explaining import explained
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module

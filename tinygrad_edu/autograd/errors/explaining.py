@@ -20,9 +20,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from tinygrad_edu.autograd.callers import BETWEEN, ENGINE_FOLDERS
-from tinygrad_edu.autograd.expressions import Named, is_tensor, named_arguments, tensors_among
+from tinygrad_edu.autograd.errors.expressions import Named, is_tensor, named_arguments, tensors_among
+from tinygrad_edu.autograd.errors.hints import Operand, hint_for
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.autograd.hints import Operand, hint_for
 
 E = TypeVar("E", bound=BaseException)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autograd.explaining import short_path
-from tinygrad_edu.autograd.mends import ALREADY, OF_PARAMETER, mend_of_backward, mend_of_forward
+from tinygrad_edu.autograd.errors.explaining import short_path
+from tinygrad_edu.autograd.errors.mends import ALREADY, OF_PARAMETER, mend_of_backward, mend_of_forward
 from tinygrad_edu.autograd.node import AccumulateGrad, Node
 from tinygrad_edu.autograd.tensor_base import array_of
 from tinygrad_edu.backend import array_module

@@ -6,7 +6,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from tinygrad_edu.autograd.expressions import is_a
+from tinygrad_edu.autograd.errors.expressions import is_a
 
 
 def running_modules() -> list[Any]:
