@@ -61,6 +61,8 @@ from tinygrad_edu.creation import (
     as_tensor as as_tensor,
     empty as empty,
     empty_like as empty_like,
+    empty_permuted as empty_permuted,
+    empty_strided as empty_strided,
     eye as eye,
     from_numpy as from_numpy,
     full as full,
@@ -70,17 +72,13 @@ from tinygrad_edu.creation import (
     meshgrid as meshgrid,
     ones as ones,
     ones_like as ones_like,
-    tensor as tensor,
-    zeros as zeros,
-    zeros_like as zeros_like,
-)
-from tinygrad_edu.creation_patterns import (
-    empty_permuted as empty_permuted,
-    empty_strided as empty_strided,
     range as range,
     scalar_tensor as scalar_tensor,
+    tensor as tensor,
     tril_indices as tril_indices,
     triu_indices as triu_indices,
+    zeros as zeros,
+    zeros_like as zeros_like,
 )
 from tinygrad_edu.dtypes import (
     bfloat16 as bfloat16,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Self
 
-from tinygrad_edu import creation, creation_patterns, dtypes, ops
+from tinygrad_edu import creation, dtypes, ops
 from tinygrad_edu._tensor_methods.memory import address_of, owner_of
 from tinygrad_edu.arguments import as_numpy_dtype, reject_options, require_bools
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
@@ -265,7 +265,7 @@ class ShapeMethods(TensorBase):
         self, size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False
     ) -> Any:
         """See ``torch.empty_strided``; dtype and device are this tensor's unless given."""
-        return creation_patterns.empty_strided(size, stride, **self._options(dtype, device, requires_grad))
+        return creation.empty_strided(size, stride, **self._options(dtype, device, requires_grad))
 
     def new_full(
         self, size: Any, fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False

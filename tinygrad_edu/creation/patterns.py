@@ -1,4 +1,4 @@
-"""Tensors made in less usual ways: places of a triangle, a range with its end, one number, a given order in memory.
+"""Tensors made in less usual ways: an identity, a grid, places of a triangle, one number, a given order in memory.
 
 References
 ----------
@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import dtypes
-from tinygrad_edu.arguments import as_int, as_ints, optional_dtype
-from tinygrad_edu.autograd.tensor_base import Tensor
+from tinygrad_edu.arguments import as_int, as_ints, optional_dtype, wrong_type
+from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, DeviceLike, array_module, check_numel
-from tinygrad_edu.creation import Dtype, finish, float_dtype
+from tinygrad_edu.creation.common import Dtype, checked_count, finish, float_dtype
+from tinygrad_edu.ops.common import require_dtype_of
 from tinygrad_edu.ops.shape.strided import elements_needed
 from tinygrad_edu.scalars import checked_scalar
 from tinygrad_edu.type_names import type_name
@@ -220,3 +221,58 @@ def empty_permuted(
     for dim in reversed(order):
         stride[dim], step = step, step * max(size[dim], 1)
     return empty_strided(size, stride, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The identity matrix, or the first ``m`` columns of a larger one."""
+    rows = checked_count("eye", "n", n)
+    columns = rows if m is None else checked_count("eye", "m", m)
+    check_numel("eye", (rows, columns))
+    array = np.eye(rows, columns, dtype=float_dtype(dtype))
+    return finish(array, None, device, requires_grad)
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """Return coordinate grids of vectors.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> rows, columns = torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")
+    >>> rows
+    tensor([[0, 0, 0],
+            [1, 1, 1]])
+    """
+    vectors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    for vector in vectors:
+        if not isinstance(vector, TensorBase):
+            raise wrong_type("meshgrid", "tensors", "Tensors", vector)
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    for i, vector in enumerate(vectors):
+        require_dtype_of("meshgrid", vectors[0], **{f"tensors[{i}]": vector})
+        if vector.ndim > 1:
+            raise RuntimeError(
+                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got shape {list(vector.shape)}"
+            )
+    places = list(builtins.range(len(vectors)))  # which dimension of the grids each vector varies along
+    if indexing == "xy" and len(vectors) > 1:
+        places[:2] = 1, 0
+    shape = [1] * len(vectors)
+    for place, vector in zip(places, vectors, strict=True):
+        shape[place] = vector.numel()
+    return tuple(
+        [
+            vector.reshape([-1 if d == place else 1 for d in builtins.range(len(shape))])
+            .expand(shape)
+            .clone()
+            for place, vector in zip(places, vectors, strict=True)
+        ]
+    )
