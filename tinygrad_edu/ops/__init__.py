@@ -346,11 +346,9 @@ from tinygrad_edu.ops.nn.margin_loss import (
 )
 from tinygrad_edu.ops.nn.norm import (
     batch_norm as batch_norm,
-    cosine_similarity as cosine_similarity,
     group_norm as group_norm,
     instance_norm as instance_norm,
     layer_norm as layer_norm,
-    normalize as normalize,
     rms_norm as rms_norm,
 )
 from tinygrad_edu.ops.nn.pool import (
@@ -365,6 +363,7 @@ from tinygrad_edu.ops.nn.pool3d import (
     avg_pool3d as avg_pool3d,
     max_pool3d as max_pool3d,
 )
+from tinygrad_edu.ops.nn.similarity import cosine_similarity as cosine_similarity, normalize as normalize
 from tinygrad_edu.ops.nn.softmax import log_softmax as log_softmax, softmax as softmax
 from tinygrad_edu.ops.reduce.bins import bucketize as bucketize, histc as histc, searchsorted as searchsorted
 from tinygrad_edu.ops.reduce.differences import (
