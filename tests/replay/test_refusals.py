@@ -83,10 +83,6 @@ def sets_a_grad(x):
     return weight * x.detach()
 
 
-def keeps_a_graph(x):
-    return weight * x
-
-
 def uses_what_is_unknown(x):
     return torch.linalg.norm(torch.sort(x).values)
 
@@ -149,7 +145,6 @@ REFUSED = [
     (draws_in_numpy, "one call does not do what another does"),
     (keeps_an_attribute, "assigns to last"),
     (sets_a_grad, "assigns to grad"),
-    (keeps_a_graph, "compile the whole training step"),
     (uses_what_is_unknown, "not among the operations that replay knows|no operation"),
     (wants_a_second_derivative, "differentiated again|not written down|no result of an operation"),
     (makes_a_batch, "an array of shape"),

@@ -84,7 +84,7 @@ class Compiled:
     @property
     def source(self) -> str:
         """The lists, each as the straight-line Python function that is run."""
-        return "\n".join([recording.source for recording in self.usable]).rstrip()
+        return "\n".join([recording.text for recording in self.usable]).rstrip()
 
     @property
     def usable(self) -> list[Recording]:
@@ -108,10 +108,10 @@ class Compiled:
             output = self.function(*args, **kwargs)
             self._warm = True
             return output
-        arrays: list[Any] = []
+        tensors: list[Any] = []
         kept: list[Any] = []
         try:
-            key = describe((args, kwargs), arrays, kept)
+            key = describe((args, kwargs), tensors, kept)
         except NotForReplay as reason:
             if self.fullgraph:
                 raise RuntimeError(f"torch.compile(fullgraph=True): {reason}") from None
@@ -120,10 +120,12 @@ class Compiled:
             if recording.key == key and recording.guards.hold():
                 if recording.recorder.refused:
                     return self.function(*args, **kwargs)
-                return recording.run(arrays) if recording.checked else self._compare(i, arrays, args, kwargs)
+                return (
+                    recording.run(tensors) if recording.checked else self._compare(i, tensors, args, kwargs)
+                )
         if len(self.recordings) >= MOST_RECORDINGS:
             return self.function(*args, **kwargs)
-        output, recording = self._record(key, arrays, args, kwargs)
+        output, recording = self._record(key, tensors, args, kwargs)
         recording.kept = kept
         self.recordings.append(recording)
         if recording.recorder.refused:
@@ -137,33 +139,36 @@ class Compiled:
         return free and sys.getprofile() is None
 
     def _record(
-        self, key: Any, arrays: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, key: Any, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Any, Recording]:
         """Run as always, and write down what happens."""
-        recorder = Recorder(arrays, getattr(self.function, "__code__", None))
+        recorder = Recorder([x.array for x in tensors], getattr(self.function, "__code__", None))
         watch = PythonWatch(recorder)
-        recording = Recording(recorder, watch, key)
+        recording = Recording(recorder, watch, key, self._refuse)
         with observed_by(recorder), watch:
             output = self.function(*args, **kwargs)
         try:
-            recording.finish(self.function, [*args, *kwargs.values()], len(arrays), output)
+            recording.finish(self.function, [*args, *kwargs.values()], tensors, output)
+            if describe((args, kwargs), [], []) != key:
+                recorder.refuse("it changes an argument")
         except Exception as error:  # the program itself has run well, and must go on
             recorder.refuse(f"its list cannot be put together: {error!r}")
         return output, recording
 
-    def _compare(self, index: int, arrays: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _compare(self, index: int, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run from the list and as always, from one state; both must do the same."""
         recording = self.recordings[index]
         recorder = recording.recorder
-        places = [*arrays, *recorder.outside], [*recorder.leaves.values()], [*recorder.optimizers.values()]
+        arrays = [*[tensor.array for tensor in tensors], *recorder.outside]
+        places = arrays, [*recorder.leaves.values()], [*recorder.optimizers.values()]
         before = State(*places)
         try:
-            replayed: Any = recording.run(arrays)
+            replayed: Any = recording.run(tensors)
         except Exception as error:
             replayed = error
         after = State(*places).content()
         before.bring_back()
-        output, again = self._record(recording.key, arrays, args, kwargs)
+        output, again = self._record(recording.key, tensors, args, kwargs)
         why = recorder.refused or again.recorder.refused or recording.agrees_with(again)
         if why and not recording.failures and not again.recorder.refused:
             again.failures = 1  # the first of a kind may make something that is there later
@@ -177,6 +182,7 @@ class Compiled:
             self._refuse("it changes Python values that it reads")
         else:
             recording.checked = True
+            again.be_compared_with(recording)
         return output
 
     def _refuse(self, why: str, for_good: bool = True) -> None:

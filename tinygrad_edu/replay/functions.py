@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import linecache
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu._tensor import tensor_from_array
+
+count = itertools.count(1)
+
+
+def compiled_text(name: str, arguments: str, lines: list[str]) -> tuple[str, CodeType]:
+    """Return lines as the text of a function, which a debugger can show, and its code."""
+    source = f"def {name}({arguments}):\n" + "".join([f"    {line}\n" for line in lines])
+    file = f"<replay {next(count)}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+    (code,) = [const for const in compile(source, file, "exec").co_consts if isinstance(const, CodeType)]
+    return source, code
 
 
 def accumulate(leaf: Any, grad: Any) -> Any:

@@ -32,31 +32,29 @@ def same(a: Any, b: Any) -> bool:
     return a is b or (type(a) is type(b) and isinstance(a, PLAIN) and a == b and repr(a) == repr(b))
 
 
-def describe(value: Any, arrays: list[Any], kept: list[Any]) -> Any:
-    """Return what a list depends on in an argument; collect the arrays of its tensors, and what is known by identity.
+def describe(value: Any, tensors: list[Any], kept: list[Any]) -> Any:
+    """Return what a list depends on in an argument; collect its tensors, and what is known by identity.
 
     Raises
     ------
     NotForReplay
-        For a tensor that is on a GPU, sparse, or needs a gradient.
+        For a tensor that is on a GPU, or sparse.
     """
     if isinstance(value, Tensor):
         array = value.array
         plain = type(value) in (Tensor, Parameter) and value._is_strided and type(array) is np.ndarray
         if not plain or array.dtype == BFLOAT16 or value._inference:
             raise NotForReplay("an argument is no dense tensor on the CPU of a dtype of NumPy")
-        if value.requires_grad:
-            raise NotForReplay("an argument needs a gradient")
-        known = next((i for i, other in enumerate(arrays) if other is array), len(arrays))
-        if known == len(arrays):
-            arrays.append(array)
-        return known, array.shape, array.strides, array.dtype
+        known = next((i for i, other in enumerate(tensors) if other.array is array), len(tensors))
+        if known == len(tensors):
+            tensors.append(value)
+        return known, array.shape, array.strides, array.dtype, value.requires_grad, value.is_leaf
     if isinstance(value, PLAIN):
         return type(value), repr(value)
     if type(value) in (list, tuple):
-        return type(value), tuple([describe(x, arrays, kept) for x in value])
+        return type(value), tuple([describe(x, tensors, kept) for x in value])
     if type(value) is dict:
-        return dict, tuple([(key, describe(x, arrays, kept)) for key, x in value.items()])
+        return dict, tuple([(key, describe(x, tensors, kept)) for key, x in value.items()])
     kept.append(value)
     return id(value)
 
@@ -83,6 +81,7 @@ class Guards:
         self._leaves: list[tuple[Any, Any, bool]] = []
         self._modules: list[Any] = []
         self._optimizers: list[tuple[Any, list[tuple[int, ...]]]] = []
+        self.hooks_of_leaves = True
         self.surroundings = surroundings()
 
     def add_item(self, place: Any, name: str) -> None:
@@ -133,9 +132,9 @@ class Guards:
             if len(elements) != len(expected) or not all(map(is_, elements, expected)):
                 return False
         for leaf, array, requires_grad in self._leaves:
-            if leaf.array is not array or leaf._requires_grad is not requires_grad or leaf._hooks:
+            if leaf.array is not array or leaf._requires_grad is not requires_grad:
                 return False
-            if leaf._post_accumulate_hooks:
+            if self.hooks_of_leaves and (leaf._hooks or leaf._post_accumulate_hooks):
                 return False
         for cell, value in self._cells:
             if cell.cell_contents is not value and not same(cell.cell_contents, value):

@@ -8,10 +8,8 @@ met. Whatever it sees and cannot write down, it refuses.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import dis
-import keyword
 import math
 import re
 import sys
@@ -29,28 +27,11 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.random import next_seed
 from tinygrad_edu.replay.functions import accumulate, as_tuple, write, write_into
 from tinygrad_edu.replay.known import is_known
+from tinygrad_edu.replay.names import identifier, snake_case
 
 
 class Refused(Exception):
     """The program does something that a list of array functions cannot hold."""
-
-
-def snake_case(name: str) -> str:
-    """Return max_pool2d for MaxPool2d."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-
-
-def identifier(text: str) -> str:
-    """Return a name for Python that is made of a text, and none that a line has for something else."""
-    name = re.sub(r"\W", "_", text)
-    if not name.isidentifier():
-        name = f"p_{name}"
-    taken = (
-        keyword.iskeyword(name)
-        or hasattr(builtins, name)
-        or re.fullmatch(r"[txr]\d+|keep|replay|number|inf|nan", name)
-    )
-    return f"{name}_" if taken else name
 
 
 class Recorder(Observer):
@@ -70,8 +51,10 @@ class Recorder(Observer):
         Why it cannot be replayed, if so.
     """
 
-    def __init__(self, arguments: list[Any], code: CodeType | None = None) -> None:
+    def __init__(self, arguments: list[Any], code: CodeType | None = None, letter: str = "x") -> None:
         self.code = code
+        self.nodes: list[Node] = []  # in order of age
+        self.went_back = False
         self.number: Any = None  # what ``return loss.item()`` returns
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
@@ -90,12 +73,17 @@ class Recorder(Observer):
         self.shared: set[str] = set()  # names of arrays that have another name, too
         self._steps = 0
         for i, array in enumerate(arguments):
-            self._names[id(array)] = f"x{i}"
+            self._names[id(array)] = f"{letter}{i}"
 
     def refuse(self, why: str, for_good: bool = True) -> None:
         """Note why it cannot be replayed, at least this time; the program runs on."""
         self.refused = self.refused or why
         self.for_good = self.for_good and for_good
+
+    def know(self, nodes: dict[str, Node]) -> None:
+        """Know nodes, of which another recorder has written down the forward, by their names."""
+        self.scope.update(nodes)
+        self._names.update({id(node): name for name, node in nodes.items()})
 
     # ---- names ---------------------------------------------------------------------------------------
 
@@ -171,6 +159,10 @@ class Recorder(Observer):
             return self.named(function, name)
         return f"{self.named(owner, snake_case(type(owner).__name__))}.{name}"
 
+    def is_argument(self, tensor: Any) -> bool:
+        """Tell whether a tensor is one that each call brings with it."""
+        return any(tensor.array is array for array in self._arguments)
+
     def result(self, value: Any) -> str:
         """Give a result a name, and return it."""
         if value is None:
@@ -215,6 +207,7 @@ class Recorder(Observer):
         """Write the line of a forward, now that its results are known as they go on."""
         if self.busy:
             return
+        self.nodes.append(node)
         names = ", ".join([self.result(tensor.array) for tensor in results])
         self.lines.append(f"{names}{',' if self._tuple and len(results) == 1 else ''} = {self._call}")
         for x in inputs:
@@ -227,6 +220,7 @@ class Recorder(Observer):
         """Write the line of a backward."""
         if self.busy:
             return run()
+        self.went_back = True
         self._check_node(node, grad_outputs)
         arguments = ", ".join(map(self.text, grad_outputs))
         self.busy += 1
@@ -258,6 +252,8 @@ class Recorder(Observer):
             self.refuse(f"the backward of {node.name()} belongs to a forward that was not written down")
 
     def _write_accumulation(self, leaf: Any, grad: Any) -> None:
+        if self.is_argument(leaf):
+            return self.refuse("an argument is given a gradient inside")
         self.leaves[id(leaf)] = leaf
         hint = self._parameters.get(id(leaf.array), ("leaf", None))[0]
         name, given = self.named(leaf, hint), self.text(grad)
@@ -314,6 +310,8 @@ class Recorder(Observer):
             return
         if grad is not None:
             return self.refuse("the program sets a grad by itself")
+        if self.is_argument(tensor):
+            return self.refuse("the gradient of an argument is forgotten")
         self.leaves[id(tensor)] = tensor
         hint = self._parameters.get(id(tensor.array), ("leaf", None))[0]
         self.lines.append(f"{self.named(tensor, hint)}._grad = None")
@@ -371,7 +369,7 @@ class Recorder(Observer):
 
     def let_go(self) -> None:
         """Forget all arrays but those that were there before."""
-        self._alive, self._names, self._arguments = [], {}, []
+        self._alive, self._names, self._arguments, self.nodes = [], {}, [], []
 
     def finish(self) -> None:
         """Refuse what is known only at the end."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import linecache
 import re
 from collections import Counter
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,13 @@ import numpy as np
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.float_errors import ignored_float_errors
-from tinygrad_edu.replay.functions import keep
+from tinygrad_edu.replay import history
+from tinygrad_edu.replay.backward_list import BackwardList
+from tinygrad_edu.replay.functions import compiled_text, keep
 from tinygrad_edu.replay.guards import Guards, same
-from tinygrad_edu.replay.recorder import Recorder
+from tinygrad_edu.replay.recorder import Recorder, Refused
+from tinygrad_edu.replay.state import equal
 from tinygrad_edu.replay.watching import PythonWatch, ValueFinder
-
-count = itertools.count(1)
 
 
 class Spent(Node):
@@ -47,14 +47,14 @@ def spent(array: Any, name: str) -> Any:
     return tensor
 
 
-def is_spent(tensor: Any) -> bool:
-    """Tell whether a backward has been through the graph of a tensor, so that none can go through it any more."""
+def is_spent(tensor: Any, recorded: set[Node]) -> bool:
+    """Tell whether a backward has been through what was recorded of a graph, so that none can go there again."""
     nodes, seen = [tensor._edge[0]], set()
     while nodes:
         node = nodes.pop()
-        if node.saved is None:
+        if node in recorded and node.saved is None:
             return True
-        if node not in seen:
+        if node in recorded and node not in seen:
             seen.add(node)
             nodes += [edge[0] for edge in node.next_edges if edge is not None]
     return False
@@ -69,10 +69,16 @@ class Recording:
         The function's text.
     checked : bool
         Whether it has been compared with the program itself.
+    insides : list of Inside
+        If a backward may yet go through the results: the list with the nodes of each call that is in flight.
+    backwards : dict of BackwardList
+        By the results that a gradient arrives at.
+    ends, saved : list of Place
+        Where gradients leave the graph, and what others must not change before.
     """
 
-    def __init__(self, recorder: Recorder, watch: PythonWatch, key: Any) -> None:
-        self.recorder, self.watch, self.key = recorder, watch, key
+    def __init__(self, recorder: Recorder, watch: PythonWatch, key: Any, tell: Callable[[str], Any]) -> None:
+        self.recorder, self.watch, self.key, self._tell = recorder, watch, key, tell
         self.kept: list[Any] = []  # those arguments that the key knows by identity
         self.guards = Guards()
         self.checked = False
@@ -80,10 +86,18 @@ class Recording:
         self.source = ""
         self._memo: dict[int, str] = {}
         self._returned: list[str] = []
+        self._alive: list[Any] = []
+        self.insides: list[history.Inside] = []
+        self.backwards: dict[Any, BackwardList] = {}
+        self.ends: list[history.Place] = []
+        self.saved: list[history.Place] = []
+        self.used: history.Inside | None = None  # in the last call
 
-    def finish(self, function: Callable[..., Any], arguments: list[Any], arrays: int, output: Any) -> None:
+    def finish(
+        self, function: Callable[..., Any], arguments: list[Any], tensors: list[Any], output: Any
+    ) -> None:
         """Put the function together."""
-        recorder = self.recorder
+        recorder, edges = self.recorder, [tensor.edge() for tensor in tensors]
         recorder.finish()
         returned = self._text_of_output(output)
         finder = ValueFinder(self.guards, self.watch.codes, recorder)
@@ -94,13 +108,58 @@ class Recording:
             self.guards.add_optimizer(optimizer)
         recorder.name_parameters()
         lines = self._without_copies([*recorder.lines, *self._returned, f"return {returned}"])
-        names = ", ".join([f"x{i}" for i in range(arrays)])
-        self.source = f"def replay({names}):\n" + "".join([f"    {line}\n" for line in lines])
-        file = f"<replay {next(count)}>"
-        linecache.cache[file] = (len(self.source), None, self.source.splitlines(True), file)
-        exec(compile(self.source, file, "exec"), recorder.scope)
-        self.function = recorder.scope["replay"]
+        names = [*["history"] * bool(self._alive), *[f"x{i}" for i in range(len(tensors))]]
+        self.source, code = compiled_text("replay", ", ".join(names), lines)
+        self.function = recorder.scope["replay"] = FunctionType(code, recorder.scope)
+        if self._alive and not recorder.refused:
+            self._keep_graph(tensors, edges)
+        self._alive = []
         recorder.let_go()
+
+    def _keep_graph(self, tensors: list[Any], edges: list[Any]) -> None:
+        """Have one node stand for the graph of this call; and of each one that is replayed."""
+        results, recorder = self._alive, self.recorder
+        try:
+            if recorder.went_back:
+                raise Refused("a backward inside has kept the graph; compile the whole training step")
+            history.check_memory(results, [*tensors, *recorder.leaves.values()])
+            graph = history.graph_of(results, recorder.nodes, edges)
+            self.ends = history.places_of_ends(graph, recorder, edges)
+            self.saved = history.places_of_saved(graph, [*recorder.leaves.values()], tensors, results)
+        except Refused as reason:
+            return recorder.refuse(str(reason))
+        history.cut_off(graph, self.ends)
+        self.guards.hooks_of_leaves = False  # the outer backward calls them
+        self.used = history.Inside(self, recorder.scope, graph)
+        self.insides = [self.used]
+        node = history.CompiledFunction(self.used)
+        for tensor in results:
+            node.become_history_of(tensor)
+        node.connect(tensors)
+
+    def be_compared_with(self, other: Recording) -> None:
+        """Let the next backward of this call be compared with that of another, of the same numbers."""
+        if self.used is not None and other.used is not None:
+            self.used.owner().twin = other.used.owner()
+
+    def refuse(self, why: str) -> None:
+        """Have the program run as it is from now on."""
+        self.recorder.refuse(why)
+        self._tell(why)
+
+    def compare(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> None:
+        """Refuse unless two ways have led to the same gradients."""
+        if not equal(list(a), list(b)):
+            self.refuse("the list of its backward does not do what it does itself")
+
+    def backward_list(self, which: tuple[bool, ...]) -> BackwardList:
+        """Return the list for gradients of these results."""
+        return self.backwards.setdefault(which, BackwardList(self))
+
+    @property
+    def text(self) -> str:
+        """The source of all lists of this kind of call."""
+        return "\n\n".join([self.source, *[written.source for written in self.backwards.values()]])
 
     def _text_of_output(self, output: Any) -> str:
         """Return the expression for what the program returned."""
@@ -130,12 +189,9 @@ class Recording:
         wrap = recorder.named(result, "result")
         if tensor._edge is None:
             return f"{wrap}({array})"
-        if not is_spent(tensor):
-            recorder.refuse(
-                "it returns a tensor through which a backward may yet go; compile the whole training step, "
-                "or call it under torch.no_grad()",
-                for_good=False,
-            )
+        if not is_spent(tensor, set(recorder.nodes)):
+            self._alive.append(tensor)
+            return f"history.output({array})"
         return f"{recorder.named(spent, 'spent')}({array}, {tensor._edge[0].name()!r})"
 
     def _without_copies(self, lines: list[str]) -> list[str]:
@@ -151,10 +207,21 @@ class Recording:
             kept.append(line)
         return kept
 
-    def run(self, arrays: list[Any]) -> Any:
+    def run(self, tensors: list[Any]) -> Any:
         """Do again what was recorded."""
         with ignored_float_errors():
-            return self.function(*arrays)
+            if self.insides:
+                self.used = self._free_inside()
+                return self.used.run(tensors)
+            return self.function(*[tensor.array for tensor in tensors])
+
+    def _free_inside(self) -> history.Inside:
+        """Return nodes that no backward needs any longer; others are made if there are none."""
+        for inside in self.insides:
+            if inside.is_free():
+                return inside
+        self.insides.append(self.insides[0].another())
+        return self.insides[-1]
 
     def agrees_with(self, other: Recording) -> str:
         """Return in what a second recording of the same step differs; nothing, if in nothing."""

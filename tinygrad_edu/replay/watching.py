@@ -234,13 +234,12 @@ class ValueFinder:
         self.guards, self.codes, self.recorder = guards, codes, recorder
         self.names = {name for code in codes for name in code.co_names}
         self.tensors: dict[int, Any] = {}
+        self._among_arguments = False
         self._seen: dict[int, Any] = {}
 
     def find(self, function: Callable[..., Any], arguments: list[Any]) -> None:
         """Follow all names, from the function that was compiled and from its arguments."""
         self.follow(function)
-        for value in arguments:
-            self.follow(value)
         for code, scope in self.codes.items():
             for name in code.co_names:
                 if name in scope or hasattr(builtins, name):
@@ -248,6 +247,9 @@ class ValueFinder:
                     self.follow(scope.get(name))
         for module in list(self.recorder.modules.values()):
             self.follow(module)
+        self._among_arguments = True
+        for value in arguments:
+            self.follow(value)
         inner = {const for code in [*self.codes] for const in code.co_consts if isinstance(const, CodeType)}
         for code in self.codes:
             if code.co_freevars and code not in inner and code not in self._seen.values():
@@ -259,6 +261,8 @@ class ValueFinder:
         modules = self.recorder.modules.values()
         for module in modules:
             for tensor in [*module._parameters.values(), *module._buffers.values()]:
+                if tensor is not None and self.recorder.is_argument(tensor):
+                    self.recorder.refuse("an argument is a parameter or a buffer, too")
                 self.tensors[id(tensor)] = tensor
         arrays = {id(tensor.array) for tensor in self.tensors.values() if tensor is not None}
         for array in self.recorder.outside:
@@ -277,7 +281,10 @@ class ValueFinder:
             return
         self._seen[id(value)] = value
         if isinstance(value, Tensor):
-            self.tensors[id(value)] = value
+            if not self.recorder.is_argument(value):
+                self.tensors[id(value)] = value
+            elif not self._among_arguments:
+                self.recorder.refuse("an argument is found under another name, too")
             return
         if isinstance(value, MUTABLE) or hasattr(type(value), "__next__"):
             self.recorder.refuse(
