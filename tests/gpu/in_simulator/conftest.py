@@ -11,7 +11,11 @@ import os
 
 import pytest
 
-if os.environ.get("NUMBA_ENABLE_CUDASIM") != "1":
+if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
+    from tests.gpu.turns import take_turns
+
+    take_turns()
+else:
     collect_ignore_glob = ["*"]
 
 # One thread; few threads with several elements each; more threads than most arrays have elements.

@@ -1,6 +1,6 @@
 """A recorder of races: who read and wrote what, in one launch of a kernel.
 
-The simulator runs one thread after the other most of the time, so a race shows in no result. Here every array
+The simulator runs one thread after the other, so a race shows in no result. Here every array
 is wrapped, and each access is written down with its thread and with how many barriers that thread has passed.
 Two accesses to one element, by two threads, at least one of them a write, are a race unless both are atomic, or
 a barrier of their block lies between them.
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from numba.cuda.simulator import kernelapi
-from numba.cuda.simulator.kernel import BlockThread
 
+from tests.gpu.turns import TurnThread
 from tinygrad_edu_kernels import cuda_launch
 
 READ, WRITE, ATOMIC = "reads", "writes", "adds atomically to"
@@ -116,7 +116,7 @@ class Recorder:
         self.grid, self.ledger, self.kernels = grid, Ledger(), set()
         self.shared: dict[Any, Tracked] = {}
         monkeypatch.setattr(cuda_launch, "start", self.start)
-        monkeypatch.setattr(BlockThread, "syncthreads", self.counting(BlockThread.syncthreads))
+        monkeypatch.setattr(TurnThread, "syncthreads", self.counting(TurnThread.syncthreads))
         monkeypatch.setattr(kernelapi.FakeCUDAShared, "array", self.sharing(kernelapi.FakeCUDAShared.array))
         monkeypatch.setattr(kernelapi.FakeCUDAAtomic, "add", self.atomic(kernelapi.FakeCUDAAtomic.add))
 

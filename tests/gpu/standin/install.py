@@ -92,7 +92,9 @@ def teach_the_simulator() -> None:
     from numba.cuda.simulator.kernel import FakeCUDAKernel
 
     from tests.gpu.standin.array import ndarray, unwrap
+    from tests.gpu.turns import take_turns
 
+    take_turns()
     simulated = FakeCUDAKernel.__call__
 
     def as_argument(value: Any) -> Any:
@@ -108,7 +110,7 @@ def teach_the_simulator() -> None:
             return simulated(kernel, *args)
         if kernel.grid_dim is None or 0 in kernel.grid_dim or np.prod(kernel.block_dim) > 1024:
             raise ValueError(f"a card cannot launch {kernel.grid_dim} blocks of {kernel.block_dim} threads")
-        # A thread costs the simulator some 200 microseconds, and the kernels are right for any grid.
+        # Each thread costs the simulator time, and the kernels are right for any grid.
         kernel.grid_dim, kernel.block_dim = (2, 1, 1), (2, 1, 1)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # integers that wrap round, infinities
