@@ -28,6 +28,7 @@ PARTS = [
     "tests/autograd",
     "tests/distributions",
     "tests/func",
+    "tests/replay",
     "tests/sparse",
     "tests/test_backend.py",
     "tests/test_creation.py",

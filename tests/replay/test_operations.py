@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
-from tests.device import tensor_from_array
+from tests.device import tensor_from_array, to_numpy
 from tests.ops.op_table import TABLE
 from tests.ops.samples import Call, flatten
-from tinygrad_edu import ops
+from tinygrad_edu import backend, ops
 from tinygrad_edu.replay.state import equal
 
 pytestmark = [
-    pytest.mark.host("arrays on a GPU are not replayed"),
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore"),
 ]
@@ -35,9 +34,10 @@ def permute(call, seed):
     """Write the same numbers in another order into the inputs."""
     rng = np.random.default_rng(seed)
     for tensor in call.tensors:
-        if tensor.array.flags.c_contiguous and tensor.array.flags.writeable:
-            flat = tensor.array.reshape(-1)
-            flat[:] = rng.permutation(flat)
+        array = tensor.array
+        if array.flags.c_contiguous and getattr(array.flags, "writeable", True):  # CuPy's arrays always are
+            numbers = rng.permutation(to_numpy(array).reshape(-1)).reshape(array.shape)
+            array[...] = backend.to_device(numbers, None)
 
 
 def outcomes(entry, call, train, replay):

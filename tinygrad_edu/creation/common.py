@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, as_numpy_dtype, optional_dtype, require_bools
+from tinygrad_edu.autograd.telling import tell_called
 from tinygrad_edu.autograd.tensor_base import tensor_from_array
-from tinygrad_edu.backend import Array, DeviceLike, check_numel, to_device
+from tinygrad_edu.backend import Array, DeviceLike, check_numel, device_of, to_device
 from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.ops.shape.layout import sizes_of
@@ -30,7 +31,10 @@ def finish(array: Array, dtype: Dtype, device: DeviceLike, requires_grad: bool) 
     if dtype is not None:
         array = converted(array, as_numpy_dtype("", dtype), copy=False)
     require_bools("", requires_grad=requires_grad)
-    result = tensor_from_array(to_device(array, device))
+    moved = to_device(array, device)
+    if moved is not array:
+        tell_called(to_device, (array, str(device_of(moved))), moved)
+    result = tensor_from_array(moved)
     if requires_grad:
         result.requires_grad = True
     return result

@@ -7,9 +7,8 @@ import linecache
 from types import CodeType
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu._tensor import tensor_from_array
+from tinygrad_edu.replay.arrays import is_plain_array
 
 count = itertools.count(1)
 
@@ -31,7 +30,7 @@ def accumulate(leaf: Any, grad: Any) -> Any:
 
 def keep(leaf: Any, grad: Any) -> Any:
     """Do the same with an array that nobody else has: the first one need not be copied."""
-    if leaf._grad is None and type(grad) is np.ndarray and grad.base is None and grad.flags.c_contiguous:
+    if leaf._grad is None and is_plain_array(grad) and grad.base is None and grad.flags.c_contiguous:
         leaf._grad = tensor_from_array(grad)
         return grad
     return accumulate(leaf, grad)

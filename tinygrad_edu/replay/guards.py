@@ -11,13 +11,13 @@ from operator import is_
 from types import CellType
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu import dtypes, kernel_table
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.backend import _default, device_of
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.numpy_dtypes import BFLOAT16
+from tinygrad_edu.replay.arrays import is_plain_array
 
 MISSING = object()
 PLAIN = (bool, int, float, complex, str, bytes)
@@ -38,17 +38,18 @@ def describe(value: Any, tensors: list[Any], kept: list[Any]) -> Any:
     Raises
     ------
     NotForReplay
-        For a tensor that is on a GPU, or sparse.
+        For a tensor that is sparse.
     """
     if isinstance(value, Tensor):
         array = value.array
-        plain = type(value) in (Tensor, Parameter) and value._is_strided and type(array) is np.ndarray
+        plain = type(value) in (Tensor, Parameter) and value._is_strided and is_plain_array(array)
         if not plain or array.dtype == BFLOAT16 or value._inference:
-            raise NotForReplay("an argument is no dense tensor on the CPU of a dtype of NumPy")
+            raise NotForReplay("an argument is no dense tensor of a dtype of NumPy")
         known = next((i for i, other in enumerate(tensors) if other.array is array), len(tensors))
         if known == len(tensors):
             tensors.append(value)
-        return known, array.shape, array.strides, array.dtype, value.requires_grad, value.is_leaf
+        kind = array.shape, array.strides, array.dtype, device_of(array)
+        return known, *kind, value.requires_grad, value.is_leaf
     if isinstance(value, PLAIN):
         return type(value), repr(value)
     if type(value) in (list, tuple):
@@ -62,7 +63,13 @@ def describe(value: Any, tensors: list[Any], kept: list[Any]) -> Any:
 def surroundings() -> tuple[Any, ...]:
     """Return the switches that the result depends on."""
     mode = this_thread.mode
-    return mode.grad_enabled, mode.inference, dtypes.get_default_dtype(), kernel_table._rung.name
+    return (
+        mode.grad_enabled,
+        mode.inference,
+        dtypes.get_default_dtype(),
+        kernel_table._rung.name,
+        _default.device,
+    )
 
 
 def ids(values: Any) -> tuple[int, ...]:

@@ -12,13 +12,12 @@ import weakref
 from types import FunctionType
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.graph import Pending, add_gradient
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, SavedLink, next_sequence_nr
 from tinygrad_edu.autograd.running import choose_run
+from tinygrad_edu.replay.arrays import shares_memory
 from tinygrad_edu.replay.recorder import Recorder, Refused
 
 OUTSIDE = Node()
@@ -285,7 +284,7 @@ def check_memory(results: list[Any], others: list[Any]) -> None:
     """Raise if a result is a view of something else: a change of one would not be seen in the other."""
     for i, tensor in enumerate(results):
         for other in [*results[:i], *others]:
-            if np.shares_memory(tensor.array, other.array):
+            if shares_memory(tensor.array, other.array):
                 raise Refused(
                     "a result shares its memory with another one, or with something that was there before"
                 )

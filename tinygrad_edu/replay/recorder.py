@@ -25,6 +25,7 @@ from tinygrad_edu.autograd.node import AccumulateGrad, Node
 from tinygrad_edu.autograd.observer import NOTHING, Block, Observer
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.random import next_seed
+from tinygrad_edu.replay.arrays import is_array, is_on_gpu, may_share_memory
 from tinygrad_edu.replay.functions import accumulate, as_tuple, write, write_into
 from tinygrad_edu.replay.known import is_known
 from tinygrad_edu.replay.names import identifier, snake_case
@@ -64,6 +65,7 @@ class Recorder(Observer):
         self.optimizers: dict[int, Any] = {}
         self.refused = ""
         self.for_good = True
+        self.card: Any = None  # of CuPy, where arrays of a GPU take part
         self.busy = 0  # within a node or an optimizer's step, which are one line each
         self._names: dict[int, str] = {}
         self._arguments = arguments
@@ -103,7 +105,8 @@ class Recorder(Observer):
 
     def text(self, value: Any) -> str:
         """Return the expression for an argument."""
-        if isinstance(value, np.ndarray):
+        if is_array(value):
+            self.note_card(value)
             return self._names.get(id(value)) or self._text_of_outside(value)
         if isinstance(value, np.generic):
             return self._names.get(id(value)) or self._constant(value)
@@ -130,6 +133,13 @@ class Recorder(Observer):
             return self._text_of_function(value)
         self.refuse(f"an operation has an option of type {type(value).__name__}, which is not written down")
         return "None"
+
+    def note_card(self, array: Any) -> None:
+        """Note on which card an array is; all must be on one."""
+        if is_on_gpu(array):
+            self.card = self.card or array.device
+            if array.device != self.card:
+                self.refuse("it computes on several cards")
 
     def _constant(self, value: Any) -> str:
         """Return a number of NumPy's as it is written: the type matters to the result."""
@@ -169,7 +179,9 @@ class Recorder(Observer):
             return "_"
         name = f"t{self._results}"
         self._results += 1
-        if isinstance(value, np.ndarray | np.generic | int):
+        if is_array(value):
+            self.note_card(value)
+        if is_array(value) or isinstance(value, np.generic | int):
             if id(value) in self._names:
                 self.shared |= {name, self._names[id(value)]}
             self._names[id(value)] = name
@@ -258,7 +270,7 @@ class Recorder(Observer):
         hint = self._parameters.get(id(leaf.array), ("leaf", None))[0]
         name, given = self.named(leaf, hint), self.text(grad)
         self.named(accumulate, "accumulate")
-        if leaf._grad is None or not isinstance(leaf._grad.array, np.ndarray):
+        if leaf._grad is None or not is_array(leaf._grad.array):
             return self.refuse("a parameter has a sparse gradient")
         self.lines.append(f"{self.result(leaf._grad.array)} = accumulate({name}, {given})")
 
@@ -294,7 +306,7 @@ class Recorder(Observer):
         source = self.text(values)
         others = [x for x in [*self._arguments, *self.outside] if x is not tensor.array]
         if any(tensor.array is x for x in self._arguments) or any(
-            np.may_share_memory(tensor.array, x) for x in others
+            may_share_memory(tensor.array, x) for x in others
         ):
             self.refuse("an argument, or a part of something that outlives the call, is changed in place")
         if id(tensor.array) in self._parameters or id(tensor) in self.leaves:

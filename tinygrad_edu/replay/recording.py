@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.float_errors import ignored_float_errors
 from tinygrad_edu.replay import history
+from tinygrad_edu.replay.arrays import is_array
 from tinygrad_edu.replay.backward_list import BackwardList
 from tinygrad_edu.replay.functions import compiled_text, keep
 from tinygrad_edu.replay.guards import Guards, same
 from tinygrad_edu.replay.recorder import Recorder, Refused
 from tinygrad_edu.replay.state import equal
 from tinygrad_edu.replay.watching import PythonWatch, ValueFinder
+
+NO_CARD = contextlib.nullcontext()
 
 
 class Spent(Node):
@@ -109,6 +111,7 @@ class Recording:
         recorder.name_parameters()
         lines = self._without_copies([*recorder.lines, *self._returned, f"return {returned}"])
         names = [*["history"] * bool(self._alive), *[f"x{i}" for i in range(len(tensors))]]
+        self.card = recorder.card or NO_CARD
         self.source, code = compiled_text("replay", ", ".join(names), lines)
         self.function = recorder.scope["replay"] = FunctionType(code, recorder.scope)
         if self._alive and not recorder.refused:
@@ -209,7 +212,7 @@ class Recording:
 
     def run(self, tensors: list[Any]) -> Any:
         """Do again what was recorded."""
-        with ignored_float_errors():
+        with ignored_float_errors(), self.card:
             if self.insides:
                 self.used = self._free_inside()
                 return self.used.run(tensors)
@@ -233,7 +236,7 @@ class Recording:
         for name, value in self.recorder.scope.items():
             its = other.recorder.scope.get(name)
             if not (same(value, its) or isinstance(value, Node) or name in ("replay", "__builtins__")):
-                what = "an array" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+                what = "an array" if is_array(value) else f"a {type(value).__name__}"
                 return f"it uses {what} that is made anew in each call, by no operation that replay knows"
         mine, theirs = self.recorder.outside, other.recorder.outside
         if len(mine) != len(theirs) or any(a is not b for a, b in zip(mine, theirs, strict=True)):

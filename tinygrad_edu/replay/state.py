@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.backend import on_card_of
 from tinygrad_edu.random import default_generator
+from tinygrad_edu.replay.arrays import copied, is_array, same_numbers
 
 
 class State:
@@ -19,10 +19,10 @@ class State:
 
     def __init__(self, arrays: list[Any], leaves: list[Any], optimizers: list[Any]) -> None:
         self.arrays, self.leaves, self.optimizers = arrays, leaves, optimizers
-        self.numbers = [array.copy() for array in arrays]
-        self.leaf_numbers = [leaf.array.copy() for leaf in leaves]
+        self.numbers = [copied(array) for array in arrays]
+        self.leaf_numbers = [copied(leaf.array) for leaf in leaves]
         self.grads = [
-            (leaf._grad, None if leaf._grad is None else leaf._grad.array.copy()) for leaf in leaves
+            (leaf._grad, None if leaf._grad is None else copied(leaf._grad.array)) for leaf in leaves
         ]
         self.states = [copy_of_state(optimizer) for optimizer in optimizers]
         self.counts = [optimizer.step_count for optimizer in optimizers]
@@ -56,14 +56,16 @@ class State:
 def put(array: Any, numbers: Any) -> None:
     """Write numbers into an array, unless they are there already: it may be read-only."""
     if not equal(array, numbers):
-        array[...] = numbers
+        with on_card_of(array):
+            array[...] = numbers
 
 
 def copy_of_state(optimizer: Any) -> dict[Any, dict[str, Any]]:
     """Return the state of an optimizer, tensors as copies of their arrays."""
     return {
         param: {
-            name: value.array.copy() if isinstance(value, Tensor) else value for name, value in values.items()
+            name: copied(value.array) if isinstance(value, Tensor) else value
+            for name, value in values.items()
         }
         for param, values in optimizer.state.items()
     }
@@ -84,9 +86,8 @@ def equal(a: Any, b: Any) -> bool:
     """Tell whether two results are the same, bit by bit; containers are compared element by element."""
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         return a.requires_grad == b.requires_grad and equal(a.array, b.array)
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        same_kind = a.dtype == b.dtype and a.shape == b.shape
-        return same_kind and np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()
+    if is_array(a) and is_array(b):
+        return same_numbers(a, b)
     if type(a) is not type(b):
         return False
     if isinstance(a, list | tuple):

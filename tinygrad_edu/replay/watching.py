@@ -28,14 +28,14 @@ from tinygrad_edu.nn.module import Module
 from tinygrad_edu.ops.common import refuse_outside
 from tinygrad_edu.ops.nn.softmax import check_class_numbers
 from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.replay.arrays import is_array
 from tinygrad_edu.replay.guards import Guards
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 KERNELS = f"{os.sep}tinygrad_edu_kernels{os.sep}"
 PYTHON = os.path.dirname(os.__file__) + os.sep
-LIBRARIES = tuple(
-    [f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "numba", "llvmlite")]
-)
+COMPUTING = "numpy", "scipy", "cupy", "cupyx", "cupy_backends", "numba", "numba_cuda", "llvmlite"
+LIBRARIES = tuple([f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in COMPUTING])
 
 # Parts of the engine that change something other than arrays, or look at numbers.
 ENGINE_REFUSED = tuple(
@@ -187,7 +187,7 @@ class PythonWatch:
                 self.recorder.refuse(f"{frame.f_code.co_name} calls {name}()")
             elif name in CHANGING:
                 self.changed(frame, owner)
-        elif kind == "engine" and name in LOOKING and isinstance(owner, np.ndarray) and not told(frame):
+        elif kind == "engine" and name in LOOKING and is_array(owner) and not told(frame):
             self.recorder.refuse(f"{frame.f_code.co_name} looks at numbers before it computes")
 
     def changed(self, frame: FrameType, owner: Any) -> None:
@@ -286,9 +286,9 @@ class ValueFinder:
             elif not self._among_arguments:
                 self.recorder.refuse("an argument is found under another name, too")
             return
-        if isinstance(value, MUTABLE) or hasattr(type(value), "__next__"):
+        if isinstance(value, MUTABLE) or is_array(value) or hasattr(type(value), "__next__"):
             self.recorder.refuse(
-                f"it uses a {type(value).__name__} of Python's or NumPy's, whose content may change"
+                f"it uses a {type(value).__name__} of Python's, NumPy's or CuPy's, whose content may change"
             )
         if isinstance(value, FunctionType):
             self._follow_function(value)

@@ -5,6 +5,9 @@ python -m pytest -p tests.gpu.standin.plugin --device cuda tests/ops
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.gpu.standin.install import Simulation, install
@@ -14,6 +17,13 @@ from tests.gpu.standin.install import Simulation, install
 def pytest_load_initial_conftests() -> None:
     """Take CuPy's place before the first conftest imports the package."""
     install()
+
+
+def pytest_configure() -> None:
+    """Have replay take the stand-in for a library, as it takes CuPy."""
+    from tinygrad_edu.replay import watching
+
+    watching.LIBRARIES += (str(Path(__file__).parent) + os.sep,)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
