@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 import types
@@ -223,6 +224,18 @@ def test_the_default_device_belongs_to_a_thread():
         thread.start()
         thread.join()
     assert seen == [torch.device("cpu")]
+
+
+def test_a_fork_of_a_program_that_used_the_gpu_says_so(monkeypatch):
+    used = functools.cache(lambda: "CuPy")
+    monkeypatch.setattr(backend, "cupy", used)
+    monkeypatch.setattr(backend._Fork, "has_lost_cuda", False)
+    backend._note_fork()
+    assert not backend._Fork.has_lost_cuda
+    used()
+    backend._note_fork()
+    assert used.cache_info().currsize == 0
+    assert "Cannot re-initialize CUDA in forked subprocess" in backend.why_cuda_is_missing()
 
 
 def test_precision_of_matrix_products():

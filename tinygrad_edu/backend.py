@@ -165,8 +165,33 @@ def cupy() -> ModuleType:
 
 def why_cuda_is_missing() -> str | None:
     """Say in one sentence what keeps the GPU from being used, and the mend; return None if nothing does."""
-    reason = _why_cupy_is_missing() or _why_numba_is_missing()
+    reason = _why_fork_lost_it() or _why_cupy_is_missing() or _why_numba_is_missing()
     return None if reason is None else f"CUDA is not available: {reason}"
+
+
+class _Fork:
+    """Whether this process is a fork of one that had used CUDA, which does not work in the copy."""
+
+    has_lost_cuda = False
+
+
+def _note_fork() -> None:
+    if cupy.cache_info().currsize:
+        _Fork.has_lost_cuda = True
+        cupy.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
+
+
+def _why_fork_lost_it() -> str | None:
+    if not _Fork.has_lost_cuda:
+        return None
+    return (
+        "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must use the "
+        "'spawn' start method"
+    )
 
 
 def _why_cupy_is_missing() -> str | None:

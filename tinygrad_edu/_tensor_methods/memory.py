@@ -21,7 +21,7 @@ def owner_of(array: Any) -> Array:
     """Return the array that was made first of all that see this memory."""
     owner, base = array, array.base
     while base is not None:
-        if getattr(base, "strides", None) is not None and hasattr(base, "itemsize"):
+        if getattr(base, "strides", None) is not None and hasattr(base, "size"):  # not a memoryview
             owner = base
         base = getattr(base, "base", None)  # also of what NumPy puts between a view by strides and its array
     return owner

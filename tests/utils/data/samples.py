@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as torch
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.utils.data import Dataset, IterableDataset, TensorDataset, get_worker_info
 
 
@@ -163,6 +164,13 @@ class BigSamples(Numbers):
         if self.folder is not None:
             (self.folder / str(index)).touch()
         return np.full(100_000, index, np.float32)
+
+
+class Observers(Numbers):
+    """A sample is how many observers there are."""
+
+    def __getitem__(self, index: int) -> Any:
+        return len(this_thread.mode.observers)
 
 
 class Convolved(Numbers):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 
 import numpy as np
 import pytest
@@ -304,9 +305,14 @@ def test_options_that_pytorch_checks_later_or_not_at_all():
         DataLoader(range(5), num_workers=1, prefetch_factor=0)
 
 
-def test_fork_is_refused():
-    with pytest.raises(ValueError, match=r"got 'fork': the threads .* do not survive a fork"):
-        DataLoader(range(5), num_workers=1, multiprocessing_context="fork")
+def test_how_workers_are_started():
+    loader = DataLoader(range(5), num_workers=1)
+    assert loader.multiprocessing_context is None
+    for method in multiprocessing.get_all_start_methods():
+        loader.multiprocessing_context = method
+        assert loader.multiprocessing_context is multiprocessing.get_context(method)
+    with pytest.raises(ValueError, match="should specify a valid start method"):
+        loader.multiprocessing_context = "thread"
 
 
 def test_attributes():

@@ -1,4 +1,4 @@
-"""Loading with worker processes. Each costs about a second to start: few tests, each of several things."""
+"""Loading with worker processes. A new Python takes seconds to start: where it need not be one, it is a fork."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ import pytest
 import tinygrad_edu as torch
 from tests.utils.data import samples
 from tinygrad_edu.utils.data import DataLoader
+from tinygrad_edu.utils.data.worker_pool import preload_engine
 
 ROOT = Path(__file__).parents[3]
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
 
 def values(loader):
@@ -31,10 +33,12 @@ def values(loader):
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left_behind():
+def _nothing_is_left_behind(request):
     """Every test must end its processes, threads and pipes."""
     resource_tracker.ensure_running()  # these two live as long as the program
-    forkserver.ensure_running()
+    if "forkserver" in request.node.name:
+        preload_engine()
+        forkserver.ensure_running()
     files, threads = open_files(), set(threading.enumerate())
     yield
     gc.collect()
@@ -61,11 +65,47 @@ def test_same_batches_in_the_same_order_as_without_workers():
     assert epochs(1, persistent_workers=True, prefetch_factor=1) == expected
 
 
-def test_forkserver():
-    assert values(DataLoader(samples.Numbers(3), 2, num_workers=1, multiprocessing_context="forkserver")) == [
-        [0, 1],
-        [2],
-    ]
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_all_ways_to_start_workers(method):
+    loader = DataLoader(samples.BigSamples(3), 2, num_workers=1, multiprocessing_context=method)
+    assert [batch[:, -1].tolist() for batch in loader] == [[0, 1], [2]]
+
+
+@needs_fork
+def test_a_fork_sees_what_cannot_be_pickled():
+    class Local(samples.Numbers):
+        lock = threading.Lock()
+
+        def __getitem__(self, index):
+            with self.lock:
+                return index * 2
+
+    loader = DataLoader(
+        Local(3),
+        2,
+        num_workers=2,
+        collate_fn=lambda batch: [x + 1 for x in batch],
+        worker_init_fn=lambda worker_id: None,
+        multiprocessing_context="fork",
+    )
+    assert list(loader) == [[1, 3], [5]]
+
+
+@needs_fork
+def test_a_fork_does_not_go_on_with_its_parents_profile():
+    with torch.profiler.profile():
+        loader = DataLoader(samples.Observers(2), 1, num_workers=1, multiprocessing_context="fork")
+        assert values(loader) == [[0], [0]]
+
+
+def test_pythons_own_setting_is_obeyed():
+    before = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        with pytest.raises(pickle.PicklingError, match="got collate_fn=<function"):
+            iter(DataLoader(samples.Numbers(3), num_workers=2, collate_fn=lambda batch: batch))
+    finally:
+        multiprocessing.set_start_method(before, force=True)
 
 
 def test_big_batches_arrive_whole_and_in_order():
@@ -241,11 +281,6 @@ def test_an_empty_epoch_and_samples_without_batching():
     assert list(DataLoader(samples.Numbers(3), None, num_workers=1)) == [0, 1, 2]
 
 
-def test_an_unpicklable_dataset_is_named():
-    with pytest.raises(pickle.PicklingError, match="got collate_fn=<function"):
-        iter(DataLoader(samples.Numbers(3), num_workers=2, collate_fn=lambda batch: batch))
-
-
 # ---- whole programs ------------------------------------------------------------------------------------
 
 
@@ -326,7 +361,14 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     wait_for_end_of_group(program.pid)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@needs_fork
+@pytest.mark.parametrize("place", ["typed in", "a script without a guard"])
+def test_a_program_as_it_is_written_on_linux(tmp_path, place):
+    done = run_notebook(tmp_path, "script" in place, NOTEBOOK.replace("METHOD", "'fork'"))
+    assert (done.stdout, done.stderr) == ("[[1, 2], [3, 4]]\n", "")
+
+
+@pytest.mark.parametrize("workers", [3])
 def test_a_script_without_a_main_guard_is_told(tmp_path, workers):
     program = start_program(
         tmp_path,
@@ -334,7 +376,7 @@ def test_a_script_without_a_main_guard_is_told(tmp_path, workers):
         from tests.utils.data import samples
         from tinygrad_edu.utils.data import DataLoader
 
-        for batch in DataLoader(samples.Numbers(4), 2, num_workers={workers}):
+        for batch in DataLoader(samples.Numbers(4), 2, num_workers={workers}, multiprocessing_context="spawn"):
             print(batch)
         """,
     )
@@ -370,29 +412,32 @@ class Digits(Dataset):
         return 4
 
     def __getitem__(self, i):
-        return i
+        return i + 1
 
-print(list(DataLoader(Digits(), 2, num_workers=2)))
+print([batch.tolist() for batch in DataLoader(Digits(), 2, num_workers=2, multiprocessing_context=METHOD)])
 """
 
 
-@pytest.mark.parametrize("place", ["typed in", "under the guard"])
-def test_a_dataset_that_workers_cannot_see(tmp_path, place):
-    (tmp_path / "script.py").write_text(
-        'if __name__ == "__main__":\n' + textwrap.indent(NOTEBOOK, "    "), encoding="utf-8"
-    )
-    program = (
-        ["script.py"] if place == "under the guard" else ["-c", NOTEBOOK]
-    )  # __main__ has no file, as in a notebook
-    done = subprocess.run(
+def run_notebook(folder, as_script, text):
+    (folder / "script.py").write_text(text, encoding="utf-8")
+    program = ["script.py"] if as_script else ["-c", text]  # then __main__ has no file, as in a notebook
+    return subprocess.run(
         [sys.executable, *program],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")])},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
+
+
+@pytest.mark.parametrize("place", ["typed in", "under the guard"])
+def test_a_dataset_that_workers_cannot_see(tmp_path, place):
+    text = NOTEBOOK.replace("METHOD", "'spawn'")
+    if place == "under the guard":
+        text = 'if __name__ == "__main__":\n' + textwrap.indent(text, "    ")
+    done = run_notebook(tmp_path, place == "under the guard", text)
     assert done.returncode == 1
     assert done.stderr.count("Traceback") == 1, done.stderr
     last = done.stderr.splitlines()[-1]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import signal
 import threading
@@ -34,6 +35,19 @@ def test_what_cannot_be_pickled_is_named(changes, expected):
         pickle_settings(settings(**changes))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_pool_that_was_forked_later_does_not_hold_the_pipes_of_another():
+    context = multiprocessing.get_context("fork")
+    first, second = WorkerPool(context, settings()), WorkerPool(context, settings())
+    for connection in first._connections:
+        connection.close()
+    for process in first._processes:
+        process.join(20)
+        assert process.exitcode == 0  # by itself: it has seen the end of its pipe
+    second.close()
+    first.close()
+
+
 def test_no_process_is_started_for_an_unpicklable_dataset():
     with pytest.raises(pickle.PicklingError):
         WorkerPool(multiprocessing.get_context("spawn"), settings(dataset=HasLock(3)))
@@ -44,11 +58,11 @@ class BrokenContext:
     """Can make pipes, but no second process."""
 
     def __init__(self):
-        self.context = multiprocessing.get_context("spawn")
+        self.context = multiprocessing.get_context()
         self.calls = 0
 
     def get_start_method(self):
-        return "spawn"
+        return self.context.get_start_method()
 
     def Pipe(self):
         return self.context.Pipe()
@@ -68,7 +82,7 @@ def test_workers_that_were_started_end_if_another_cannot_be():
 
 
 def test_a_pool_at_work():
-    pool = WorkerPool(multiprocessing.get_context("spawn"), settings())
+    pool = WorkerPool(multiprocessing.get_context(), settings())
     assert pool.start_epoch() == 1
     pool.send(0, Fetch([0, 1]))
     pool.send(0, Fetch([2]))

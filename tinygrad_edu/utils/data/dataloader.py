@@ -49,8 +49,7 @@ class DataLoader(Generic[T_co]):
     batch_sampler : Sampler or iterable, optional
         Yields lists of indices; excludes ``batch_size``, ``shuffle``, ``sampler`` and ``drop_last``.
     num_workers : int
-        How many processes read batches ahead; with 0, each batch is read when it is asked for. A worker
-        costs about half a second to start and holds a copy of the dataset.
+        How many processes read batches ahead; with 0, each batch is read when it is asked for.
     collate_fn : callable, optional
         Makes a batch of a list of samples; :func:`default_collate` by default (:func:`default_convert`
         without batching).
@@ -63,7 +62,9 @@ class DataLoader(Generic[T_co]):
     worker_init_fn : callable, optional
         Called in each worker with the number of the worker, before it reads anything.
     multiprocessing_context : str or context, optional
-        How workers are started: "spawn" (the default) or "forkserver".
+        How workers are started: "fork", "spawn" or "forkserver"; as Python's ``multiprocessing`` does it by default.
+        A fork is there at once and sees all that its parent has. The others are new processes: the dataset and
+        functions are pickled, and a script starts its work under ``if __name__ == "__main__":``.
     generator : Generator, optional
         Where random orders and the seeds of the workers come from; the global generator by default.
     prefetch_factor : int, optional
@@ -134,7 +135,7 @@ class DataLoader(Generic[T_co]):
         self.pin_memory_device = pin_memory_device
         self.timeout = timeout
         self.worker_init_fn = worker_init_fn
-        self.multiprocessing_context = find_context(multiprocessing_context, num_workers)
+        self.multiprocessing_context = multiprocessing_context
         self.in_order = in_order
         self.persistent_workers = persistent_workers
         self.generator = generator
@@ -159,6 +160,15 @@ class DataLoader(Generic[T_co]):
         self._pool: WorkerPool | None = None
         warn_of_many_workers(num_workers)
         self._is_initialised = True
+
+    @property
+    def multiprocessing_context(self) -> Any:
+        """How workers are started; None for Python's default."""
+        return self._context
+
+    @multiprocessing_context.setter
+    def multiprocessing_context(self, context: Any) -> None:
+        self._context = find_context(context, self.num_workers)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._is_initialised and name in FIXED_ATTRIBUTES:
@@ -271,9 +281,9 @@ def default_sampler(dataset: Any, shuffle: bool, generator: Generator | None) ->
 
 
 def find_context(context: Any, num_workers: int) -> Any:
-    """Return the multiprocessing context for what the user gave; spawn for None."""
+    """Return the multiprocessing context for what the user gave; None for the one that Python has by default."""
     if context is None:
-        return multiprocessing.get_context("spawn")
+        return None
     if num_workers == 0:
         raise ValueError(
             "multiprocessing_context can only be used with multi-process loading (num_workers > 0), but got "
@@ -291,11 +301,6 @@ def find_context(context: Any, num_workers: int) -> Any:
         raise TypeError(
             "multiprocessing_context option should be a valid context object or a string specifying the "
             f"start method, but got multiprocessing_context={context}"
-        )
-    if context.get_start_method() == "fork":
-        raise ValueError(
-            "DataLoader: expected multiprocessing_context 'spawn' or 'forkserver', got 'fork': the threads "
-            "of numba's parallel kernels do not survive a fork"
         )
     return context
 

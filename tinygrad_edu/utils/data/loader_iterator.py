@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import itertools
+import multiprocessing
 import warnings
 import weakref
 from typing import Any
@@ -114,7 +115,7 @@ class WorkerIterator(LoaderIterator):
             base_seed=self._base_seed,
             num_workers=loader.num_workers,
         )
-        pool = WorkerPool(loader.multiprocessing_context, settings)
+        pool = WorkerPool(loader.multiprocessing_context or multiprocessing.get_context(), settings)
         if loader.persistent_workers:
             loader._pool = pool
         # The workers end when nobody holds their owner any more: after the loop, a break, or an exception.

@@ -1,16 +1,19 @@
 """Worker processes: they read batches ahead while the parent trains.
 
-Each worker is joined to its parent by one pipe. Downwards go the settings, then :class:`NewEpoch` and
-:class:`Fetch` messages; upwards goes one reply for each Fetch, in the same order. Nothing is shared between
-workers, so one that dies cannot hold a lock that another needs, and the parent sees the end of its pipe at
-once. When the parent closes its end, the worker stops.
+Each worker is joined to its parent by one pipe. Downwards go :class:`NewEpoch` and :class:`Fetch` messages; upwards
+goes one reply for each Fetch, in the same order (``transfer.py``). Nothing is shared between workers, so one that dies
+cannot hold a lock that another needs, and the parent sees the end of its pipe at once. When the parent closes its end,
+the worker stops.
 
-Workers are spawned, not forked: the thread pool that numba's parallel kernels use does not survive a fork.
+A worker that is a fork of its parent has all that the parent has. One that starts as a new Python is sent its settings
+through the pipe, before everything else.
 """
 
 from __future__ import annotations
 
 import collections
+import gc
+import os
 import pickle
 import queue
 import random
@@ -24,11 +27,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.random import manual_seed
 from tinygrad_edu.threads import set_num_threads
 from tinygrad_edu.utils.data.fetch import IterableFetcher, MapFetcher, make_fetcher
-
-PICKLE_PROTOCOL = 5  # copies the bytes of an array once, not twice
+from tinygrad_edu.utils.data.transfer import Parcel, pack, send
 
 
 @dataclass(frozen=True)
@@ -147,23 +150,38 @@ class WorkerError:
 # ---- the worker's side ---------------------------------------------------------------------------------
 
 
-def worker_main(connection: Connection, worker_id: int) -> None:
-    """Answer the parent's messages until it closes the pipe. This is what a worker process runs."""
+def worker_main(connection: Connection, worker_id: int, settings: WorkerSettings | None = None) -> None:
+    """Answer the parent's messages until it closes the pipe. This is what a worker process runs.
+
+    Parameters
+    ----------
+    connection : Connection
+        This end of the pipe.
+    worker_id : int
+        Which worker this is.
+    settings : WorkerSettings, optional
+        What a fork knows; otherwise they come first through the pipe.
+    """
     ignore_interrupts()
-    try:
-        settings_pickle = connection.recv_bytes()
-    except EOFError:
-        return
-    replies: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    failure: WorkerError | None = None
+    if settings is None:
+        try:
+            settings, failure = _unpack_settings(connection.recv_bytes(), worker_id)
+        except EOFError:
+            return
+    else:
+        _leave_to_parent()
+    replies: queue.SimpleQueue[Parcel] = queue.SimpleQueue()
     threading.Thread(target=_send_replies, args=(connection, replies), daemon=True).start()
-    settings, failure = _set_up(settings_pickle, worker_id)
+    if settings is not None:
+        failure = _set_up(settings, worker_id)
     fetcher: MapFetcher | IterableFetcher | None = None
     for message in _read_messages(connection):
         reply: Any = failure
         if isinstance(message, NewEpoch):
             fetcher = None
             continue
-        if failure is None:
+        if settings is not None and failure is None:
             try:
                 if fetcher is None:
                     fetcher = make_fetcher(
@@ -184,19 +202,38 @@ def ignore_interrupts() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by the parent until here
 
 
-def _set_up(settings_pickle: bytes, worker_id: int) -> tuple[Any, WorkerError | None]:
-    """Unpack the settings, seed the random numbers and run the user's worker_init_fn."""
+def _leave_to_parent() -> None:
+    """Let a fork keep its hands off what it has inherited: a profiler, and the garbage of its parent.
+
+    What lies on the GPU cannot be freed from here, and pages that nobody writes to are shared with the parent.
+    """
+    this_thread.mode.observers = ()
+    gc.freeze()
+
+
+def _unpack_settings(
+    settings_pickle: bytes, worker_id: int
+) -> tuple[WorkerSettings | None, WorkerError | None]:
     try:
-        settings: WorkerSettings = pickle.loads(settings_pickle)
+        return pickle.loads(settings_pickle), None
     except Exception as error:
         failure = WorkerError(error, worker_id)
         if isinstance(error, AttributeError) and str(error).startswith("Can't get attribute"):
             failure.message = (
                 "DataLoader: a worker is a new process and cannot see what was typed into a shell or a notebook, or "
-                'stands under `if __name__ == "__main__":`; put it at the top of a module, or use num_workers=0: '
-                f"{error}"
+                'stands under `if __name__ == "__main__":`; put it at the top of a module, or use num_workers=0'
+                f"{fork_hint()}: {error}"
             )
         return None, failure
+
+
+def fork_hint() -> str:
+    """Return, for an error, the way out that there is where processes can be forked."""
+    return ' or multiprocessing_context="fork"' if hasattr(os, "fork") else ""
+
+
+def _set_up(settings: WorkerSettings, worker_id: int) -> WorkerError | None:
+    """Seed the random numbers and run the user's worker_init_fn."""
     set_num_threads(1)  # the processes share the cores; PyTorch's workers do the same
     seed = settings.base_seed + worker_id
     random.seed(seed)
@@ -207,8 +244,8 @@ def _set_up(settings_pickle: bytes, worker_id: int) -> tuple[Any, WorkerError | 
         if settings.worker_init_fn is not None:
             settings.worker_init_fn(worker_id)
     except Exception as error:
-        return None, WorkerError(error, worker_id)
-    return settings, None
+        return WorkerError(error, worker_id)
+    return None
 
 
 def _read_messages(connection: Connection) -> Iterator[Any]:
@@ -223,20 +260,20 @@ def _read_messages(connection: Connection) -> Iterator[Any]:
         yield waiting.popleft()
 
 
-def _pack(reply: Any, worker_id: int) -> bytes:
+def _pack(reply: Any, worker_id: int) -> Parcel:
     try:
-        return pickle.dumps(reply, PICKLE_PROTOCOL)
+        return pack(reply)
     except Exception as error:
         error.add_note(
             f"DataLoader: expected a batch that can be sent to the parent process, got {type(reply)}"
         )
-        return pickle.dumps(WorkerError(error, worker_id), PICKLE_PROTOCOL)
+        return pack(WorkerError(error, worker_id))
 
 
-def _send_replies(connection: Connection, replies: queue.SimpleQueue[bytes]) -> None:
+def _send_replies(connection: Connection, replies: queue.SimpleQueue[Parcel]) -> None:
     """Send replies in a thread of its own: a full pipe must not keep the worker from the next batch."""
     try:
         while True:
-            connection.send_bytes(replies.get())
+            send(connection, replies.get())
     except OSError:  # the parent has closed its end
         return

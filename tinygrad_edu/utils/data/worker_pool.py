@@ -9,12 +9,15 @@ import os
 import pickle
 import signal
 import time
+import warnings
+import weakref
 from collections.abc import Iterator
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, ClassVar
 
-from tinygrad_edu.utils.data.worker import PICKLE_PROTOCOL, Fetch, NewEpoch, WorkerSettings, worker_main
+from tinygrad_edu.utils.data.transfer import PICKLE_PROTOCOL, receive
+from tinygrad_edu.utils.data.worker import Fetch, NewEpoch, WorkerSettings, fork_hint, worker_main
 
 SECONDS_TO_END = 5.0  # how long workers may take to end by themselves
 SCRIPT_BEGAN_ANEW = 86  # the exit code of a worker that came to the loop that has started it
@@ -38,28 +41,32 @@ class WorkerPool:
 
     def __init__(self, context: Any, settings: WorkerSettings) -> None:
         end_if_script_begins_anew()
-        payload = pickle_settings(settings)
+        method = context.get_start_method()
+        inherited, sent = (settings, None) if method == "fork" else (None, pickle_settings(settings))
         self._owner = os.getpid()
         self._processes: list[Any] = []
         self._connections: list[Connection] = []
         self._owed = [0] * settings.num_workers  # replies that are still to come
         self.epoch = 0
         self.is_closed = False
+        _Open.pools.add(self)
+        if method == "forkserver":
+            preload_engine()
         try:
-            is_spawn = context.get_start_method() == "spawn"
-            with _interrupts_held_back() if is_spawn else contextlib.nullcontext():
+            with _starting_by(method):
                 for worker_id in range(settings.num_workers):
-                    self._start(context, worker_id)
+                    self._start(context, worker_id, inherited)
             for worker_id in range(settings.num_workers):
-                self._send_bytes(worker_id, payload)  # only now: they all start up at the same time
+                if sent is not None:  # only now: they all start up at the same time
+                    self._send_bytes(worker_id, sent)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, context: Any, worker_id: int) -> None:
+    def _start(self, context: Any, worker_id: int, settings: WorkerSettings | None) -> None:
         ours, theirs = context.Pipe()
         self._connections.append(ours)
-        process = context.Process(target=worker_main, args=(theirs, worker_id), daemon=True)
+        process = context.Process(target=worker_main, args=(theirs, worker_id, settings), daemon=True)
         try:
             process.start()
             self._processes.append(process)
@@ -102,16 +109,16 @@ class WorkerPool:
         connection = self._connections[worker_id]
         try:
             has_come = timeout <= 0 or connection.poll(timeout)
-            data = connection.recv_bytes() if has_come else None
+            reply = receive(connection) if has_come else None
         except (EOFError, OSError):
             raise self._death_of(worker_id) from None
         except BaseException:  # Ctrl-C: half a message may have been read
             self.close()
             raise
-        if data is None:
+        if not has_come:
             raise RuntimeError(f"DataLoader timed out after {timeout} seconds")
         self._owed[worker_id] -= 1
-        return pickle.loads(data)
+        return reply
 
     def first_ready(self, worker_ids: list[int], timeout: float = 0) -> int:
         """Wait until one of these workers has a reply (or has died); return its number."""
@@ -143,7 +150,7 @@ class WorkerPool:
             reason = f"is killed by signal: {signal.strsignal(-exit_code)}."
             if -exit_code == getattr(signal, "SIGKILL", None):
                 reason += (
-                    " The system does that when memory runs out: each worker holds a copy of the dataset."
+                    " The system does that when memory runs out: each worker holds batches, and a dataset."
                 )
         else:
             reason = (
@@ -162,6 +169,7 @@ class WorkerPool:
         if self.is_closed or os.getpid() != self._owner:  # a forked copy of the parent leaves them alone
             return
         self.is_closed = True
+        _Open.pools.discard(self)
         for connection in self._connections:
             connection.close()
         self._join_all()
@@ -180,6 +188,28 @@ class WorkerPool:
         for process in self._processes:
             process.join(max(0.0, deadline - time.monotonic()))
 
+    def leave_to_parent(self) -> None:
+        """Close the ends of the pipes that a fork has inherited: a worker is to see when its parent closes them."""
+        self.is_closed = True
+        for connection in self._connections:
+            connection.close()
+
+
+class _Open:
+    """The pools of this process that have workers."""
+
+    pools: ClassVar[weakref.WeakSet[WorkerPool]] = weakref.WeakSet()
+
+
+def _leave_pools_to_parent() -> None:
+    for pool in list(_Open.pools):
+        pool.leave_to_parent()
+    _Open.pools.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_pools_to_parent)
+
 
 def end_if_script_begins_anew() -> None:
     """End a process that is being started and imports the user's script, in silence: the parent says why."""
@@ -189,21 +219,33 @@ def end_if_script_begins_anew() -> None:
         raise SystemExit(SCRIPT_BEGAN_ANEW)
 
 
+def preload_engine() -> None:
+    """Have the fork server import this engine before it makes the first worker; no worker has to, then."""
+    modules = getattr(forkserver._forkserver, "_preload_modules", ["__main__"])
+    if worker_main.__module__ not in modules:
+        forkserver.set_forkserver_preload([*modules, worker_main.__module__])
+
+
 @contextlib.contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Hold back Ctrl-C while processes are started.
+def _starting_by(method: str) -> Iterator[None]:
+    """Hold back Ctrl-C while processes are started by "fork" or "spawn".
 
     They inherit that and look at it only when they have made ready to ignore it; otherwise a Ctrl-C in the
-    first half second would show a traceback for every worker. (Only if they are spawned: the server of
-    "forkserver" would hand it on to all its later children.)
+    first half second would show a traceback for every worker. (Not by "forkserver": the server would hand it on to
+    all its later children.)
+
+    Python warns of a fork where there are several threads. This engine's own hold no lock that a child needs.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    if method == "forkserver" or not hasattr(signal, "pthread_sigmask"):  # the latter is Windows
         yield
         return
-    resource_tracker.ensure_running()  # starting it would end the blocking
+    if method == "spawn":
+        resource_tracker.ensure_running()  # starting it would end the blocking
     previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
+            yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
@@ -223,7 +265,7 @@ def pickle_settings(settings: WorkerSettings) -> bytes:
         raise pickle.PicklingError(
             "DataLoader: expected a dataset and functions that can be pickled, because workers are new "
             f"processes (num_workers={settings.num_workers}), got {culprit}: {error}. "
-            "Use functions and classes defined at the top of a module, or num_workers=0."
+            f"Use functions and classes defined at the top of a module, or num_workers=0{fork_hint()}."
         ) from error
 
 
