@@ -18,6 +18,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_dtype, as_int, optional_dtype, require_bools, require_numbers
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import CPU, Array, DeviceLike, check_numel, to_device
 from tinygrad_edu.creation import Dtype, checked_sizes, finish, like
@@ -45,10 +46,15 @@ def rand(
 ) -> Tensor:
     """Random numbers, evenly distributed over [0, 1); so are both parts of complex ones."""
     shape, wanted = checked_sizes("rand", sizes, size), _checked_float_dtype("rand", dtype)
-    array = draw(numpy_rng(generator).random, shape, wanted)
-    if wanted in HALF_DTYPES:  # rounding up must not make a 1
-        array = np.minimum(array, 1 - float_limits(wanted).epsneg)
-    return finish(array.astype(wanted, copy=False), None, device, requires_grad)
+    return finish(call(fractions, shape, wanted, generator), None, device, requires_grad)
+
+
+def fractions(shape: tuple[int, ...], numpy_dtype: Any, generator: Generator | None) -> Array:
+    """Draw numbers from [0, 1)."""
+    array = draw(numpy_rng(generator).random, shape, numpy_dtype)
+    if numpy_dtype in HALF_DTYPES:  # rounding up must not make a 1
+        array = np.minimum(array, 1 - float_limits(numpy_dtype).epsneg)
+    return array.astype(numpy_dtype, copy=False)
 
 
 def randn(
@@ -61,10 +67,15 @@ def randn(
 ) -> Tensor:
     """Random numbers from the normal distribution with mean 0 and variance 1 (each part of complex ones: 1/2)."""
     shape, wanted = checked_sizes("randn", sizes, size), _checked_float_dtype("randn", dtype)
-    array = draw(numpy_rng(generator).standard_normal, shape, wanted)
-    if wanted.kind == "c":
+    return finish(call(standard_normal, shape, wanted, generator), None, device, requires_grad)
+
+
+def standard_normal(shape: tuple[int, ...], numpy_dtype: Any, generator: Generator | None) -> Array:
+    """Draw numbers from the standard normal distribution."""
+    array = draw(numpy_rng(generator).standard_normal, shape, numpy_dtype)
+    if numpy_dtype.kind == "c":
         array = array / math.sqrt(2)
-    return finish(array.astype(wanted, copy=False), None, device, requires_grad)
+    return array.astype(numpy_dtype, copy=False)
 
 
 def rand_like(
@@ -116,7 +127,7 @@ def randint(
         checked_sizes("randint", (size,)),
         dtypes.int64 if dtype is None else as_dtype("randint", dtype),
     )
-    values = random_integers(low, high, shape, dtype.numpy_dtype, generator)
+    values = call(random_integers, low, high, shape, dtype.numpy_dtype, generator)
     return finish(values, dtype, device, requires_grad)
 
 
@@ -141,7 +152,12 @@ def randperm(
         raise RuntimeError(
             f"randperm: n cannot be greater than {largest_whole(dtype.numpy_dtype) + 1} for {dtype}, got {n}"
         )
-    return finish(numpy_rng(generator).permutation(n), dtype, device, requires_grad)
+    return finish(call(permutation, n, generator), dtype, device, requires_grad)
+
+
+def permutation(n: int, generator: Generator | None) -> Array:
+    """Draw an order of n things."""
+    return numpy_rng(generator).permutation(n)
 
 
 class Drawn(Op):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as torch
+import tinygrad_edu.nn.functional as F
 from tests.replay.programs import Program, batches
 from tinygrad_edu import nn
 from tinygrad_edu.replay.state import equal
@@ -59,8 +60,8 @@ def prints(x):
     return x * 2
 
 
-def draws(x):
-    return x + torch.randn(3)
+def draws_from_a_generator_of_its_own(x):
+    return x + torch.randn(3, generator=own_generator)
 
 
 def draws_in_python(x):
@@ -82,7 +83,33 @@ def sets_a_grad(x):
 
 
 def uses_what_is_unknown(x):
-    return torch.linalg.norm(torch.sort(x).values)
+    return torch.linalg.norm(torch.cummax(x, 0).values)
+
+
+def picks_by_a_mask(x):
+    return x[x > 0].sum()
+
+
+def counts_classes(x):
+    return F.one_hot((x > 0).long()).sum(0)[0]
+
+
+def makes_a_tensor_of_an_array(x):
+    return x * torch.tensor(np.random.rand(3).astype(np.float32))
+
+
+def makes_a_tensor_of_tensors(x):
+    return torch.tensor([x[0], x[1], x[2]]) * 2
+
+
+def sets_an_element_of_a_list(x):
+    box[0] = x[0] * 1.0
+    return box[0] * 2
+
+
+def changes_an_element_of_its_argument(x):
+    x[0] = 1.0
+    return x * 2
 
 
 def wants_a_second_derivative(x):
@@ -90,10 +117,6 @@ def wants_a_second_derivative(x):
     (slope,) = torch.autograd.grad(loss, weight, create_graph=True)
     slope.sum().backward()
     return loss.detach()
-
-
-def makes_a_batch(x):
-    return x + torch.tensor([1.0, 2.0, 3.0])
 
 
 def changes_its_argument(x):
@@ -120,6 +143,8 @@ def reads_an_array_of_numpy(x):
     return x * float(table[0])
 
 
+box = [None]
+own_generator = torch.Generator()
 numbers = iter([2.0] * 1000)
 table = np.ones(3)
 
@@ -138,14 +163,19 @@ REFUSED = [
     (counts, "assigns to count"),
     (logs, "changes a list that outlives it"),
     (prints, r"calls print\(\)"),
-    (draws, "an array of shape"),
+    (draws_from_a_generator_of_its_own, "a generator of the program's own"),
     (draws_in_python, r"calls random\(\)"),
     (draws_in_numpy, "one call does not do what another does"),
     (keeps_an_attribute, "assigns to last"),
     (sets_a_grad, "assigns to grad"),
     (uses_what_is_unknown, "not among the operations that replay knows|no operation"),
     (wants_a_second_derivative, "differentiated again|not written down|no result of an operation"),
-    (makes_a_batch, "an array of shape"),
+    (picks_by_a_mask, "a mask as an index"),
+    (counts_classes, "one_hot looks at numbers"),
+    (makes_a_tensor_of_an_array, "an array of shape"),
+    (makes_a_tensor_of_tensors, r"by item\(\)"),
+    (sets_an_element_of_a_list, "assigns to an element"),
+    (changes_an_element_of_its_argument, "is changed in place"),
 ]
 
 
@@ -160,6 +190,7 @@ def test_refused(function, why):
         torch.manual_seed(0)
         random.seed(0)
         np.random.seed(0)
+        own_generator.manual_seed(0)
         f = torch.compile(function) if replay else function
         torch.manual_seed(1)
         with warnings.catch_warnings(record=True) as caught:

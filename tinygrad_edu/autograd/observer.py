@@ -71,6 +71,13 @@ class Observer:
     def called(self, function: Callable[..., Any], arguments: tuple[Any, ...], result: Any) -> None:
         """See a function called on arrays outside of a node: the sum of two gradients, a seed, an optimizer's step."""
 
+    def within(self, function: Callable[..., Any]) -> Block:
+        """See such a function begin, and end."""
+        return NOTHING
+
+    def constant(self, array: Array) -> None:
+        """See an array that was made of Python's values alone."""
+
     def wrote(self, tensor: Any, values: Any) -> None:
         """See an array be written into the memory of a Tensor."""
 

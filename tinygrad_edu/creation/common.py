@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, as_numpy_dtype, optional_dtype, require_bools
-from tinygrad_edu.autograd.telling import tell_called
+from tinygrad_edu.autograd.telling import call, tell_called
 from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, device_of, to_device
 from tinygrad_edu.float_errors import quietly
@@ -29,7 +29,7 @@ Dtype = dtypes.dtype | None
 def finish(array: Array, dtype: Dtype, device: DeviceLike, requires_grad: bool) -> Tensor:
     """Return an array as a tensor of the wanted dtype, on the wanted device."""
     if dtype is not None:
-        array = converted(array, as_numpy_dtype("", dtype), copy=False)
+        array = in_dtype(array, as_numpy_dtype("", dtype))
     require_bools("", requires_grad=requires_grad)
     moved = to_device(array, device)
     if moved is not array:
@@ -38,6 +38,11 @@ def finish(array: Array, dtype: Dtype, device: DeviceLike, requires_grad: bool) 
     if requires_grad:
         result.requires_grad = True
     return result
+
+
+def in_dtype(array: Array, numpy_dtype: Any) -> Array:
+    """Return an array in a dtype; the array itself if it has it already."""
+    return array if array.dtype == numpy_dtype else call(converted, array, numpy_dtype)
 
 
 def converted(array: Array, numpy_dtype: Any, **options: Any) -> Array:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.arguments import optional_dtype
-from tinygrad_edu.autograd.telling import tell_called
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import DeviceLike
 from tinygrad_edu.creation.common import Dtype, checked_sizes, finish, float_dtype, like, number_dtype
@@ -41,7 +41,7 @@ def zeros(
             [0., 0., 0.]])
     """
     shape, numpy_dtype = checked_sizes("zeros", sizes, size), float_dtype(dtype)
-    array = tell_called(np.zeros, (shape, numpy_dtype), np.zeros(shape, numpy_dtype))
+    array = call(np.zeros, shape, numpy_dtype)
     return finish(array, None, device, requires_grad)
 
 
@@ -54,7 +54,7 @@ def ones(
 ) -> Tensor:
     """Ones of the given shape."""
     shape, numpy_dtype = checked_sizes("ones", sizes, size), float_dtype(dtype)
-    array = tell_called(np.ones, (shape, numpy_dtype), np.ones(shape, numpy_dtype))
+    array = call(np.ones, shape, numpy_dtype)
     return finish(array, None, device, requires_grad)
 
 
@@ -66,7 +66,7 @@ def empty(
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of the given shape whose elements are whatever was in memory."""
-    array = np.empty(checked_sizes("empty", sizes, size), float_dtype(dtype))
+    array = call(np.empty, checked_sizes("empty", sizes, size), float_dtype(dtype))
     return finish(array, None, device, requires_grad)
 
 
@@ -86,7 +86,8 @@ def full(
     if hasattr(fill_value, "item"):
         fill_value = fill_value.item()
     wanted = number_dtype(fill_value) if dtype is None else dtype.numpy_dtype
-    array = np.full(checked_sizes("full", (size,)), checked_scalar("full", fill_value, wanted), wanted)
+    number = checked_scalar("full", fill_value, wanted)
+    array = call(np.full, checked_sizes("full", (size,)), number, wanted)
     return finish(array, None, device, requires_grad)
 
 

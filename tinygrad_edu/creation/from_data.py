@@ -14,6 +14,8 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import optional_dtype
+from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.autograd.telling import constant
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, default_or, device_of, to_numpy
 from tinygrad_edu.creation.common import Dtype, converted, finish
@@ -124,6 +126,13 @@ def _shorten(data: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def told(array: Array, data: Any) -> Array:
+    """Return an array; if it was made of Python's numbers, observers see that."""
+    if this_thread.mode.observers and _leaf_types(data) <= {bool, int, float, complex}:
+        constant(array)
+    return array
+
+
 def tensor(
     data: Any, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
@@ -162,7 +171,7 @@ def tensor(
     if device is None:
         device = default_or(device_of(array))
     array = converted(array, array.dtype if dtype is None else dtype.numpy_dtype, order="C")
-    return finish(array, None, device, requires_grad)
+    return finish(told(array, data), None, device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Dtype = None, device: DeviceLike = None) -> Tensor:
@@ -172,7 +181,7 @@ def as_tensor(data: Any, dtype: Dtype = None, device: DeviceLike = None) -> Tens
         return data.to(
             device=default_or(data.device) if device is None else device, dtype=dtype or data.dtype
         )
-    array = array_from_data(data, dtype)
+    array = told(array_from_data(data, dtype), data)
     return finish(array, dtype, default_or(device_of(array)) if device is None else device, False)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, as_ints, optional_dtype, wrong_type
+from tinygrad_edu.autograd.telling import call, constant
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, DeviceLike, array_module, check_numel
 from tinygrad_edu.creation.common import Dtype, checked_count, finish, float_dtype
@@ -99,7 +100,7 @@ def _finish_indices(
     dtype = optional_dtype(name, dtype) or dtypes.int64
     if dtype not in (dtypes.int32, dtypes.int64):
         raise NotImplementedError(f"{name}: expected int32 or int64, got {dtype}")
-    return finish(np.stack(places), dtype, device, requires_grad)
+    return finish(constant(np.stack(places)), dtype, device, requires_grad)
 
 
 def range(
@@ -158,7 +159,7 @@ def scalar_tensor(
     """
     number = s.item() if hasattr(s, "item") else s
     value = checked_scalar("scalar_tensor", number, float_dtype(optional_dtype("scalar_tensor", dtype)))
-    return finish(np.asarray(value), None, device, requires_grad)
+    return finish(constant(np.asarray(value)), None, device, requires_grad)
 
 
 def empty_strided(
@@ -235,7 +236,7 @@ def eye(
     rows = checked_count("eye", "n", n)
     columns = rows if m is None else checked_count("eye", "m", m)
     check_numel("eye", (rows, columns))
-    array = np.eye(rows, columns, dtype=float_dtype(dtype))
+    array = call(np.eye, rows, columns, 0, float_dtype(dtype))
     return finish(array, None, device, requires_grad)
 
 

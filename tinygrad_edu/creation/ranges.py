@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_number, is_number, optional_dtype
-from tinygrad_edu.autograd.telling import tell_called
+from tinygrad_edu.autograd.telling import constant, tell_called
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array, DeviceLike, check_numel
 from tinygrad_edu.creation.common import Dtype, checked_count, checked_sizes, converted, finish, float_dtype
@@ -108,7 +108,7 @@ def linspace(
 ) -> Tensor:
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
     numbers, wanted = _evenly_spaced("linspace", start, end, steps, dtype)
-    return finish(converted(numbers, wanted), None, device, requires_grad)
+    return finish(constant(converted(numbers, wanted)), None, device, requires_grad)
 
 
 def _evenly_spaced(name: str, start: Any, end: Any, steps: int, dtype: Dtype) -> tuple[Array, Any]:
@@ -150,4 +150,6 @@ def logspace(
     """``steps`` numbers from base^start to base^end, evenly spaced on a logarithmic scale."""
     base = as_number("logspace", "base", base)
     exponents, wanted = _evenly_spaced("logspace", start, end, steps, dtype)
-    return finish(converted(quietly(np.power, base, exponents), wanted), None, device, requires_grad)
+    return finish(
+        constant(converted(quietly(np.power, base, exponents), wanted)), None, device, requires_grad
+    )

@@ -15,7 +15,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, as_ints, as_numpy_dtype, is_int, wrong_type
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.autograd.telling import tell_called
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_dtype_on, device_of, is_on_host
 from tinygrad_edu.numpy_dtypes import FLOATING_DTYPES, FLOATING_KINDS, INEXACT_KINDS, is_floating
@@ -386,12 +386,11 @@ def check_positions(
     if index.dtype.name not in dtypes:
         expected = " or ".join(dtypes)
         raise explained(RuntimeError(f"{name}(): Expected dtype {expected} for index, got {index.dtype}"))
-    refuse_outside(name, index, size, lowest, error)
+    call(refuse_outside, name, index, size, lowest, error)
 
 
 def refuse_outside(name: str, index: Array, size: int, lowest: int, error: type[Exception]) -> None:
-    """Raise if a position is not from ``lowest`` to size - 1; observers see it, because numbers are looked at."""
-    tell_called(refuse_outside, (name, index, size, lowest, error), None)
+    """Raise if a position is not from ``lowest`` to size - 1."""
     if is_on_host(index) and index.size and (index.min() < lowest or index.max() >= size):
         bad = index.min() if index.min() < lowest else index.max()
         raise explained(
@@ -400,6 +399,17 @@ def refuse_outside(name: str, index: Array, size: int, lowest: int, error: type[
                 f"{size - 1}"
             )
         )
+
+
+def flat_index(index: Any) -> Array:
+    """Return an index, a Tensor, as a vector of positions; observers see what is made of it."""
+    array = raw(index)
+    return array if array.ndim == 1 else call(flattened, array)
+
+
+def flattened(array: Array) -> Array:
+    """Return the elements of an array as a vector."""
+    return array.reshape(-1)
 
 
 def check_vector(name: str, index: Any) -> None:

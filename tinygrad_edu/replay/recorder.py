@@ -24,8 +24,8 @@ from tinygrad_edu.autograd.callers import is_of_the_user
 from tinygrad_edu.autograd.node import AccumulateGrad, Node
 from tinygrad_edu.autograd.observer import NOTHING, Block, Observer
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.random import next_seed
-from tinygrad_edu.replay.arrays import is_array, is_on_gpu, may_share_memory
+from tinygrad_edu.random import Generator
+from tinygrad_edu.replay.arrays import copied, is_array, is_on_gpu, may_share_memory
 from tinygrad_edu.replay.functions import accumulate, as_tuple, write, write_into
 from tinygrad_edu.replay.known import is_known
 from tinygrad_edu.replay.names import identifier, snake_case
@@ -72,6 +72,7 @@ class Recorder(Observer):
         self._alive: list[Any] = list(arguments)  # an id belongs to nobody else as long as they live
         self._parameters: dict[int, tuple[str, Any]] = {}
         self._results = 0
+        self.constants: dict[str, Any] = {}
         self.shared: set[str] = set()  # names of arrays that have another name, too
         self._steps = 0
         for i, array in enumerate(arguments):
@@ -119,6 +120,8 @@ class Recorder(Observer):
             return f"[{inner}]" if type(value) is list else f"({inner}{',' if len(value) == 1 else ''})"
         if isinstance(value, tuple):  # a named one
             return f"{self.named(type(value), type(value).__name__)}({', '.join(map(self.text, value))})"
+        if type(value) is dict:
+            return "{" + ", ".join([f"{key!r}: {self.text(x)}" for key, x in value.items()]) + "}"
         if type(value) is slice:
             return f"slice({self.text(value.start)}, {self.text(value.stop)}, {self.text(value.step)})"
         if value is Ellipsis:
@@ -131,6 +134,8 @@ class Recorder(Observer):
             return self.named(value, f"{getattr(value, '__name__', value)}")
         if callable(value):
             return self._text_of_function(value)
+        if isinstance(value, Generator):
+            self.refuse("a random number is drawn from a generator of the program's own")
         self.refuse(f"an operation has an option of type {type(value).__name__}, which is not written down")
         return "None"
 
@@ -202,6 +207,8 @@ class Recorder(Observer):
         if not isinstance(node, Op) or not is_known(operation):
             self.refuse(f"{operation.__name__} is not among the operations that replay knows")
         call = ", ".join([*map(self.text, arrays), *[f"{k}={self.text(v)}" for k, v in options.items()]])
+        if options.get("in_place"):
+            self._check_change(arrays[0], [*self._arguments, *self.outside])
         self._call = f"{self.named(node, snake_case(type(node).__name__))}.forward({call})"
         self.busy += 1
         try:
@@ -281,10 +288,26 @@ class Recorder(Observer):
         owner: Any = getattr(function, "__self__", None)
         if isinstance(getattr(owner, "param_groups", None), list):
             self._check_optimizer(owner, arguments)
-        if function is next_seed and arguments != (None,):
-            self.refuse("a random number is drawn from a generator of the program's own")
         call = f"{self._text_of_function(function)}({', '.join(map(self.text, arguments))})"
-        self.lines.append(call if result is None else f"{self.result(result)} = {call}")
+        names = ", ".join(map(self.result, result)) if isinstance(result, tuple) else self.result(result)
+        self.lines.append(call if result is None else f"{names} = {call}")
+
+    @contextlib.contextmanager
+    def within(self, function: Callable[..., Any]) -> Any:
+        """Let a function that is called on arrays be one line, which ``called`` writes."""
+        self.busy += 1
+        try:
+            yield
+        finally:
+            self.busy -= 1
+
+    def constant(self, array: Any) -> None:
+        """Write the line in which an array is made of Python's values, all of which are guarded."""
+        if self.busy or id(array) in self._names:
+            return
+        numbers = copied(array)
+        self.constants[self.named(numbers, "constant")] = numbers
+        self.lines.append(f"{self.result(array)} = {self._names[id(numbers)]}.copy()")
 
     def _check_optimizer(self, optimizer: Any, arguments: tuple[Any, ...]) -> None:
         self._steps += 1
@@ -304,17 +327,19 @@ class Recorder(Observer):
         if self.busy:
             return
         source = self.text(values)
-        others = [x for x in [*self._arguments, *self.outside] if x is not tensor.array]
-        if any(tensor.array is x for x in self._arguments) or any(
-            may_share_memory(tensor.array, x) for x in others
-        ):
-            self.refuse("an argument, or a part of something that outlives the call, is changed in place")
+        self._check_change(
+            tensor.array, [*self._arguments, *[x for x in self.outside if x is not tensor.array]]
+        )
         if id(tensor.array) in self._parameters or id(tensor) in self.leaves:
             self.text(tensor.array)
             call = f"{self.named(write_into, 'write_into')}({self._text_of_tensor(tensor)}, {source})"
         else:
             call = f"{self.named(write, 'write')}({self.text(tensor.array)}, {source})"
         self.lines.append(call)
+
+    def _check_change(self, array: Any, others: list[Any]) -> None:
+        if any(may_share_memory(array, other) for other in others):
+            self.refuse("an argument, or a part of something that outlives the call, is changed in place")
 
     def gave_grad(self, tensor: Any, grad: Any) -> None:
         """Write the line in which a gradient is forgotten; a backward's own is its line already."""

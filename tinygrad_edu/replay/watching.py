@@ -24,9 +24,8 @@ import numpy as np
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.convert import ConvertMethods
+from tinygrad_edu._tensor_methods.operators import Operators
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.ops.common import refuse_outside
-from tinygrad_edu.ops.nn.softmax import check_class_numbers
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.replay.arrays import is_array
 from tinygrad_edu.replay.guards import Guards
@@ -34,7 +33,7 @@ from tinygrad_edu.replay.guards import Guards
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 KERNELS = f"{os.sep}tinygrad_edu_kernels{os.sep}"
 PYTHON = os.path.dirname(os.__file__) + os.sep
-COMPUTING = "numpy", "scipy", "cupy", "cupyx", "cupy_backends", "numba", "numba_cuda", "llvmlite"
+COMPUTING = "numpy", "scipy", "cupy", "cupyx", "cupy_backends", "numba", "numba_cuda", "llvmlite", "ml_dtypes"
 LIBRARIES = tuple([f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in COMPUTING])
 
 # Parts of the engine that change something other than arrays, or look at numbers.
@@ -111,9 +110,12 @@ CHANGING = tuple(
     ]
 )
 LOOKING = ("any", "all", "item", "tolist", "max", "min", "nonzero", "argmax", "argmin")
-WRITING = {"STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL", "STORE_SUBSCR", "DELETE_SUBSCR"}
+WRITING = {"STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL", "DELETE_SUBSCR"}
+SETTING = {"STORE_SUBSCR", "STORE_SLICE"}
+SET_ITEM = Operators.__setitem__.__code__
 MUTABLE = (np.ndarray, bytearray, memoryview, array_of_python, collections.deque)
 PRIVATE = ("array", "param_groups", "_grad", "__dict__")
+TOLD = ConvertMethods.item.__code__  # which tells itself that it looks at a number
 
 
 def kind_of_file(file: str) -> str:
@@ -139,6 +141,7 @@ class PythonWatch:
         self.recorder = recorder
         self.codes: dict[CodeType, dict[str, Any]] = {}
         self._kinds: dict[str, str] = {}
+        self._set: set[tuple[Any, int]] = set()  # where elements of tensors are set
 
     def __enter__(self) -> PythonWatch:
         self._collecting = gc.isenabled()
@@ -150,6 +153,8 @@ class PythonWatch:
         sys.setprofile(None)
         if self._collecting:
             gc.enable()
+        for code in self.codes:
+            self.check_elements(code)
 
     def kind(self, frame: FrameType) -> str:
         """Tell whose function a frame is of."""
@@ -171,6 +176,8 @@ class PythonWatch:
                     self.check_code(frame.f_code)
             elif kind not in ("engine", "harmless"):
                 self.recorder.refuse(kind)
+            elif frame.f_code is SET_ITEM and frame.f_back is not None:
+                self._set.add((frame.f_back.f_code, frame.f_back.f_lasti))
         elif event == "c_call":
             self.check_builtin(frame, arg)
 
@@ -187,7 +194,7 @@ class PythonWatch:
                 self.recorder.refuse(f"{frame.f_code.co_name} calls {name}()")
             elif name in CHANGING:
                 self.changed(frame, owner)
-        elif kind == "engine" and name in LOOKING and is_array(owner) and not told(frame):
+        elif kind == "engine" and name in LOOKING and is_array(owner) and frame.f_code is not TOLD:
             self.recorder.refuse(f"{frame.f_code.co_name} looks at numbers before it computes")
 
     def changed(self, frame: FrameType, owner: Any) -> None:
@@ -198,6 +205,14 @@ class PythonWatch:
             if name not in argument_names(frame.f_code)
         ):
             self.recorder.refuse(f"{frame.f_code.co_name} changes a {type(owner).__name__} that outlives it")
+
+    def check_elements(self, code: CodeType) -> None:
+        """Refuse a function that sets elements of something else than a tensor, in a line that has been run or not."""
+        for instruction in dis.get_instructions(code):
+            if instruction.opname in SETTING and (code, instruction.offset) not in self._set:
+                self.recorder.refuse(
+                    f"{code.co_name} assigns to an element, which a list of array functions would not do"
+                )
 
     def check_code(self, code: CodeType) -> None:
         """Refuse a function of the program that writes to something that outlives it, or reads what is not told."""
@@ -211,14 +226,6 @@ class PythonWatch:
         for name in PRIVATE:
             if name in code.co_names:
                 self.recorder.refuse(f"{code.co_name} reads .{name}")
-
-
-TOLD = tuple([function.__code__ for function in (refuse_outside, check_class_numbers, ConvertMethods.item)])
-
-
-def told(frame: FrameType) -> bool:
-    """Tell whether a function that looks at numbers says so itself."""
-    return frame.f_code in TOLD
 
 
 def argument_names(code: CodeType) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_edu.arguments import reject_options
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, device_of, to_device, to_numpy
 from tinygrad_edu.ops.common import (
@@ -341,8 +342,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ax
     check_positions(name, index, size, lowest=-size, dtypes=("int64",))
     before, after = tuple(input.shape[:dim]), tuple(input.shape[dim + 1 :])
     shape = broadcast_shape(name, (*before, 1, *after), (*index.shape[:dim], 1, *index.shape[dim + 1 :]))
-    xp = array_module(index)
-    index = xp.broadcast_to(
-        xp.where(index < 0, index + size, index), (*shape[:dim], index.shape[dim], *shape[dim + 1 :])
-    )
+    index = call(counted_back, index, size, (*shape[:dim], index.shape[dim], *shape[dim + 1 :]))
     return Gather.apply(expand(input, (*shape[:dim], size, *shape[dim + 1 :])), dim=dim, index=index)
+
+
+def counted_back(index: Array, size: int, shape: tuple[int, ...]) -> Array:
+    """Return an index broadcast to a shape, in which negative numbers count back from the end."""
+    xp = array_module(index)
+    return xp.broadcast_to(xp.where(index < 0, index + size, index), shape)

@@ -13,8 +13,9 @@ import numpy as np
 
 from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.errors.explaining import explained
+from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.op import Op, check_same_device
-from tinygrad_edu.autograd.telling import tell_read
+from tinygrad_edu.autograd.telling import constant, tell_read
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, device_of, is_on_host, to_device
 from tinygrad_edu.ops.common import (
@@ -22,6 +23,7 @@ from tinygrad_edu.ops.common import (
     check_positions,
     check_vector,
     checked_factor,
+    flat_index,
     normalize_dim,
     raw,
     require_dtype_of,
@@ -41,6 +43,8 @@ def raw_index(index: Any, x: Array) -> Any:
         return tuple([raw_index(i, x) for i in index])
     if isinstance(index, list | range):
         array = np.asarray([raw(i) for i in index]) if len(index) else np.zeros(0, np.int64)
+        if all(map(is_int, index)):
+            constant(array)
         if array.dtype == object:
             raise IndexError(f"index: expected a list of ints or bools, got {index!r}")
         return to_device(array, device_of(x))
@@ -110,6 +114,12 @@ def split_index(index: Any) -> tuple[Any, Any]:
 def is_int(i: Any) -> bool:
     """Tell whether a part of an index is a single position."""
     return isinstance(i, int | np.integer) and not isinstance(i, bool)
+
+
+def has_mask(index: Any) -> bool:
+    """Tell whether a part of an index is a mask."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(i, bool) or getattr(i, "dtype", None) == np.bool_ for i in parts)
 
 
 def check_index(x: Array, index: Any) -> None:
@@ -221,6 +231,8 @@ def getitem(input: Array, index: Any) -> Array:
         input = GetItem.apply(input, index=basic)
     if rest is Ellipsis:
         return input if basic is not Ellipsis else GetItem.apply(input, index=...)
+    if this_thread.mode.observers and has_mask(rest):
+        tell_read("a mask as an index, on whose numbers the shape of the result depends")
     return GetItems.apply(input, index=rest)
 
 
@@ -228,7 +240,7 @@ class IndexPutZeros(Op):
     """An array of zeros into which values are added at an index: the transpose of ``x[index]``."""
 
     def forward(self, values: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
-        self.index = index
+        self.index = private_index(index)
         if not is_basic(index) and getattr(index, "dtype", None) != np.bool_:
             return add_at(index, values, shape)
         result = array_module(values).zeros(shape, values.dtype)
@@ -337,7 +349,7 @@ def index_select(input: Tensor, dim: Any = None, index: Any = None, *, axis: Any
     if input.ndim == 0:
         return reshape(index_select(reshape(input, (1,)), 0, one_place("index_select", index)), ())
     check_positions("index_select", raw(index), input.shape[dim])
-    return getitem(input, (slice(None),) * dim + (raw(index).reshape(-1),))
+    return getitem(input, (slice(None),) * dim + (flat_index(index),))
 
 
 @rounded_once
@@ -393,7 +405,7 @@ def index_add(
                 f"{list(source.shape)}"
             )
         )
-    place = (slice(None),) * dim + (raw(index).reshape(-1).copy(),)
+    place = (slice(None),) * dim + (flat_index(index),)
     if alpha != 1:
         source = source * checked_factor("index_add", alpha, input, source)
     return input + index_put_zeros(source, place, tuple(input.shape))

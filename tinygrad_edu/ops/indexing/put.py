@@ -20,6 +20,7 @@ from tinygrad_edu.ops.common import (
     broadcast_shape,
     check_positions,
     check_vector,
+    flat_index,
     normalize_dim,
     raw,
     require_dtype_of,
@@ -164,7 +165,7 @@ def slices_along(name: str, input: Tensor, dim: Any, index: Any, counts_back: bo
     check_vector(name, index)
     size = input.shape[dim] if input.ndim else 1
     check_positions(name, raw(index), size, lowest=-size if counts_back else 0, dtypes=("int64",))
-    return (slice(None),) * dim + (raw(index).reshape(-1),) if input.ndim else (...,)
+    return (slice(None),) * dim + (flat_index(index),) if input.ndim else (...,)
 
 
 def index_copy(

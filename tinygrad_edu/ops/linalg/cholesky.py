@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.autocast import wide_under_autocast
@@ -128,7 +129,8 @@ def factor(name: str, A: Tensor, upper: bool, check_errors: bool) -> CholeskyEx:
     require_matrices(name, A, square=True)
     lower, info = Cholesky.apply(A, upper=upper)
     if check_errors and is_on_host(raw(info)):
-        check_info(
+        call(
+            check_info,
             f"{name}: The factorization could not be completed because the input is not positive-definite (the "
             "leading minor of order {} is not positive-definite).",
             raw(info),

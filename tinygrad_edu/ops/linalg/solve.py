@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_edu.arguments import as_int, as_ints, require_bools
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.autocast import wide_under_autocast
@@ -136,21 +137,27 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     >>> torch.linalg.solve(torch.tensor([[2.0, 0.0], [0.0, 4.0]]), torch.tensor([4.0, 8.0]))
     tensor([2., 2.])
     """
-    result, info = _solve("linalg.solve", A, B, left)
-    check_info("linalg.solve: The solver failed because the input matrix is singular.", info)
+    result = _solve("linalg.solve", A, B, left)
+    call(
+        check_solved,
+        "linalg.solve: The solver failed because the input matrix is singular.",
+        raw(A),
+        raw(result),
+    )
     return result
 
 
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> SolveEx:
     """Return the X of A X = B and, for each matrix, 0 or the place of the first pivot that is 0: see :func:`solve`."""
-    result, info = _solve("linalg.solve_ex", A, B, left)
+    result = _solve("linalg.solve_ex", A, B, left)
     require_bools("linalg.solve_ex", check_errors=check_errors)
     if check_errors:
-        check_info("linalg.solve_ex: The solver failed because the input matrix is singular.", info)
-    return SolveEx(result, as_info(A, info))
+        message = "linalg.solve_ex: The solver failed because the input matrix is singular."
+        call(check_solved, message, raw(A), raw(result))
+    return SolveEx(result, as_info(A, result))
 
 
-def _solve(name: str, A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Any]:
+def _solve(name: str, A: Tensor, B: Tensor, left: bool) -> Tensor:
     require_bools(name, left=left)
     require_matrices(name, A, square=True)
     require_tensor(name, B, "B")
@@ -164,7 +171,7 @@ def _solve(name: str, A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Any]:
             f"{name}: Vector broadcasting of the left hand side is not supported for left=False"
         )
     result = Solve.apply(A, B) if left else transposed(Solve.apply(transposed(A), transposed(B)))
-    return squeeze(result, -1) if is_vector else result, _info_of(A, result)
+    return squeeze(result, -1) if is_vector else result
 
 
 @wide_under_autocast
@@ -209,14 +216,13 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> InvEx:
 def _inv(name: str, A: Tensor, check_errors: bool) -> InvEx:
     require_matrices(name, A, square=True)
     y = Inverse.apply(A)
-    info = _info_of(A, y)
     if check_errors:
-        check_info(
+        message = (
             f"{name}: The diagonal element {{}} is zero, the inversion could not be completed because the input "
-            "matrix is singular.",
-            info,
+            "matrix is singular."
         )
-    return InvEx(y, as_info(A, info))
+        call(check_solved, message, raw(A), raw(y))
+    return InvEx(y, as_info(A, y))
 
 
 @wide_under_autocast
@@ -225,17 +231,25 @@ def inverse(input: Tensor) -> Tensor:
     return inv(input)
 
 
-def _info_of(A: Tensor, result: Tensor) -> Any:
+def _info_of(a: Array, result: Array) -> Any:
     """Return LAPACK's number for each matrix; they are counted only where the host sees an infinity."""
-    array = raw(result)
-    if not isinstance(array, np.ndarray) or np.isfinite(array).all():
-        return np.zeros(A.shape[:-2], np.int32)
-    return zero_pivots(raw(A))
+    if not isinstance(result, np.ndarray) or np.isfinite(result).all():
+        return np.zeros(a.shape[:-2], np.int32)
+    return zero_pivots(a)
 
 
-def as_info(A: Tensor, info: Any) -> Tensor:
+def check_solved(message: str, a: Array, result: Array) -> None:
+    """Raise if a matrix has no inverse."""
+    check_info(message, _info_of(a, result))
+
+
+def as_info(A: Tensor, result: Tensor) -> Tensor:
     """Return numbers of LAPACK's as a Tensor on the device of A."""
-    return tensor_from_array(array_module(raw(A)).asarray(info))
+    return tensor_from_array(call(_info_on_device, raw(A), raw(result)))
+
+
+def _info_on_device(a: Array, result: Array) -> Array:
+    return array_module(a).asarray(_info_of(a, result))
 
 
 @wide_under_autocast

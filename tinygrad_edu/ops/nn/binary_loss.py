@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import (
@@ -75,8 +76,8 @@ def binary_cross_entropy(
     optional_tensors(name, weight=weight)
     require_floating_point(name, input)
     require_dtype_of(name, input, target=target)
-    check_probabilities(name, "input", raw(input))
-    check_probabilities(name, "target", raw(target))
+    call(check_probabilities, name, "input", raw(input))
+    call(check_probabilities, name, "target", raw(target))
     losses = BinaryCrossEntropy.apply(*promote(name, input, target))
     return reduce_loss(name, losses if weight is None else losses * weight, reduction)
 

@@ -7,6 +7,7 @@ https://docs.pytorch.org/docs/stable/nn.functional.html#loss-functions
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from tinygrad_edu.arguments import as_int, as_number
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.numpy_dtypes import is_floating
@@ -89,18 +91,25 @@ def _reduce_weighted(name: str, losses: Array, row_weights: Array, reduction: st
     """Mean over the weights of the rows, as PyTorch: sum of losses / sum of weights."""
     if reduction != "mean":
         return reduce_loss(name, losses, reduction)
+    divisor, summand = call(divisor_and_summand, row_weights)
+    return sum(losses) / divisor + summand
+
+
+def divisor_and_summand(row_weights: Array) -> tuple[Array, Array]:
+    """Return what makes a mean of a sum over rows: NaN if they count nothing, and the gradient is 0.
+
+    In PyTorch that is so only if all rows are ignored.
+    """
     xp = array_module(row_weights)
     total = xp.asarray(row_weights.sum())
-    nothing = total == 0  # the loss is NaN then, and the gradient 0; in PyTorch only if all rows are ignored
-    return sum(losses) / xp.where(nothing, total + 1, total) + xp.where(nothing, total + xp.nan, total * 0)
+    nothing = total == 0
+    return xp.where(nothing, total + 1, total), xp.where(nothing, total + xp.nan, total * 0)
 
 
-def row_weights_of(target: Array, weight: Any, ignore_index: int, dtype: Any) -> Array:
+def row_weights_of(target: Array, weight: Array | None, ignore_index: int, dtype: Any) -> Array:
     """Return the weight of every row's class, 0 for ignored rows."""
-    kept = raw(target) != ignore_index
-    if weight is None:
-        return kept.astype(dtype)
-    return raw(weight)[raw(target) * kept] * kept
+    kept = target != ignore_index
+    return kept.astype(dtype) if weight is None else weight[target * kept] * kept
 
 
 def cross_entropy(
@@ -226,7 +235,7 @@ def _cross_entropy_of_classes(
         losses = _smoothed_losses(rows, classes, weight, ignore_index, label_smoothing)
         if reduction == "none":
             return reshape(losses, tuple(target.shape))
-        row_weights = row_weights_of(classes, weight, ignore_index, raw(rows).dtype)
+        row_weights = call(row_weights_of, raw(classes), raw(weight), ignore_index, raw(rows).dtype)
         return _reduce_weighted("cross_entropy", losses, row_weights, reduction)
 
 
@@ -312,7 +321,13 @@ def nll_loss(
     ignore_index = as_int("nll_loss", "ignore_index", ignore_index)
     check_class_targets("nll_loss", raw(input), raw(target), weight)
     if is_on_host(raw(target)):
-        check_class_numbers("nll_loss", raw(target), raw(input).shape[min(input.ndim - 1, 1)], ignore_index)
+        call(
+            check_class_numbers,
+            "nll_loss",
+            raw(target),
+            raw(input).shape[min(input.ndim - 1, 1)],
+            ignore_index,
+        )
     target = target if raw(target).dtype == INT64 else target.long()
     with on_card_of(raw(input)):
         return _nll_loss_of_rows(input, target, weight, ignore_index, reduction)
@@ -325,8 +340,8 @@ def _nll_loss_of_rows(
     rows, classes = as_rows(input, target)
     kept = classes != ignore_index
     picked = gather(rows, 1, reshape(classes * kept, (-1, 1)))
-    row_weights = row_weights_of(classes, weight, ignore_index, raw(rows).dtype)
-    losses = where(kept, reshape(picked, (-1,)), 0.0) * -row_weights
+    row_weights = call(row_weights_of, raw(classes), raw(weight), ignore_index, raw(rows).dtype)
+    losses = where(kept, reshape(picked, (-1,)), 0.0) * call(operator.neg, row_weights)
     if reduction == "none":
         return reshape(losses, tuple(target.shape))
     return _reduce_weighted("nll_loss", losses, row_weights, reduction)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import require_bools, require_numbers
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES
@@ -95,7 +96,7 @@ def dropout_channels(input: Array, p: float = 0.5, training: bool = True) -> Arr
     if raw(input).dtype in HALF_DTYPES:
         return in_float32(dropout_channels, input, p, training)
     array = raw(input)
-    ones = array_module(array).ones((*array.shape[:2], *[1] * (array.ndim - 2)), array.dtype)
+    ones = call(array_module(array).ones, (*array.shape[:2], *[1] * (array.ndim - 2)), array.dtype)
     factors = Dropout.apply(tensor_from_array(ones), p=float(p), seed=next_seed())
     return input * expand(factors, array.shape)
 

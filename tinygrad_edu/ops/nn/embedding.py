@@ -13,6 +13,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel, is_on_host
 from tinygrad_edu.layouts import sparse_coo
@@ -150,6 +151,11 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if not classes.size:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         num_classes = int(classes.max()) + 1
+    return tensor_from_array(call(ones_at, classes, num_classes))
+
+
+def ones_at(classes: Array, num_classes: int) -> Array:
+    """Return rows of zeros with a 1 at each class."""
     if is_on_host(classes) and classes.size and (classes.min() < 0 or classes.max() >= num_classes):
         raise RuntimeError(
             f"Class values must be non-negative and smaller than num_classes={num_classes}, got "
@@ -157,4 +163,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         )
     check_numel("one_hot", (classes.size, num_classes))
     every_class = array_module(classes).arange(num_classes)
-    return tensor_from_array((classes[..., None] == every_class).astype("int64"))
+    return (classes[..., None] == every_class).astype("int64")

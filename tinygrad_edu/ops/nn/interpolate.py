@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import as_int, as_number, is_int, require_bools
+from tinygrad_edu.autograd.telling import constant
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel
 from tinygrad_edu.numpy_dtypes import is_floating
@@ -199,14 +200,16 @@ def _along(
     if mode == "nearest":
         scale = dtype.type(1 / factor if factor else size / out)
         nearest = xp.arange(out).astype(dtype) * scale
-        return index_select(x, dim, tensor_from_array(_whole(xp, nearest, size)))
+        return index_select(x, dim, tensor_from_array(constant(_whole(xp, nearest, size))))
     if mode == "nearest-exact":
-        return index_select(x, dim, tensor_from_array(_whole(xp, xp.maximum(places, 0) + 0.5, size)))
+        return index_select(
+            x, dim, tensor_from_array(constant(_whole(xp, xp.maximum(places, 0) + 0.5, size)))
+        )
     if antialias:
         weights = antialias_weights(xp, size, out, _scale(size, out, factor, align_corners), mode, dtype)
     else:
         weights = (cubic_weights if mode == "bicubic" else linear_weights)(xp, size, places)
-    matrix = tensor_from_array(weights.astype(dtype))
+    matrix = tensor_from_array(constant(weights.astype(dtype)))
     return movedim(linear(movedim(x, dim, -1), matrix), -1, dim)
 
 

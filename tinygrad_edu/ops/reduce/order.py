@@ -7,11 +7,13 @@ https://docs.pytorch.org/docs/stable/torch.html#reduction-ops
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_edu.arguments import as_int, require_bools
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, device_of, to_device, to_numpy
 from tinygrad_edu.numpy_dtypes import is_floating
@@ -108,14 +110,20 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, ignore_nan
     order = raw(argsort(input, axis))
     if input.ndim == 0:
         return pick(input, axis, order, keepdim)
-    ordered = xp.moveaxis(xp.take_along_axis(array, order, axis), axis, -1)
-    place = xp.expand_dims(middle(xp, ordered, ignore_nan), axis)
-    return pick(input, axis, xp.take_along_axis(order, place, axis), keepdim)
+    return pick(input, axis, call(place_of_median, array, order, axis, ignore_nan), keepdim)
+
+
+def place_of_median(array: Array, order: Array, dim: int, ignore_nan: bool) -> Array:
+    """Return where along ``dim`` the lower median is; ``order`` sorts the array."""
+    xp = array_module(array)
+    ordered = xp.moveaxis(xp.take_along_axis(array, order, dim), dim, -1)
+    place = xp.expand_dims(middle(xp, ordered, ignore_nan), dim)
+    return xp.take_along_axis(order, place, dim)
 
 
 def pick(input: Tensor, dim: int, index: Array, keepdim: bool) -> ValuesAndIndices:
     """Return the elements along ``dim`` at an index of one place each, and the index."""
-    index = tensor_from_array(index.astype("int64", copy=False))
+    index = tensor_from_array(index)
     values = gather(input, dim, index)
     if keepdim or not input.ndim:
         return ValuesAndIndices(values, index)
@@ -146,7 +154,7 @@ def kthvalue(
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: {k} of {size}")
     order = raw(argsort(input, dim))
     if input.ndim:
-        order = order[(slice(None),) * dim + (slice(k - 1, k),)]
+        order = call(operator.getitem, order, (slice(None),) * dim + (slice(k - 1, k),))
     return pick(input, dim, order, keepdim)
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.arguments import as_int, require_bools
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
-from tinygrad_edu.backend import array_module, check_numel
+from tinygrad_edu.backend import Array, array_module, check_numel
 from tinygrad_edu.ops.common import (
     normalize_dim,
     optional_tensors,
@@ -37,15 +38,20 @@ def argsort(
     require_bools("argsort", descending=descending, stable=stable)
     reject_complex("argsort", input)
     dim = normalize_dim("argsort", dim, input.ndim)
-    array = wide(raw(input))  # NumPy puts the NaN of bfloat16 anywhere
+    return tensor_from_array(call(stable_order, raw(input), dim, descending))
+
+
+def stable_order(array: Array, dim: int, descending: bool) -> Array:
+    """Return the positions that would sort an array along ``dim``."""
+    array = wide(array)  # NumPy puts the NaN of bfloat16 anywhere
     xp = array_module(array)
     if array.ndim == 0:
-        return tensor_from_array(xp.zeros((), "int64"))
+        return xp.zeros((), "int64")
     if descending:  # sort the reversed array and count from the other end, so that the order stays stable
         order = xp.flip(array.shape[dim] - 1 - xp.argsort(xp.flip(array, dim), dim, kind="stable"), dim)
     else:
         order = xp.argsort(array, dim, kind="stable")
-    return tensor_from_array(xp.ascontiguousarray(order))
+    return xp.ascontiguousarray(order)
 
 
 def sort(
