@@ -93,16 +93,19 @@ def as_ints(name: str, argument: str, values: Any) -> tuple[int, ...]:
     """Return a sequence of integers as a tuple; an array or a Tensor is no sequence."""
     if not isinstance(values, list | tuple):
         raise wrong_type(name, argument, "tuple of ints", values)
+    ints = []
     for position, value in enumerate(values):
-        if type(value) is int and abs(value) < 2**63:
-            continue
-        if not is_int(value):
-            raise TypeError(
-                f"{name}(): argument '{argument}' must be tuple of ints, but found element of type "
-                f"{type_name(value)} at pos {position}"
-            )
-        check_long(name, value)
-    return tuple([operator.index(value) for value in values])
+        if type(value) is not int:
+            if not is_int(value):
+                raise TypeError(
+                    f"{name}(): argument '{argument}' must be tuple of ints, but found element of type "
+                    f"{type_name(value)} at pos {position}"
+                )
+            value = operator.index(value)
+        if abs(value) >= 2**63:
+            check_long(name, value)
+        ints.append(value)
+    return tuple(ints)
 
 
 def is_number(value: Any, complex_too: bool = False) -> bool:

@@ -10,6 +10,7 @@ from tests.benchmarks.growth import GROWTH
 from tests.benchmarks.peer_programs import PEER_PROGRAMS
 from tests.benchmarks.program import TRAINING_STEP, Program
 from tests.benchmarks.sequence_programs import SEQUENCE_PROGRAMS
+from tests.benchmarks.small_programs import SMALL_PROGRAMS
 
 MLP_128 = """
 model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
@@ -99,7 +100,31 @@ def normalize(image):
     return (torch.from_numpy(image).float() / 255 - 0.1307) / 0.3081
 
 loader = DataLoader(Digits(normalize), batch_size=64, shuffle=True)
+"""
 
+# The same, with the images in a tensor.
+TENSOR_SAMPLE_EPOCH = """
+from tests.benchmarks.data import load_digits
+from torch.utils.data import DataLoader, Dataset
+
+class Digits(Dataset):
+    def __init__(self):
+        images, labels = load_digits()
+        self.images, self.labels = torch.from_numpy(images[:, 0]), torch.from_numpy(labels)
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        x = self.images[index]
+        x = x.unsqueeze(0)
+        x = x.float() / 255
+        return (x - 0.1307) / 0.3081, self.labels[index]
+
+loader = DataLoader(Digits(), batch_size=64, shuffle=True)
+"""
+
+SAMPLE_STEP = """
 def step():
     for images, labels in loader:
         optimizer.zero_grad()
@@ -152,6 +177,7 @@ PROGRAMS = {
     "P2": Program("MLP 784-128-64-10, Adam: a training step", P2, 400, floor.p2(64)),
     "P3": Program("CNN 32-64 with pools and two linear layers, Adam: a training step", P3, 40, floor.p3(64)),
     **SEQUENCE_PROGRAMS,
+    **SMALL_PROGRAMS,
     "adam": Program("Adam on 421,642 parameters in 8 tensors: a step", ADAM, 300, floor.adam(421_642)),
     "adam-fused": Program(
         "the same with fused=True",
@@ -178,7 +204,14 @@ PROGRAMS = {
     ),
     "epoch-P1-samples": Program(
         "the same, transform of single samples",
-        MLP_128 + SAMPLE_EPOCH,
+        MLP_128 + SAMPLE_EPOCH + SAMPLE_STEP,
+        1,
+        floor.epoch(floor.p1, samples=60_000, batch=64),
+        whole=True,
+    ),
+    "epoch-P1-tensor-samples": Program(
+        "the same, images in a tensor",
+        MLP_128 + TENSOR_SAMPLE_EPOCH + SAMPLE_STEP,
         1,
         floor.epoch(floor.p1, samples=60_000, batch=64),
         whole=True,

@@ -135,7 +135,7 @@ class ShapeMethods(TensorBase):
         result = self
         if device is not None and resolve_device(device) != self.device:
             result = ops.move(result, device)
-        if dtype is not None and dtype != self.dtype:
+        if dtype is not None:
             result = ops.cast(result, as_numpy_dtype("to", dtype))
         return ops.clone(self) if copy and result is self else result
 

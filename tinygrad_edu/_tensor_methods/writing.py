@@ -125,7 +125,7 @@ def write_numbers(tensor: TensorBase, values: Array, name: str) -> Any:
 def set_item(tensor: TensorBase, index: Any, value: Any) -> None:
     """Do ``tensor[index] = value``."""
     index = raw_index(index, tensor.array)
-    check_index(tensor.array, index)
+    check_index(index)
     if isinstance(value, TensorBase):
         if value.device != tensor.device and (value.ndim == 0 or is_basic(index)):
             value = value.to(tensor.device)

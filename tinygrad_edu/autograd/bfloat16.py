@@ -17,10 +17,12 @@ from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.numpy_dtypes import BFLOAT16, is_inexact
 from tinygrad_edu_kernels.dtypes import FLOAT32
 
+DTYPE, OR_FLOAT32 = repeat("dtype"), repeat(FLOAT32)
+
 
 def has_bfloat16(arrays: tuple[Any, ...]) -> bool:
     """Tell whether one of the arrays is of bfloat16; numbers and None, which have no dtype, are not."""
-    return BFLOAT16 in map(getattr, arrays, repeat("dtype"), repeat(FLOAT32))
+    return BFLOAT16 in map(getattr, arrays, DTYPE, OR_FLOAT32)
 
 
 def apply_in_float32(op: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -69,7 +69,7 @@ class Op(Node):
         """
         node = cls()
         arrays = connect(node, inputs)
-        if has_bfloat16(arrays) and not cls.is_view and not cls.moves_only:
+        if not cls.is_view and not cls.moves_only and has_bfloat16(arrays):
             return apply_in_float32(cls, inputs, options)
         if this_thread.mode.observers:
             output = run_forward_observed(run_forward, node, arrays, options)
@@ -90,21 +90,20 @@ class Op(Node):
     def tie(self, inputs: tuple[Any, ...], arrays: tuple[Any, ...], output: Any, options: Any) -> Any:
         """Return the output, or the tuple of them, as Tensors whose history is this node."""
         outputs = output if isinstance(output, tuple) else (output,)
-        results = []
-        for array in outputs:
-            results.append(tensor_from_array(array))
-        if any(self.needs_input_grad):
+        results = tuple(map(tensor_from_array, outputs))
+        if True in self.needs_input_grad:
             self.become_origin_of(results)
-            links = link_saved(self, inputs, arrays, outputs, results)
-            self.saved_links = links if any(links) else ()
+            if self.saved:
+                links = link_saved(self, inputs, arrays, outputs, results)
+                self.saved_links = links if any(links) else ()
         if self.is_view:
             for output_nr, result in enumerate(results):
                 result.become_view_of(inputs[0], type(self), options)
                 if isinstance(output, tuple):
                     result._forbid_changes(self, output_nr)
-        return tuple(results) if isinstance(output, tuple) else results[0]
+        return results if isinstance(output, tuple) else results[0]
 
-    def become_origin_of(self, results: list[TensorBase]) -> None:
+    def become_origin_of(self, results: tuple[TensorBase, ...]) -> None:
         """Be the history of those results that can have a gradient: indices, such as those of max, cannot."""
         self.num_outputs = len(results)
         for output_nr, result in enumerate(results[: self.num_differentiable]):

@@ -357,8 +357,10 @@ def tensor_from_array(array: Array, requires_grad: bool = False, cls: type[Any] 
     """
     tensor = object.__new__(cls or _tensor_class)
     tensor.array = np.asarray(array) if isinstance(array, np.generic) else array  # NumPy's 0-d results
-    tensor._requires_grad = requires_grad
-    tensor._inference = this_thread.mode.inference
+    if requires_grad:
+        tensor._requires_grad = True
+    if this_thread.mode.inference:
+        tensor._inference = True
     return tensor
 
 

@@ -135,6 +135,8 @@ def promote(name: str, a: Any, b: Any) -> tuple[Any, Any]:
 
 def promote_to_float(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return two operands of one floating-point dtype: the default one if both are integers or booleans."""
+    if fits(b, a):
+        return a, a.array.dtype.type(b)
     return promote_by(float_result_dtype, name, *on_one_device(a, b))
 
 

@@ -80,9 +80,9 @@ def half_dtype_of(values: Iterable[Any]) -> Any:
 
 def loses_digits(number: Any, tensor: Any) -> bool:
     """Tell whether a Tensor is of half precision and a number beside it is none of its dtype's, like 1e-8 or 100000."""
-    if not isinstance(number, int | float) or not is_half_alone((tensor,)):
+    half = getattr(tensor, "array", NOTHING).dtype
+    if half not in HALF_DTYPES or not isinstance(number, int | float):
         return False
-    half = tensor.array.dtype
     return abs(number) > limits(half)[1] or float(half.type(number)) != number
 
 

@@ -117,15 +117,19 @@ class Sub(BinaryOp):
 
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input - alpha * other; masks cannot be subtracted."""
-    for x in (input, other):
-        if getattr(raw(x), "dtype", None) == np.bool_ or isinstance(x, bool):
-            raise RuntimeError(
-                "sub: Subtraction, the `-` operator, with a bool tensor is not supported. Use `^` between "
-                "two masks, `~` or `logical_not()` to invert one."
-            )
+    if is_bool(input) or is_bool(other):
+        raise RuntimeError(
+            "sub: Subtraction, the `-` operator, with a bool tensor is not supported. Use `^` between "
+            "two masks, `~` or `logical_not()` to invert one."
+        )
     if type(alpha) is not int or alpha != 1:
         other = scaled("sub", input, other, alpha)
     return Sub.apply(*promote("sub", input, other))
+
+
+def is_bool(x: Any) -> bool:
+    """Tell whether an operand is boolean, a mask or a Python value."""
+    return isinstance(x, bool) or getattr(raw(x), "dtype", NOTHING.dtype).kind == "b"
 
 
 class Mul(BinaryOp):

@@ -7,6 +7,7 @@ https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutatin
 
 from __future__ import annotations
 
+from types import EllipsisType, NoneType
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,8 @@ def raw_index(index: Any, x: Array) -> Any:
         if array.dtype == object:
             raise IndexError(f"index: expected a list of ints or bools, got {index!r}")
         return to_device(array, device_of(x))
+    if isinstance(index, int) and not isinstance(index, bool):
+        return int(index)  # of a class of its own, too, such as an enumeration
     array = raw(index)
     if getattr(array, "dtype", None) is not None:
         if array is index:  # no Tensor of ours
@@ -79,10 +82,12 @@ def moved_index(array: Array, x: Array) -> Array:
     return to_device(array, device_of(x))
 
 
+BASIC_TYPES = frozenset([int, slice, NoneType, EllipsisType])
+
+
 def is_basic(index: Any) -> bool:
     """Tell whether an index makes a view: ints, slices, None and Ellipsis only."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(i is None or i is Ellipsis or isinstance(i, slice) or is_int(i) for i in parts)
+    return BASIC_TYPES.issuperset(map(type, index if isinstance(index, tuple) else (index,)))
 
 
 def split_index(index: Any) -> tuple[Any, Any]:
@@ -122,11 +127,10 @@ def has_mask(index: Any) -> bool:
     return any(isinstance(i, bool) or getattr(i, "dtype", None) == np.bool_ for i in parts)
 
 
-def check_index(x: Array, index: Any) -> None:
+def check_index(index: Any) -> None:
     """Raise for an index that is too long, or has a negative step."""
+    check_steps(index)
     for i in index if isinstance(index, tuple) else (index,):
-        if isinstance(i, slice) and i.step is not None and i.step <= 0:
-            raise ValueError("step must be greater than zero")
         if isinstance(i, int) and not -(2**63) <= i < 2**63:
             check_long("index", i)
         if not (i is None or i is Ellipsis or isinstance(i, int | slice) or hasattr(i, "dtype")):
@@ -135,10 +139,17 @@ def check_index(x: Array, index: Any) -> None:
             )
 
 
+def check_steps(index: Any) -> None:
+    """Raise for a slice that goes backwards, which NumPy has and PyTorch has not."""
+    for i in index if isinstance(index, tuple) else (index,):
+        if isinstance(i, slice) and i.step is not None and i.step <= 0:
+            raise ValueError("step must be greater than zero")
+
+
 def view_at(x: Array, index: Any) -> Array:
     """Return ``x[index]`` for a basic index, as a view even if it is a single element."""
     index = index if isinstance(index, tuple) else (index,)
-    return x[index] if any(i is Ellipsis for i in index) else x[(*index, ...)]
+    return x[index] if EllipsisType in map(type, index) else x[(*index, ...)]
 
 
 def items_at(x: Array, index: Any) -> Array:
@@ -154,6 +165,7 @@ def between(x: Array, dim: int, start: int, stop: int) -> Array:
 
 def explain_index(shape: tuple[int, ...], index: Any) -> None:
     """Say that an index does not fit, and which number of it is too large if the first numbers and slices tell."""
+    check_index(index)
     dim = 0
     for i in index if isinstance(index, tuple) else (index,):
         if not (i is None or isinstance(i, slice) or is_int(i)) or dim >= len(shape):
@@ -224,8 +236,11 @@ def getitem(input: Array, index: Any) -> Array:
             [5, 3]])
     """
     require_tensor("getitem", input)
+    if is_basic(index):
+        check_steps(index)
+        return GetItem.apply(input, index=index)
     index = raw_index(index, raw(input))
-    check_index(raw(input), index)
+    check_index(index)
     basic, rest = split_index(index)
     if basic is not Ellipsis:
         input = GetItem.apply(input, index=basic)

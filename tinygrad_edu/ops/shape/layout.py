@@ -39,23 +39,28 @@ def infer_size(name: str, shape: tuple[int, ...], total: int) -> tuple[int, ...]
     RuntimeError
         If the number of elements does not fit.
     """
-    if any(size < -1 for size in shape):
-        raise explained(RuntimeError(f"{name}: invalid shape dimension {min(shape)} in {list(shape)}"))
-    if shape.count(-1) > 1:
-        raise explained(RuntimeError(f"{name}: only one dimension can be inferred, got {list(shape)}"))
-    known = math.prod(size for size in shape if size != -1)
-    if -1 in shape:
-        if known == 0:
-            raise explained(
-                RuntimeError(
-                    f"{name}: cannot reshape tensor of {total} elements into shape {list(shape)} because the "
-                    "unspecified dimension size -1 can be any value and is ambiguous"
-                )
-            )
-        shape = tuple([total // known if size == -1 else size for size in shape])
+    if min(shape, default=0) < 0:
+        shape = with_missing_size(name, shape, total)
     if math.prod(shape) != total:
         raise explained(RuntimeError(f"{name}: shape '{list(shape)}' is invalid for input of size {total}"))
     return shape
+
+
+def with_missing_size(name: str, shape: tuple[int, ...], total: int) -> tuple[int, ...]:
+    """Return a shape with what remains of the elements in the place of its -1."""
+    if min(shape) < -1:
+        raise explained(RuntimeError(f"{name}: invalid shape dimension {min(shape)} in {list(shape)}"))
+    if shape.count(-1) > 1:
+        raise explained(RuntimeError(f"{name}: only one dimension can be inferred, got {list(shape)}"))
+    known = -math.prod(shape)
+    if known == 0:
+        raise explained(
+            RuntimeError(
+                f"{name}: cannot reshape tensor of {total} elements into shape {list(shape)} because the "
+                "unspecified dimension size -1 can be any value and is ambiguous"
+            )
+        )
+    return tuple([total // known if size == -1 else size for size in shape])
 
 
 class Reshape(Op):
@@ -299,7 +304,8 @@ def squeeze(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
     shape = tuple(input.shape)
     dims = range(input.ndim) if dim is None else sizes_of("squeeze", (dim,), "dim")
     dropped = {normalize_dim("squeeze", d, input.ndim) for d in dims}
-    return reshape(input, tuple([size for i, size in enumerate(shape) if not (i in dropped and size == 1)]))
+    left = tuple([size for i, size in enumerate(shape) if not (i in dropped and size == 1)])
+    return Reshape.apply(input, shape=left)
 
 
 def unsqueeze(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
@@ -307,8 +313,8 @@ def unsqueeze(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
     dim = dim if axis is None else axis
     require_tensor("unsqueeze", input)
     dim = normalize_dim("unsqueeze", dim, input.ndim + 1)
-    shape = tuple(input.shape)
-    return reshape(input, (*shape[:dim], 1, *shape[dim:]))
+    shape = raw(input).shape
+    return Reshape.apply(input, shape=(*shape[:dim], 1, *shape[dim:]))
 
 
 class Expand(Op):

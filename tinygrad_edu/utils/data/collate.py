@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_edu._tensor import Tensor, tensor_from_array
-from tinygrad_edu.backend import array_module
 from tinygrad_edu.creation import as_tensor, tensor
 from tinygrad_edu.nn.graph.data import Batch, Data
 from tinygrad_edu.ops.shape.join import stack
@@ -127,10 +126,10 @@ def _unknown_type_message(found: Any) -> str:
 
 def collate_tensors(batch: Sequence[Tensor], *, collate_fn_map: CollateMap | None = None) -> Tensor:
     """Stack tensors of shape (...) to one of shape (batch, ...)."""
-    if all(isinstance(x, Tensor) and not x.requires_grad for x in batch):  # nothing to record: the short way
+    if not any(map(needs_recording, batch)):  # the short way
         arrays = [x.array for x in batch]
         if have_one_form(arrays):
-            return tensor_from_array(array_module(arrays[0]).stack(arrays))
+            return tensor_from_array(np.array(arrays))
     stacked: Tensor = stack(list(batch), 0)  # also mixes dtypes, or says what does not fit
     return stacked
 
@@ -140,14 +139,18 @@ def collate_arrays(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = 
     if batch[0].dtype.kind in "SUO":
         raise TypeError(_unknown_type_message(batch[0].dtype))
     if collate_fn_map is default_collate_fn_map and have_one_form(batch):
-        return as_tensor(np.stack(batch))
+        return as_tensor(np.array(batch))
     return collate([as_tensor(array) for array in batch], collate_fn_map=collate_fn_map)
 
 
+def needs_recording(x: Any) -> bool:
+    """Tell whether a sample is a Tensor with a gradient, or none at all."""
+    return not isinstance(x, Tensor) or x.edge() is not None
+
+
 def have_one_form(arrays: Sequence[Any]) -> bool:
-    """Tell whether they are arrays of one type, shape and dtype."""
-    kind, shape, dtype = type(arrays[0]), arrays[0].shape, arrays[0].dtype
-    return all(type(array) is kind and array.shape == shape and array.dtype == dtype for array in arrays)
+    """Tell whether they are NumPy arrays of one shape and dtype."""
+    return set(map(type, arrays)) == {np.ndarray} and len({(x.shape, x.dtype) for x in arrays}) == 1
 
 
 def collate_array_scalars(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -> Tensor:
