@@ -12,15 +12,15 @@ from tqdm import tqdm
 
 from tests.benchmarks import data, documents, floor, growth, malloc, peaks, tables
 from tests.benchmarks.__main__ import parse_arguments
-from tests.benchmarks.child import prepare, repeat
+from tests.benchmarks.child import REPLAYED, prepare, repeat
 from tests.benchmarks.first_run import own_seconds
 from tests.benchmarks.floor import Work
 from tests.benchmarks.peer_programs import PEER_PROGRAMS, without_jit
 from tests.benchmarks.programs import EPOCHS, PROGRAMS, body, find
-from tests.benchmarks.runner import alternate, environment_for, run_child, why_missing
+from tests.benchmarks.runner import REPLAYED_ENGINE, alternate, environment_for, run_child, why_missing
 from tinygrad_edu import process_settings
 
-SMALL = {"P1", "P2", "P3", "adam", "tape"}
+SMALL = ("P1", "P2", "P3", "adam", "tape")
 """Programs of which one step is quick; the others are run on fewer data."""
 
 
@@ -162,6 +162,7 @@ RECORD = {
         run("torch", [2.0, 4.0, 8.0]),
         run("torch-malloc", [1.0, 1.0, 1.0]),
         run("tinygrad_edu", [1.0, 3.0, 2.0]),
+        run("tinygrad_edu-replayed", [1.0, 1.0, 1.0]),
         run("numpy", [0.5, 0.5], "peers"),
         run("tinygrad_edu", [1.0, 1.0], "peers"),
     ],
@@ -200,7 +201,8 @@ def cells(table: str, containing: str) -> list[str]:
 def test_table_of_steps():
     row = cells(tables.all_tables(json.loads(json.dumps(RECORD)))["steps"], "MLP 784-128-10")
     # medians 4 and 2; ratios 0.5, 0.75 and 0.25; least times 0.9 * 1 and 0.9 * 2
-    assert row[1:] == ["1", "0.266", "4", "2", "**0.50**", "0.50", "0.50"]
+    # replayed: ratios 1 / 2, 1 / 4 and 1 / 8
+    assert row[1:] == ["1", "0.266", "4", "2", "**0.50**", "0.50", "0.50", "1", "**0.25**"]
 
 
 def test_table_of_malloc():
@@ -367,6 +369,21 @@ def test_an_epoch_is_measured_in_a_child():
     (measured,) = runs[0]["rounds"]
     assert set(measured) == {"median", "min", "first", "peak", "memory"}
     assert 0 < measured["min"] <= measured["median"] < measured["first"]
+
+
+def test_what_is_called_once_is_not_replayed():
+    engines = {REPLAYED_ENGINE: sys.executable}
+    assert alternate("engines", "epoch-P1", 1, 1, engines, tqdm(disable=True)) == []
+    assert not find("loader").can_be_replayed
+
+
+@pytest.mark.parametrize("name", [name for name in SMALL if find(name).can_be_replayed])
+def test_a_step_is_replayed(name, monkeypatch):
+    monkeypatch.setenv(REPLAYED, "1")
+    step = prepare(name, "tinygrad_edu", threads=1)[0]["step"]
+    for _ in range(4):
+        step()
+    assert step.usable
 
 
 def test_a_child_that_fails_says_why():

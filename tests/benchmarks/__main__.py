@@ -26,6 +26,7 @@ from tests.benchmarks.runner import (
     ENGINES,
     MALLOC_ENGINES,
     PEER_PROGRAM_NAMES,
+    REPLAYED_ENGINE,
     alternate,
     check_same_losses,
     machine,
@@ -53,7 +54,7 @@ def run_programs(args: argparse.Namespace) -> dict:
 def run_peers(args: argparse.Namespace) -> dict:
     """Run what the peers can run, on them, on PyTorch and on this engine."""
     peers = peers_that_can_run(args.peers_python)
-    engines = {**peers, "torch": sys.executable, "tinygrad_edu": sys.executable}
+    engines = {**peers, **dict.fromkeys(("torch", "tinygrad_edu", REPLAYED_ENGINE), sys.executable)}
     for program in PEER_PROGRAM_NAMES:
         check_same_losses(program, {**peers, "torch": sys.executable})
     return {"runs": run_all("peers", list(PEER_PROGRAM_NAMES), engines, args)}

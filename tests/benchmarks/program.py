@@ -19,6 +19,13 @@ class Program:
     """What one call must compute and move, where that says something."""
     whole: bool = False
     """Time the very first call, with nothing to warm up before it: an epoch is run once."""
+    is_loader: bool = False
+    """Reads data only, which cannot be replayed."""
+
+    @property
+    def can_be_replayed(self) -> bool:
+        """Tell whether a step does the same to arrays in each call."""
+        return not (self.whole or self.is_loader)
 
 
 TRAINING_STEP = """

@@ -155,7 +155,7 @@ def step():
         y = y + one
     y.backward()
     x.grad = None
-    return y
+    return y.detach()
 """
 
 ADAM = """
@@ -191,6 +191,7 @@ PROGRAMS = {
         LOADER,
         4,
         floor.copy(60_000 * (784 * 4 + 8)),
+        is_loader=True,
     ),
     "first": Program(
         "from the start of Python to the end of the first step of P3, kernels cached", P3, 1, whole=True

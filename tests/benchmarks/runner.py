@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tests.benchmarks.child import SAME_MALLOC, STARTED
+from tests.benchmarks.child import REPLAYED, SAME_MALLOC, STARTED
 from tests.benchmarks.data import DIGITS
 from tests.benchmarks.peer_programs import PEER_PROGRAMS
 from tests.benchmarks.programs import find
@@ -39,12 +39,15 @@ ENGINES = {
     "torch": Engine("torch", "PyTorch"),
     "torch-malloc": Engine("torch", "PyTorch, memory kept", ((SAME_MALLOC, "1"),)),
     "tinygrad_edu": Engine("tinygrad_edu", "tinygrad_edu"),
+    "tinygrad_edu-replayed": Engine("tinygrad_edu", "tinygrad_edu, replayed", ((REPLAYED, "1"),)),
     "tinygrad_edu-plain": Engine(
         "tinygrad_edu", "tinygrad_edu, memory not kept", (("TINYGRAD_EDU_KEEP_FREED_MEMORY", "0"),)
     ),
 }
 MALLOC_ENGINES = ("torch-malloc", "tinygrad_edu-plain")
 """Each engine with malloc as the other one has it."""
+REPLAYED_ENGINE = "tinygrad_edu-replayed"
+"""Runs the steps through ``torch.compile``; only what is called again and again can be replayed."""
 PEERS = {
     "numpy": Engine("numpy", "NumPy by hand"),
     "autograd": Engine("autograd", "HIPS autograd"),
@@ -117,6 +120,8 @@ def alternate(
     runs: dict[str, list[object]] = {engine: [] for engine in engines}
     for _ in range(rounds):
         for engine, python in engines.items():
+            if engine == REPLAYED_ENGINE and not find(program).can_be_replayed:
+                continue
             progress.set_description(f"{program}, {threads} threads, {engine}")
             runs[engine].append(run_child(program, engine, threads, python))
             progress.update()
@@ -129,6 +134,7 @@ def alternate(
             "rounds": measured,
         }
         for engine, measured in runs.items()
+        if measured
     ]
 
 

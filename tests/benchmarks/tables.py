@@ -16,7 +16,7 @@ from collections.abc import Callable
 from tests.benchmarks.floor import floor_ms
 from tests.benchmarks.growth import GROWTH, slope
 from tests.benchmarks.programs import EPOCHS, PROGRAMS
-from tests.benchmarks.runner import ENGINES, MALLOC_ENGINES, PEER_PROGRAM_NAMES, PEERS
+from tests.benchmarks.runner import ENGINES, MALLOC_ENGINES, PEER_PROGRAM_NAMES, PEERS, REPLAYED_ENGINE
 
 NOTHING = "–"
 LISTED_KERNELS = 10
@@ -132,6 +132,8 @@ def epochs_table(record: dict) -> str:
 def _comparison(record: dict, names: list[str]) -> str:
     head = ["program", "threads", "floor, ms", "PyTorch, ms", "ours, ms", "ours / PyTorch"]
     head += ["ratio of the shortest", "peak memory, ratio"]
+    replays = any(PROGRAMS[name].can_be_replayed for name in names)
+    head += ["replayed, ms", "replayed / PyTorch"] if replays else []
     rows = []
     for name in names:
         for threads, runs in runs_of(record, "engines", name).items():
@@ -141,6 +143,9 @@ def _comparison(record: dict, names: list[str]) -> str:
             rows.append([PROGRAMS[name].title, str(threads), floor, milliseconds(torch), milliseconds(ours)])
             rows[-1] += [f"**{ratio(ours, torch, 'median')}**", ratio_of_minima(ours, torch)]
             rows[-1] += [ratio(ours, torch, "peak")]
+            if replays:
+                replayed = runs.get(REPLAYED_ENGINE)
+                rows[-1] += [milliseconds(replayed), f"**{ratio(replayed, torch, 'median')}**"]
     return markdown(head, rows)
 
 

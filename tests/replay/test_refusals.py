@@ -77,6 +77,18 @@ def keeps_an_attribute(x):
     return weight.last * 2
 
 
+class Holder:
+    grad = None
+
+
+holder = Holder()
+
+
+def sets_a_grad_of_no_tensor(x):
+    holder.grad = x
+    return x * 2
+
+
 def sets_a_grad(x):
     weight.grad = x
     return weight * x.detach()
@@ -167,7 +179,8 @@ REFUSED = [
     (draws_in_python, r"calls random\(\)"),
     (draws_in_numpy, "one call does not do what another does"),
     (keeps_an_attribute, "assigns to last"),
-    (sets_a_grad, "assigns to grad"),
+    (sets_a_grad_of_no_tensor, "assigns to grad"),
+    (sets_a_grad, "sets a grad by itself"),
     (uses_what_is_unknown, "not among the operations that replay knows|no operation"),
     (wants_a_second_derivative, "differentiated again|not written down|no result of an operation"),
     (picks_by_a_mask, "a mask as an index"),

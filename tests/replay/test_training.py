@@ -303,3 +303,33 @@ def test_nothing_is_said_where_it_replays():
         program = Program("mlp")
         for x, y in batches("mlp", 4):
             program.step(x, y)
+
+
+def forget(p):
+    p.grad = None
+
+
+def fill_with_zeros(p):
+    p.grad.zero_()
+
+
+@pytest.mark.parametrize("ends", [forget, fill_with_zeros])
+def test_gradient_descent_by_hand(ends):
+    def train(replay):
+        torch.manual_seed(0)
+        parameters = [torch.randn(5, 3, requires_grad=True), torch.zeros(3, requires_grad=True)]
+
+        def step(x, y):
+            w, b = parameters
+            loss = ((x @ w + b - y) ** 2).mean()
+            loss.backward()
+            with torch.no_grad():
+                for p in parameters:
+                    p -= 0.1 * p.grad
+                    ends(p)
+            return loss
+
+        step = torch.compile(step, fullgraph=True) if replay else step
+        return [step(torch.randn(8, 5), torch.randn(8, 3)) for _ in range(6)], parameters
+
+    assert equal(train(False), train(True))

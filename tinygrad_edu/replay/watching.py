@@ -112,7 +112,7 @@ CHANGING = tuple(
 LOOKING = ("any", "all", "item", "tolist", "max", "min", "nonzero", "argmax", "argmin")
 WRITING = {"STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL", "DELETE_SUBSCR"}
 SETTING = {"STORE_SUBSCR", "STORE_SLICE"}
-SET_ITEM = Operators.__setitem__.__code__
+SETTERS = (Operators.__setitem__.__code__, Tensor.grad.fset.__code__)
 MUTABLE = (np.ndarray, bytearray, memoryview, array_of_python, collections.deque)
 PRIVATE = ("array", "param_groups", "_grad", "__dict__")
 TOLD = ConvertMethods.item.__code__  # which tells itself that it looks at a number
@@ -141,7 +141,7 @@ class PythonWatch:
         self.recorder = recorder
         self.codes: dict[CodeType, dict[str, Any]] = {}
         self._kinds: dict[str, str] = {}
-        self._set: set[tuple[Any, int]] = set()  # where elements of tensors are set
+        self._set: set[tuple[Any, int]] = set()  # where elements of tensors are set, or their grad
 
     def __enter__(self) -> PythonWatch:
         self._collecting = gc.isenabled()
@@ -154,7 +154,7 @@ class PythonWatch:
         if self._collecting:
             gc.enable()
         for code in self.codes:
-            self.check_elements(code)
+            self.check_setting(code)
 
     def kind(self, frame: FrameType) -> str:
         """Tell whose function a frame is of."""
@@ -176,7 +176,7 @@ class PythonWatch:
                     self.check_code(frame.f_code)
             elif kind not in ("engine", "harmless"):
                 self.recorder.refuse(kind)
-            elif frame.f_code is SET_ITEM and frame.f_back is not None:
+            elif frame.f_code in SETTERS and frame.f_back is not None:
                 self._set.add((frame.f_back.f_code, frame.f_back.f_lasti))
         elif event == "c_call":
             self.check_builtin(frame, arg)
@@ -206,19 +206,21 @@ class PythonWatch:
         ):
             self.recorder.refuse(f"{frame.f_code.co_name} changes a {type(owner).__name__} that outlives it")
 
-    def check_elements(self, code: CodeType) -> None:
-        """Refuse a function that sets elements of something else than a tensor, in a line that has been run or not."""
+    def check_setting(self, code: CodeType) -> None:
+        """Refuse a function that sets an element, or ``grad``, of no tensor; even in a line that was not run."""
         for instruction in dis.get_instructions(code):
-            if instruction.opname in SETTING and (code, instruction.offset) not in self._set:
+            sets = instruction.opname in SETTING or sets_grad(instruction)
+            if sets and (code, instruction.offset) not in self._set:
+                what = "grad" if sets_grad(instruction) else "an element"
                 self.recorder.refuse(
-                    f"{code.co_name} assigns to an element, which a list of array functions would not do"
+                    f"{code.co_name} assigns to {what}, which a list of array functions would not do"
                 )
 
     def check_code(self, code: CodeType) -> None:
         """Refuse a function of the program that writes to something that outlives it, or reads what is not told."""
         for instruction in dis.get_instructions(code):
             outer = instruction.opname == "STORE_DEREF" and instruction.argval in code.co_freevars
-            if instruction.opname in WRITING or outer:
+            if (instruction.opname in WRITING and not sets_grad(instruction)) or outer:
                 what = instruction.argval if isinstance(instruction.argval, str) else "an element"
                 self.recorder.refuse(
                     f"{code.co_name} assigns to {what}, which a list of array functions would not do"
@@ -226,6 +228,11 @@ class PythonWatch:
         for name in PRIVATE:
             if name in code.co_names:
                 self.recorder.refuse(f"{code.co_name} reads .{name}")
+
+
+def sets_grad(instruction: dis.Instruction) -> bool:
+    """Tell whether an instruction is ``x.grad = ...``."""
+    return instruction.opname == "STORE_ATTR" and instruction.argval == "grad"
 
 
 def argument_names(code: CodeType) -> tuple[str, ...]:
