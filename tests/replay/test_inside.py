@@ -103,6 +103,22 @@ def makes_an_image_larger(x):
     )
 
 
+def fills_a_container(x):
+    parts = {}
+    both = [0, 0]
+    for name in ("a", "b"):
+        parts[name] = x * len(parts)
+    both[1] = parts["a"] + parts["b"]
+    return both[1].repeat_interleave(2, 0), x * 1.0
+
+
+bags = nn.EmbeddingBag(6, 3, mode="mean")
+
+
+def has_bags(x):
+    return bags(x.argsort(1)), bags(x.argmax(1), torch.tensor([0, 1, 1]))
+
+
 FUNCTIONS = [
     masked_inside,
     builds_a_mask,
@@ -113,7 +129,7 @@ FUNCTIONS = [
     is_of_probabilities,
     solves,
 ]
-FUNCTIONS += [has_constants, draws, drops, makes_an_image_larger]
+FUNCTIONS += [fills_a_container, has_bags, has_constants, draws, drops, makes_an_image_larger]
 
 
 def outcomes(function, learns, replay):

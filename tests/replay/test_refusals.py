@@ -119,6 +119,14 @@ def sets_an_element_of_a_list(x):
     return box[0] * 2
 
 
+def sets_an_element_of_one_or_the_other(x):
+    own = {}
+    if len(box) > 5:
+        own = log
+    own[0] = x[0] * 1.0
+    return own[0] * 2
+
+
 def changes_an_element_of_its_argument(x):
     x[0] = 1.0
     return x * 2
@@ -188,6 +196,7 @@ REFUSED = [
     (makes_a_tensor_of_an_array, "an array of shape"),
     (makes_a_tensor_of_tensors, r"by item\(\)"),
     (sets_an_element_of_a_list, "assigns to an element"),
+    (sets_an_element_of_one_or_the_other, "assigns to an element"),
     (changes_an_element_of_its_argument, "is changed in place"),
 ]
 

@@ -31,6 +31,7 @@ FILES = (
     "ops.nn.conv_transpose",
     "ops.nn.dropout",
     "ops.nn.embedding",
+    "ops.nn.embedding_bag.SumBags",
     "ops.nn.loss",
     "ops.nn.normalize",
     "ops.nn.norm",

@@ -28,6 +28,7 @@ from tinygrad_edu._tensor_methods.operators import Operators
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.replay.arrays import is_array
+from tinygrad_edu.replay.bytecode import is_own_container
 from tinygrad_edu.replay.guards import Guards
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
@@ -208,9 +209,10 @@ class PythonWatch:
 
     def check_setting(self, code: CodeType) -> None:
         """Refuse a function that sets an element, or ``grad``, of no tensor; even in a line that was not run."""
-        for instruction in dis.get_instructions(code):
+        instructions = list(dis.get_instructions(code))
+        for i, instruction in enumerate(instructions):
             sets = instruction.opname in SETTING or sets_grad(instruction)
-            if sets and (code, instruction.offset) not in self._set:
+            if sets and (code, instruction.offset) not in self._set and not is_own_container(instructions, i):
                 what = "grad" if sets_grad(instruction) else "an element"
                 self.recorder.refuse(
                     f"{code.co_name} assigns to {what}, which a list of array functions would not do"

@@ -11,11 +11,13 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding_bag
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_int, require_bools
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_on_host, on_card_of
 from tinygrad_edu.ops.common import raw, require_kernel_dtype, require_tensor
@@ -122,7 +124,7 @@ def embedding_bag(
     if padding_idx is not None:
         options["padding_idx"] = as_int("embedding_bag", "padding_idx", padding_idx) % weight.shape[0]
     with on_card_of(raw(weight)):
-        starts = starts_of_bags(raw(input), raw(offsets), include_last_offset)
+        starts = call(starts_of_bags, raw(input), raw(offsets), include_last_offset)
         arguments = reshape(input, (-1,)), weight, starts, per_sample_weights
         if is_half_alone((weight, per_sample_weights)):
             return in_float32(_embedding_bag, *arguments, **options)
@@ -149,18 +151,30 @@ def _embedding_bag(
     )
     if factors is not None:
         rows = rows * reshape(factors, (-1, 1))
-    kept = xp.ones(indices.size, bool) if padding_idx is None else indices != padding_idx
+    kept = (
+        call(xp.ones, indices.size, bool) if padding_idx is None else call(operator.ne, indices, padding_idx)
+    )
     if mode == "max" and indices.size:
         return largest_in_bags(rows, starts, kept)
     if padding_idx is not None:
         rows = keep(rows, kept[:, None])
-    # Where a bag is empty, the next one begins at the same place: the last that has begun is the one.
-    bag = xp.searchsorted(starts, xp.arange(indices.size), side="right") - 1
+    bag = call(bag_of_each, starts, indices.size)
     totals = SumBags.apply(rows, bag, bags=len(starts))
     if mode != "mean":
         return totals  # of no rows at all the maximum is 0, too
-    counts = add_at(bag, kept.astype(raw(totals).dtype), (len(starts),))
-    return totals / tensor_from_array(xp.maximum(counts, 1)[:, None])
+    return totals / tensor_from_array(call(sizes_of_bags, bag, kept, len(starts), raw(totals).dtype))
+
+
+def bag_of_each(starts: Array, count: int) -> Array:
+    """Return the bag of each index."""
+    xp = array_module(starts)
+    # Where a bag is empty, the next one begins at the same place: the last that has begun is the one.
+    return xp.searchsorted(starts, xp.arange(count), side="right") - 1
+
+
+def sizes_of_bags(bag: Array, kept: Array, bags: int, dtype: Any) -> Array:
+    """Return how many indices each bag has that are kept, at least 1: (bags, 1)."""
+    return array_module(bag).maximum(add_at(bag, kept.astype(dtype), (bags,)), 1)[:, None]
 
 
 def largest_in_bags(rows: Array, starts: Array, kept: Array) -> Array:
@@ -234,7 +248,7 @@ def check_offsets(input: Array, offsets: Any, include_last_offset: bool) -> None
         require_tensor("embedding_bag", offsets, "offsets")
         if offsets.ndim != 1:
             raise ValueError(f"embedding_bag: offsets has to be a 1D Tensor, got {list(offsets.shape)}")
-        check_starts(raw(offsets), raw(input).size, include_last_offset)
+        call(check_starts, raw(offsets), raw(input).size, include_last_offset)
     elif offsets is not None:
         raise ValueError(
             "embedding_bag: if input is 2D, then offsets has to be None, for every row is a bag; got "

@@ -14,6 +14,7 @@ from typing import Any
 from tinygrad_edu.arguments import as_int, wrong_type
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.telling import constant
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel
 from tinygrad_edu.layouts import sparse_coo
@@ -227,4 +228,6 @@ def repeat_interleave(
     positions = array_module(raw(input)).arange(size).repeat(counts if len(counts) == size else counts[0])
     if output_size is not None and output_size != len(positions):
         raise RuntimeError(f"repeat_interleave: expected output_size={len(positions)}, got {output_size}")
+    if not isinstance(repeats, TensorBase):
+        constant(positions)
     return getitem(input, (slice(None),) * dim + (positions,))
