@@ -402,9 +402,9 @@ def _softplus_backward(grad_output, x, grad_input, beta, threshold, first, last)
     grad_part, x_part, result = grad_output[first:last], x[first:last], grad_input[first:last]
     one = x.dtype.type(1)
     for i in range(result.size):
-        scaled = x_part[i] * beta
+        scaled, grad = x_part[i] * beta, grad_part[i]
         slope = one / (one + _exp(-scaled))
-        result[i] = grad_part[i] if scaled > threshold else grad_part[i] * slope
+        result[i] = grad if scaled > threshold else grad * slope
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})

@@ -159,8 +159,11 @@ def _exponentials(scores, first, sums, logsumexp):
         bits = as_integers(scores[n, head])
         for i in range(scores.shape[2]):
             row = scores[n, head, i]
-            for j in range(first + i + 1, row.size):
-                row[j] = -math.inf
+            hidden = row[
+                first + i + 1 :
+            ]  # a slice, for then no index is negative, and the loop is vectorised
+            for j in range(hidden.size):
+                hidden[j] = -math.inf
             top, total = largest_of_row(bits, i), number(0)
             if row.size == 0 or top == -math.inf:  # nothing to look at
                 for j in range(row.size):
@@ -187,5 +190,6 @@ def _weights_and_gradients(scores, grad_weights, first, logsumexp, means):
                 row[j] = exp_of_negative(row[j] - shift)
             for j in range(looked_at):
                 grad[j] = row[j] * (grad[j] - mean)
-            for j in range(looked_at, row.size):
-                row[j] = grad[j] = number(0)
+            hidden, hidden_grad = row[looked_at:], grad[looked_at:]
+            for j in range(hidden.size):
+                hidden[j] = hidden_grad[j] = number(0)

@@ -133,8 +133,11 @@ def _panels(a, row_step, column_step, b, transposed, bias, y, first, last):
             transpose(b[start : start + width], panel)
         else:
             _copy_columns(b, start, width, panel)
-        for j in range(bias.size and width):
-            shift[j] = bias[start + j]
+        of_panel = bias[
+            start : start + width
+        ]  # a slice, for then no index is negative; empty if there is no bias
+        for j in range(of_panel.size):
+            shift[j] = of_panel[j]
         _rows_times_panel(a, row_starts, column_places, panel, shift, y, start, width)
 
 

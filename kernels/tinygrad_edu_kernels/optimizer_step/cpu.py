@@ -44,7 +44,7 @@ def sgd_step(
         1.0 - dampening,
         float(weight_decay),
         bool(nesterov),
-        bool(maximize),
+        -1.0 if maximize else 1.0,
     )
     walk(0.15, sgd_loop, arrays, numbers)
 
@@ -52,15 +52,16 @@ def sgd_step(
 @njit(cache=True, error_model="numpy", nogil=True)
 def sgd_loop(
     param, grad, momentum_buffer,
-    with_momentum, is_first_step, lr, momentum, undamped, weight_decay, nesterov, maximize, first, last,
+    with_momentum, is_first_step, lr, momentum, undamped, weight_decay, nesterov, sign, first, last,
 ):  # fmt: skip
     """Walk once through the elements of an SGD update."""
     param, grad, momentum_buffer = param[first:last], grad[first:last], momentum_buffer[first:last]
     number = param.dtype.type
     gamma, mu, kept, decay = number(lr), number(momentum), number(undamped), number(weight_decay)
+    downhill = number(sign)
     for i in range(param.size):
         theta = param[i]
-        g = -grad[i] if maximize else grad[i]
+        g = downhill * grad[i]
         if decay != 0:
             g += decay * theta
         if with_momentum:
@@ -98,7 +99,7 @@ def adam_step(
         math.sqrt(1.0 - beta2**step),
         0.0 if decoupled_weight_decay else float(weight_decay),
         1.0 - lr * weight_decay if decoupled_weight_decay else 1.0,
-        bool(maximize),
+        -1.0 if maximize else 1.0,
     )
     walk(0.25, adam_loop, arrays, numbers)
 
@@ -106,7 +107,7 @@ def adam_step(
 @njit(cache=True, error_model="numpy", nogil=True)
 def adam_loop(
     param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq,
-    amsgrad, beta1, beta2, eps, step_size, root_bias_correction2, weight_decay, shrink, maximize, first, last,
+    amsgrad, beta1, beta2, eps, step_size, root_bias_correction2, weight_decay, shrink, sign, first, last,
 ):  # fmt: skip
     """Walk once through the elements of an Adam update."""
     param, grad, exp_avg = param[first:last], grad[first:last], exp_avg[first:last]
@@ -115,10 +116,10 @@ def adam_loop(
     b1, rest1 = number(beta1), number(1.0 - beta1)  # subtracted in float64: 1 - float32(0.999) is off by 1e-5
     b2, rest2 = number(beta2), number(1.0 - beta2)
     gamma, root2, epsilon = number(step_size), number(root_bias_correction2), number(eps)
-    decay, kept = number(weight_decay), number(shrink)
+    decay, kept, downhill = number(weight_decay), number(shrink), number(sign)
     for i in range(param.size):
         theta = param[i] * kept
-        g = -grad[i] if maximize else grad[i]
+        g = downhill * grad[i]
         if decay != 0:
             g += decay * theta
         m = b1 * exp_avg[i] + rest1 * g
@@ -146,19 +147,19 @@ def adagrad_step(
     """Update ``param`` and ``square_sum`` in place; see ``reference.adagrad_step``."""
     arrays = [param, grad, square_sum]
     decayed_lr = lr / (1.0 + (step - 1.0) * lr_decay)
-    numbers = float(decayed_lr), float(weight_decay), float(eps), bool(maximize)
+    numbers = float(decayed_lr), float(weight_decay), float(eps), -1.0 if maximize else 1.0
     walk(0.25, adagrad_loop, arrays, numbers)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def adagrad_loop(param, grad, square_sum, lr, weight_decay, eps, maximize, first, last):
+def adagrad_loop(param, grad, square_sum, lr, weight_decay, eps, sign, first, last):
     """Walk once through the elements of an Adagrad update."""
     param, grad, square_sum = param[first:last], grad[first:last], square_sum[first:last]
     number = param.dtype.type
-    gamma, decay, epsilon = number(lr), number(weight_decay), number(eps)
+    gamma, decay, epsilon, downhill = number(lr), number(weight_decay), number(eps), number(sign)
     for i in range(param.size):
         theta = param[i]
-        g = -grad[i] if maximize else grad[i]
+        g = downhill * grad[i]
         if decay != 0:
             g += decay * theta
         s = square_sum[i] + g * g
@@ -190,7 +191,7 @@ def rmsprop_step(
         float(eps),
         float(weight_decay),
         float(momentum),
-        bool(maximize),
+        -1.0 if maximize else 1.0,
     )
     walk(0.25, rmsprop_loop, arrays, numbers)
 
@@ -198,7 +199,7 @@ def rmsprop_step(
 @njit(cache=True, error_model="numpy", nogil=True)
 def rmsprop_loop(
     param, grad, square_avg, grad_avg, momentum_buffer,
-    centered, with_momentum, lr, alpha, eps, weight_decay, momentum, maximize, first, last,
+    centered, with_momentum, lr, alpha, eps, weight_decay, momentum, sign, first, last,
 ):  # fmt: skip
     """Walk once through the elements of an RMSprop update."""
     param, grad, square_avg = param[first:last], grad[first:last], square_avg[first:last]
@@ -206,9 +207,10 @@ def rmsprop_loop(
     number = param.dtype.type
     old, new = number(alpha), number(1.0 - alpha)
     gamma, epsilon, decay, mu = number(lr), number(eps), number(weight_decay), number(momentum)
+    downhill = number(sign)
     for i in range(param.size):
         theta = param[i]
-        g = -grad[i] if maximize else grad[i]
+        g = downhill * grad[i]
         if decay != 0:
             g += decay * theta
         v = old * square_avg[i] + new * g * g
