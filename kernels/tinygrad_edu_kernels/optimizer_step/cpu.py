@@ -208,6 +208,18 @@ def rmsprop_loop(
     old, new = number(alpha), number(1.0 - alpha)
     gamma, epsilon, decay, mu = number(lr), number(eps), number(weight_decay), number(momentum)
     downhill = number(sign)
+    if not (
+        centered or with_momentum
+    ):  # a loop of its own: in one for all options, LLVM stores by a mask, slowly
+        for i in range(param.size):
+            theta = param[i]
+            g = downhill * grad[i]
+            if decay != 0:
+                g += decay * theta
+            v = old * square_avg[i] + new * g * g
+            square_avg[i] = v
+            param[i] = theta - gamma * (g / (math.sqrt(v) + epsilon))
+        return
     for i in range(param.size):
         theta = param[i]
         g = downhill * grad[i]
