@@ -31,8 +31,8 @@ BY_CALLS = {"exp", "exp2", "log", "log2", "log10", "pow", "powi", "sin", "cos", 
 class Loop:
     """An innermost loop.
 
-    Its kind is "vectors" if it works on whole ones that lie together in memory, "masked" if some numbers of a vector
-    are left out or come from several places, "numbers" if it takes one after the other, "rest" if it does what another loop has left.
+    Its kind is "vectors" if it works on whole ones that lie together in memory, "masked" if numbers of a vector are
+    left out or come from several places, "numbers" if it takes them one by one, "rest" if it does what is left over.
     ``bits`` is the width of the widest vectors; with fewer turns than ``fewest`` the vectors are not used.
     """
 
