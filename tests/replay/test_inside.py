@@ -119,6 +119,15 @@ def has_bags(x):
     return bags(x.argsort(1)), bags(x.argmax(1), torch.tensor([0, 1, 1]))
 
 
+def attends(x):
+    heads = x.reshape(1, 2, 4, 3)
+    hides = torch.tril(torch.ones(4, 4, dtype=torch.bool), -1)  # nothing is left to the first query
+    attention = F.scaled_dot_product_attention
+    return attention(heads, heads, heads, hides), attention(
+        heads, heads, heads, is_causal=True, dropout_p=0.2
+    )
+
+
 FUNCTIONS = [
     masked_inside,
     builds_a_mask,
@@ -129,7 +138,7 @@ FUNCTIONS = [
     is_of_probabilities,
     solves,
 ]
-FUNCTIONS += [fills_a_container, has_bags, has_constants, draws, drops, makes_an_image_larger]
+FUNCTIONS += [fills_a_container, has_bags, has_constants, draws, drops, makes_an_image_larger, attends]
 
 
 def outcomes(function, learns, replay):

@@ -15,6 +15,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import require_bools
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op, check_same_device
+from tinygrad_edu.autograd.telling import tell_called
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
@@ -114,7 +115,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         )
     if isinstance(input, int | float | complex) and isinstance(other, int | float | complex):
         scalar = checked_scalar("where", input, dtypes.result_numpy_dtype(input, other))
-        input = tensor_from_array(array_module(raw(condition)).asarray(scalar))
+        xp = array_module(raw(condition))
+        input = tensor_from_array(tell_called(xp.asarray, (scalar,), xp.asarray(scalar)))
     return Where.apply(condition, *promote_checked("where", input, other))
 
 

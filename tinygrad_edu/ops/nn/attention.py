@@ -13,16 +13,17 @@ import math
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.telling import tell_called
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import check_broadcast, raw, require_tensor
-from tinygrad_edu.ops.elementwise.compare import logical_not
-from tinygrad_edu.ops.elementwise.select import masked_fill
+from tinygrad_edu.ops.common import cast, check_broadcast, raw, require_tensor
+from tinygrad_edu.ops.elementwise.compare import eq, logical_not
+from tinygrad_edu.ops.elementwise.select import masked_fill, where
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.linalg.matmul import matmul, product
 from tinygrad_edu.ops.nn.dropout import check_probability, dropout
 from tinygrad_edu.ops.nn.softmax import softmax
-from tinygrad_edu.ops.reduce.reduction import sum
+from tinygrad_edu.ops.reduce.reduction import all, sum
 from tinygrad_edu.ops.shape.join import repeat_interleave
 from tinygrad_edu.ops.shape.layout import expand, reshape, transpose
 
@@ -159,7 +160,7 @@ def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None, causal: b
     if mask is None:
         return softmax(scores, -1)
     scores = scores + mask
-    empty = tensor_from_array((raw(scores) == -math.inf).all(-1, keepdims=True))
+    empty = all(eq(scores, -math.inf), -1, keepdim=True)
     return masked_fill(softmax(masked_fill(scores, empty, 0.0), -1), empty, 0.0)
 
 
@@ -167,14 +168,13 @@ def as_additive(mask: Tensor, query: Tensor) -> Tensor:
     """Return a mask as numbers to be added: where a boolean one is False, -infinity."""
     if raw(mask).dtype.kind != "b":
         return mask
-    xp, dtype = array_module(raw(mask)), raw(query).dtype
-    return tensor_from_array(xp.where(raw(mask), dtype.type(0), dtype.type(-math.inf)))
+    return cast(where(mask, 0.0, -math.inf), raw(query).dtype)
 
 
 def causal_mask(query: Tensor, key: Tensor) -> Tensor:
     """Return which keys a query may look at, (l, s): those that do not come after it."""
-    xp = array_module(raw(query))
-    return tensor_from_array(xp.tril(xp.ones((query.shape[-2], key.shape[-2]), bool)))
+    xp, sizes = array_module(raw(query)), (query.shape[-2], key.shape[-2], 0, bool)
+    return tensor_from_array(tell_called(xp.tri, sizes, xp.tri(*sizes)))
 
 
 def share_heads(query: Tensor, x: Tensor) -> Tensor:
