@@ -50,6 +50,7 @@ def test_a_step_of_every_program(name, monkeypatch):
 
 
 @pytest.mark.torch_parity
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("name", ALL_PROGRAMS)
 def test_a_step_of_every_program_on_pytorch(name, monkeypatch):
     torch = pytest.importorskip("torch")

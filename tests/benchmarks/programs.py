@@ -11,6 +11,7 @@ from tests.benchmarks.peer_programs import PEER_PROGRAMS
 from tests.benchmarks.program import TRAINING_STEP, Program
 from tests.benchmarks.sequence_programs import SEQUENCE_PROGRAMS
 from tests.benchmarks.small_programs import SMALL_PROGRAMS
+from tests.benchmarks.worker_programs import WORKER_PROGRAMS
 
 MLP_128 = """
 model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
@@ -193,6 +194,7 @@ PROGRAMS = {
         floor.copy(60_000 * (784 * 4 + 8)),
         is_loader=True,
     ),
+    **WORKER_PROGRAMS,
     "first": Program(
         "from the start of Python to the end of the first step of P3, kernels cached", P3, 1, whole=True
     ),
