@@ -333,3 +333,20 @@ def test_gradient_descent_by_hand(ends):
         return [step(torch.randn(8, 5), torch.randn(8, 3)) for _ in range(6)], parameters
 
     assert equal(train(False), train(True))
+
+
+def test_inference_mode():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
+    compiled = torch.compile(model, fullgraph=True)
+    with torch.inference_mode():
+        for _ in range(5):
+            x = torch.randn(2, 4)
+            y = compiled(x)
+            assert equal(model(x), y)
+            assert y.is_inference()
+    assert [r.checked for r in compiled.recordings] == [True]
+    with torch.no_grad():
+        for made_inside in (True, False, False, False):
+            y = torch.compile(model)(x) if made_inside else compiled(torch.ones(2, 4))
+            assert not y.is_inference()

@@ -38,13 +38,15 @@ def describe(value: Any, tensors: list[Any], kept: list[Any]) -> Any:
     Raises
     ------
     NotForReplay
-        For a tensor that is sparse.
+        For a tensor that is sparse, or comes from an ``inference_mode()`` that is over.
     """
     if isinstance(value, Tensor):
         array = value.array
         plain = type(value) in (Tensor, Parameter) and value._is_strided and is_plain_array(array)
-        if not plain or array.dtype == BFLOAT16 or value._inference:
+        if not plain or array.dtype == BFLOAT16:
             raise NotForReplay("an argument is no dense tensor of a dtype of NumPy")
+        if value._inference and not this_thread.mode.inference:
+            raise NotForReplay("an argument is a tensor of inference_mode(), and that is over")
         known = next((i for i, other in enumerate(tensors) if other.array is array), len(tensors))
         if known == len(tensors):
             tensors.append(value)
