@@ -252,6 +252,53 @@ def test_a_discriminator_and_a_generator():
     assert all_checked(judge, recordings=2, backwards=2)
 
 
+def test_somebody_looks_on_in_the_backward_alone():
+    names = []
+
+    class Names(torch.autograd.observer.Observer):
+        def backward(self, run, node, grad_outputs):
+            names.append(node.name())
+            return run()
+
+    model = nn.Sequential(nn.Linear(3, 2), nn.Tanh())
+    compiled, x = torch.compile(model), torch.randn(4, 3)
+    for i in range(6):
+        out = compiled(x).sum()
+        compiled.zero_grad()
+        if i == 5:
+            with torch.autograd.observer.observed_by(Names()):
+                out.backward()
+        else:
+            out.backward()
+    inner = ["TanhBackward0", "LinearBackward0"]
+    assert names == ["SumBackward0", "CompiledFunctionBackward", *inner, "AccumulateGrad", "AccumulateGrad"]
+    found = [p.grad for p in model.parameters()]
+    model.zero_grad()
+    model(x).sum().backward()
+    assert equal(found, [p.grad for p in model.parameters()])
+
+
+def test_a_compiled_model_in_a_compiled_step():
+    results = []
+    for replay in (False, True):
+        torch.manual_seed(0)
+        model = nn.Linear(3, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        called = torch.compile(model) if replay else model
+
+        def step(x, called=called, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = called(x).pow(2).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        step = torch.compile(step, fullgraph=True) if replay else step
+        results.append([step(torch.randn(4, 3)).detach() for _ in range(8)])
+    assert equal(results[0], results[1])
+    assert step.recordings[0].checked
+
+
 CHANGES = {
     "a parameter": (lambda layer, x, out: layer.weight.add_(1.0), True),
     "an argument": (lambda layer, x, out: x.add_(1.0), True),

@@ -127,6 +127,11 @@ def sets_an_element_of_one_or_the_other(x):
     return own[0] * 2
 
 
+def starts_the_generator(x):
+    torch.manual_seed(3)
+    return x * 2
+
+
 def changes_an_element_of_its_argument(x):
     x[0] = 1.0
     return x * 2
@@ -197,6 +202,7 @@ REFUSED = [
     (makes_a_tensor_of_tensors, r"by item\(\)"),
     (sets_an_element_of_a_list, "assigns to an element"),
     (sets_an_element_of_one_or_the_other, "assigns to an element"),
+    (starts_the_generator, "started anew"),
     (changes_an_element_of_its_argument, "is changed in place"),
 ]
 

@@ -27,6 +27,7 @@ from tinygrad_edu._tensor_methods.convert import ConvertMethods
 from tinygrad_edu._tensor_methods.operators import Operators
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.random import Generator
 from tinygrad_edu.replay.arrays import is_array
 from tinygrad_edu.replay.bytecode import is_own_container
 from tinygrad_edu.replay.guards import Guards
@@ -113,8 +114,9 @@ CHANGING = tuple(
 LOOKING = ("any", "all", "item", "tolist", "max", "min", "nonzero", "argmax", "argmin")
 WRITING = {"STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL", "DELETE_SUBSCR"}
 SETTING = {"STORE_SUBSCR", "STORE_SLICE"}
-SETTERS = (Operators.__setitem__.__code__, Tensor.grad.fset.__code__)
+SETTERS = (Operators.__setitem__.__code__, Tensor.grad.fset.__code__)  # type: ignore[attr-defined]
 MUTABLE = (np.ndarray, bytearray, memoryview, array_of_python, collections.deque)
+SEEDING = (Generator.manual_seed.__code__, Generator.set_state.__code__)
 PRIVATE = ("array", "param_groups", "_grad", "__dict__")
 TOLD = ConvertMethods.item.__code__  # which tells itself that it looks at a number
 
@@ -177,6 +179,8 @@ class PythonWatch:
                     self.check_code(frame.f_code)
             elif kind not in ("engine", "harmless"):
                 self.recorder.refuse(kind)
+            elif frame.f_code in SEEDING:
+                self.recorder.refuse("a random generator is started anew inside")
             elif frame.f_code in SETTERS and frame.f_back is not None:
                 self._set.add((frame.f_back.f_code, frame.f_back.f_lasti))
         elif event == "c_call":
