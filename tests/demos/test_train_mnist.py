@@ -60,6 +60,20 @@ def test_the_same_seed_and_a_break_give_the_same_result(tmp_path):
         assert torch.equal(weight, second["model"][name]), name
 
 
+def test_compiled_it_learns_the_same(tmp_path):
+    """The last batches are smaller, and have lists of their own."""
+    saved = []
+    for folder in ("eager", "compiled"):
+        (tmp_path / folder).mkdir()
+        options = ["--compile"] * (folder == "compiled")
+        done = train(tmp_path / folder, "--epochs", "2", "--save", "model.pt", *options)
+        assert "torch.compile" not in done.stderr
+        saved.append(torch.load(tmp_path / folder / "model.pt"))
+    assert saved[0]["history"] == saved[1]["history"]
+    for name, weight in saved[0]["model"].items():
+        assert torch.equal(weight, saved[1]["model"][name]), name
+
+
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     train(tmp_path, "--save", "model.pt")
     done = train(tmp_path, "--resume", "model.pt", "--optimizer", "sgd")
