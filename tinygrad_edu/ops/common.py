@@ -246,6 +246,8 @@ def require_kernel_dtype(name: str, x: Array) -> None:
 def promote_many(name: str, *operands: Any) -> tuple[Any, ...]:
     """Return any number of operands, the first of them a Tensor, of one dtype, which must hold the numbers."""
     combined = raw(operands[0])
+    if {getattr(raw(x), "dtype", None) for x in operands} == {combined.dtype}:
+        return operands
     for operand in operands[1:]:
         array = raw(operand)
         try:

@@ -7,6 +7,7 @@ with is kept, so that no other object can have its place in memory.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from operator import is_
 from types import CellType
 from typing import Any
@@ -85,7 +86,9 @@ class Guards:
     def __init__(self) -> None:
         self._items: list[tuple[Any, str, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
-        self._containers: list[tuple[Any, list[Any]]] = []
+        self._containers: list[Any] = []
+        self._sizes: list[int] = []  # of each of them
+        self._elements: list[Any] = []  # of all of them
         self._guarded: dict[int, Any] = {}
         self._leaves: list[tuple[Any, Any, bool]] = []
         self._modules: list[Any] = []
@@ -106,12 +109,16 @@ class Guards:
         """Guard the elements of a container."""
         if id(container) not in self._guarded:
             self._guarded[id(container)] = container
-            elements = (
-                container.values() if isinstance(container, dict) else container
-            )  # these are always the present ones
-            self._containers.append((elements, list(elements)))
-            if keys and isinstance(container, dict):
-                self._containers.append((container.keys(), list(container)))
+            is_dict = isinstance(container, dict)
+            self._add_elements(container.values() if is_dict else container)
+            if keys and is_dict:
+                self._add_elements(container.keys())
+
+    def _add_elements(self, container: Any) -> None:
+        """Note what is in a list, a set, or a view of a dict, which shows what is in it at present."""
+        self._containers.append(container)
+        self._sizes.append(len(container))
+        self._elements += container
 
     def add_leaf(self, leaf: Any) -> None:
         """Guard a parameter or a buffer: its memory, and whether it needs a gradient."""
@@ -137,9 +144,10 @@ class Guards:
             present = place.get(name, MISSING)
             if present is not value and not same(present, value):
                 return False
-        for elements, expected in self._containers:
-            if len(elements) != len(expected) or not all(map(is_, elements, expected)):
-                return False
+        if list(map(len, self._containers)) != self._sizes:
+            return False
+        if not all(map(is_, itertools.chain.from_iterable(self._containers), self._elements)):
+            return False
         for leaf, array, requires_grad in self._leaves:
             if leaf.array is not array or leaf._requires_grad is not requires_grad:
                 return False

@@ -13,7 +13,7 @@ from typing import Any
 
 from tinygrad_edu.arguments import as_int, wrong_type
 from tinygrad_edu.autograd.errors.explaining import explained
-from tinygrad_edu.autograd.op import Op
+from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.telling import constant
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel
@@ -36,6 +36,22 @@ class Cat(Op):
         self.dim = dim
         self.sizes = [x.shape[dim] for x in tensors]
         return array_module(tensors[0]).concatenate(tensors, dim)
+
+    def explain_failure(self, arrays: tuple[Any, ...]) -> None:
+        """Say which sizes do not fit together."""
+        check_same_device("cat", arrays)
+        shape = arrays[0].shape
+        others = [(*x.shape[: self.dim], *x.shape[self.dim + 1 :]) for x in arrays]
+        for x, other in zip(arrays, others, strict=True):
+            if x.ndim == 0:
+                raise RuntimeError("zero-dimensional tensor cannot be concatenated; use stack")
+            if other != others[0] or x.ndim != len(shape):
+                raise explained(
+                    RuntimeError(
+                        f"cat: Sizes of tensors must match except in dimension {self.dim}. Expected "
+                        f"{list(shape)}, got {list(x.shape)}"
+                    )
+                )
 
     def backward(self, grad_output: Array) -> tuple[Array, ...]:
         ends = itertools.accumulate(self.sizes)
@@ -78,18 +94,6 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: Any = None) -> Tensor:
     dim = normalize_dim("cat", dim, len(shape))
     nothing = (*shape[:dim], 0, *shape[dim + 1 :])
     parts = [reshape(x, nothing) if tuple(x.shape) == (0,) and len(shape) > 1 else x for x in parts]
-    for x in parts:
-        if x.ndim == 0:
-            raise RuntimeError("zero-dimensional tensor cannot be concatenated; use stack")
-        expected, actual = list(shape), list(x.shape)
-        expected[dim : dim + 1], actual[dim : dim + 1] = [-1], [-1]
-        if expected != actual or x.ndim != len(shape):
-            raise explained(
-                RuntimeError(
-                    f"cat: Sizes of tensors must match except in dimension {dim}. Expected "
-                    f"{list(shape)}, got {list(x.shape)}"
-                )
-            )
     return Cat.apply(*promote_many("cat", *parts), dim=dim)
 
 

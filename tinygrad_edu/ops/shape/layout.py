@@ -111,9 +111,13 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """
     require_tensor("reshape", input)
     given = sizes_of("reshape", sizes if shape is None else (shape,), "shape")
-    sizes = infer_size("reshape", given, raw(input).size)
-    op = Reshape if can_view(raw(input), sizes) else ReshapeCopy
-    return op.apply(input, shape=sizes)
+    return reshaped(input, infer_size("reshape", given, raw(input).size))
+
+
+def reshaped(input: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return the elements in a shape that is known to fit."""
+    op = Reshape if can_view(raw(input), shape) else ReshapeCopy
+    return op.apply(input, shape=shape)
 
 
 def can_view(array: Array, shape: tuple[int, ...]) -> bool:
@@ -201,13 +205,13 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         normalize_dim("flatten", end_dim, input.ndim),
     )
     if input.ndim == 0:
-        return reshape(input, (1,))
+        return reshaped(input, (1,))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if start == end:
         return input
-    shape = tuple(input.shape)
-    return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+    shape = raw(input).shape
+    return reshaped(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
 def unflatten(input: Tensor, dim: Any = None, sizes: Any = None, *, axis: Any = None) -> Tensor:
@@ -373,7 +377,7 @@ def expand(input: Array, *sizes: Any, size: Any = None, implicit: bool = False) 
                 )
             )
     if target == shape:
-        return reshape(input, shape)  # nothing is repeated, so the view may be written to
+        return reshaped(input, shape)  # nothing is repeated, so the view may be written to
     return Expand.apply(input, shape=target)
 
 
