@@ -26,6 +26,7 @@ __all__ = ["compile", "disable", "is_compiling", "reset"]
 
 
 MODES = ("default", "lite", "reduce-overhead", "max-autotune-no-cudagraphs", "max-autotune")
+WITH_GRAPHS = ("reduce-overhead", "max-autotune")
 
 
 def compile(
@@ -53,7 +54,10 @@ def compile(
         What to replay; without it, a decorator is returned.
     fullgraph : bool
         Raise if it cannot be replayed.
-    dynamic, backend, mode, options, name, recompile_limit, isolate_recompiles, shapes_spec
+    mode : str, optional
+        With "reduce-overhead" or "max-autotune", a step on a GPU is started as CUDA graphs where CuPy can capture it;
+        the others, and all on the CPU, are lists.
+    dynamic, backend, options, name, recompile_limit, isolate_recompiles, shapes_spec
         How PyTorch would compile it; accepted.
     disable : bool
         Return it as it is.
@@ -93,17 +97,17 @@ def compile(
     if disable or os.environ.get("TINYGRAD_EDU_REPLAY") == "0":
         return as_it_is if model is None else as_it_is(model)
     if model is None:
-        return functools.partial(replayed, fullgraph=bool(fullgraph))
-    return replayed(model, bool(fullgraph))
+        return functools.partial(replayed, fullgraph=bool(fullgraph), graphs=mode in WITH_GRAPHS)
+    return replayed(model, bool(fullgraph), mode in WITH_GRAPHS)
 
 
-def replayed(model: Any, fullgraph: bool) -> Any:
+def replayed(model: Any, fullgraph: bool, graphs: bool) -> Any:
     """Return a module or function that is replayed."""
     from tinygrad_edu.replay import Compiled, OptimizedModule  # loaded by those who use it
 
     if hasattr(model, "named_parameters"):
-        return OptimizedModule(model, fullgraph)
-    return Compiled(as_it_is(model), fullgraph)
+        return OptimizedModule(model, fullgraph, graphs)
+    return Compiled(as_it_is(model), fullgraph, graphs)
 
 
 def tell_that_nothing_is_compiled(name: str) -> None:

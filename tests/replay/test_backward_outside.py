@@ -12,8 +12,6 @@ from tests.replay.programs import MODELS, OPTIMIZERS, batches
 from tinygrad_edu import nn
 from tinygrad_edu.replay.state import equal
 
-pytestmark = pytest.mark.host("arrays on a GPU are not replayed")
-
 
 def both(train, make=lambda: MODELS["mlp"](), strict=True, **options):
     """Have a model trained as it is and compiled; return the compiled one, after everything has been compared."""

@@ -38,6 +38,8 @@ class Compiled:
         The program's own: it gets Tensors and plain values.
     fullgraph : bool
         Raise if it cannot be replayed.
+    graphs : bool
+        On a GPU, run the list as CUDA graphs.
 
     Attributes
     ----------
@@ -62,10 +64,10 @@ class Compiled:
         return r0
     """
 
-    def __init__(self, function: Callable[..., Any], fullgraph: bool = False) -> None:
+    def __init__(self, function: Callable[..., Any], fullgraph: bool = False, graphs: bool = False) -> None:
         functools.update_wrapper(self, function, updated=())
         self.__wrapped__ = function
-        self.function, self.fullgraph = function, fullgraph
+        self.function, self.fullgraph, self.graphs = function, fullgraph, graphs
         self.recordings: list[Recording] = []
         self.refused = ""
         self._warm = self._warned = False
@@ -79,7 +81,7 @@ class Compiled:
         return f"<compiled {self.function!r}>"
 
     def __reduce__(self) -> Any:
-        return Compiled, (self.function, self.fullgraph)  # a copy writes lists of its own
+        return Compiled, (self.function, self.fullgraph, self.graphs)  # a copy writes lists of its own
 
     @property
     def source(self) -> str:
@@ -120,9 +122,11 @@ class Compiled:
             if recording.key == key and recording.guards.hold():
                 if recording.recorder.refused:
                     return self.function(*args, **kwargs)
-                return (
-                    recording.run(tensors) if recording.checked else self._compare(i, tensors, args, kwargs)
-                )
+                if not recording.checked:
+                    return self._compare(i, tensors, args, kwargs)
+                if recording.graphs is None:
+                    return recording.run(tensors)
+                return self._run_graphs(recording, tensors)
         if len(self.recordings) >= MOST_RECORDINGS:
             return self.function(*args, **kwargs)
         output, recording = self._record(key, tensors, args, kwargs)
@@ -161,6 +165,7 @@ class Compiled:
         recorder = recording.recorder
         arrays = [*[tensor.array for tensor in tensors], *recorder.outside]
         places = arrays, [*recorder.leaves.values()], [*recorder.optimizers.values()]
+        complete = recording.graphs is None or bool(recording.graphs.source)  # else they are yet being made
         before = State(*places)
         try:
             replayed: Any = recording.run(tensors)
@@ -177,19 +182,57 @@ class Compiled:
         elif why:
             self._refuse(why)
         elif not equal(replayed, output) or not equal(after, State(*places).content()):
+            if recording.graphs is not None:
+                self._give_up_graphs(recording, "they do not do what the program does")
+                return output
             self._refuse("the list of its operations does not do what it does itself")
         elif not recording.guards.hold():
             self._refuse("it changes Python values that it reads")
         else:
-            recording.checked = True
+            recording.checked = complete
+            if self.graphs:
+                self._start_graphs(recording)
             again.be_compared_with(recording)
         return output
+
+    def _name(self) -> str:
+        """Return what the function is called, or the kind of module that it is."""
+        name: str = getattr(self.function, "__qualname__", type(self.function).__name__)
+        return name
+
+    def _start_graphs(self, recording: Recording) -> None:
+        """Have a list run as CUDA graphs, where it can be."""
+        if recording.insides:
+            self._give_up_graphs(
+                recording, "a backward may yet go through its results; compile the whole step"
+            )
+        else:
+            recording.start_graphs()
+
+    def _run_graphs(self, recording: Recording, tensors: list[Any]) -> Any:
+        """Run a list as CUDA graphs; have the next call compared when they have just been captured."""
+        was_ready = bool(recording.graphs.source)
+        output = recording.run(tensors)
+        if recording.graphs.refused:
+            self._give_up_graphs(recording, recording.graphs.refused)
+        elif recording.graphs.source and not was_ready:
+            recording.checked = False
+        return output
+
+    def _give_up_graphs(self, recording: Recording, why: str) -> None:
+        """Go back to the list, and say so once."""
+        recording.graphs, recording.checked = None, True
+        if self.graphs:
+            warnings.warn(
+                f"torch.compile: {self._name()} is replayed without CUDA graphs: {why}", stacklevel=5
+            )
+        self.graphs = False
 
     def _refuse(self, why: str, for_good: bool = True) -> None:
         """Go back to the program itself, and say so once."""
         if for_good:
             self.refused, self.recordings = why, []
-        name = getattr(self.function, "__qualname__", type(self.function).__name__)
+        name = self._name()
         if self.fullgraph:
             raise RuntimeError(f"torch.compile(fullgraph=True): {name} cannot be replayed: {why}")
         if not self._warned:
@@ -209,17 +252,19 @@ class OptimizedModule(Module):
         The module.
     fullgraph : bool
         Raise if it cannot be replayed.
+    graphs : bool
+        On a GPU, run the lists as CUDA graphs.
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/generated/torch.compile.html
     """
 
-    def __init__(self, module: Module, fullgraph: bool = False) -> None:
+    def __init__(self, module: Module, fullgraph: bool = False, graphs: bool = False) -> None:
         super().__init__()
         self._orig_mod = module
         self.training = module.training
-        self._compiled = Compiled(module, fullgraph)
+        self._compiled = Compiled(module, fullgraph, graphs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the module, or its list."""

@@ -94,6 +94,7 @@ class Recording:
         self.ends: list[history.Place] = []
         self.saved: list[history.Place] = []
         self.used: history.Inside | None = None  # in the last call
+        self.graphs: Any = None  # of CUDA, where they are wanted and the list is known to be right
 
     def finish(
         self, function: Callable[..., Any], arguments: list[Any], tensors: list[Any], output: Any
@@ -162,7 +163,8 @@ class Recording:
     @property
     def text(self) -> str:
         """The source of all lists of this kind of call."""
-        return "\n\n".join([self.source, *[written.source for written in self.backwards.values()]])
+        source = self.source if self.graphs is None else self.graphs.source or self.source
+        return "\n\n".join([source, *[written.source for written in self.backwards.values()]])
 
     def _text_of_output(self, output: Any) -> str:
         """Return the expression for what the program returned."""
@@ -216,7 +218,17 @@ class Recording:
             if self.insides:
                 self.used = self._free_inside()
                 return self.used.run(tensors)
-            return self.function(*[tensor.array for tensor in tensors])
+            arrays = [tensor.array for tensor in tensors]
+            return self.function(*arrays) if self.graphs is None else self.graphs.run(arrays)
+
+    def start_graphs(self) -> None:
+        """Have the list run as CUDA graphs from now on, if it is one of a GPU."""
+        if self.recorder.card is not None and self.graphs is None:
+            from tinygrad_edu.replay.cuda_graph import CudaGraphs  # loaded by those who use it
+
+            body = [line[4:] for line in self.source.splitlines()[1:]]
+            with self.card:
+                self.graphs = CudaGraphs(body, self.recorder.scope, self.recorder.shared)
 
     def _free_inside(self) -> history.Inside:
         """Return nodes that no backward needs any longer; others are made if there are none."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tests.gpu.standin.api import API, check_call, require_name
+from tests.gpu.standin.capture import refuse_library
 from tests.gpu.standin.cards import Current, Device, synced
 from tests.gpu.standin.ufuncs import Ufunc
 
@@ -278,6 +279,8 @@ class Method:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         check_call("cupy.ndarray", self.name, (self.owner, *args), kwargs)
+        if self.name == "dot" and self.owner.dtype.kind in "fc":
+            refuse_library("cuBLAS")
         if self.name == "repeat" and isinstance(args[0], ndarray):
             raise ValueError("repeats: expected an int or a sequence of ints, got an array")
         host = self.owner._host if self.name in self.METADATA else unwrap(self.owner)
@@ -390,7 +393,11 @@ for _name, _ufunc in UNARY.items():
 
 
 def _matmul(self: ndarray, other: Any) -> Any:
-    return NotImplemented if leaves_it_to(other) else wrap(unwrap(self) @ unwrap(other))
+    if leaves_it_to(other):
+        return NotImplemented
+    if self.dtype.kind in "fc":
+        refuse_library("cuBLAS")
+    return wrap(unwrap(self) @ unwrap(other))
 
 
 def _rmatmul(self: ndarray, other: Any) -> Any:

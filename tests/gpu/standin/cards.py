@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -16,17 +18,26 @@ class Counter:
     syncs = 0
 
 
-def synced(value: Any) -> Any:
-    """Return a value that has just been read from a card."""
-    Counter.syncs += 1
-    return value
-
-
 class Current:
     """What is in use."""
 
     card = 0
     streams: list[Any] = []
+    capturing: list[Any] = []
+    allocator: Any = None
+
+
+def synced(value: Any) -> Any:
+    """Return a value that has just been read from a card."""
+    capture.refuse_reading()
+    Counter.syncs += 1
+    return value
+
+
+def waited() -> None:
+    """Wait until all work is done."""
+    capture.refuse_waiting()
+    Counter.syncs += 1
 
 
 class Device:
@@ -40,7 +51,7 @@ class Device:
         Current.card = self.id
 
     def synchronize(self) -> None:
-        synced(None)
+        waited()
 
     @property
     def mem_info(self) -> tuple[int, int]:
@@ -77,8 +88,37 @@ class Stream:
         self, null: bool = False, non_blocking: bool = False, ptds: bool = False, priority: int | None = None
     ) -> None:
         self.ptr = 0 if null else id(self)
+        self.is_non_blocking = non_blocking
+        self.capture: Any = None
         self.device_id = -1 if null else Current.card
-        self.done = True
+
+    @property
+    def done(self) -> bool:
+        if self.capture is not None:
+            self.capture.invalid = True
+        return True
+
+    def begin_capture(self, mode: int | None = None) -> None:
+        if self.ptr == 0:
+            raise RuntimeError("cannot capture on the default (legacy) stream")
+        if not self.is_non_blocking:
+            raise capture.CUDARuntimeError(
+                "cudaErrorStreamCaptureImplicit: the default stream waits for this one, and may not"
+            )
+        if self.capture is not None:
+            raise capture.CUDARuntimeError("cudaErrorIllegalState: the stream is capturing")
+        self.capture = capture.Capture()
+        Current.capturing.append(self)
+
+    def end_capture(self) -> Any:
+        ended, self.capture = self.capture, None
+        if ended is None:
+            raise capture.CUDARuntimeError("cudaErrorIllegalState: the stream is not capturing")
+        Current.capturing.remove(self)
+        return ended.end()
+
+    def is_capturing(self) -> bool:
+        return self.capture is not None
 
     def __enter__(self) -> Stream:
         Current.streams.append(self)
@@ -100,7 +140,7 @@ class Stream:
         return self
 
     def synchronize(self) -> None:
-        synced(None)
+        waited()
 
     def record(self, event: Event | None = None) -> Event:
         event = event or Event()
@@ -130,7 +170,7 @@ class Event:
         self.seconds = time.perf_counter()
 
     def synchronize(self) -> None:
-        synced(None)
+        waited()
 
 
 def get_elapsed_time(start_event: Event, end_event: Event) -> float:
@@ -150,8 +190,20 @@ class MemoryHook:
         """Nothing to stop."""
 
 
+@contextlib.contextmanager
+def using_allocator(allocator: Any = None) -> Iterator[None]:
+    before, Current.allocator = Current.allocator, allocator
+    try:
+        yield
+    finally:
+        Current.allocator = before
+
+
 class MemoryPool:
     """Counts nothing: NumPy owns the memory here."""
+
+    def malloc(self, size: int) -> Any:
+        raise NotImplementedError("the stand-in takes its memory from NumPy")
 
     def used_bytes(self) -> int:
         return 0
@@ -166,3 +218,6 @@ class MemoryPool:
 @functools.cache
 def memory_pool() -> MemoryPool:
     return MemoryPool()
+
+
+from tests.gpu.standin import capture  # noqa: E402  # it needs what is above

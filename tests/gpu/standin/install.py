@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
+import re
 import sys
 import types
 import warnings
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tests.gpu.standin.capture import noted, refuse_library
 
 KERNELS = Path(__file__).resolve().parents[3] / "kernels" / "tinygrad_edu_kernels"
 
@@ -68,8 +72,15 @@ class KernelFunction:
     def __init__(self, cuda: Any, cpu: Any) -> None:
         self.cuda, self.cpu = cuda, cpu
         self.seen: Counter[str] = Counter()
+        self.library = "cuBLAS" if re.search(r"matmul\(| @ \w", code_of(cuda)) else ""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.library:
+            refuse_library(self.library)
+        return self.call(*args, **kwargs)
+
+    @noted
+    def call(self, *args: Any, **kwargs: Any) -> Any:
         from tests.gpu.standin.array import ndarray, unwrap, wrap
 
         values = [*args, *kwargs.values()]
@@ -84,6 +95,12 @@ class KernelFunction:
         Simulation.borrowed += 1
         host = {key: unwrap(value) for key, value in kwargs.items()}
         return wrap(self.cpu(*[unwrap(x) for x in args], **host), (*args, *kwargs.values()))
+
+
+def code_of(function: Any) -> str:
+    """Return the text of a function without its docstring."""
+    text = inspect.getsource(function) if inspect.isfunction(function) else ""
+    return text.replace(function.__doc__ or "\0", "")
 
 
 def teach_the_simulator() -> None:

@@ -13,9 +13,10 @@ import scipy.fft
 import scipy.sparse
 import scipy.special
 
-from tests.gpu.standin import cards
+from tests.gpu.standin import capture, cards
 from tests.gpu.standin.api import API, check_call, require_name
-from tests.gpu.standin.array import BRIDGE, ndarray, unwrap, wrap
+from tests.gpu.standin.array import BRIDGE, Method, ndarray, unwrap, wrap
+from tests.gpu.standin.capture import note_calls, noted, spoil
 from tests.gpu.standin.ufuncs import Ufunc
 
 READS_THE_CARD = {
@@ -40,6 +41,7 @@ PLAIN_RESULT = {
     "shares_memory",
     "can_cast",
 }
+PRODUCTS = {"matmul", "dot", "tensordot", "inner", "vdot", "einsum"}
 NOTHING_THERE = {"empty", "empty_like"}
 
 
@@ -52,6 +54,7 @@ class Function:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         name = self.__name__
         check_call(self.space, name, args, kwargs)
+        refuse_libraries(self.space, name, args)
         if name in READS_THE_CARD or (name == "where" and len(args) == 1):
             cards.synced(None)
         if name == "repeat" and isinstance(args[1], ndarray):
@@ -68,11 +71,14 @@ class Function:
         return wrap(result, (*args, *kwargs.values()))
 
 
-def spoil(array: np.ndarray[Any, Any]) -> None:
-    """Fill memory that nobody has written yet with what nobody can mistake for a result."""
-    array[...] = (
-        np.nan if array.dtype.kind in "fc" else True if array.dtype.kind == "b" else np.iinfo(array.dtype).max
-    )
+def refuse_libraries(space: str, name: str, args: tuple[Any, ...]) -> None:
+    """While a stream captures, refuse the functions that CuPy leaves to libraries."""
+    if space == "cupy" and name in PRODUCTS and args[0].dtype.kind in "fc":
+        capture.refuse_library("cuBLAS")
+    if space == "cupy.linalg" and name not in ("norm", "cross", "matrix_transpose"):
+        capture.refuse_library("cuSOLVER")
+    if space == "cupy.random.Generator":
+        capture.refuse_library("cuRAND")
 
 
 class Space(types.ModuleType):
@@ -173,7 +179,7 @@ class Runtime(types.SimpleNamespace):
         }  # fmt: skip
 
     def deviceSynchronize(self) -> None:
-        cards.synced(None)
+        cards.waited()
 
     def deviceCanAccessPeer(self, device: int, peer: int) -> int:
         return 0
@@ -196,6 +202,8 @@ CUDA.__dict__.update(
     get_elapsed_time=cards.get_elapsed_time,
     MemoryHook=cards.MemoryHook,
     MemoryPool=cards.MemoryPool,
+    Graph=capture.Graph,
+    using_allocator=cards.using_allocator,
 )
 
 CUPY = Space(
@@ -203,11 +211,11 @@ CUPY = Space(
     np,
     __version__=API["version"],
     ndarray=ndarray,
-    array=array,
-    asarray=asarray,
+    array=noted(array),
+    asarray=noted(asarray),
     asnumpy=asnumpy,
     take=take,
-    take_along_axis=take_along_axis,
+    take_along_axis=noted(take_along_axis),
     get_array_module=get_array_module,
     get_default_memory_pool=cards.memory_pool,
     cuda=CUDA,
@@ -256,6 +264,7 @@ class CsrMatrix:
         host = unwrap(elements)
         if host.dtype.char not in "?fdFD":
             raise ValueError("Only bool, float32, float64, complex64 and complex128 are supported")
+        capture.refuse_library("cuSPARSE")
         cards.synced(None)  # how many places there are, where some are equal
         self._host = scipy.sparse.csr_matrix((host, unwrap(places)), shape, dtype, copy)
 
@@ -273,6 +282,12 @@ CUPYX.__dict__.update(
     empty_pinned=empty_pinned,
     scipy=types.SimpleNamespace(fft=FFT, sparse=SPARSE, special=SPECIAL),
 )
+
+note_calls(Ufunc, "__call__", "at", "reduce")
+note_calls(Function, "__call__")
+note_calls(Method, "__call__")
+note_calls(ndarray, "__getitem__", "__setitem__", "__matmul__", "__rmatmul__")
+note_calls(ndarray, "set", "scatter_add", "take", "copy", "astype")
 
 MODULES = {
     "cupy": CUPY,
