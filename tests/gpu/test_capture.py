@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
+from tests.gpu.standin.api import API
 from tests.gpu.standin.cards import Stream
+from tests.gpu.standin.freeze import as_text
 from tests.gpu.standin.modules import CUDA, CUPY as cp
 
 
@@ -136,3 +140,19 @@ def test_numbers_are_frozen(x):
     factor = 3.0
     captured.graph.launch()
     assert captured.result[0, 1].item() == 2.0
+
+
+CALLS = {
+    "cupy.cuda.Stream": ("begin_capture", "end_capture", "is_capturing", "synchronize"),
+    "cupy.cuda.Graph": ("launch", "upload"),
+    "cupy.cuda.MemoryPool": ("malloc",),
+    "cupy.cuda": ("using_allocator",),
+}
+
+
+@pytest.mark.parametrize("space", CALLS)
+def test_names_and_arguments_are_those_of_cupy(space):
+    owner = CUDA if space == "cupy.cuda" else getattr(CUDA, space.split(".")[-1])
+    for name in CALLS[space]:
+        parameters = list(inspect.signature(getattr(owner, name)).parameters.values())
+        assert as_text(parameters) == API[space][name], name

@@ -31,6 +31,7 @@ SPACES = [
     "cupy.cuda",
     "cupy.cuda.Device",
     "cupy.cuda.Event",
+    "cupy.cuda.Graph",
     "cupy.cuda.MemoryPool",
     "cupy.cuda.MemoryHook",
     "cupy.cuda.Stream",
