@@ -1,9 +1,10 @@
 """Replay: the array functions of a step, written down once and run again, without graph, modules and checks.
 
-``torch.compile`` is the door. In reading order: ``recorder`` (an observer writes lines), ``functions`` (which
-they call), ``known`` (which operations it may write), ``watching`` and ``guards`` (what else the result depends
-on), ``recording`` (the lines as a function), ``state`` (what a check brings back and compares) and ``compiled``
-(when what is run).
+``torch.compile`` is the door. In reading order: ``recorder`` (an observer writes lines), ``names`` (what it calls
+things), ``functions`` (which the lines call), ``known`` (which operations it may write), ``watching``, ``bytecode`` and
+``guards`` (what else the result depends on), ``recording`` (the lines as a function), ``history`` and ``backward_list``
+(a backward that is called outside), ``state`` (what a check brings back and compares) and
+``compiled`` (when what is run).
 """
 
 from tinygrad_edu.replay.compiled import Compiled as Compiled, OptimizedModule as OptimizedModule

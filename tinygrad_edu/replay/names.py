@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import math
 import re
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.autograd.node import Node
+from tinygrad_edu.random import Generator
+from tinygrad_edu.replay.arrays import is_array, is_on_gpu
 
 
 def snake_case(name: str) -> str:
@@ -23,3 +34,155 @@ def identifier(text: str) -> str:
         or re.fullmatch(r"[txrg]\d+|keep|replay|history|number|inf|nan", name)
     )
     return f"{name}_" if taken else name
+
+
+class Names:
+    """What everything is called; it is part of a recorder.
+
+    Attributes
+    ----------
+    scope : dict
+        The nodes, functions and numbers that the lines name.
+    outside : list of arrays
+        Those that were there before: no line makes them.
+    leaves : dict
+        Which tensors took part, by their ``id``.
+    refused : str
+        Why it cannot be replayed, if so.
+    for_good : bool
+        Whether that will not change.
+    card : object
+        That of CuPy, where arrays of a GPU take part.
+    shared : set of str
+        The names of arrays that have another name, too.
+    """
+
+    def __init__(self, arguments: list[Any], letter: str) -> None:
+        self.scope: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
+        self.outside: list[Any] = []
+        self.leaves: dict[int, Any] = {}
+        self.refused, self.for_good = "", True
+        self.card: Any = None
+        self.shared: set[str] = set()
+        self._names: dict[int, str] = {}
+        self._arguments = arguments
+        self._alive: list[Any] = list(arguments)  # an id belongs to nobody else as long as they live
+        self._parameters: dict[int, tuple[str, Any]] = {}
+        self._results = 0
+        for i, array in enumerate(arguments):
+            self._names[id(array)] = f"{letter}{i}"
+
+    def refuse(self, why: str, for_good: bool = True) -> None:
+        """Note why it cannot be replayed, at least this time; the program runs on."""
+        self.refused = self.refused or why
+        self.for_good = self.for_good and for_good
+
+    def know(self, nodes: dict[str, Node]) -> None:
+        """Know nodes, of which another recorder has written down the forward, by their names."""
+        self.scope.update(nodes)
+        self._names.update({id(node): name for name, node in nodes.items()})
+
+    def named(self, value: Any, hint: str) -> str:
+        """Return the name of something that is kept as it is: a node, a function, a tensor."""
+        if id(value) in self._names:
+            return self._names[id(value)]
+        base = identifier(hint)
+        name, number = base, 1
+        while name in self.scope:
+            number += 1
+            name = f"{base}_{number}"
+        self.scope[name] = value
+        self._names[id(value)] = name
+        self._alive.append(value)
+        return name
+
+    def text(self, value: Any) -> str:
+        """Return the expression for an argument."""
+        if is_array(value):
+            self.note_card(value)
+            return self._names.get(id(value)) or self._text_of_outside(value)
+        if isinstance(value, np.generic):
+            return self._names.get(id(value)) or self._constant(value)
+        if value is None or isinstance(value, bool | float | str):
+            return repr(value)
+        if isinstance(value, int):  # a seed is named, and Python has each small number once
+            return self._names.get(id(value), repr(value)) if value > 256 else repr(value)
+        if type(value) in (tuple, list):
+            inner = ", ".join(map(self.text, value))
+            return f"[{inner}]" if type(value) is list else f"({inner}{',' if len(value) == 1 else ''})"
+        if isinstance(value, tuple):  # a named one
+            return f"{self.named(type(value), type(value).__name__)}({', '.join(map(self.text, value))})"
+        if type(value) is dict:
+            return "{" + ", ".join([f"{key!r}: {self.text(x)}" for key, x in value.items()]) + "}"
+        if type(value) is slice:
+            return f"slice({self.text(value.start)}, {self.text(value.stop)}, {self.text(value.step)})"
+        if value is Ellipsis:
+            return "..."
+        if type(value) is range:
+            return f"range({value.start}, {value.stop}, {value.step})"
+        if isinstance(value, Tensor):
+            return self._text_of_tensor(value)
+        if isinstance(value, type | np.dtype):
+            return self.named(value, f"{getattr(value, '__name__', value)}")
+        if callable(value):
+            return self._text_of_function(value)
+        if isinstance(value, Generator):
+            self.refuse("a random number is drawn from a generator of the program's own")
+        self.refuse(f"an operation has an option of type {type(value).__name__}, which is not written down")
+        return "None"
+
+    def note_card(self, array: Any) -> None:
+        """Note on which card an array is; all must be on one."""
+        if is_on_gpu(array):
+            self.card = self.card or array.device
+            if array.device != self.card:
+                self.refuse("it computes on several cards")
+
+    def _constant(self, value: Any) -> str:
+        """Return a number of NumPy's as it is written: the type matters to the result."""
+        return f"{self.named(type(value), type(value).__name__)}({value.item()!r})"
+
+    def _text_of_outside(self, array: Any) -> str:
+        self.outside.append(array)
+        name, leaf = self._parameters.get(id(array), ("", None))
+        if leaf is not None:
+            expression = f"{self.named(leaf, name)}.array"
+            self._names[id(array)] = expression
+            self._alive.append(array)
+            return expression
+        return self.named(array, f"p{len(self.outside)}")
+
+    def _text_of_tensor(self, tensor: Any) -> str:
+        if id(tensor.array) in self._parameters or id(tensor) in self.leaves:
+            self.leaves[id(tensor)] = tensor
+            return self.named(tensor, self._parameters.get(id(tensor.array), ("leaf", None))[0])
+        self.refuse("a function was given a tensor that is no parameter and no buffer")
+        return "None"
+
+    def _text_of_function(self, function: Callable[..., Any]) -> str:
+        owner = getattr(function, "__self__", None)
+        name = getattr(function, "__name__", "function")
+        if owner is None or isinstance(owner, type | ModuleType):
+            return self.named(function, name)
+        return f"{self.named(owner, snake_case(type(owner).__name__))}.{name}"
+
+    def is_argument(self, tensor: Any) -> bool:
+        """Tell whether a tensor is one that each call brings with it."""
+        return any(tensor.array is array for array in self._arguments)
+
+    def result(self, value: Any) -> str:
+        """Give a result a name, and return it."""
+        if value is None:
+            return "_"
+        name = f"t{self._results}"
+        self._results += 1
+        if is_array(value):
+            self.note_card(value)
+        if is_array(value) or isinstance(value, np.generic | int):
+            if id(value) in self._names:
+                self.shared |= {name, self._names[id(value)]}
+            self._names[id(value)] = name
+            self._alive.append(value)
+        else:
+            self.refuse(f"a result is of type {type(value).__name__}, not an array")
+        return name
