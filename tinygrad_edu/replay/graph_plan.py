@@ -66,10 +66,12 @@ class Line:
         """Tell whether it computes arrays of the GPU from such arrays alone."""
         if self.function in OF_PYTHON or not (self.results or self.in_place or self.makes_saved):
             return False
-        others = [word.array if isinstance(word, Tensor) else word for word in self.words]
-        return all(is_on_gpu(values[name]) for name in self.names) and not any(
-            isinstance(word, np.ndarray) for word in others
-        )
+        words = [
+            part for word in self.words for part in (word if isinstance(word, tuple | list) else (word,))
+        ]
+        others = [word.array if isinstance(word, Tensor) else word for word in words]
+        is_of_host = any(isinstance(word, np.ndarray) for word in others)
+        return not is_of_host and all(is_on_gpu(values[name]) for name in self.names)
 
     def text_between(self, of_graphs: set[str]) -> str:
         """Return how it reads where it is no part of a graph: what is given away must not lie in a graph's memory."""

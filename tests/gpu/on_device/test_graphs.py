@@ -9,6 +9,7 @@ import pytest
 
 import tinygrad_edu as torch
 import tinygrad_edu.nn.functional as F
+from tests.gpu.graph_speed import report
 from tests.replay.programs import MODELS, Program, batches
 from tinygrad_edu import nn
 from tinygrad_edu.replay import cuda_graph, graph_plan
@@ -242,3 +243,9 @@ def test_memory_that_others_get_is_refused(monkeypatch, standin):
     monkeypatch.setattr(CUDA, "using_allocator", lambda allocator: contextlib.nullcontext())
     with pytest.warns(UserWarning, match="without CUDA graphs: no two lines.*common pool"):
         Run()
+
+
+def test_the_report_for_a_card():
+    for line in report(batch=2, steps=1):
+        assert "CUDA graphs" in line
+        assert not line.endswith("; 0 graphs")
