@@ -190,6 +190,7 @@ def loses(x, index):
     return F.nll_loss(x[None].expand(5, 5), index, reduction="none")
 
 
+@pytest.mark.host("a GPU does not look at values")
 @pytest.mark.parametrize("function", [picks, selects, takes, is_one_at, loses], ids=lambda f: f.__name__)
 def test_an_index_that_is_outside(function):
     """Its error is the one that there is without replay, and the next call is right."""
@@ -206,6 +207,7 @@ def test_an_index_that_is_outside(function):
     assert compiled.recordings[0].checked
 
 
+@pytest.mark.host("a GPU does not look at values")
 def test_a_matrix_without_an_inverse_and_numbers_that_are_no_probabilities():
     compiled = torch.compile(lambda a: torch.linalg.inv(a))
     likely = torch.compile(lambda p: F.binary_cross_entropy(p, torch.ones(2)))

@@ -197,7 +197,7 @@ REFUSED = [
     (uses_what_is_unknown, "not among the operations that replay knows|no operation"),
     (wants_a_second_derivative, "differentiated again|not written down|no result of an operation"),
     (picks_by_a_mask, "a mask as an index"),
-    (counts_classes, "one_hot looks at numbers"),
+    (counts_classes, r"by one_hot\(\)"),
     (makes_a_tensor_of_an_array, "an array of shape"),
     (makes_a_tensor_of_tensors, r"by item\(\)"),
     (sets_an_element_of_a_list, "assigns to an element"),

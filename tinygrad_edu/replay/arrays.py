@@ -45,13 +45,18 @@ def shares_memory(a: Any, b: Any) -> bool:
     return may_share_memory(a, b) and (is_on_gpu(a) or np.shares_memory(a, b))
 
 
+def same_bits(a: Any, b: Any) -> bool:
+    """Tell whether two arrays of one kind hold the same, bit by bit."""
+    return np.ascontiguousarray(to_numpy(a)).tobytes() == np.ascontiguousarray(to_numpy(b)).tobytes()
+
+
 def same_numbers(a: Any, b: Any) -> bool:
     """Tell whether two arrays hold the same: bit by bit, and on a GPU, which adds in any order, nearly."""
     if is_on_gpu(a) != is_on_gpu(b) or a.dtype != b.dtype or a.shape != b.shape:
         return False
     on_gpu, close = is_on_gpu(a), CLOSE.get(a.dtype.char)
-    a, b = np.ascontiguousarray(to_numpy(a)), np.ascontiguousarray(to_numpy(b))
-    if a.tobytes() == b.tobytes():
+    a, b = to_numpy(a), to_numpy(b)
+    if same_bits(a, b):
         return True
     if not on_gpu or close is None:
         return False

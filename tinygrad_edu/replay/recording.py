@@ -13,7 +13,7 @@ from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.float_errors import ignored_float_errors
 from tinygrad_edu.replay import history
-from tinygrad_edu.replay.arrays import is_array
+from tinygrad_edu.replay.arrays import is_array, same_bits
 from tinygrad_edu.replay.backward_list import BackwardList
 from tinygrad_edu.replay.functions import compiled_text, keep
 from tinygrad_edu.replay.guards import Guards, same
@@ -247,7 +247,7 @@ class Recording:
             return f"one call does not do what another does: {a.strip()!r}, then {b.strip()!r}"
         for name, value in self.recorder.scope.items():
             its = other.recorder.scope.get(name)
-            if name in self.recorder.constants and equal(value, its):
+            if name in self.recorder.constants and equal(value, its) and same_bits(value, its):
                 continue
             if not (same(value, its) or isinstance(value, Node) or name in ("replay", "__builtins__")):
                 what = "an array" if is_array(value) else f"a {type(value).__name__}"

@@ -11,7 +11,7 @@ from typing import Any
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import on_card_of
 from tinygrad_edu.random import default_generator
-from tinygrad_edu.replay.arrays import copied, is_array, same_numbers
+from tinygrad_edu.replay.arrays import copied, is_array, same_bits, same_numbers
 
 
 class State:
@@ -55,7 +55,7 @@ class State:
 
 def put(array: Any, numbers: Any) -> None:
     """Write numbers into an array, unless they are there already: it may be read-only."""
-    if not equal(array, numbers):
+    if not same_bits(array, numbers):
         with on_card_of(array):
             array[...] = numbers
 

@@ -44,11 +44,10 @@ def raw_index(index: Any, x: Array) -> Any:
         return tuple([raw_index(i, x) for i in index])
     if isinstance(index, list | range):
         array = np.asarray([raw(i) for i in index]) if len(index) else np.zeros(0, np.int64)
-        if all(map(is_int, index)):
-            constant(array)
         if array.dtype == object:
             raise IndexError(f"index: expected a list of ints or bools, got {index!r}")
-        return to_device(array, device_of(x))
+        moved = to_device(array, device_of(x))
+        return constant(moved) if all(map(is_int, index)) else moved
     if isinstance(index, int) and not isinstance(index, bool):
         return int(index)  # of a class of its own, too, such as an enumeration
     array = raw(index)

@@ -13,7 +13,7 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.autograd.telling import call
+from tinygrad_edu.autograd.telling import call, tell_read
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel, is_on_host
 from tinygrad_edu.layouts import sparse_coo
@@ -150,6 +150,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if num_classes == -1:
         if not classes.size:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        tell_read("one_hot() without num_classes")
         num_classes = int(classes.max()) + 1
     return tensor_from_array(call(ones_at, classes, num_classes))
 
