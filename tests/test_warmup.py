@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import inspect
 import os
@@ -80,12 +81,13 @@ def test_every_kernel_is_compiled():
 def test_every_kernel_is_compiled_for_threads_that_share_it(monkeypatch):
     """Every one that works on a part first..last."""
     shared, dtypes = set(), {np.dtype("f"), np.dtype("d")}
-    address_of = team.address_of
-    monkeypatch.setattr(
-        team,
-        "address_of",
-        lambda kernel, args: shared.add((kernel, args[0].dtype)) or address_of(kernel, args),
-    )
+    post = team.post
+
+    def note(mailbox, count, parts, kernel, arguments):
+        shared.add((kernel, arguments[0].dtype))
+        post(mailbox, count, parts, kernel, arguments)
+
+    monkeypatch.setattr(team, "post", note)
     warmup.compile_kernels()
     kernels = [(name, kernel) for name, kernel in entry_points() if ".threads." not in name]
     for name, kernel in kernels:
@@ -182,3 +184,17 @@ def test_quick_compilations_are_not_mentioned(capsys, monkeypatch):
     listener.on_start(kernel_event())
     listener.on_end(kernel_event())
     assert capsys.readouterr().err == ""
+
+
+def test_the_collector_of_cycles_rests_while_a_kernel_is_compiled(listener):
+    for is_on in (True, False):
+        (gc.enable if is_on else gc.disable)()
+        try:
+            listener.on_start(kernel_event())
+            listener.on_start(kernel_event("_helper"))
+            listener.on_end(kernel_event("_helper"))
+            assert not gc.isenabled()
+            listener.on_end(kernel_event())
+            assert gc.isenabled() == is_on
+        finally:
+            gc.enable()

@@ -29,7 +29,18 @@ def _float_from_bits(typing_context, bits):
     return (types.float32 if single else types.float64)(bits), generate
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
+@intrinsic
+def _bits(typing_context, value):
+    """Read the 32 or 64 bits of a float as an integer."""
+    single = value == types.float32
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(32 if single else 64))
+
+    return (types.int32 if single else types.int64)(value), generate
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"}, no_cpython_wrapper=True)
 def _exp_float32(value):
     """Return e^value for value <= 0, to about one unit in the last place.
 
@@ -54,37 +65,6 @@ def _exp_float32(value):
     return result if value == value else value  # NaN
 
 
-def as_float(bits: Any) -> Any:
-    """Read the bits of an integer as a float (what runs when Numba is switched off)."""
-    return bits.view(np.float32 if bits.dtype == np.int32 else np.float64)
-
-
-@overload(as_float, inline="always")
-def _read_bits(bits):
-    """Let the compiler read them where they are."""
-
-    def read(bits):
-        return _float_from_bits(bits)
-
-    return read
-
-
-def as_integers(x: Array) -> Array:
-    """Return a view of floats as integers of the same bits."""
-    return x.view(np.int32 if x.dtype == np.float32 else np.int64)
-
-
-@overload(as_integers)
-def _choose_integers(x):
-    """Choose the integers for the type of x, at compile time."""
-    integer = np.int32 if x.dtype == types.float32 else np.int64
-
-    def view(x):
-        return x.view(integer)
-
-    return view
-
-
 def exp_of_negative(value: float) -> float:
     """Return e^value for value <= 0 (what runs when Numba is switched off)."""
     return np.exp(value)
@@ -103,19 +83,32 @@ def _choose_exp(value):
     return single if value == types.float32 else double
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def largest_of_row(bits, i):
-    """Return the largest float of row i, whose bits are read as integers here.
+def largest_of_row(x: Array, i: int) -> float:
+    """Return the largest number of row i (what runs when Numba is switched off)."""
+    return x[i].max(initial=-np.inf)
+
+
+@overload(largest_of_row, inline="always")
+def _choose_largest(x, i):
+    """Choose the integers for the type of x, at compile time.
 
     Floats are ordered as their bits are, once those of the negative ones are turned round. Looking for the
     largest integer is vectorised; looking for the largest float is not, because of NaN. (A NaN counts as
     larger or smaller than all the numbers, as its sign says. Either way it gets into the sum of
     exponentials.)
     """
-    flip = bits.dtype.type(np.iinfo(bits.dtype).max)  # every bit but the sign
-    largest = bits.dtype.type(np.iinfo(bits.dtype).min)
-    for j in range(bits.shape[1]):
-        key = bits[i, j]
-        key = bits.dtype.type(key ^ flip) if key < 0 else key
-        largest = key if key > largest else largest
-    return as_float(bits.dtype.type(largest ^ flip) if largest < 0 else largest)
+    integer = np.int32 if x.dtype == types.float32 else np.int64
+    smallest, flip = (
+        integer(np.iinfo(integer).min),
+        integer(np.iinfo(integer).max),
+    )  # flip: every bit but the sign
+
+    def largest_float(x, i):
+        largest = smallest
+        for j in range(x.shape[1]):
+            bits = _bits(x[i, j])
+            key = integer(bits ^ flip) if bits < 0 else bits
+            largest = key if key > largest else largest
+        return _float_from_bits(integer(largest ^ flip) if largest < 0 else largest)
+
+    return largest_float

@@ -32,7 +32,7 @@ from numba.core import cgutils
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
-from tinygrad_edu_kernels.kernel_cache import njit
+from tinygrad_edu_kernels.kernel_cache import inlined
 
 Array = Any
 
@@ -139,7 +139,7 @@ def micro_kernel(
     typing_context, image, rows, row, columns, count, matrix, start, width, initial, begin, step, tile, at,
     tile_width,
 ):  # fmt: skip
-    """Work out a tile of ROWS rows and PANEL columns; every array is flat.
+    """Work out a tile of ROWS rows and PANEL columns; every array is contiguous, and read as if it were flat.
 
     tile[at + r * tile_width + c] = initial[begin + r * step + c]
         + sum over q < count of image[rows[row + r] + columns[q]] * matrix[start + q * width + c]
@@ -185,7 +185,7 @@ def micro_kernel(
 
 @intrinsic
 def transpose_block(typing_context, matrix, start, width, transposed, at, transposed_width):
-    """transposed[at + j * transposed_width + i] = matrix[start + i * width + j] for i, j < LANES; both are flat.
+    """transposed[at + j * transposed_width + i] = matrix[start + i * width + j] for i, j < LANES; see ``micro_kernel``.
 
     Halves of the block change places, then halves of the halves, and so on: log2(LANES) rounds of shuffles.
     """
@@ -212,7 +212,7 @@ def transpose_block(typing_context, matrix, start, width, transposed, at, transp
     return signature, generate
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inlined
 def aligned_rows(like, rows, width):
     """Return new memory (rows, width) of the dtype of ``like`` from a multiple of 64 bytes on."""
     memory = np.empty(rows * width + LANES, like.dtype)
@@ -220,23 +220,25 @@ def aligned_rows(like, rows, width):
     return memory[begin : begin + rows * width].reshape(rows, width)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def fill_with_zeros(flat):
-    """flat[:] = 0, which takes longer to compile."""
-    for i in range(flat.size):
-        flat[i] = 0
+@inlined
+def fill_with_zeros(matrix):
+    """matrix[:] = 0, which takes longer to compile."""
+    for i in range(matrix.shape[0]):
+        for j in range(matrix.shape[1]):
+            matrix[i, j] = 0
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inlined
 def transpose(matrix, transposed):
     """transposed[j, i] = matrix[i, j] for each j < len(transposed), i < len(matrix)."""
     rows, columns = min(matrix.shape[0], transposed.shape[1]), min(matrix.shape[1], transposed.shape[0])
     width, transposed_width = matrix.shape[1], transposed.shape[1]
-    source, target = matrix.reshape(-1), transposed.reshape(-1)
     whole_rows, whole_columns = rows // LANES * LANES, columns // LANES * LANES
     for i in range(0, whole_rows, LANES):
         for j in range(0, whole_columns, LANES):
-            transpose_block(source, i * width + j, width, target, j * transposed_width + i, transposed_width)
+            transpose_block(
+                matrix, i * width + j, width, transposed, j * transposed_width + i, transposed_width
+            )
     for i in range(rows):
         for j in range(whole_columns if i < whole_rows else 0, columns):
             transposed[j, i] = matrix[i, j]

@@ -175,7 +175,7 @@ def test_large_products_are_cut_into_parts(monkeypatch):
 def test_products_of_a_small_network_are_shared(monkeypatch):
     """Those of 64 x 784 x 128 are, with more than one thread; smaller ones are not worth it."""
     shared = []
-    monkeypatch.setattr(team, "share", lambda *arguments: shared.append(arguments[3]))
+    monkeypatch.setattr(team, "post", lambda *arguments: shared.append(arguments))
     x, grad, weight = np.ones((64, 784), "f"), np.ones((64, 128), "f"), np.ones((128, 784), "f")
     for count in (1, 2):
         monkeypatch.setattr(parallel.setting, "num_threads", count)

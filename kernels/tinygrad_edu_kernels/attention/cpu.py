@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu_kernels import threads
-from tinygrad_edu_kernels.exponential import as_integers, exp_of_negative, largest_of_row
+from tinygrad_edu_kernels.exponential import exp_of_negative, largest_of_row
 from tinygrad_edu_kernels.kernel_cache import njit
 
 Array = Any
@@ -156,7 +156,7 @@ def _exponentials(scores, first, sums, logsumexp):
     """Turn scores into e^(score - largest of the row), with the sums of the rows and the logarithms of the sums."""
     number = scores.dtype.type
     for n, head in np.ndindex(scores.shape[:2]):
-        bits = as_integers(scores[n, head])
+        block = scores[n, head]
         for i in range(scores.shape[2]):
             row = scores[n, head, i]
             hidden = row[
@@ -164,7 +164,7 @@ def _exponentials(scores, first, sums, logsumexp):
             ]  # a slice, for then no index is negative, and the loop is vectorised
             for j in range(hidden.size):
                 hidden[j] = -math.inf
-            top, total = largest_of_row(bits, i), number(0)
+            top, total = largest_of_row(block, i), number(0)
             if row.size == 0 or top == -math.inf:  # nothing to look at
                 for j in range(row.size):
                     row[j] = number(0)

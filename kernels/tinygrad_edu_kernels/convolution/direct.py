@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu_kernels import threads
-from tinygrad_edu_kernels.kernel_cache import njit
+from tinygrad_edu_kernels.kernel_cache import inlined, njit
 from tinygrad_edu_kernels.micro_kernel import (
     LANES,
     PANEL,
@@ -125,7 +125,7 @@ def _tables(group_in: int, geometry: Geometry) -> tuple[Array, Array, int]:
 # ---- kernels -----------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inlined
 def _into_planes(image, planes, geometry):
     """Copy an image (c, h * w) to the inside of its planes (c, plane), whose borders are zero."""
     h, w, ph, pw = geometry[0], geometry[1], geometry[8], geometry[9]
@@ -145,16 +145,15 @@ def _forward_images(x, filters, bias, out, taps, pixels, geometry, plane, first,
     group_in, group_out = x.shape[1] // groups, out.shape[1] // groups
     planes = np.zeros((x.shape[1], plane), x.dtype)
     result = aligned_rows(x, pixels.size, padded)
-    tiles = result.reshape(-1)
     for image in range(first, last):
         _into_planes(x[image], planes, geometry)
         for g in range(groups):
-            window, weights, shift = planes[g * group_in :].reshape(-1), filters[g].reshape(-1), bias[g]
+            window, weights, shift = planes[g * group_in :], filters[g], bias[g]
             for o in range(0, padded, PANEL):
                 for p in range(0, pixels.size, ROWS):
                     micro_kernel(
                         window, pixels, p, taps, k, weights, o, padded, shift, o, 0,
-                        tiles, p * padded + o, padded,
+                        result, p * padded + o, padded,
                     )  # fmt: skip
             transpose(result, out[image, g * group_out : (g + 1) * group_out])
 
@@ -166,19 +165,18 @@ def _grad_weight_images(grad_output, x, partial, taps, pixels, geometry, plane, 
     count = grad_output.shape[2]
     group_in, group_out = x.shape[1] // groups, grad_output.shape[1] // groups
     planes = np.zeros((x.shape[1], plane), x.dtype)
-    transposed = aligned_rows(x, count, padded)
-    grads = transposed.reshape(-1)
+    grads = aligned_rows(x, count, padded)
     fill_with_zeros(grads)  # what is beyond group_out stays zero
-    held = aligned_rows(x, groups * taps.size, padded).reshape(groups, taps.size * padded)
-    fill_with_zeros(held.reshape(-1))
+    held = aligned_rows(x, groups * taps.size, padded)
+    fill_with_zeros(held)
     part = -(-count // max(count // PIXELS_AT_ONCE, 1))
     for number in range(first, last):
         added = 0  # pixels that are in held
         for image in range(number * len(x) // sums, (number + 1) * len(x) // sums):
             _into_planes(x[image], planes, geometry)
             for g in range(groups):
-                window, total = planes[g * group_in :].reshape(-1), held[g]
-                transpose(grad_output[image, g * group_out : (g + 1) * group_out], transposed)
+                window, total = planes[g * group_in :], held[g * taps.size : (g + 1) * taps.size]
+                transpose(grad_output[image, g * group_out : (g + 1) * group_out], grads)
                 for p in range(0, count, part):
                     at_once = pixels[p : p + part]
                     for o in range(0, padded, PANEL):
@@ -189,15 +187,16 @@ def _grad_weight_images(grad_output, x, partial, taps, pixels, geometry, plane, 
                                 total, at, padded, total, at, padded,
                             )  # fmt: skip
                     if added + p + at_once.size >= PIXELS_AT_ONCE:
-                        _hand_over(total, partial[number, g].reshape(-1))
+                        _hand_over(total, partial[number, g])
             added = added + count if added + count < PIXELS_AT_ONCE else 0
         for g in range(groups):
-            _hand_over(held[g], partial[number, g].reshape(-1))
+            _hand_over(held[g * taps.size : (g + 1) * taps.size], partial[number, g])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, no_cpython_wrapper=True)
 def _hand_over(held, total):
     """total += held, which is zero afterwards."""
-    for i in range(total.size):
-        total[i] += held[i]
-        held[i] = 0
+    for i in range(total.shape[0]):
+        for j in range(total.shape[1]):
+            total[i, j] += held[i, j]
+            held[i, j] = 0

@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import FLOAT32
-from tinygrad_edu_kernels.kernel_cache import njit
+from tinygrad_edu_kernels.kernel_cache import inlined, njit
 from tinygrad_edu_kernels.micro_kernel import (
     LANES,
     PANEL,
@@ -128,7 +128,7 @@ def _panels(a, row_step, column_step, b, transposed, bias, y, first, last):
         width = min(PANEL, columns - start)
         if width < PANEL:
             # What is beyond the width is multiplied, too: nothing that would be slow.
-            fill_with_zeros(panel.reshape(-1))
+            fill_with_zeros(panel)
         if transposed:
             transpose(b[start : start + width], panel)
         else:
@@ -141,12 +141,11 @@ def _panels(a, row_step, column_step, b, transposed, bias, y, first, last):
         _rows_times_panel(a, row_starts, column_places, panel, shift, y, start, width)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inlined
 def _rows_times_panel(a, row_starts, column_places, panel, shift, y, start, width):
     """y[:, start : start + width] = a panel + shift; what a tile has beyond y is left out."""
     rows, columns = y.shape
     summands = column_places.size
-    flat_panel, flat_y = panel.reshape(-1), y.reshape(-1)
     initial = shift
     tile = np.empty((ROWS, PANEL), a.dtype)
     for k in range(0, summands, SUMMANDS_AT_ONCE):
@@ -154,9 +153,9 @@ def _rows_times_panel(a, row_starts, column_places, panel, shift, y, start, widt
         for row in range(0, rows, ROWS):
             height = min(ROWS, rows - row)
             is_direct = k == 0 and width == PANEL and height == ROWS  # straight into y
-            target = flat_y if is_direct else tile.reshape(-1)
+            target = y if is_direct else tile
             micro_kernel(
-                a, row_starts, row, places, places.size, flat_panel, k * PANEL, PANEL, initial, 0, 0,
+                a, row_starts, row, places, places.size, panel, k * PANEL, PANEL, initial, 0, 0,
                 target, row * columns + start if is_direct else 0, columns if is_direct else PANEL,
             )  # fmt: skip
             if not is_direct:
@@ -167,7 +166,7 @@ def _rows_times_panel(a, row_starts, column_places, panel, shift, y, start, widt
 # Loops, where NumPy would write x[...] = y[...]: Numba takes two seconds longer to compile that.
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inlined
 def _table(size, last, step):
     """Return step times 0, 1, 2 ... last, last, last ..."""
     table = np.empty(size, np.int64)
@@ -176,7 +175,7 @@ def _table(size, last, step):
     return table
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inlined
 def _copy_columns(matrix, start, count, target):
     """target[:, :count] = matrix[:, start : start + count]."""
     for i in range(len(matrix)):
@@ -185,7 +184,7 @@ def _copy_columns(matrix, start, count, target):
             target_line[j] = line[j]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inlined
 def _store_tile(tile, y, row, start, height, width, is_sum):
     """Write, or add, the tile's first rows and columns to those of y from (row, start) on."""
     for i in range(height):

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
-from tinygrad_edu_kernels.exponential import as_integers, exp_of_negative, largest_of_row
+from tinygrad_edu_kernels.exponential import exp_of_negative, largest_of_row
 from tinygrad_edu_kernels.kernel_cache import njit
 
 Array = Any
@@ -118,14 +118,14 @@ def _run(kernel: Any, *arrays: Array) -> None:
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
-def _exponentials(x, bits, largest, y, first, last):
+def _exponentials(x, largest, y, first, last):
     """Write down the largest entry of rows first..last, and e^(entry - largest) for all entries, in y (n c,).
 
     The exponentials of all these rows are one loop: with ten to a row, most turns of a loop would fill no vector.
     """
     columns = x.shape[1]
     for i in range(first, last):
-        row, shifted, top = x[i], y[i * columns : (i + 1) * columns], largest_of_row(bits, i)
+        row, shifted, top = x[i], y[i * columns : (i + 1) * columns], largest_of_row(x, i)
         largest[i] = top
         for j in range(columns):
             shifted[j] = row[j] - top
@@ -147,9 +147,9 @@ def _divide_by_sum(row):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
-def _softmax_of_row(x, bits, largest, row, i):
+def _softmax_of_row(x, largest, row, i):
     """Do all of it for row i, which is a long one: it fills the vectors by itself, and is gone through less often."""
-    scores, top, total = x[i], largest_of_row(bits, i), x.dtype.type(0)
+    scores, top, total = x[i], largest_of_row(x, i), x.dtype.type(0)
     largest[i] = top
     for j in range(row.size):
         exponential = exp_of_negative(scores[j] - top)
@@ -164,27 +164,26 @@ def _softmax_of_row(x, bits, largest, row, i):
 @njit(cache=True, error_model="numpy", nogil=True)
 def _softmax_rows(x, largest, y, first, last):
     """Take the softmax of every row."""
-    bits, columns = as_integers(x), x.shape[1]
+    columns = x.shape[1]
     height = max(1, BLOCK // max(1, columns))
     for start in range(first, last, height):
         stop = min(start + height, last)
         if height > 1:
-            _exponentials(x, bits, largest, y, start, stop)
+            _exponentials(x, largest, y, start, stop)
         for i in range(start, stop):
             row = y[i * columns : (i + 1) * columns]
             if height > 1:
                 _divide_by_sum(row)
             else:
-                _softmax_of_row(x, bits, largest, row, i)
+                _softmax_of_row(x, largest, row, i)
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=SUMS)
 def _log_softmax_rows(x, y, first, last):
     """Each row less the logarithm of its sum of exponentials."""
-    bits = as_integers(x)
     for i in range(first, last):
         row, result = x[i], y[i]
-        largest = largest_of_row(bits, i)
+        largest = largest_of_row(x, i)
         total = x.dtype.type(0)
         for j in range(row.size):
             total += exp_of_negative(row[j] - largest)
@@ -220,16 +219,16 @@ def _log_softmax_backward_rows(grad_output, y, grad_input, first, last):
 @njit(cache=True, error_model="numpy", nogil=True)
 def _loss_rows(logits, losses, probabilities, target, weight, ignore_index, totals, first, last):
     """Probabilities of each row and the loss of its target; the sums of losses, of weights, and of classes outside."""
-    number, bits, classes = logits.dtype.type, as_integers(logits), logits.shape[1]
+    number, classes = logits.dtype.type, logits.shape[1]
     height = max(1, BLOCK // max(1, classes))
     total_loss = total_weight = outside = 0.0  # float64
     for start in range(first, last, height):
         stop = min(start + height, last)
         if height > 1:
-            _exponentials(logits, bits, losses, probabilities, start, stop)
+            _exponentials(logits, losses, probabilities, start, stop)
         for i in range(start, stop):
             row = probabilities[i * classes : (i + 1) * classes]
-            total = _divide_by_sum(row) if height > 1 else _softmax_of_row(logits, bits, losses, row, i)
+            total = _divide_by_sum(row) if height > 1 else _softmax_of_row(logits, losses, row, i)
             t, largest = target[i], losses[i]  # where the largest score was written down
             loss = w = number(0)
             if t != ignore_index:

@@ -15,6 +15,8 @@ A *mailbox* is an array of integers:
     COUNT      of how many images, rows or elements the work is
     ARGUMENTS  those of the kernel
 
+Arguments come in a *letter*: an array of the same shape, in which only they are filled in.
+
 A helper first takes a part and then reads what is to be done. So it does not matter how late it is: what it reads
 belongs to the work that it has got a part of, and stays there until that part is done. No signal, such as that of
 Ctrl-C, is handled by Python while compiled code runs: work that was begun is finished.
@@ -23,6 +25,7 @@ Ctrl-C, is handled by Python while compiled code runs: work that was begun is fi
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,7 +33,7 @@ from llvmlite import ir
 from numba import typeof, types
 from numba.extending import intrinsic
 
-from tinygrad_edu_kernels.kernel_cache import njit
+from tinygrad_edu_kernels.kernel_cache import inlined, njit
 from tinygrad_edu_kernels.threads.native_call import (
     ARGUMENTS,
     CORE,
@@ -60,6 +63,7 @@ Array = Any
 TAKEN_NANOSECONDS = 50_000  # away for longer than this: another program has used the core
 FAILURE = "a kernel that threads share failed, most likely for want of memory; with one thread it says why"
 
+SIZE = ARGUMENTS + MOST_ARGUMENTS
 LOOKS = 50  # before the core is offered to others
 CLOCK_MONOTONIC = 1
 
@@ -71,10 +75,9 @@ _clock_gettime = ExternalFunction("clock_gettime", types.int32(types.int32, type
 
 def new_mailbox() -> Array:
     """Return a mailbox in which there is no work."""
-    size = ARGUMENTS + MOST_ARGUMENTS
-    memory = np.zeros(size + 8, np.int64)
+    memory = np.zeros(SIZE + 8, np.int64)
     first = -memory.ctypes.data % 64 // 8  # from the beginning of a cache line on
-    return memory[first : first + size]
+    return memory[first : first + SIZE]
 
 
 # ---- functions made of LLVM instructions ---------------------------------------------------------------------
@@ -148,33 +151,43 @@ def call_part(typing_context, mailbox, part):
 # ---- sharing the work ------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def do_parts(mailbox):
     """Take parts, one after the other, until none is left."""
     while atomic_load(mailbox, LEFT) > 0:
         part = atomic_add(mailbox, LEFT, -1) - 1
         if part < 0:
-            return  # another thread was quicker
+            break  # another thread was quicker
         call_part(mailbox, part)
         atomic_add(mailbox, DONE, 1)
 
 
 @njit(cache=True, nogil=True)
-def share(mailbox, kernel, count, parts, arguments):
+def share(mailbox, letter, kernel, function, count, parts):
     """Have all parts of range(count) done by this thread and by the helpers that are awake; return when they are.
 
-    A part is ``kernel(*arguments, first, last)``, where the kernel is given by its address. If the mailbox is in use
-    already, this thread does all parts itself, with a mailbox of its own.
+    A part is ``kernel(*arguments, first, last)``. The kernel is given by its address; its arguments lie in the letter,
+    with ``function``, where ``write`` has put them. If the mailbox is in use already, this thread does all parts
+    itself, and the letter is its mailbox.
     """
     is_free = atomic_add(mailbox, IN_USE, 1) == 0
+    box = mailbox if is_free else letter
     if is_free:
-        box = mailbox
+        for i in range(ARGUMENTS, letter.size):
+            mailbox[i] = letter[i]
     else:
         atomic_add(mailbox, IN_USE, -1)
-        box = np.zeros(mailbox.size, np.int64)
-    box[KERNEL], box[COUNT], box[PARTS] = kernel, count, parts
-    box[FUNCTION] = write_arguments(box, arguments)
-    _do_all_parts(box)
+    box[KERNEL], box[FUNCTION], box[COUNT], box[PARTS] = kernel, function, count, parts
+    box[CORE], box[FAILED] = _sched_getcpu(), 0
+    atomic_store(box, DONE, 0)
+    atomic_store(box, LEFT, parts)  # from now on others take parts
+    do_parts(box)
+    looks = 0
+    while atomic_load(box, DONE) < parts:
+        pause()
+        looks += 1
+        if looks % LOOKS == 0:
+            _sched_yield()
     failed = box[FAILED]
     if is_free:
         atomic_add(mailbox, IN_USE, -1)
@@ -182,37 +195,35 @@ def share(mailbox, kernel, count, parts, arguments):
         raise MemoryError(FAILURE)
 
 
-# The rest is compiled once, not once more for every type of arguments.
+@njit(cache=True)
+def write(letter, arguments):
+    """Write the arguments into the letter; return the address of the function that does a part with them.
+
+    This alone is compiled once more for every type of arguments.
+    """
+    return write_arguments(letter, arguments)
 
 
-@njit(cache=True, nogil=True)
-def _do_all_parts(mailbox):
-    """Let others take parts, take parts, and wait for those that others do."""
-    mailbox[CORE] = _sched_getcpu()
-    mailbox[FAILED] = 0
-    atomic_store(mailbox, DONE, 0)
-    atomic_store(mailbox, LEFT, mailbox[PARTS])
-    do_parts(mailbox)
-    looks = 0
-    while atomic_load(mailbox, DONE) < mailbox[PARTS]:
-        pause()
-        looks += 1
-        if looks % LOOKS == 0:
-            _sched_yield()
+_known: dict[tuple[Any, bytes], tuple[int, Callable[..., int]]] = {}
 
 
-_addresses: dict[tuple[Any, bytes], int] = {}
-
-
-def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
-    """Return the address of what Numba makes of ``kernel(*arguments, first, last)``, compiling it if need be."""
+def native(kernel: Any, arguments: tuple[Any, ...]) -> tuple[int, Callable[..., int]]:
+    """Return the address of ``kernel(*arguments, first, last)``, and ``write`` for such arguments, both compiled."""
     key = kernel, compute_fingerprint(arguments)  # the types as bytes; numba.typeof takes 30 microseconds
-    address = _addresses.get(key)
-    if address is None:
+    known = _known.get(key)
+    if known is None:
         address = native_address(kernel, tuple(map(typeof, arguments)))
-        share.compile((types.int64[::1], *[types.int64] * 3, typeof(arguments)))
-        _addresses[key] = address
-    return address
+        signature = types.int64[::1], typeof(arguments)
+        write.compile(signature)
+        known = _known[key] = address, write.overloads[signature].entry_point
+    return known
+
+
+def post(mailbox: Array, count: int, parts: int, kernel: Any, arguments: tuple[Any, ...]) -> None:
+    """Call ``kernel(*arguments, first, last)`` for so many parts of range(count), as ``share`` does."""
+    address, write_these = native(kernel, arguments)
+    letter = np.empty(SIZE, np.int64)  # a new one: a signal handler may write one in the middle of this
+    share(mailbox, letter, address, write_these(letter, arguments), count, parts)
 
 
 @njit(cache=True, nogil=True)
@@ -239,7 +250,7 @@ def help_out(mailbox, number, clock, patience):
     return False
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _nanoseconds(clock):
     """Return the time; ``clock`` (2,) is where the system writes seconds and nanoseconds."""
     _clock_gettime(CLOCK_MONOTONIC, clock.ctypes.data)

@@ -11,10 +11,10 @@ Python, by its address, and with arguments of any types. For that the team needs
 ``ExternalFunction``
     A function of the C library, for compiled code to call.
 
-Some things are used without being imported: of a compiled function ``overloads``, ``stats.cache_path``, ``library`` and
-``fndesc``; and within an ``intrinsic`` (which is public) what Numba hands in, the ``context`` with ``make_array``,
-``make_tuple``, ``get_abi_sizeof``, ``get_dummy_value`` and ``call_conv``. ``team.check`` uses all of them once, before
-the team's first work.
+Some things are used without being imported: of a compiled function ``overloads``, ``stats.cache_path``, ``library``,
+``fndesc`` and ``entry_point``; and within an ``intrinsic`` (which is public) what Numba hands in, the ``context`` with
+``make_array``, ``make_tuple``, ``get_abi_sizeof``, ``get_dummy_value`` and ``call_conv``. ``team.check`` uses all of
+them once, before the team's first work.
 
 Where a Numba lacks one of them, ``sharing.py`` says so and the pool does the work.
 """

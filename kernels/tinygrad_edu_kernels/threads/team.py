@@ -29,7 +29,7 @@ import numpy as np
 
 from tinygrad_edu_kernels.kernel_cache import njit
 from tinygrad_edu_kernels.threads import parallel
-from tinygrad_edu_kernels.threads.mailbox import address_of, help_out, new_mailbox, share
+from tinygrad_edu_kernels.threads.mailbox import help_out, new_mailbox, post
 from tinygrad_edu_kernels.threads.native_call import CORE, HELPERS
 from tinygrad_edu_kernels.threads.numba_private import compute_fingerprint
 
@@ -40,10 +40,9 @@ PATIENCE_NANOSECONDS = 500_000  # for how long a helper looks out for work
 
 def share_parts(count: int, parts: int, kernel: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     """Call ``kernel(*arguments, first, last)`` for so many parts of range(count); return when all are done."""
-    address = address_of(kernel, arguments)
     team, threads = _Current.team, parallel.setting.num_threads
     team.wake((threads if parts > threads else parts) - 1)
-    share(team.mailbox, address, count, parts, arguments)
+    post(team.mailbox, count, parts, kernel, arguments)
 
 
 class Helper:
@@ -172,7 +171,7 @@ def check() -> None:
     """
     total, table = np.arange(7.0), np.ones((7, 2), np.float32)
     arguments = total, table[:, 1], (2, 3), None, True, 0.5
-    share(new_mailbox(), address_of(_add, arguments), 7, 3, arguments)
+    post(new_mailbox(), 7, 3, _add, arguments)
     if not np.array_equal(total, 3.0 * np.arange(7) + 3.5):
         raise RuntimeError("the self-check got wrong numbers")
     kinds = total, table, table[0], table[:, 1], (total,), 1, 1.0, True, None

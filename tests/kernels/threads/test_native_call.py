@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not sharing.is_available(), reason="no team of t
 def share(kernel, count, parts, *arguments):
     """Have a kernel called by a team of nobody but this thread."""
     mail = mailbox.new_mailbox()
-    mailbox.share(mail, mailbox.address_of(kernel, arguments), count, parts, arguments)
+    mailbox.post(mail, count, parts, kernel, arguments)
     return mail
 
 
@@ -83,9 +83,9 @@ def test_arrays_are_given_back():
 
 def test_one_address_for_each_kind_of_array():
     single, double = np.zeros((2, 2), np.int64), np.zeros((2, 2))
-    address = mailbox.address_of(note_bounds, (single,))
-    assert mailbox.address_of(note_bounds, (single[:1],)) == address
-    assert mailbox.address_of(note_bounds, (double,)) != address
+    address, _ = mailbox.native(note_bounds, (single,))
+    assert mailbox.native(note_bounds, (single[:1],))[0] == address
+    assert mailbox.native(note_bounds, (double,))[0] != address
     share(note_bounds, 1, 1, double)
     np.testing.assert_array_equal(double, [[0, 1], [0, 0]])
 
@@ -116,7 +116,7 @@ def test_a_kernel_without_memory_while_the_mailbox_is_in_use():
     with pytest.raises(
         MemoryError, match="a kernel that threads share failed, most likely for want of memory"
     ):
-        mailbox.share(mail, mailbox.address_of(want_memory, (sizes,)), 2, 2, (sizes,))
+        mailbox.post(mail, 2, 2, want_memory, (sizes,))
     assert mail[mailbox.IN_USE] == 1
 
 

@@ -133,7 +133,7 @@ def team_that_cannot_be_imported():
 
 FAULTS = {
     "AttributeError: no such thing in this Numba": (mailbox, "native_address", fail),
-    "RuntimeError: the self-check got wrong numbers": (team, "share", do_nothing),
+    "RuntimeError: the self-check got wrong numbers": (team, "post", do_nothing),
     "RuntimeError: different types have one fingerprint": (team, "compute_fingerprint", one_fingerprint),
     "ImportError: cannot import name 'x'": (sharing, "_team", team_that_cannot_be_imported),
 }
@@ -144,7 +144,7 @@ FAULTS = {
 def test_a_numba_that_does_not_fit(what, monkeypatch):
     """One notice that says what is missing; the pool does the work."""
     monkeypatch.setattr(*FAULTS[what])
-    monkeypatch.setattr(mailbox, "_addresses", {})
+    monkeypatch.setattr(mailbox, "_known", {})
     monkeypatch.setattr(sharing._Notice, "lock", threading.Lock())
     monkeypatch.setattr(parallel.setting, "num_threads", 3)
     monkeypatch.setattr(sharing, "is_available", sharing.is_available.__wrapped__)

@@ -34,8 +34,7 @@ def count_parts(counts, work, first, last):
 
 
 def share(mail, parts, counts, work):
-    arguments = counts, work
-    mailbox.share(mail, mailbox.address_of(count_parts, arguments), parts, parts, arguments)
+    mailbox.post(mail, parts, parts, count_parts, (counts, work))
 
 
 def run(parts, counts, work):
@@ -81,16 +80,11 @@ def test_a_part_is_done_when_it_has_ended():
     thread.join()
 
 
-@njit
-def write(mail, arguments):
-    return native_call.write_arguments(mail, arguments)
-
-
 def post(mail, counts, parts, work):
     """Do what ``share`` does before it takes parts itself."""
     arguments = counts, work
+    mail[native_call.KERNEL], write = mailbox.native(count_parts, arguments)
     mail[mailbox.FUNCTION], mail[mailbox.CORE], mail[mailbox.DONE] = write(mail, arguments), -1, 0
-    mail[native_call.KERNEL] = mailbox.address_of(count_parts, arguments)
     mail[native_call.COUNT] = mail[native_call.PARTS] = parts
     mail[mailbox.LEFT] = parts
 
