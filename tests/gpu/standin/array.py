@@ -6,7 +6,6 @@ host reads from it.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from tests.gpu.standin.api import API, check_call, require_name
 from tests.gpu.standin.capture import refuse_library
 from tests.gpu.standin.cards import Current, Device, synced
-from tests.gpu.standin.ufuncs import Ufunc
+from tests.gpu.standin.ufuncs import Ufunc, add_up
 
 DTYPES = "?bhilqBHILQefdFD"
 
@@ -294,25 +293,6 @@ class Method:
             result.flags.writeable = True  # NumPy's diagonal is read-only, CuPy's is not
             return self.owner._view(result)
         return wrap(result, (self.owner, *args, *kwargs.values()))
-
-
-def add_up(host: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    """Return the sum as hundreds of threads have it, each of a part, and then of those sums.
-
-    It is as exact as NumPy's pairs, which need the numbers side by side in memory.
-    """
-    dims = range(host.ndim)
-    axes = dims if axis is None else [d % host.ndim for d in np.atleast_1d(axis)]
-    kept = [d for d in dims if d not in axes]
-    shape = [host.shape[d] for d in kept]
-    rows = host.transpose(*kept, *axes).reshape(*shape, math.prod(host.shape[d] for d in axes))
-    result = np.ascontiguousarray(rows).sum(-1, dtype=dtype)
-    if keepdims:
-        result = np.expand_dims(result, tuple(axes))
-    if out is None:
-        return result
-    out[...] = result
-    return out
 
 
 def dimensions_of(part: Any) -> int:
