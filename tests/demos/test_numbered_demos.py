@@ -25,6 +25,7 @@ from tests.demos import (
     table_text,
     table_validation,
 )
+from tests.demos.forks import Forks
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMOS = ROOT / "demos"
@@ -39,18 +40,39 @@ ON_PYTORCH = [row for row in RUNS if row not in OURS_ALONE]
 WITH_EPOCHS = [row[0] for row in RUNS if row[0] > "05" and row not in table_reinforcement.RUNS]
 
 
-def run(folder: Path, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a demo in a folder of its own."""
+def environment() -> dict[str, str]:
     paths = os.pathsep.join([str(ROOT), str(ROOT / "kernels"), str(DEMOS)])
+    return {**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"}
+
+
+def run(folder: Path, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a demo in a folder and a process of its own."""
     return subprocess.run(
         [sys.executable, str(program), *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"},
+        env=environment(),
         capture_output=True,
         encoding="utf-8",
         check=False,
         timeout=300,
     )
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory):
+    """Return what runs demos in forks of a process that has imported the engine and what draws pictures."""
+    forks = Forks(["tinygrad_edu", "matplotlib.pyplot"], environment(), tmp_path_factory.mktemp("logs"))
+    yield forks
+    forks.close()
+
+
+@pytest.fixture(scope="module")
+def forks_with_pytorch(tmp_path_factory):
+    """The same, with PyTorch, and with what an optimizer of PyTorch imports when it is made."""
+    modules = ["torch", "torch._dynamo", "tinygrad_edu.vision", "matplotlib.pyplot"]
+    forks = Forks(modules, environment(), tmp_path_factory.mktemp("logs"))
+    yield forks
+    forks.close()
 
 
 def stood_for(name: str, *rest: Any) -> Any:
@@ -66,8 +88,8 @@ def test_the_others_have_it_from_common():
 
 
 @pytest.mark.parametrize(("name", "arguments", "patterns", "files"), RUNS, ids=[row[0] for row in RUNS])
-def test_a_quick_run(tmp_path, name, arguments, patterns, files):
-    done = run(tmp_path, DEMOS / name, "--quick", *arguments)
+def test_a_quick_run(tmp_path, forks, name, arguments, patterns, files):
+    done = forks.run(tmp_path, DEMOS / name, "--quick", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     for pattern in patterns:
         assert re.search(pattern, done.stdout, re.MULTILINE), f"{pattern}\nis not in\n{done.stdout}"
@@ -145,12 +167,12 @@ def with_pytorch(source: str) -> str:
 @pytest.mark.parametrize(
     ("name", "arguments", "patterns", "files"), ON_PYTORCH, ids=[row[0] for row in ON_PYTORCH]
 )
-def test_the_same_file_runs_on_pytorch(tmp_path, name, arguments, patterns, files):
+def test_the_same_file_runs_on_pytorch(tmp_path, forks_with_pytorch, name, arguments, patterns, files):
     (tmp_path / "run").mkdir()
     program = tmp_path / name
     program.write_text(with_pytorch((DEMOS / name).read_text(encoding="utf-8")), encoding="utf-8")
     assert "import tinygrad_edu" not in program.read_text(encoding="utf-8")
-    done = run(tmp_path / "run", program, "--quick", *arguments)
+    done = forks_with_pytorch.run(tmp_path / "run", program, "--quick", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     for pattern in patterns:
         assert re.search(pattern, done.stdout, re.MULTILINE), f"{pattern}\nis not in\n{done.stdout}"

@@ -82,16 +82,19 @@ def real_parts(output: Any) -> Array:
     return np.concatenate(parts).astype(np.float64)
 
 
-def analytic_jacobian(output: Any, x: Any) -> Array:
-    """Return d output / d x by one backward pass for every column: (input size, output size), as the numeric one is."""
-    columns: list[Array] = []
-    for column in range(real_parts(output).size):
+def analytic_jacobians(output: Any, inputs: list[Any]) -> list[Array]:
+    """Return d output / d x for every input x, by one backward pass for every column: (input size, output size)."""
+    columns: list[list[Array]] = [[] for _ in inputs]
+    for number in range(real_parts(output).size):
         seed = np.zeros(output.numel(), output.array.dtype)
-        seed[column % output.numel()] = 1 if column < output.numel() else 1j
+        seed[number % output.numel()] = 1 if number < output.numel() else 1j
         one = tensor_from_array(seed.reshape(output.shape)).to(output.device)
-        (found,) = grad(output, x, one, retain_graph=True, allow_unused=True)
-        columns.append(np.zeros(x.numel()) if found is None else to_numpy(found.detach().array).ravel())
-    return np.array(columns).reshape(len(columns), x.numel()).T
+        grads = grad(output, inputs, one, retain_graph=True, allow_unused=True)
+        for of_one, x, found in zip(columns, inputs, grads, strict=True):
+            of_one.append(np.zeros(x.numel()) if found is None else to_numpy(found.detach().array).ravel())
+    return [
+        np.array(of_one).reshape(len(of_one), x.numel()).T for of_one, x in zip(columns, inputs, strict=True)
+    ]
 
 
 def largest_error(func: Callable[..., Any], inputs: Any, eps: float = 1e-6) -> float:
@@ -109,13 +112,14 @@ def jacobian_pairs(
     """Return (input, output, numeric Jacobian, analytic Jacobian) for every differentiable pair."""
     pairs = []
     outputs = differentiable_outputs(func, inputs)
-    for i, x in enumerate(inputs):
-        if isinstance(x, TensorBase) and x.requires_grad:
-            for k, numeric in enumerate(numeric_jacobian(func, inputs, i, eps)):
-                analytic = (
-                    analytic_jacobian(outputs[k], x) if outputs[k].requires_grad else np.zeros_like(numeric)
-                )
-                pairs.append((i, k, numeric, analytic))
+    checked = [i for i, x in enumerate(inputs) if isinstance(x, TensorBase) and x.requires_grad]
+    analytic = [
+        analytic_jacobians(y, [inputs[i] for i in checked]) if y.requires_grad else None for y in outputs
+    ]
+    for number, i in enumerate(checked):
+        for k, numeric in enumerate(numeric_jacobian(func, inputs, i, eps)):
+            of_output = analytic[k]
+            pairs.append((i, k, numeric, np.zeros_like(numeric) if of_output is None else of_output[number]))
     return pairs
 
 

@@ -38,7 +38,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.api import as_tuple, grad
-from tinygrad_edu.autograd.gradcheck import analytic_jacobian, differentiable_outputs, numeric_jacobian
+from tinygrad_edu.autograd.gradcheck import analytic_jacobians, differentiable_outputs, numeric_jacobian
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.learn.gradcheck_guess import Jacobians, guess, of_shapes
 from tinygrad_edu.learn.gradcheck_pairs import Pair, WrongElement
@@ -140,7 +140,7 @@ def analytic_or_mistake(output: Any, x: Any, numeric: Any) -> tuple[Any, str]:
     if found is not None and found.shape != x.shape:
         mistake = of_shapes(tuple(found.shape), tuple(x.shape), tuple(output.shape))
         return np.full_like(numeric, np.nan), mistake
-    return analytic_jacobian(output, x), ""
+    return analytic_jacobians(output, [x])[0], ""
 
 
 def wrong_elements(jacobians: Jacobians) -> list[WrongElement]:
