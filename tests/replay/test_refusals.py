@@ -247,6 +247,7 @@ FAULTS = {
 
 def spoil(recording, old, new):
     assert old in recording.source
+    recording.use_operations()
     scope = recording.recorder.scope
     exec(recording.source.replace(old, new), scope)
     recording.function = scope["replay"]

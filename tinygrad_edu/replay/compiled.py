@@ -119,7 +119,7 @@ class Compiled:
                 raise RuntimeError(f"torch.compile(fullgraph=True): {reason}") from None
             return self.function(*args, **kwargs)
         for i, recording in enumerate(self.recordings):
-            if recording.key == key and recording.guards.hold():
+            if recording.key == key and recording.holds():
                 if recording.recorder.refused:
                     return self.function(*args, **kwargs)
                 if not recording.checked:
@@ -173,6 +173,8 @@ class Compiled:
             replayed = error
         after = State(*places).content()
         before.bring_back()
+        had_kernels = recording.kernels is not None
+        has_kernels = self._kernels_of(recording, tensors, before)
         output, again = self._record(recording.key, tensors, args, kwargs)
         why = recorder.refused or again.recorder.refused or recording.agrees_with(again)
         if why and not recording.failures and not again.recorder.refused:
@@ -185,11 +187,16 @@ class Compiled:
             if recording.graphs is not None:
                 self._give_up_graphs(recording, "they do not do what the program does")
                 return output
+            if had_kernels:
+                recording.may_have_kernels = False
+                recording.use_operations()
+                return output
             self._refuse("the list of its operations does not do what it does itself")
         elif not recording.guards.hold():
             self._refuse("it changes Python values that it reads")
         else:
-            recording.checked = complete
+            # Where there is a list of kernels now, the next call compares it.
+            recording.checked = complete and (had_kernels or not has_kernels)
             if self.graphs:
                 self._start_graphs(recording)
             again.be_compared_with(recording)
@@ -227,6 +234,16 @@ class Compiled:
                 f"torch.compile: {self._name()} is replayed without CUDA graphs: {why}", stacklevel=5
             )
         self.graphs = False
+
+    def _kernels_of(self, recording: Recording, tensors: list[Any], before: State) -> bool:
+        """Have a list of operations that is about to be compared written as one of kernels, if that can be."""
+        try:
+            return recording.use_kernels(tensors)
+        except Exception:  # the list of operations does it, too
+            recording.may_have_kernels = False
+            return False
+        finally:
+            before.bring_back()
 
     def _refuse(self, why: str, for_good: bool = True) -> None:
         """Go back to the program itself, and say so once."""

@@ -12,7 +12,7 @@ from operator import is_
 from types import CellType
 from typing import Any
 
-from tinygrad_edu import dtypes, kernel_table
+from tinygrad_edu import dtypes, kernel_table, threads
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.backend import _default, device_of
@@ -21,6 +21,9 @@ from tinygrad_edu.numpy_dtypes import BFLOAT16
 from tinygrad_edu.replay.arrays import is_plain_array
 
 MISSING = object()
+READABLE = 0x500
+"""Those flags of an array that say whether its numbers are aligned, and whether they may be written to."""
+
 PLAIN = (bool, int, float, complex, str, bytes)
 
 
@@ -51,7 +54,8 @@ def describe(value: Any, tensors: list[Any], kept: list[Any]) -> Any:
         known = next((i for i, other in enumerate(tensors) if other.array is array), len(tensors))
         if known == len(tensors):
             tensors.append(value)
-        kind = array.shape, array.strides, array.dtype, device_of(array)
+        flags = getattr(array.flags, "num", 0) & READABLE
+        kind = array.shape, array.strides, array.dtype, flags, device_of(array)
         return known, *kind, value.requires_grad, value.is_leaf
     if isinstance(value, PLAIN):
         return type(value), repr(value)
@@ -72,6 +76,7 @@ def surroundings() -> tuple[Any, ...]:
         dtypes.get_default_dtype(),
         kernel_table._rung.name,
         _default.device,
+        threads.get_num_threads(),
     )
 
 

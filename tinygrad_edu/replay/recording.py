@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from tinygrad_edu.replay.arrays import is_array, same_bits
 from tinygrad_edu.replay.backward_list import BackwardList
 from tinygrad_edu.replay.functions import compiled_text, keep
 from tinygrad_edu.replay.guards import Guards, same
+from tinygrad_edu.replay.kernels import KernelList
 from tinygrad_edu.replay.recorder import Recorder, Refused
 from tinygrad_edu.replay.state import equal
 from tinygrad_edu.replay.watching import PythonWatch, ValueFinder
@@ -47,6 +49,11 @@ def spent(array: Any, name: str) -> Any:
     tensor = tensor_from_array(array)
     tensor.set_history((Spent(name), 0))
     return tensor
+
+
+def share_memory(arrays: list[Any]) -> bool:
+    """Tell whether some of the arrays may have memory in common."""
+    return any(np.may_share_memory(a, b) for a, b in itertools.combinations(arrays, 2))
 
 
 def is_spent(tensor: Any, recorded: set[Node]) -> bool:
@@ -86,6 +93,8 @@ class Recording:
         self.checked = False
         self.failures = 0
         self.source = ""
+        self.kernels: KernelList | None = None  # what is run instead of the list of operations
+        self.may_have_kernels = True
         self._memo: dict[int, str] = {}
         self._returned: list[str] = []
         self._alive: list[Any] = []
@@ -115,6 +124,7 @@ class Recording:
         self.card = recorder.card or NO_CARD
         self.source, code = compiled_text("replay", ", ".join(names), lines)
         self.function = recorder.scope["replay"] = FunctionType(code, recorder.scope)
+        self.operations, self.names = lines, names
         if self._alive and not recorder.refused:
             self._keep_graph(tensors, edges)
         self._alive = []
@@ -163,7 +173,9 @@ class Recording:
     @property
     def text(self) -> str:
         """The source of all lists of this kind of call."""
-        source = self.source if self.graphs is None else self.graphs.source or self.source
+        source = self.source
+        for other in (self.graphs, self.kernels):
+            source = source if other is None else other.source or source
         return "\n\n".join([source, *[written.source for written in self.backwards.values()]])
 
     def _text_of_output(self, output: Any) -> str:
@@ -237,6 +249,38 @@ class Recording:
                 return inside
         self.insides.append(self.insides[0].another())
         return self.insides[-1]
+
+    def holds(self) -> bool:
+        """Tell whether the list is still right; if only that of kernels is not, it is written anew."""
+        if not self.guards.hold():
+            return False
+        if self.kernels is not None and not self.kernels.holds():
+            self.use_operations()
+        return True
+
+    def use_kernels(self, tensors: list[Any]) -> bool:
+        """Run the operations once more, and run the kernels that they call from now on; tell whether that may be.
+
+        This run changes what a step changes.
+        """
+        if self.kernels is not None or not self.may_have_kernels or self.insides:
+            return self.kernels is not None
+        arrays = [tensor.array for tensor in tensors]
+        known = [*arrays, *self.recorder.outside]
+        kernels = KernelList(self.operations, self.recorder.scope)
+        if all(type(x) is np.ndarray for x in known) and not share_memory(known):
+            with ignored_float_errors():
+                kernels.run(self.names, arrays)
+            lines = kernels.write()
+            if lines != self.operations:
+                self.kernels = kernels
+                self.function = kernels.function(self.names, lines)
+        return self.kernels is not None
+
+    def use_operations(self) -> None:
+        """Go back to the list of operations, which is to be compared once more."""
+        self.kernels, self.checked = None, False
+        self.function = self.recorder.scope["replay"]
 
     def agrees_with(self, other: Recording) -> str:
         """Return in what a second recording of the same step differs; nothing, if in nothing."""

@@ -28,7 +28,7 @@ def matmul(a: Array, b: Array) -> Array:
     nanoseconds = panels.NANOSECONDS * math.prod(shape) * other_shape[-1]
     if len(shape) == 2 == len(other_shape):
         if threads.is_small(nanoseconds):
-            return a.dot(b)  # begins sooner than matmul
+            return threads.call(np.dot, a, b)  # begins sooner than matmul
         if threads.is_worthwhile(nanoseconds) and panels.suits(a, other_shape[1]):
             transposed = not b.flags.c_contiguous and b.flags.f_contiguous
             return panels.product(a, b.T if transposed else b, None, transposed=transposed)
@@ -38,7 +38,7 @@ def matmul(a: Array, b: Array) -> Array:
 def _in_parts(a: Array, b: Array, parts: list[tuple[int, int]]) -> Array:
     """Return a @ b, with the rows of a, or its first dimension, in parts that threads share."""
     if len(parts) == 1:
-        return np.matmul(a, b)
+        return threads.call(np.matmul, a, b)
     same_batch = a.ndim > 2 and a.ndim == b.ndim and len(a) == len(b)
     if not (same_batch or b.ndim == 2):
         return np.matmul(a, b)
@@ -66,7 +66,7 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     y = matmul(x, weight.T)
     if bias is not None:
         if y.dtype in COMPILED_DTYPES:
-            panels.add_to_rows(y, np.ascontiguousarray(bias))  # begins sooner than y += bias
+            threads.call(panels.add_to_rows, y, np.ascontiguousarray(bias))  # begins sooner than y += bias
         else:
             y += bias
     return y

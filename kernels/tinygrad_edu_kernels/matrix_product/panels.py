@@ -90,7 +90,7 @@ def _turned_product(a: Array, b: Array, bias: Array | None) -> Array:
     """Return a b^T + bias by way of b a^T, where the smaller one of both is transposed."""
     turned = product(b, a, None, transposed=True)
     y = np.empty((len(a), len(b)), FLOAT32)
-    _turn_round(turned, NO_BIAS if bias is None else np.ascontiguousarray(bias), y)
+    threads.call(_turn_round, turned, NO_BIAS if bias is None else np.ascontiguousarray(bias), y)
     return y
 
 

@@ -36,8 +36,24 @@ def sgd_step(
 ) -> None:
     """Update ``param`` and ``momentum_buffer`` in place; see ``reference.sgd_step``."""
     arrays = [param, grad, momentum_buffer]
-    numbers = (
-        momentum_buffer is not None,
+    with_momentum = momentum_buffer is not None
+    options = lr, momentum, dampening, weight_decay, nesterov, maximize
+    walk(0.15, sgd_loop, arrays, sgd_numbers(with_momentum, is_first_step, *options))
+
+
+def sgd_numbers(
+    with_momentum: bool,
+    is_first_step: bool,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    maximize: bool,
+) -> tuple[Any, ...]:
+    """Return the numbers of ``sgd_loop``."""
+    return (
+        with_momentum,
         bool(is_first_step),
         float(lr),
         float(momentum),
@@ -46,7 +62,6 @@ def sgd_step(
         bool(nesterov),
         -1.0 if maximize else 1.0,
     )
-    walk(0.15, sgd_loop, arrays, numbers)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -89,8 +104,24 @@ def adam_step(
 ) -> None:
     """Update ``param`` and the averages in place; see ``reference.adam_step``."""
     arrays = [param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq]
-    numbers = (
-        max_exp_avg_sq is not None,
+    options = lr, beta1, beta2, eps, weight_decay, decoupled_weight_decay, maximize
+    walk(0.25, adam_loop, arrays, adam_numbers(max_exp_avg_sq is not None, step, *options))
+
+
+def adam_numbers(
+    amsgrad: bool,
+    step: float,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled_weight_decay: bool,
+    maximize: bool,
+) -> tuple[Any, ...]:
+    """Return the numbers of ``adam_loop``."""
+    return (
+        amsgrad,
         float(beta1),
         float(beta2),
         float(eps),
@@ -101,7 +132,6 @@ def adam_step(
         1.0 - lr * weight_decay if decoupled_weight_decay else 1.0,
         -1.0 if maximize else 1.0,
     )
-    walk(0.25, adam_loop, arrays, numbers)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -40,11 +40,11 @@ def softmax_cross_entropy_forward(
     sums = threads.number_of_sums(rows, NANOSECONDS * size, 3)
     if sums == 1:
         totals = np.empty(3, dtype)
-        _loss_rows(*arrays, totals, 0, rows)
+        threads.call(_loss_rows, *arrays, totals, 0, rows)
     else:
         partial = np.empty((sums, 3), dtype)
         threads.run_over(sums, NANOSECONDS * size, _loss_sums, *arrays, partial)
-        totals = partial.sum(0)
+        totals = threads.call(np.add.reduce, partial, 0)
     return losses, totals, probabilities.reshape(logits.shape)
 
 

@@ -14,17 +14,21 @@ with the number of threads (``number_of_sums``), and products that are shared go
 Whoever does come in, reads in this order: ``sharing.py`` decides who works. ``parallel.py`` is a pool of Python's own
 threads, for all systems. ``team.py``, ``mailbox.py`` and ``native_call.py`` are threads that stay awake, for Linux;
 they need the parts of Numba that ``numba_private.py`` lists. ``blas_threads.py`` keeps BLAS from having threads of its
-own.
+own. ``noting.py`` lets somebody see which kernels are called.
 """
 
 from __future__ import annotations
 
 from tinygrad_edu_kernels.threads.blas_threads import small_product_limit, use_single_blas_thread
+from tinygrad_edu_kernels.threads.noting import Launch, noted
 from tinygrad_edu_kernels.threads.parallel import MOST_THREADS, get_num_threads, parts, run, set_num_threads
-from tinygrad_edu_kernels.threads.sharing import is_small, is_worthwhile, number_of_sums, run_over
+from tinygrad_edu_kernels.threads.sharing import call, is_small, is_worthwhile, number_of_sums, run_over
 
 __all__ = [
     "run_over",
+    "call",
+    "noted",
+    "Launch",
     "number_of_sums",
     "is_small",
     "is_worthwhile",

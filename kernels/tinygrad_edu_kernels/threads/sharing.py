@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_edu_kernels.threads import parallel
+from tinygrad_edu_kernels.threads.noting import note, notes
 
 WORTHWHILE_NANOSECONDS = 25_000  # less work than this is done sooner than it is shared
 
@@ -107,12 +108,22 @@ def run_over(count: int, nanoseconds: float, kernel: Callable[..., Any], *argume
     *arguments
         What every call is given.
     """
+    if notes.launches is not None:
+        again = functools.partial(run_over, count, nanoseconds, kernel, *arguments)
+        return note(again, kernel, arguments, count, nanoseconds)
     if nanoseconds < WORTHWHILE_NANOSECONDS or parallel.setting.num_threads == 1:
         kernel(*arguments, 0, count)
     elif is_available():
         _team().share_parts(count, _number_of_parts(count), kernel, arguments)
     else:
         parallel.run_over(count, nanoseconds, kernel, *arguments)
+
+
+def call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call what works on whole arrays, on the calling thread: a kernel, or a function of NumPy that has an ``out``."""
+    if notes.launches is not None:
+        return note(functools.partial(function, *arguments), function, arguments)
+    return function(*arguments)
 
 
 def number_of_sums(count: int, nanoseconds: float, size: int) -> int:

@@ -35,6 +35,7 @@ from tinygrad_edu.ops.common import (
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.shape.layout import reshape, squeeze, unsqueeze
 from tinygrad_edu.ops.summation import LONG, sum_over, wide
+from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
 
 
@@ -302,7 +303,7 @@ def sum_of_rows(x: Array) -> Array:
     """Return the sum over the rows of a matrix; on the CPU as products with ones, which are BLAS's and quicker."""
     if isinstance(x, np.ndarray) and x.dtype in COMPILED_DTYPES and 0 < len(x) <= 64 * ROWS_AT_ONCE:
         blocks = [x[i : i + ROWS_AT_ONCE] for i in range(0, len(x), ROWS_AT_ONCE)]
-        sums = [ones(len(block), x.dtype).dot(block) for block in blocks]
+        sums = [threads.call(np.dot, ones(len(block), x.dtype), block) for block in blocks]
         return sums[0] if len(sums) == 1 else sum_over(np.stack(sums), (0,))
     return sum_over(x, (0,))
 

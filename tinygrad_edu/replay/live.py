@@ -1,0 +1,225 @@
+"""Numbers that are others in each call: how the lines of a list of kernels work them out anew.
+
+A kernel is given numbers, too. Most of them are the same in each call, and stand in the list. These do not: the
+seed of a dropout's mask, what a loss is divided by, and what an optimizer reads of its options and counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import is_
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu._tensor import Tensor
+from tinygrad_edu.ops.nn.softmax import check_class_numbers
+from tinygrad_edu.optim.adam import Adam
+from tinygrad_edu.optim.adamw import AdamW
+from tinygrad_edu.optim.optimizer import count_step
+from tinygrad_edu.optim.sgd import SGD
+from tinygrad_edu_kernels.dropout.reference import mix
+from tinygrad_edu_kernels.optimizer_step.cpu import adam_numbers, sgd_numbers
+from tinygrad_edu_kernels.threads import is_worthwhile, run_over
+
+# ---- operations -------------------------------------------------------------------------------------------------
+
+
+def write_dropout(line: Any, writer: Any) -> None:
+    """Write dropout, whose mask is made of a seed: forward and backward use the same one."""
+    if len(line.launches) != 1:
+        writer.fail()
+    if line.kind == "forward":
+        writer.remembered[id(line.node), "seed"] = line.options["seed"]
+    seed = writer.remembered[id(line.node), "seed"]
+    writer.write_results(line)
+    mixed = f"{writer.named(np.uint64, 'uint64')}({writer.named(mix, 'mix')}({seed}))"
+    writer.lines.append(writer.text_of_launch(line.launches[0], {2: mixed}))
+
+
+def write_loss(line: Any, writer: Any) -> None:
+    """Write the cross-entropy: the sum of the losses is divided by that of the weights of the classes."""
+    launches, node = line.launches, line.node
+    value = writer.values[line.targets[0]]
+    if value.ndim or not launches:
+        writer.fail()
+    writer.lines += [writer.text_of_launch(launch) for launch in launches]
+    totals = launches[-1].result if isinstance(launches[-1].result, np.ndarray) else launches[0].arguments[6]
+    name = writer.text(totals)
+    check = writer.named(check_class_numbers, "check_class_numbers")
+    classes, target = launches[0].arguments[0].shape[1], line.arguments[1]
+    writer.lines.append(
+        f"if {name}[2]: {check}('cross_entropy', {target}, {classes}, {line.options['ignore_index']})"
+    )
+    divisor = f"{name}[1]" if line.options["reduction"] == "'mean'" else "1"
+    writer.lines.append(f"{line.targets[0]} = {writer.named(np.asarray, 'asarray')}({name}[0] / {divisor})")
+    writer.move(line.targets[0], value)
+    writer.remembered[id(node), "divisor"] = divisor
+
+
+def write_loss_backward(line: Any, writer: Any) -> None:
+    """Write the gradient of the cross-entropy."""
+    if len(line.launches) != 1:
+        writer.fail()
+    writer.write_results(line)
+    (launch,) = line.launches
+    grads, dtype, replaced = launch.arguments[1], launch.arguments[0].dtype, {}
+    if grads.size != 1 or writer.values[line.arguments[0]].dtype != dtype:
+        writer.fail()
+    replaced[1] = f"{line.arguments[0]}.reshape(1)"
+    divisor = writer.remembered[id(line.node), "divisor"]
+    if divisor != "1":
+        number = writer.named(dtype.type, dtype.name)
+        replaced[6] = f"{number}(1.0 / {divisor} if {divisor} else inf)"
+    writer.lines.append(writer.text_of_launch(launch, replaced))
+
+
+LIVE: dict[tuple[str, str], Callable[[Any, Any], None]] = {
+    ("Dropout", "forward"): write_dropout,
+    ("Dropout", "backward"): write_dropout,
+    ("SoftmaxCrossEntropy", "forward"): write_loss,
+    ("SoftmaxCrossEntropy", "backward"): write_loss_backward,
+}
+"""Those operations that are given such numbers, and who writes their lines."""
+
+
+# ---- optimizers -------------------------------------------------------------------------------------------------
+
+
+def numbers_of_sgd(group: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what ``SGD`` gives its kernel besides arrays, after its first step."""
+    return sgd_numbers(
+        group["momentum"] != 0,
+        False,
+        float(group["lr"]),
+        group["momentum"],
+        group["dampening"],
+        float(group["weight_decay"]),
+        group["nesterov"],
+        group["maximize"],
+    )
+
+
+def numbers_of_adam(group: dict[str, Any], step: Any) -> tuple[Any, ...]:
+    """Count a step of one parameter, and return what ``Adam`` gives its kernel besides arrays."""
+    return adam_numbers(
+        group["amsgrad"],
+        count_step(step),
+        float(group["lr"]),
+        float(group["betas"][0]),
+        float(group["betas"][1]),
+        group["eps"],
+        group["weight_decay"],
+        group["decoupled_weight_decay"],
+        group["maximize"],
+    )
+
+
+ARRAYS = {SGD: 3, Adam: 5, AdamW: 5}
+"""How many of the arguments of an optimizer's kernel are arrays; the rest are numbers."""
+
+
+class StateGuard:
+    """What an optimizer remembers must lie where it lay, and be what it was, for a list of kernels names it."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
+        self.states = list(optimizer.state.values())
+        self.values = [value for state in self.states for value in state.values()]
+        self.arrays = [value.array for value in self.values if isinstance(value, Tensor)]
+        self.options = self.kinds()
+
+    def kinds(self) -> list[Any]:
+        """Return the options that decide what is remembered."""
+        groups = self.optimizer.param_groups
+        return [(bool(group.get("momentum")), bool(group.get("amsgrad"))) for group in groups]
+
+    def holds(self) -> bool:
+        """Tell whether all is as it was."""
+        states = self.optimizer.state.values()
+        if len(states) != len(self.states) or not all(map(is_, states, self.states)):
+            return False
+        values = [value for state in states for value in state.values()]
+        if len(values) != len(self.values) or not all(map(is_, values, self.values)):
+            return False
+        arrays = [value.array for value in values if isinstance(value, Tensor)]
+        return all(map(is_, arrays, self.arrays)) and self.kinds() == self.options
+
+
+def note_step(optimizer: Any, counters: list[Any], name: str) -> None:
+    """Do what follows the updates of an optimizer's parameters: count the changes of all tensors, and the step."""
+    for counter in counters:
+        counter.value += 1
+        counter.last_change = name
+    optimizer.step_count += 1
+
+
+def update_lines(line: Any, writer: Any) -> list[str]:
+    """Return the lines for a step of an optimizer, one for each parameter; none, if it is to remain one line."""
+    name = line.kind.removesuffix(".step")
+    optimizer = writer.scope.get(name)
+    if type(optimizer) not in ARRAYS:
+        return []
+    pairs = [(g, p) for g, group in enumerate(optimizer.param_groups) for p in group["params"]]
+    with_grad = [(g, p) for g, p in pairs if p._grad is not None]
+    if len(with_grad) != len(line.launches):
+        return []
+    names = {id(value): key for key, value in writer.scope.items()}
+    given = {x.arguments[0] for x in writer.list.lines if x.kind in ("keep", "accumulate")}
+    for _, param in pairs:
+        if (names.get(id(param)) in given) is (param._grad is None):
+            return []  # whether it has a gradient is not up to this list
+    launches = iter(line.launches)
+    lines = [write_update(optimizer, name, *pair, next(launches), names, writer) for pair in with_grad]
+    writer.optimizers.append(optimizer)
+    changed = [
+        x
+        for _, param in with_grad
+        for x in (param, *optimizer.state[param].values())
+        if isinstance(x, Tensor)
+    ]
+    counters = writer.named([x.version_counter() for x in changed], f"counters_of_{name}")
+    done = f"{writer.named(note_step, 'note_step')}({name}, {counters}, '{type(optimizer).__name__}.step')"
+    return [*lines, done] if all(lines) else []
+
+
+def write_update(
+    optimizer: Any,
+    name: str,
+    group: int,
+    param: Any,
+    launch: Any,
+    names: dict[int, str],
+    writer: Any,
+) -> str:
+    """Return the line that updates one parameter, or nothing if the step is to be one line."""
+    count, grad = ARRAYS[type(optimizer)], param._grad.array
+    hints = [f"{names[id(param)]}_{hint}" for hint in writer.argument_names(launch.function)]
+    places = [param.array, grad, *[x.array for x in optimizer.state[param].values() if isinstance(x, Tensor)]]
+    texts = []
+    for array, hint in zip(launch.arguments[:count], hints, strict=False):
+        if array.size and not any(np.may_share_memory(array, place) for place in places):
+            return ""  # a copy
+        is_grad = np.may_share_memory(array, grad)
+        if is_grad and id(grad) not in writer.names:
+            return ""
+        if is_grad:
+            texts.append(f"{writer.names[id(grad)]}.reshape(-1)")
+        elif np.may_share_memory(array, param.array):
+            texts.append(writer.text(array))
+        else:
+            texts.append(writer.stay_as(array, hint if array.size else "nothing"))
+    options = f"{name}.param_groups[{group}]"
+    if isinstance(optimizer, Adam):
+        step = writer.named(optimizer.state[param]["step"], f"{names[id(param)]}_step")
+        numbers = f"{writer.named(numbers_of_adam, 'numbers_of_adam')}({options}, {step})"
+    else:
+        numbers = f"{writer.named(numbers_of_sgd, 'numbers_of_sgd')}({options})"
+    ends = f"*{numbers}, 0, {launch.elements}"
+    loop = writer.named(launch.function, launch.function.__name__)
+    if is_worthwhile(launch.nanoseconds):
+        ends = f"*{numbers}"
+        loop = f"{writer.named(run_over, 'run_over')}({launch.elements}, {launch.nanoseconds:.0f}, {loop}, "
+    else:
+        loop += "("
+    return f"{loop}{', '.join(texts)}, {ends})" if all(texts) else ""
