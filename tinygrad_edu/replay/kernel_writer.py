@@ -60,6 +60,11 @@ def layout(array: Any) -> tuple[Any, ...]:
     )
 
 
+def is_one(a: Any, b: Any) -> bool:
+    """Tell whether two values are one, or equal numbers of NumPy's of one type."""
+    return a is b or (type(a) is type(b) and isinstance(a, np.generic) and a.tobytes() == b.tobytes())
+
+
 class Writer:
     """Writes the lines, with the operations of ``nodes`` as kernels."""
 
@@ -191,7 +196,7 @@ class Writer:
         """Return the name of something that the lines are given."""
         base = re.sub(r"\W", "_", hint)
         name, number = base, 1
-        while name in self.scope and self.scope[name] is not value:
+        while name in self.scope and not is_one(self.scope[name], value):
             number += 1
             name = f"{base}_{number}"
         self.scope[name] = value
@@ -202,7 +207,7 @@ class Writer:
         if isinstance(value, np.ndarray):
             return self._text_of_array(value, hint)
         if isinstance(value, np.generic):
-            return self.named(value, f"{value.dtype}_{value}".replace("-", "minus_"))
+            return self.named(value, hint)
         if value is None or isinstance(value, bool | int | float):
             return repr(value)
         if type(value) is tuple:

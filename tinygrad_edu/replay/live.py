@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.ops.nn.softmax import check_class_numbers
 from tinygrad_edu.optim.adam import Adam
@@ -19,7 +20,6 @@ from tinygrad_edu.optim.adamw import AdamW
 from tinygrad_edu.optim.optimizer import count_step
 from tinygrad_edu.optim.sgd import SGD
 from tinygrad_edu_kernels.dropout.reference import mix
-from tinygrad_edu_kernels.optimizer_step.cpu import adam_numbers, sgd_numbers
 from tinygrad_edu_kernels.threads import is_worthwhile, run_over
 
 # ---- operations -------------------------------------------------------------------------------------------------
@@ -86,9 +86,12 @@ LIVE: dict[tuple[str, str], Callable[[Any, Any], None]] = {
 # ---- optimizers -------------------------------------------------------------------------------------------------
 
 
+ON_HOST = np.empty(0)
+
+
 def numbers_of_sgd(group: dict[str, Any]) -> tuple[Any, ...]:
     """Return what ``SGD`` gives its kernel besides arrays, after its first step."""
-    return sgd_numbers(
+    return kernel_table.optimizer_step(ON_HOST).sgd_numbers(
         group["momentum"] != 0,
         False,
         float(group["lr"]),
@@ -102,7 +105,7 @@ def numbers_of_sgd(group: dict[str, Any]) -> tuple[Any, ...]:
 
 def numbers_of_adam(group: dict[str, Any], step: Any) -> tuple[Any, ...]:
     """Count a step of one parameter, and return what ``Adam`` gives its kernel besides arrays."""
-    return adam_numbers(
+    return kernel_table.optimizer_step(ON_HOST).adam_numbers(
         group["amsgrad"],
         count_step(step),
         float(group["lr"]),
@@ -175,7 +178,7 @@ def update_lines(line: Any, writer: Any) -> list[str]:
     changed = [
         x
         for _, param in with_grad
-        for x in (param, *optimizer.state[param].values())
+        for x in (param, *optimizer.state.get(param, {}).values())
         if isinstance(x, Tensor)
     ]
     counters = writer.named([x.version_counter() for x in changed], f"counters_of_{name}")
@@ -195,7 +198,11 @@ def write_update(
     """Return the line that updates one parameter, or nothing if the step is to be one line."""
     count, grad = ARRAYS[type(optimizer)], param._grad.array
     hints = [f"{names[id(param)]}_{hint}" for hint in writer.argument_names(launch.function)]
-    places = [param.array, grad, *[x.array for x in optimizer.state[param].values() if isinstance(x, Tensor)]]
+    places = [
+        param.array,
+        grad,
+        *[x.array for x in optimizer.state.get(param, {}).values() if isinstance(x, Tensor)],
+    ]
     texts = []
     for array, hint in zip(launch.arguments[:count], hints, strict=False):
         if array.size and not any(np.may_share_memory(array, place) for place in places):

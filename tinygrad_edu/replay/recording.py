@@ -10,6 +10,8 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.float_errors import ignored_float_errors
@@ -49,6 +51,10 @@ def spent(array: Any, name: str) -> Any:
     tensor = tensor_from_array(array)
     tensor.set_history((Spent(name), 0))
     return tensor
+
+
+MOST_RENEWALS = 8
+"""After so many times it is not worth while to write a list of kernels anew."""
 
 
 def share_memory(arrays: list[Any]) -> bool:
@@ -95,6 +101,7 @@ class Recording:
         self.source = ""
         self.kernels: KernelList | None = None  # what is run instead of the list of operations
         self.may_have_kernels = True
+        self._renewals = 0
         self._memo: dict[int, str] = {}
         self._returned: list[str] = []
         self._alive: list[Any] = []
@@ -256,6 +263,8 @@ class Recording:
             return False
         if self.kernels is not None and not self.kernels.holds():
             self.use_operations()
+            self._renewals += 1
+            self.may_have_kernels = self._renewals < MOST_RENEWALS
         return True
 
     def use_kernels(self, tensors: list[Any]) -> bool:
