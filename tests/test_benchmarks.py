@@ -20,7 +20,7 @@ from tests.benchmarks.programs import EPOCHS, PROGRAMS, body, find
 from tests.benchmarks.runner import REPLAYED_ENGINE, alternate, environment_for, run_child, why_missing
 from tinygrad_edu import process_settings
 
-SMALL = ("P1", "P2", "P3", "adam", "tape")
+SMALL = ("P1", "P2", "P3", "adam", "tape", "lstm-cell", "one-P1")
 """Programs of which one step is quick; the others are run on fewer data."""
 
 

@@ -1,7 +1,7 @@
 """The timed programs in which Python decides: many small operations, one picture at a time.
 
-Where a program is compiled, it is so on this engine alone: PyTorch's compiler needs one of C++, and PyTorch runs as it
-comes.
+Where a model is compiled, it is so on this engine alone: PyTorch's compiler needs one of C++, and PyTorch runs as it
+comes. (A whole step is compiled by the engine "tinygrad_edu-replayed".)
 """
 
 from __future__ import annotations
@@ -34,11 +34,6 @@ class Reader(nn.Module):
 model = Reader()
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 x, y = torch.randn(64, 28, 28), torch.randint(0, 10, (64,))
-"""
-
-COMPILED_STEP = """
-if torch.__name__ == "tinygrad_edu":
-    step = torch.compile(step)
 """
 
 MLP = """
@@ -83,9 +78,6 @@ SMALL_PROGRAMS = {
         "LSTM cell written by hand, 28-128, 28 steps, batch 64, Adam: a training step",
         LSTM_CELL + TRAINING_STEP,
         30,
-    ),
-    "lstm-cell-compiled": Program(
-        "the same, torch.compile here, PyTorch as it is", LSTM_CELL + TRAINING_STEP + COMPILED_STEP, 30
     ),
     "one-P1": Program("MLP 784-128-10 without gradients, 100 pictures one by one", MLP + ONE_BY_ONE, 50),
     "one-P1-compiled": Program(
