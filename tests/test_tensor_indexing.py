@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import random
 
 import numpy as np
@@ -148,6 +149,17 @@ def test_elements_are_tensors():
     assert t[0].shape == ()
     t[0].add_(5)
     assert t.tolist() == [6, 2]
+
+
+def test_numbers_of_other_classes_are_numbers():
+    class Colour(enum.IntEnum):
+        GREEN = 1
+
+    x = torch.arange(6).reshape(2, 3)
+    for green in (Colour.GREEN, np.int64(1), torch.tensor(1)):
+        row, column = x[green], x[:, green]
+        assert (row.tolist(), column.tolist()) == ([3, 4, 5], [1, 4])
+        assert row._base is column._base is x._base  # they are views, as x is of what arange made
 
 
 def test_masks():
