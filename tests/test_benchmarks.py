@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tqdm import tqdm
 
-from tests.benchmarks import data, documents, floor, growth, malloc, peaks, tables
+from tests.benchmarks import data, documents, floor, growth, kernel_calls, malloc, peaks, tables
 from tests.benchmarks.__main__ import parse_arguments
 from tests.benchmarks.child import REPLAYED, prepare, repeat
 from tests.benchmarks.first_run import own_seconds
@@ -245,6 +245,38 @@ def test_table_of_the_first_run():
     table = tables.all_tables(RECORD)["first-run"]
     assert cells(table, "compiling")[1:] == ["7.00", "0.00"]
     assert table.index("`g`") < table.index("`f`")
+
+
+def test_table_of_kernels():
+    row = {
+        "family": "f",
+        "kernel": "k",
+        "what": "rows",
+        "dtype": "float32",
+        "where": "cache",
+        "seconds": 2e-6,
+    }
+    moving = {**row, "bytes": 1e-4, "operations": 1e-5}  # 0.1 MB at 100 GB/s take 1 microsecond
+    computing = {**row, "kernel": "c", "bytes": 0.0, "operations": 1e-4}  # 1e5 of them at 200 G/s take 0.5
+    rates = {"float32": {"operations": 200.0, "cache": 100.0, "memory": 10.0}}
+    record = {
+        "kernels": {
+            "processor": "Abacus",
+            "rates": rates,
+            "rows": [moving, computing, {**moving, "where": "memory", "seconds": 2e-5}],
+        }
+    }
+    table = tables.all_tables(record)["kernels"]
+    assert cells(table, "| k |")[3:] == ["2", "50 GB/s", "**50 %**", "50 %", "–"]
+    assert cells(table, "| c |")[3:] == ["2", "50 G/s", "**25 %**", "–", "–"]
+
+
+@pytest.mark.parametrize("where", ["cache", "memory"])
+def test_a_call_of_every_kernel(where, monkeypatch):
+    monkeypatch.setattr(kernel_calls, "SIZES", {"cache": 2**13, "memory": 2**13})
+    for call in kernel_calls.calls("float32", where):
+        call.function()
+        assert call.moved + call.operations > 0
 
 
 def test_table_of_the_machine_marks_trial_figures():

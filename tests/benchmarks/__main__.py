@@ -4,6 +4,7 @@ python -m tests.benchmarks [PROGRAM ...]       the programs, on PyTorch and on t
 python -m tests.benchmarks peers               those that NumPy, autograd and tinygrad can run as well
 python -m tests.benchmarks growth              time and memory against batch size, depth and graph size
 python -m tests.benchmarks first-run           the first run of all, with nothing compiled
+python -m tests.benchmarks kernels             each kernel against what one core could do at best
 python -m tests.benchmarks write-docs JSON ... tables into docs/performance.md, picture into docs/images
 """
 
@@ -29,14 +30,16 @@ from tests.benchmarks.runner import (
     REPLAYED_ENGINE,
     alternate,
     check_same_losses,
+    environment_for,
     machine,
     measure_peaks,
     peers_that_can_run,
     run_child,
+    run_module,
 )
 from tests.benchmarks.tables import all_tables, merge
 
-SPECIAL = ("peers", "growth", "first-run", "write-docs")
+SPECIAL = ("peers", "growth", "first-run", "kernels", "write-docs")
 
 
 def progress_bar(total: int) -> tqdm:
@@ -103,6 +106,13 @@ def run_first(args: argparse.Namespace) -> dict:
     return {"first_run": [first_run.measure(max(args.threads))]}
 
 
+def run_kernels(args: argparse.Namespace) -> dict:
+    """Measure every kernel, in a process of its own."""
+    environment = environment_for(sys.executable, 1)
+    measured = run_module(sys.executable, ["tests.benchmarks.kernels"], environment)
+    return {"kernels": {"processor": machine()["processor"], **measured}}  # type: ignore[dict-item]
+
+
 def write_docs(paths: list[str]) -> None:
     """Put the tables of recorded figures into the document, and the picture beside it."""
     record = merge([json.loads(Path(path).read_text()) for path in paths])
@@ -154,13 +164,14 @@ def main() -> None:
     if command == "write-docs":
         write_docs(args.what[1:])
         return
-    runners = {"peers": run_peers, "growth": run_growth, "first-run": run_first}
-    record = {
-        "machine": machine(args.peers_python),
-        "peaks": measure_peaks(sorted({1, *args.threads})),
-        "trial": args.trial,
-        **runners.get(command, run_programs)(args),
-    }
+    runners = {"peers": run_peers, "growth": run_growth, "first-run": run_first, "kernels": run_kernels}
+    record: dict = {"trial": args.trial}
+    if command != "kernels":  # these have rates of their own, by the processor's time
+        record |= {
+            "machine": machine(args.peers_python),
+            "peaks": measure_peaks(sorted({1, *args.threads})),
+        }
+    record |= runners.get(command, run_programs)(args)
     if args.out is not None:  # before anything can go wrong with the tables
         args.out.with_suffix(".json").write_text(json.dumps(record, indent=1))
     text = "\n\n".join(all_tables(record).values()) + "\n"

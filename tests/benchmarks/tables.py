@@ -5,6 +5,7 @@ peaks      rates of a large matrix product and of copies
 runs       list of {program, threads, engine, rounds: [{median, min, first, peak, memory}, ...]}
 growth     list of {kind, size, engine, threads, ms, memory}
 first_run  list of {threads, empty, cached}
+kernels    what ``kernels.py`` measured: {rates, rows}
 trial      true if the machine was busy and the figures are not to be quoted
 """
 
@@ -42,6 +43,8 @@ def merge(records: list[dict]) -> dict:
             for row in record.get(part, []):
                 rows[tuple(row[name] for name in names)] = row
         merged[part] = list(rows.values())
+    for record in records:
+        merged["kernels"] = record.get("kernels") or merged.get("kernels")
     return merged
 
 
@@ -282,6 +285,44 @@ def first_run_table(record: dict) -> str:
     return "\n\n".join(tables)
 
 
+def kernels_table(record: dict) -> str:
+    """Show how long each kernel takes, and its share of what it could be: within the cache, and from memory."""
+    measured: dict[tuple[str, str, str], dict[tuple[str, str], dict]] = {}
+    for row in record["kernels"]["rows"]:
+        key = (row["family"], row["kernel"], row["what"])
+        measured.setdefault(key, {})[row["dtype"], row["where"]] = row
+    rows = []
+    for key, of_kernel in measured.items():
+        first = of_kernel["float32", "cache"]
+        rate = (
+            "GB/s"
+            if first["bytes"] / record["kernels"]["rates"]["float32"]["cache"] > _computing(record, first)
+            else "G/s"
+        )
+        amount = first["bytes"] if rate == "GB/s" else first["operations"]
+        others = [of_kernel.get(place) for place in (("float32", "memory"), ("float64", "cache"))]
+        rows.append([*key, number(1e6 * first["seconds"]), f"{number(amount / first['seconds'])} {rate}"])
+        rows[-1] += [f"**{kernel_share(record, first)}**"]
+        rows[-1] += [kernel_share(record, row) if row else NOTHING for row in others]
+    head = ["family", "kernel", "on", "µs", "moved, or computed", "of the best"]
+    table = markdown([*head, "from memory, of the best", "float64, of the best"], rows)
+    best = ", ".join(
+        f"{dtype} {rates['operations']:.0f} G/s, {rates['cache']:.0f} GB/s in the cache, {rates['memory']:.0f} beyond"
+        for dtype, rates in record["kernels"]["rates"].items()
+    )
+    return f"{table}\n\nThe best that was measured on {record['kernels']['processor']}: {best}."
+
+
+def _computing(record: dict, row: dict) -> float:
+    return row["operations"] / record["kernels"]["rates"][row["dtype"]]["operations"]
+
+
+def kernel_share(record: dict, row: dict) -> str:
+    """Return how near a kernel is to the longer one of moving its bytes and doing its operations, in percent."""
+    moving = row["bytes"] / record["kernels"]["rates"][row["dtype"]][row["where"]]
+    return f"{100 * max(moving, _computing(record, row)) / row['seconds']:.0f} %"
+
+
 TABLES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "machine": ("machine", machine_table),
     "steps": ("runs", steps_table),
@@ -291,6 +332,7 @@ TABLES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "work": ("runs", work_table),
     "growth": ("growth", growth_table),
     "first-run": ("first_run", first_run_table),
+    "kernels": ("kernels", kernels_table),
 }
 """Name in the document: the part of the record that it needs, and the function that writes it."""
 

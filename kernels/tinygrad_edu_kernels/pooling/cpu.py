@@ -1,7 +1,8 @@
 """Pooling, compiled.
 
-The windows along each axis are worked out first, as a small table of (first pixel, end), so that sliding and
-adaptive windows run through the same loops. The work is split over the planes (one channel of one image).
+The windows along each axis are worked out first, as a small table of (first pixel, end), so that sliding and adaptive
+windows run through the same loops; only averages over sliding windows have others, those of ``sliding.py``. The work is
+split over the planes (one channel of one image).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from tinygrad_edu_kernels import threads
 from tinygrad_edu_kernels.kernel_cache import njit
+from tinygrad_edu_kernels.pooling import sliding
 
 Array = Any
 Pair = tuple[int, int]
@@ -56,7 +58,11 @@ def avg_pool2d_forward(
 ) -> Array:
     """Take the mean of each window: (n, c, h, w) -> (n, c, oh, ow)."""
     options = (kernel_size, stride, padding, count_include_pad, divisor_override)
-    return _mean_forward(x, *_mean_windows(x.shape[2:], output_size, *options))
+    rows, columns, *lengths = _mean_windows(x.shape[2:], output_size, *options)
+    if output_size[1] == 1:  # one window is as long as a row: its own loop fills vectors
+        return _mean_forward(x, output_size, _mean_planes, (rows, columns, *lengths))
+    sizes = kernel_size[1], stride[1], padding[1]
+    return _mean_forward(x, output_size, sliding.mean_planes, (rows, *lengths), *sizes)
 
 
 def avg_pool2d_backward(
@@ -70,19 +76,22 @@ def avg_pool2d_backward(
 ) -> Array:
     """Share each gradient out evenly over its window: (n, c, oh, ow) -> input_shape."""
     options = (kernel_size, stride, padding, count_include_pad, divisor_override)
-    windows = _mean_windows(input_shape[2:], grad_output.shape[2:], *options)
-    return _mean_backward(grad_output, input_shape, *windows)
+    rows, columns, *lengths = _mean_windows(input_shape[2:], grad_output.shape[2:], *options)
+    if grad_output.shape[3] == 1:
+        return _mean_backward(grad_output, input_shape, _mean_backward_planes, (rows, columns, *lengths))
+    sizes = kernel_size[1], stride[1], padding[1]
+    return _mean_backward(grad_output, input_shape, sliding.mean_backward_planes, (rows, *lengths), *sizes)
 
 
 def adaptive_avg_pool2d_forward(x: Array, output_size: Pair) -> Array:
     """Take means over windows that split the image into (oh, ow) parts: (n, c, h, w) -> (n, c, oh, ow)."""
-    return _mean_forward(x, *_adaptive_mean_windows(x.shape[2:], output_size))
+    return _mean_forward(x, output_size, _mean_planes, _adaptive_mean_windows(x.shape[2:], output_size))
 
 
 def adaptive_avg_pool2d_backward(grad_output: Array, input_shape: tuple[int, ...]) -> Array:
     """Share each gradient out evenly over its window: (n, c, oh, ow) -> input_shape."""
     windows = _adaptive_mean_windows(input_shape[2:], grad_output.shape[2:])
-    return _mean_backward(grad_output, input_shape, *windows)
+    return _mean_backward(grad_output, input_shape, _mean_backward_planes, windows)
 
 
 def adaptive_max_pool2d_forward(x: Array, output_size: Pair) -> tuple[Array, Array]:
@@ -172,35 +181,30 @@ def _largest_of_windows(x: Array, output_size: Pair, kernel: Any, *windows: Any)
     return output.reshape(shape), indices.reshape(shape)
 
 
-def _mean_forward(x: Array, rows: Array, columns: Array, heights: Array, widths: Array) -> Array:
+def _mean_forward(
+    x: Array, output_size: Pair, kernel: Any, windows: tuple[Array, ...], *columns: int
+) -> Array:
+    """Run a kernel over windows, of which the last two tables are the lengths."""
     n, c, h, w = x.shape
-    output = np.empty((n * c, len(rows), len(columns)), x.dtype)
-    lengths = _divisors(heights, x.dtype), _divisors(widths, x.dtype)
+    output = np.empty((n * c, *output_size), x.dtype)
+    lengths = [_divisors(length, x.dtype) for length in windows[-2:]]
     planes = np.ascontiguousarray(x).reshape(n * c, h, w)
-    _run(_mean_planes, x.size, (planes, output), rows, columns, *lengths)
-    return output.reshape(n, c, len(rows), len(columns))
+    _run(kernel, x.size, (planes, output), *windows[:-2], *lengths, *columns)
+    return output.reshape(n, c, *output_size)
 
 
 def _mean_backward(
     grad_output: Array,
     input_shape: tuple[int, ...],
-    rows: Array,
-    columns: Array,
-    heights: Array,
-    widths: Array,
+    kernel: Any,
+    windows: tuple[Array, ...],
+    *columns: int,
 ) -> Array:
     n, c, h, w = input_shape
     grad_input = np.empty((n * c, h, w), grad_output.dtype)
-    lengths = _divisors(heights, grad_output.dtype), _divisors(widths, grad_output.dtype)
-    planes = np.ascontiguousarray(grad_output).reshape(n * c, len(rows), len(columns))
-    _run(
-        _mean_backward_planes,
-        grad_input.size,
-        (planes, grad_input),
-        rows,
-        columns,
-        *lengths,
-    )
+    lengths = [_divisors(length, grad_output.dtype) for length in windows[-2:]]
+    planes = np.ascontiguousarray(grad_output).reshape(n * c, *grad_output.shape[2:])
+    _run(kernel, grad_input.size, (planes, grad_input), *windows[:-2], *lengths, *columns)
     return grad_input.reshape(input_shape)
 
 

@@ -25,6 +25,7 @@ class Row:
 PARAMETERS = Row(fewest=32)  # of a layer there are many; the loop has a version for every choice of options
 TRANSPOSED = "what is beyond whole blocks is transposed number by number"
 EMPTY_ROWS = "LLVM makes a loop of its own for rows without a number"
+EVERY_SECOND = "with AVX-512, every second number is loaded by a mask, which costs nothing there"
 
 ROWS = {
     "activation.cpu._relu": Row(),
@@ -83,6 +84,10 @@ ROWS = {
     ),
     "pooling.cpu._mean_planes": Row(),
     "pooling.cpu._mean_backward_planes": Row(),
+    "pooling.sliding.mean_planes": Row(3, but=1, because=EVERY_SECOND),
+    "pooling.sliding.mean_backward_planes": Row(3),
+    "pooling.sliding._add": Row(),
+    "pooling.sliding._add_tap": Row(but=1, because=EVERY_SECOND),
     "recurrent.cpu._rnn_steps": Row(3),
     "recurrent.cpu._rnn_steps_back": Row(2),
     "recurrent.cpu._lstm_steps": Row(6),
