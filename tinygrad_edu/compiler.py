@@ -45,7 +45,8 @@ def compile(
 ) -> Any:
     """Return a module or function that is replayed from its third call on, without building a graph; also a decorator.
 
-    A whole training step gains most: forward, backward and the optimizer's step. What cannot be replayed runs as it is,
+    A whole training step gains most: forward, backward and the optimizer's step. Of a model whose backward is called
+    outside, forward and backward are replayed. What cannot be replayed runs as it is,
     and a warning says why. The environment variable ``TINYGRAD_EDU_REPLAY=0`` has everything run as it is.
 
     Parameters
