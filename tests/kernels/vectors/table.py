@@ -52,7 +52,7 @@ ROWS = {
     "convolution.cpu._forward_images": Row(),
     "convolution.cpu._grad_weight_images": Row(),
     "convolution.direct._forward_images": Row(4, but=1, because=TRANSPOSED),
-    "convolution.direct._grad_weight_images": Row(4, but=1, because=TRANSPOSED),
+    "convolution.direct._grad_weight_images": Row(3, but=1, because=TRANSPOSED),
     "convolution.direct._hand_over": Row(),
     "dropout.cpu._dropout_range": Row(),
     "embedding.cpu._add_rows": Row(),
