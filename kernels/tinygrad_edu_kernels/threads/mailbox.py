@@ -204,26 +204,41 @@ def write(letter, arguments):
     return write_arguments(letter, arguments)
 
 
-_known: dict[tuple[Any, bytes], tuple[int, Callable[..., int]]] = {}
+Native = tuple[int, Callable[..., int], Callable[..., None]]
+
+_known: dict[tuple[Any, bytes], Native] = {}
 
 
-def native(kernel: Any, arguments: tuple[Any, ...]) -> tuple[int, Callable[..., int]]:
-    """Return the address of ``kernel(*arguments, first, last)``, and ``write`` for such arguments, both compiled."""
+def native(kernel: Any, arguments: tuple[Any, ...]) -> Native:
+    """Return the address of ``kernel(*arguments, first, last)``, and ``write`` and ``share`` for such arguments.
+
+    What Numba compiled is called directly: it need not look at the types of the arguments again.
+    """
     key = kernel, compute_fingerprint(arguments)  # the types as bytes; numba.typeof takes 30 microseconds
     known = _known.get(key)
     if known is None:
+        integers = types.int64[::1]
         address = native_address(kernel, tuple(map(typeof, arguments)))
-        signature = types.int64[::1], typeof(arguments)
-        write.compile(signature)
-        known = _known[key] = address, write.overloads[signature].entry_point
+        known = (
+            address,
+            _compiled(write, integers, typeof(arguments)),
+            _compiled(share, *2 * [integers], *4 * [types.int64]),
+        )
+        _known[key] = known
     return known
+
+
+def _compiled(function: Any, *signature: Any) -> Any:
+    """Compile a function for these types, and return what Python can call."""
+    function.compile(signature)
+    return function.overloads[signature].entry_point
 
 
 def post(mailbox: Array, count: int, parts: int, kernel: Any, arguments: tuple[Any, ...]) -> None:
     """Call ``kernel(*arguments, first, last)`` for so many parts of range(count), as ``share`` does."""
-    address, write_these = native(kernel, arguments)
+    address, write_these, share_these = native(kernel, arguments)
     letter = np.empty(SIZE, np.int64)  # a new one: a signal handler may write one in the middle of this
-    share(mailbox, letter, address, write_these(letter, arguments), count, parts)
+    share_these(mailbox, letter, address, write_these(letter, arguments), count, parts)
 
 
 @njit(cache=True, nogil=True)

@@ -83,7 +83,7 @@ def test_arrays_are_given_back():
 
 def test_one_address_for_each_kind_of_array():
     single, double = np.zeros((2, 2), np.int64), np.zeros((2, 2))
-    address, _ = mailbox.native(note_bounds, (single,))
+    address, _, _ = mailbox.native(note_bounds, (single,))
     assert mailbox.native(note_bounds, (single[:1],))[0] == address
     assert mailbox.native(note_bounds, (double,))[0] != address
     share(note_bounds, 1, 1, double)

@@ -83,7 +83,7 @@ def test_a_part_is_done_when_it_has_ended():
 def post(mail, counts, parts, work):
     """Do what ``share`` does before it takes parts itself."""
     arguments = counts, work
-    mail[native_call.KERNEL], write = mailbox.native(count_parts, arguments)
+    mail[native_call.KERNEL], write, _ = mailbox.native(count_parts, arguments)
     mail[mailbox.FUNCTION], mail[mailbox.CORE], mail[mailbox.DONE] = write(mail, arguments), -1, 0
     mail[native_call.COUNT] = mail[native_call.PARTS] = parts
     mail[mailbox.LEFT] = parts
