@@ -293,7 +293,7 @@ def test_the_later_record_counts():
     assert merged["machine"] == {"processor": "Abacus", "cores": "4", "load": "0.1"}
     assert tables.merge([{"machine": {"load": "2.5"}}, later])["machine"]["load"] == "0.1, 2.5"
     assert merged["peaks"] == RECORD["peaks"]
-    assert len(merged["runs"]) == 5
+    assert len(merged["runs"]) == len(RECORD["runs"])
     assert tables.runs_of(merged, "engines", "P1")[1]["torch"][0]["median"] == 16
 
 

@@ -143,7 +143,7 @@ def test_every_shape_and_memory_order(rule, options, dtype, shape, layout):
 def test_large_parameters_are_shared(monkeypatch):
     """The weight of a small network is, by Adam and with more than one thread; a bias is not."""
     shared = []
-    monkeypatch.setattr(team, "share", lambda *arguments: shared.append(arguments[3]))
+    monkeypatch.setattr(team, "post", lambda *arguments: shared.append(arguments[2]))
     options = {"step": 1.0, "lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0}
     for threads in (1, 2):
         monkeypatch.setattr(parallel.setting, "num_threads", threads)
