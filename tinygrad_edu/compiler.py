@@ -46,8 +46,8 @@ def compile(
     """Return a module or function that is replayed from its third call on, without building a graph; also a decorator.
 
     A whole training step gains most: forward, backward and the optimizer's step. Of a model whose backward is called
-    outside, forward and backward are replayed. What cannot be replayed runs as it is,
-    and a warning says why. The environment variable ``TINYGRAD_EDU_REPLAY=0`` has everything run as it is.
+    outside, forward and backward are replayed. What cannot be replayed runs as it is, and a warning says why. The
+    environment variable ``TINYGRAD_EDU_REPLAY=0`` has everything run as it is.
 
     Parameters
     ----------
@@ -75,9 +75,10 @@ def compile(
 
     Notes
     -----
-    The first call runs as always, the second is written down, the third is compared with the list, bit by bit. The list
-    is used as long as shapes, dtypes, switches, parameters and the Python values that the program reads are the same;
-    otherwise another one is written, at most eight.
+    The first call runs as always, the second is written down, the third is compared with the list, bit by bit, and the
+    fourth with the list of kernels that becomes of it on the CPU. A list is used as long as shapes, dtypes, switches,
+    parameters and the Python values that the program reads are the same; otherwise another one is written, at most
+    eight.
 
     References
     ----------

@@ -14,7 +14,7 @@ from tests.replay.test_training import all_checked, both
 from tinygrad_edu import nn
 from tinygrad_edu.replay.state import equal
 
-pytestmark = pytest.mark.host("arrays on a GPU are not replayed")
+pytestmark = pytest.mark.host("on a GPU a list is one of operations")
 
 
 @pytest.fixture(params=[1, 2])

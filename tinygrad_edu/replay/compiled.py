@@ -1,7 +1,8 @@
 """What ``torch.compile`` returns: run as always, then from a list, and never something else than the program does.
 
 The first call runs as always. The second is written down while it runs. The third runs from the list, is taken
-back, runs as always and is compared. From then on it is the list, as long as the guards hold.
+back, runs as always and is compared; on the CPU the list is then written as one of kernels, which the fourth call
+compares likewise. From then on it is the list, as long as the guards hold.
 """
 
 from __future__ import annotations
