@@ -181,16 +181,19 @@ class Writer:
             replaced[i] if i in replaced else self.text(x, hints[i] if i < len(hints) else "memory")
             for i, x in enumerate(launch.arguments)
         ]
+        if launch.elements is None and isinstance(launch.result, np.ndarray):
+            texts.append(f"out={self.text(launch.result)}")
+        return self.text_of_call(launch, texts)
+
+    def text_of_call(self, launch: threads.Launch, texts: list[str]) -> str:
+        """Return the line that calls a kernel with these arguments, on as many threads as are worthwhile."""
         name = self.named(launch.function, getattr(launch.function, "__name__", "kernel").strip("_"))
         if launch.elements is None or launch.nanoseconds is None:
-            if isinstance(launch.result, np.ndarray):
-                texts.append(f"out={self.text(launch.result)}")
-        elif threads.is_worthwhile(launch.nanoseconds):
+            return f"{name}({', '.join(texts)})"
+        if threads.is_worthwhile(launch.nanoseconds):
             run_over = self.named(threads.run_over, "run_over")
             return f"{run_over}({launch.elements}, {launch.nanoseconds:.0f}, {name}, {', '.join(texts)})"
-        else:
-            texts += ["0", f"{launch.elements}"]
-        return f"{name}({', '.join(texts)})"
+        return f"{name}({', '.join([*texts, '0', str(launch.elements)])})"
 
     def named(self, value: Any, hint: str) -> str:
         """Return the name of something that the lines are given."""

@@ -6,7 +6,7 @@ while the kernels that it calls are noted (``threads.noted``), and then these ca
 
     relu(t0_flat, t1_flat, 0, 8192)
 
-``t0`` and ``t1`` are memory that stays from call to call. A line is written so if its operation is in ``KNOWN``
+``t0`` and ``t1`` are memory that stays from call to call. A line is written so if its operation is in ``WITH_KERNELS``
 and each array that its kernels are given is one of these:
 
 - memory of a line before, or of a parameter: it stays where it is, so it has a name for good;
@@ -29,7 +29,7 @@ from tinygrad_edu.replay.kernel_writer import NoKernels, Writer
 from tinygrad_edu.replay.live import StateGuard
 from tinygrad_edu_kernels import threads
 
-KNOWN = (
+WITH_KERNELS = (
     "ops.linalg.matmul.Linear",
     "ops.nn.activation.Gelu",
     "ops.nn.activation.Relu",
@@ -45,7 +45,10 @@ KNOWN = (
     "ops.shape.layout.Reshape",
     "ops.shape.layout.Transpose",
 )
-"""Operations all of whose work with numbers goes through ``threads.run_over`` and ``threads.call``."""
+"""Operations all of whose work with numbers goes through ``threads.run_over`` and ``threads.call``.
+
+One whose kernels are given numbers that differ from call to call needs an entry in ``live.LIVE``, too.
+"""
 
 
 class Line:
@@ -126,7 +129,9 @@ class KernelList:
 
     def write(self) -> list[str]:
         """Return the lines of the list of kernels; ``scope`` then has what they name."""
-        nodes = {id(line.node) for line in self.lines if line.node is not None and is_known(type(line.node))}
+        nodes = {
+            id(line.node) for line in self.lines if line.node is not None and has_kernels(type(line.node))
+        }
         others = {line.kind.rpartition(".")[0] for line in self.lines if line.node is None}
         nodes -= {id(self.scope[name]) for name in others & self.scope.keys()}  # they do something else, too
         while True:
@@ -137,6 +142,6 @@ class KernelList:
                 nodes.remove(id(error.args[0]))
 
 
-def is_known(operation: Any) -> bool:
-    """Tell whether an operation is among those that may be written as kernels."""
-    return f"{operation.__module__}.{operation.__qualname__}".removeprefix("tinygrad_edu.") in KNOWN
+def has_kernels(operation: Any) -> bool:
+    """Tell whether an operation is among those that may be written as calls of kernels."""
+    return f"{operation.__module__}.{operation.__qualname__}".removeprefix("tinygrad_edu.") in WITH_KERNELS

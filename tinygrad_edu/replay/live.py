@@ -1,6 +1,6 @@
-"""Numbers that are others in each call: how the lines of a list of kernels work them out anew.
+"""Numbers that differ from call to call: how the lines of a list of kernels work them out anew.
 
-A kernel is given numbers, too. Most of them are the same in each call, and stand in the list. These do not: the
+A kernel is given numbers, too. Most of them are the same in each call, and stand in the list. These are not: the
 seed of a dropout's mask, what a loss is divided by, and what an optimizer reads of its options and counts.
 """
 
@@ -20,7 +20,6 @@ from tinygrad_edu.optim.adamw import AdamW
 from tinygrad_edu.optim.optimizer import count_step
 from tinygrad_edu.optim.sgd import SGD
 from tinygrad_edu_kernels.dropout.reference import mix
-from tinygrad_edu_kernels.threads import is_worthwhile, run_over
 
 # ---- operations -------------------------------------------------------------------------------------------------
 
@@ -80,7 +79,7 @@ LIVE: dict[tuple[str, str], Callable[[Any, Any], None]] = {
     ("SoftmaxCrossEntropy", "forward"): write_loss,
     ("SoftmaxCrossEntropy", "backward"): write_loss_backward,
 }
-"""Those operations that are given such numbers, and who writes their lines."""
+"""The operations whose kernels are given such numbers, and what writes their lines."""
 
 
 # ---- optimizers -------------------------------------------------------------------------------------------------
@@ -222,11 +221,5 @@ def write_update(
         numbers = f"{writer.named(numbers_of_adam, 'numbers_of_adam')}({options}, {step})"
     else:
         numbers = f"{writer.named(numbers_of_sgd, 'numbers_of_sgd')}({options})"
-    ends = f"*{numbers}, 0, {launch.elements}"
-    loop = writer.named(launch.function, launch.function.__name__)
-    if is_worthwhile(launch.nanoseconds):
-        ends = f"*{numbers}"
-        loop = f"{writer.named(run_over, 'run_over')}({launch.elements}, {launch.nanoseconds:.0f}, {loop}, "
-    else:
-        loop += "("
-    return f"{loop}{', '.join(texts)}, {ends})" if all(texts) else ""
+    line: str = writer.text_of_call(launch, [*texts, f"*{numbers}"])
+    return line
