@@ -231,6 +231,20 @@ def test_refused(function, why):
     with pytest.raises(RuntimeError, match=why):
         [strict(x) for x in torch.randn(4, 3)]
     assert function.__name__ in str(warning.message)
+    assert warning.filename == __file__
+
+
+def test_the_warning_is_at_the_line_that_calls_the_model():
+    class Talks(nn.Module):
+        def forward(self, x):
+            print(end="")
+            return x * 2
+
+    model = torch.compile(Talks())
+    model(torch.ones(2))
+    with pytest.warns(UserWarning, match="calls print") as caught:
+        model(torch.ones(2))
+    assert [w.filename for w in caught] == [__file__]
 
 
 FAULTS = {

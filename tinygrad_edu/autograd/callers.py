@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from pathlib import Path
 from types import FrameType
 
@@ -29,6 +30,14 @@ def user_line() -> str:
     while frame.f_back is not None and not is_of_the_user(frame):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def warn_user(message: str) -> None:
+    """Warn, at the innermost line of the user's program, however deep in the engine this is."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and not is_of_the_user(frame):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
 
 
 def user_stack() -> list[str]:

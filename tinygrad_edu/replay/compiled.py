@@ -10,12 +10,12 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-import warnings
 import weakref
 from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
+from tinygrad_edu.autograd.callers import warn_user
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.observer import observed_by
 from tinygrad_edu.nn.module import Module
@@ -166,7 +166,7 @@ class Compiled:
         recorder = recording.recorder
         arrays = [*[tensor.array for tensor in tensors], *recorder.outside]
         places = arrays, [*recorder.leaves.values()], [*recorder.optimizers.values()]
-        complete = recording.graphs is None or bool(recording.graphs.source)  # else they are yet being made
+        complete = recording.graphs is None or bool(recording.graphs.source)  # else they are still being made
         before = State(*places)
         try:
             replayed: Any = recording.run(tensors)
@@ -185,14 +185,7 @@ class Compiled:
         elif why:
             self._refuse(why)
         elif not equal(replayed, output) or not equal(after, State(*places).content()):
-            if recording.graphs is not None:
-                self._give_up_graphs(recording, "they do not do what the program does")
-                return output
-            if had_kernels:
-                recording.may_have_kernels = False
-                recording.use_operations()
-                return output
-            self._refuse("the list of its operations does not do what it does itself")
+            self._step_back(recording, had_kernels)
         elif not recording.guards.hold():
             self._refuse("it changes Python values that it reads")
         else:
@@ -202,6 +195,16 @@ class Compiled:
                 self._start_graphs(recording)
             again.be_compared_with(recording)
         return output
+
+    def _step_back(self, recording: Recording, had_kernels: bool) -> None:
+        """Give up what did something else than the program: CUDA graphs, kernels, or the list itself."""
+        if recording.graphs is not None:
+            self._give_up_graphs(recording, "they do not do what the program does")
+        elif had_kernels:
+            recording.may_have_kernels = False
+            recording.use_operations()
+        else:
+            self._refuse("the list of its operations does not do what it does itself")
 
     def _name(self) -> str:
         """Return what the function is called, or the kind of module that it is."""
@@ -231,9 +234,7 @@ class Compiled:
         """Go back to the list, and say so once."""
         recording.graphs, recording.checked = None, True
         if self.graphs:
-            warnings.warn(
-                f"torch.compile: {self._name()} is replayed without CUDA graphs: {why}", stacklevel=5
-            )
+            warn_user(f"torch.compile: {self._name()} is replayed without CUDA graphs: {why}")
         self.graphs = False
 
     def _kernels_of(self, recording: Recording, tensors: list[Any], before: State) -> bool:
@@ -254,7 +255,7 @@ class Compiled:
         if self.fullgraph:
             raise RuntimeError(f"torch.compile(fullgraph=True): {name} cannot be replayed: {why}")
         if not self._warned:
-            warnings.warn(f"torch.compile: {name} runs as it is, not replayed: {why}", stacklevel=4)
+            warn_user(f"torch.compile: {name} runs as it is, not replayed: {why}")
         self._warned = True
 
 
