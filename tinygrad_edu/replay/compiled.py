@@ -165,7 +165,7 @@ class Compiled:
         recording = self.recordings[index]
         recorder = recording.recorder
         arrays = [*[tensor.array for tensor in tensors], *recorder.outside]
-        places = arrays, [*recorder.leaves.values()], [*recorder.optimizers.values()]
+        places = arrays, recorder.all_leaves(), [*recorder.optimizers.values()]
         complete = recording.graphs is None or bool(recording.graphs.source)  # else they are still being made
         before = State(*places)
         try:

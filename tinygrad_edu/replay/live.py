@@ -122,10 +122,15 @@ ARRAYS = {SGD: 3, Adam: 5, AdamW: 5}
 
 
 class StateGuard:
-    """What an optimizer remembers must lie where it lay, and be what it was, for a list of kernels names it."""
+    """What an optimizer remembers must lie where it lay, and be what it was, for a list of kernels names it.
+
+    And a parameter that it leaves alone, for it has no gradient, must still have none: no line updates it.
+    """
 
     def __init__(self, optimizer: Any) -> None:
         self.optimizer = optimizer
+        params = [param for group in optimizer.param_groups for param in group["params"]]
+        self.idle = [param for param in params if param._grad is None]
         self.states = list(optimizer.state.values())
         self.values = [value for state in self.states for value in state.values()]
         self.arrays = [value.array for value in self.values if isinstance(value, Tensor)]
@@ -138,6 +143,8 @@ class StateGuard:
 
     def holds(self) -> bool:
         """Tell whether all is as it was."""
+        if any(param._grad is not None for param in self.idle):
+            return False
         states = self.optimizer.state.values()
         if len(states) != len(self.states) or not all(map(is_, states, self.states)):
             return False

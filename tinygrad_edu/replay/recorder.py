@@ -258,6 +258,13 @@ class Recorder(Names, Observer):
                 self.leaves.setdefault(id(leaf), leaf)
         return NOTHING
 
+    def all_leaves(self) -> list[Any]:
+        """Return all tensors that a call may change: an optimizer updates parameters that no operation has met, too."""
+        leaves = dict(self.leaves)
+        for optimizer in self.optimizers.values():
+            leaves.update({id(param): param for group in optimizer.param_groups for param in group["params"]})
+        return [*leaves.values()]
+
     def name_parameters(self) -> None:
         """Call parameters that were met before their module as the module does."""
         for name in [name for name, value in self.scope.items() if isinstance(value, Tensor)]:
