@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import FunctionType
 
 import numpy as np
@@ -56,6 +57,8 @@ WIDE = {
     ),
 }
 """Models of a size whose work two threads share."""
+REMAIN = {"images": {"conv2d"}, "signals": {"linear"}}
+"""Of them, the operations that are no calls of kernels; a linear layer of three dimensions is none."""
 
 
 def losses_of(make, replay, rows=64, dtype=torch.float32, **options):
@@ -85,6 +88,7 @@ def test_work_that_threads_share(name, threads):
     got, step = losses_of(WIDE[name], True)
     assert equal(expected, got)
     assert is_of_kernels(step)
+    assert set(re.findall(r"(\w+)\.(?:for|back)ward\(", step.source)) == REMAIN.get(name, set())
     assert ("run_over(" in step.source) is (threads == 2)
 
 
