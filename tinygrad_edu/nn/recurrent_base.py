@@ -23,7 +23,7 @@ from tinygrad_edu.nn.utils.rnn import PackedSequence
 from tinygrad_edu.ops.autocast import without_autocast
 from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.ops.half import with_dtype_of
-from tinygrad_edu.ops.indexing.index import index_select
+from tinygrad_edu.ops.indexing.along_dim import index_select
 from tinygrad_edu.ops.nn.recurrent_formula import Steps
 from tinygrad_edu.ops.shape.join import cat, stack
 

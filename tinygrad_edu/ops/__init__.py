@@ -205,6 +205,13 @@ from tinygrad_edu.ops.elementwise.unary import (
     sqrt as sqrt,
 )
 from tinygrad_edu.ops.fft.short_time import istft as istft, stft as stft
+from tinygrad_edu.ops.indexing.along_dim import (
+    index_add as index_add,
+    index_select as index_select,
+    masked_select as masked_select,
+    narrow as narrow,
+    select as select,
+)
 from tinygrad_edu.ops.indexing.find import (
     argwhere as argwhere,
     isin as isin,
@@ -220,12 +227,7 @@ from tinygrad_edu.ops.indexing.gather import (
 from tinygrad_edu.ops.indexing.index import (
     SetItem as SetItem,
     getitem as getitem,
-    index_add as index_add,
-    index_select as index_select,
-    masked_select as masked_select,
-    narrow as narrow,
     raw_index as raw_index,
-    select as select,
 )
 from tinygrad_edu.ops.indexing.put import (
     index_copy as index_copy,
@@ -449,8 +451,10 @@ from tinygrad_edu.ops.shape.broadcasting import (
 from tinygrad_edu.ops.shape.join import (
     cat as cat,
     hstack as hstack,
+    repeat as repeat,
     repeat_interleave as repeat_interleave,
     stack as stack,
+    tile as tile,
     vstack as vstack,
 )
 from tinygrad_edu.ops.shape.layout import (
@@ -459,15 +463,12 @@ from tinygrad_edu.ops.shape.layout import (
     contiguous as contiguous,
     expand as expand,
     flatten as flatten,
-    flip as flip,
     movedim as movedim,
     permute as permute,
-    repeat as repeat,
     reshape as reshape,
     sizes_of as sizes_of,
     squeeze as squeeze,
     t as t,
-    tile as tile,
     transpose as transpose,
     unflatten as unflatten,
     unsqueeze as unsqueeze,
@@ -485,7 +486,13 @@ from tinygrad_edu.ops.shape.pieces import (
     tensor_split as tensor_split,
     vsplit as vsplit,
 )
-from tinygrad_edu.ops.shape.roll import fliplr as fliplr, flipud as flipud, roll as roll, rot90 as rot90
+from tinygrad_edu.ops.shape.roll import (
+    flip as flip,
+    fliplr as fliplr,
+    flipud as flipud,
+    roll as roll,
+    rot90 as rot90,
+)
 from tinygrad_edu.ops.shape.split import (
     chunk as chunk,
     split as split,

@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_edu import creation
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn.utils.packed_sequence import PackedSequence, invert_permutation
-from tinygrad_edu.ops.indexing.index import index_select
+from tinygrad_edu.ops.indexing.along_dim import index_select
 from tinygrad_edu.ops.shape.join import cat
 
 __all__ = [

@@ -14,7 +14,8 @@ from typing import Any
 from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.ops.common import normalize_dim, require_tensors
-from tinygrad_edu.ops.indexing.index import getitem, select
+from tinygrad_edu.ops.indexing.along_dim import select
+from tinygrad_edu.ops.indexing.index import getitem
 from tinygrad_edu.ops.shape.layout import clone
 from tinygrad_edu.ops.shape.triangle import diagonal
 

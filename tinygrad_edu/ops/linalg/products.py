@@ -23,8 +23,8 @@ from tinygrad_edu.ops.linalg.matmul import bmm, dot, mm, mv, outer, weighted_sum
 from tinygrad_edu.ops.reduce.reduction import sum
 from tinygrad_edu.ops.reduce.scan import cumprod
 from tinygrad_edu.ops.shape.join import cat
-from tinygrad_edu.ops.shape.layout import expand, flip, permute, reshape
-from tinygrad_edu.ops.shape.roll import Roll
+from tinygrad_edu.ops.shape.layout import expand, permute, reshape
+from tinygrad_edu.ops.shape.roll import Roll, flip
 from tinygrad_edu.ops.shape.triangle import diagonal
 
 

@@ -17,7 +17,7 @@ from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, is_gpu_in_use
 from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import check_not_empty, optional_tensors, pair, raw, require_tensors
-from tinygrad_edu.ops.indexing.index import index_add, narrow
+from tinygrad_edu.ops.indexing.along_dim import index_add, narrow
 from tinygrad_edu.ops.kernel_dtypes import in_kernel_dtype
 from tinygrad_edu.ops.nn.conv import Conv2dGradInput, Geometry, check_kernel_size, check_one_dtype
 from tinygrad_edu.ops.shape.layout import contiguous, movedim, reshape, squeeze, unsqueeze

@@ -25,7 +25,7 @@ from tinygrad_edu.backend import Array, array_module, check_numel
 from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import raw, require_floating_point, require_tensor
 from tinygrad_edu.ops.half import rounded_once
-from tinygrad_edu.ops.indexing.index import index_select
+from tinygrad_edu.ops.indexing.along_dim import index_select
 from tinygrad_edu.ops.linalg.matmul import linear
 from tinygrad_edu.ops.nn.adaptive_pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tinygrad_edu.ops.nn.pool3d import adaptive_avg_pool3d

@@ -13,7 +13,7 @@ from tinygrad_edu.arguments import as_int, is_int, is_number
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.ops.common import normalize_dim, require_tensor
 from tinygrad_edu.ops.half import rounded_once
-from tinygrad_edu.ops.indexing.index import narrow
+from tinygrad_edu.ops.indexing.along_dim import narrow
 from tinygrad_edu.ops.reduce.running import diff
 from tinygrad_edu.ops.shape.join import cat
 from tinygrad_edu.ops.shape.layout import reshape

@@ -29,7 +29,7 @@ from tinygrad_edu.ops.elementwise.rounding import sign
 from tinygrad_edu.ops.elementwise.select import clamp, where
 from tinygrad_edu.ops.elementwise.unary import sqrt
 from tinygrad_edu.ops.half import rounded_once
-from tinygrad_edu.ops.indexing.index import index_select
+from tinygrad_edu.ops.indexing.along_dim import index_select
 from tinygrad_edu.ops.linalg.matmul import matmul, mm
 from tinygrad_edu.ops.reduce.reduction import mean, sum
 from tinygrad_edu.ops.reduce.statistics import norm

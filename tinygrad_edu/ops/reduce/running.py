@@ -19,8 +19,9 @@ from tinygrad_edu.ops.common import normalize_dim, raw, reject_complex, require_
 from tinygrad_edu.ops.elementwise.compare import logical_xor
 from tinygrad_edu.ops.elementwise.special import LogAddExp
 from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.indexing.along_dim import narrow
 from tinygrad_edu.ops.indexing.gather import gather
-from tinygrad_edu.ops.indexing.index import between, narrow
+from tinygrad_edu.ops.indexing.index import between
 from tinygrad_edu.ops.reduce.extremum import ValuesAndIndices
 from tinygrad_edu.ops.reduce.reduction import sum
 from tinygrad_edu.ops.reduce.scan import cumsum

@@ -19,7 +19,7 @@ from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import as_summand, normalize_dim, reject_bool, zeros_for
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.indexing.index import between
-from tinygrad_edu.ops.shape.layout import Flip
+from tinygrad_edu.ops.shape.roll import Flip
 
 
 class Cumsum(Op):

@@ -23,8 +23,8 @@ from tinygrad_edu.ops.common import (
     require_tensor,
     require_tensors,
 )
+from tinygrad_edu.ops.indexing.along_dim import narrow
 from tinygrad_edu.ops.indexing.gather import gather
-from tinygrad_edu.ops.indexing.index import narrow
 from tinygrad_edu.ops.reduce.extremum import ValuesAndIndices
 from tinygrad_edu.ops.summation import wide
 

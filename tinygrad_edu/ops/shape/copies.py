@@ -13,7 +13,7 @@ from typing import Any
 from tinygrad_edu.arguments import as_int, as_ints
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.ops.common import require_tensor
-from tinygrad_edu.ops.indexing.index import narrow, select
+from tinygrad_edu.ops.indexing.along_dim import narrow, select
 from tinygrad_edu.ops.indexing.replace import slices
 from tinygrad_edu.ops.shape.layout import clone, expand, permute, squeeze, t, transpose, unsqueeze, view
 from tinygrad_edu.ops.shape.split import chunk, split, unbind

@@ -1,4 +1,4 @@
-"""Putting tensors together: cat, stack, repeat_interleave.
+"""Putting tensors together: cat, stack, and copies side by side, repeat and repeat_interleave.
 
 References
 ----------
@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu.arguments import as_int, wrong_type
+from tinygrad_edu.arguments import as_int, as_ints, wrong_type
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.telling import constant
@@ -25,7 +25,7 @@ from tinygrad_edu.ops.common import (
     require_tensor,
 )
 from tinygrad_edu.ops.indexing.index import between, getitem
-from tinygrad_edu.ops.shape.layout import flatten, reshape
+from tinygrad_edu.ops.shape.layout import clone, expand, flatten, reshape, sizes_of
 from tinygrad_edu.type_names import type_name
 
 
@@ -235,3 +235,35 @@ def repeat_interleave(
     if not isinstance(repeats, TensorBase):
         constant(positions)
     return getitem(input, (slice(None),) * dim + (positions,))
+
+
+def repeat(input: Array, *sizes: Any, repeats: Any = None) -> Array:
+    """Return ``sizes`` (or ``repeats=``) copies of the tensor side by side in every dimension.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
+    require_tensor("repeat", input)
+    times, shape = sizes_of("repeat", sizes if repeats is None else (repeats,), "repeats"), tuple(input.shape)
+    if len(times) < len(shape):
+        raise explained(
+            RuntimeError(
+                "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got "
+                f"repeat dims {list(times)} for shape {list(shape)}"
+            )
+        )
+    shape = (1,) * (len(times) - len(shape)) + shape
+    apart = reshape(input, tuple([x for size in shape for x in (1, size)]))
+    repeated = expand(apart, tuple([x for pair in zip(times, shape, strict=True) for x in pair]))
+    return reshape(clone(repeated), tuple([n * size for n, size in zip(times, shape, strict=True)]))
+
+
+def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
+    """Like ``repeat``, but missing leading sizes count as 1."""
+    require_tensor("tile", input)
+    dims = as_ints("tile", "dims", dims)
+    return repeat(input, (1,) * (input.ndim - len(dims)) + dims)

@@ -387,35 +387,6 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     return expand(input, as_ints("broadcast_to", "size", size))
 
 
-class Flip(Op):
-    """Elements in reverse order along some dimensions; so is the gradient."""
-
-    def forward(self, x: Array, *, dims: tuple[int, ...]) -> Array:
-        self.dims = dims
-        return array_module(x).flip(x, dims).copy()
-
-    def backward(self, grad_output: Array) -> Array:
-        return Flip.compute(grad_output, dims=self.dims)
-
-
-def flip(input: Tensor, *args: Any, dims: Any = None) -> Tensor:
-    """Return a copy in reverse order along ``dims``, given one by one or as one sequence.
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), (1,))
-    tensor([[2, 1],
-            [4, 3]])
-    """
-    require_tensor("flip", input)
-    given = sizes_of("flip", args if dims is None else (dims,), "dims")
-    dims = tuple([normalize_dim("flip", d, input.ndim) for d in given])
-    if len(set(dims)) != len(dims):
-        raise RuntimeError(f"flip: expected each dimension once, got dims={dims}")
-    return Flip.apply(input, dims=dims if input.ndim else ())
-
-
 class Clone(Op):
     """A copy; its derivative is 1."""
 
@@ -439,35 +410,3 @@ def contiguous(input: Tensor) -> Tensor:
     """Return the tensor itself if it lies in memory row by row, else a copy that does."""
     require_tensor("contiguous", input)
     return input if raw(input).flags.c_contiguous else Clone.apply(input)
-
-
-def repeat(input: Array, *sizes: Any, repeats: Any = None) -> Array:
-    """Return ``sizes`` (or ``repeats=``) copies of the tensor side by side in every dimension.
-
-    Examples
-    --------
-    >>> import tinygrad_edu as torch
-    >>> torch.tensor([1, 2]).repeat(2, 2)
-    tensor([[1, 2, 1, 2],
-            [1, 2, 1, 2]])
-    """
-    require_tensor("repeat", input)
-    times, shape = sizes_of("repeat", sizes if repeats is None else (repeats,), "repeats"), tuple(input.shape)
-    if len(times) < len(shape):
-        raise explained(
-            RuntimeError(
-                "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got "
-                f"repeat dims {list(times)} for shape {list(shape)}"
-            )
-        )
-    shape = (1,) * (len(times) - len(shape)) + shape
-    apart = reshape(input, tuple([x for size in shape for x in (1, size)]))
-    repeated = expand(apart, tuple([x for pair in zip(times, shape, strict=True) for x in pair]))
-    return reshape(clone(repeated), tuple([n * size for n, size in zip(times, shape, strict=True)]))
-
-
-def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
-    """Like ``repeat``, but missing leading sizes count as 1."""
-    require_tensor("tile", input)
-    dims = as_ints("tile", "dims", dims)
-    return repeat(input, (1,) * (input.ndim - len(dims)) + dims)

@@ -14,7 +14,36 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, require_tensor
-from tinygrad_edu.ops.shape.layout import clone, flip, reshape, transpose
+from tinygrad_edu.ops.shape.layout import clone, reshape, sizes_of, transpose
+
+
+class Flip(Op):
+    """Elements in reverse order along some dimensions; so is the gradient."""
+
+    def forward(self, x: Array, *, dims: tuple[int, ...]) -> Array:
+        self.dims = dims
+        return array_module(x).flip(x, dims).copy()
+
+    def backward(self, grad_output: Array) -> Array:
+        return Flip.compute(grad_output, dims=self.dims)
+
+
+def flip(input: Tensor, *args: Any, dims: Any = None) -> Tensor:
+    """Return a copy in reverse order along ``dims``, given one by one or as one sequence.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), (1,))
+    tensor([[2, 1],
+            [4, 3]])
+    """
+    require_tensor("flip", input)
+    given = sizes_of("flip", args if dims is None else (dims,), "dims")
+    dims = tuple([normalize_dim("flip", d, input.ndim) for d in given])
+    if len(set(dims)) != len(dims):
+        raise RuntimeError(f"flip: expected each dimension once, got dims={dims}")
+    return Flip.apply(input, dims=dims if input.ndim else ())
 
 
 class Roll(Op):
