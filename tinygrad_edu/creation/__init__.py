@@ -27,9 +27,13 @@ from tinygrad_edu.creation.patterns import (
     empty_strided as empty_strided,
     eye as eye,
     meshgrid as meshgrid,
-    range as range,
     scalar_tensor as scalar_tensor,
     tril_indices as tril_indices,
     triu_indices as triu_indices,
 )
-from tinygrad_edu.creation.ranges import arange as arange, linspace as linspace, logspace as logspace
+from tinygrad_edu.creation.ranges import (
+    arange as arange,
+    linspace as linspace,
+    logspace as logspace,
+    range as range,
+)

@@ -7,24 +7,23 @@ https://docs.pytorch.org/docs/stable/torch.html#creation-ops
 
 from __future__ import annotations
 
-import builtins
-import math
-import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, as_ints, optional_dtype, wrong_type
 from tinygrad_edu.autograd.telling import call, constant
-from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
+from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import Array, DeviceLike, array_module, check_numel
 from tinygrad_edu.creation.common import Dtype, checked_count, finish, float_dtype
 from tinygrad_edu.ops.common import require_dtype_of
 from tinygrad_edu.ops.shape.strided import elements_needed
 from tinygrad_edu.scalars import checked_scalar
-from tinygrad_edu.type_names import type_name
+
+if TYPE_CHECKING:
+    from tinygrad_edu._tensor import Tensor
 
 
 def tril_indices(
@@ -103,49 +102,6 @@ def _finish_indices(
     return finish(constant(np.stack(places)), dtype, device, requires_grad)
 
 
-def range(
-    start: Any,
-    end: Any,
-    step: Any = 1,
-    *,
-    dtype: Dtype = None,
-    device: DeviceLike = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Numbers from ``start`` up to and including ``end``; PyTorch advises to use ``arange``, and so does this.
-
-    References
-    ----------
-    https://docs.pytorch.org/docs/stable/generated/torch.range.html
-    """
-    warnings.warn(
-        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
-        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
-        UserWarning,
-        stacklevel=2,
-    )
-
-    start, end, step = [plain_number("range", x) for x in (start, end, step)]
-    if step == 0:
-        raise RuntimeError("range: step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError(
-            f"range: upper bound and lower bound inconsistent with step sign: {start} to {end} by {step}"
-        )
-    count = math.floor((end - start) / step) + 1
-    check_numel("range", (count,))
-    array = start + np.arange(count) * step
-    return finish(array.astype(float_dtype(dtype)), None, device, requires_grad)
-
-
-def plain_number(name: str, number: Any) -> Any:
-    """Return a number, which may stand in a Tensor, as Python's."""
-    number = number.item() if hasattr(number, "item") else number
-    if not isinstance(number, int | float):
-        raise TypeError(f"{name}(): expected a number, got {type_name(number)}")
-    return number
-
-
 def scalar_tensor(
     s: Any, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
@@ -214,7 +170,7 @@ def empty_permuted(
     """
     name = "empty_permuted"
     size, order = as_ints(name, "size", size), as_ints(name, "physical_layout", physical_layout)
-    if sorted(order) != list(builtins.range(len(size))):
+    if sorted(order) != list(range(len(size))):
         raise RuntimeError(
             f"{name}: expected physical_layout to name each of {len(size)} dimensions once, got {list(order)}"
         )
@@ -263,7 +219,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
             raise RuntimeError(
                 f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got shape {list(vector.shape)}"
             )
-    places = list(builtins.range(len(vectors)))  # which dimension of the grids each vector varies along
+    places = list(range(len(vectors)))  # which dimension of the grids each vector varies along
     if indexing == "xy" and len(vectors) > 1:
         places[:2] = 1, 0
     shape = [1] * len(vectors)
@@ -271,9 +227,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         shape[place] = vector.numel()
     return tuple(
         [
-            vector.reshape([-1 if d == place else 1 for d in builtins.range(len(shape))])
-            .expand(shape)
-            .clone()
+            vector.reshape([-1 if d == place else 1 for d in range(len(shape))]).expand(shape).clone()
             for place, vector in zip(places, vectors, strict=True)
         ]
     )

@@ -8,6 +8,7 @@ https://docs.pytorch.org/docs/stable/torch.html#creation-ops
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,6 +96,48 @@ def evenly(first: float, stride: float, count: int, numpy_dtype: Any) -> Array:
     """Return ``count`` numbers, each ``stride`` more than the one before."""
     numbers = converted(first + stride * np.arange(count), numpy_dtype, copy=False)
     return tell_called(evenly, (first, stride, count, numpy_dtype), numbers)
+
+
+def range(
+    start: Any,
+    end: Any,
+    step: Any = 1,
+    *,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers from ``start`` up to and including ``end``; PyTorch advises to use ``arange``, and so does this.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.range.html
+    """
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+        UserWarning,
+        stacklevel=2,
+    )
+    start, end, step = [plain_number("range", x) for x in (start, end, step)]
+    if step == 0:
+        raise RuntimeError("range: step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError(
+            f"range: upper bound and lower bound inconsistent with step sign: {start} to {end} by {step}"
+        )
+    count = math.floor((end - start) / step) + 1
+    check_numel("range", (count,))
+    array = start + np.arange(count) * step
+    return finish(constant(array.astype(float_dtype(dtype))), None, device, requires_grad)
+
+
+def plain_number(name: str, number: Any) -> Any:
+    """Return a number, which may stand in a Tensor, as Python's."""
+    number = number.item() if hasattr(number, "item") else number
+    if not isinstance(number, int | float):
+        raise TypeError(f"{name}(): expected a number, got {type_name(number)}")
+    return number
 
 
 def linspace(
