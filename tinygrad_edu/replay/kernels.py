@@ -43,7 +43,6 @@ WITH_KERNELS = (
     "ops.elementwise.unary.Sigmoid",
     "ops.shape.layout.Permute",
     "ops.shape.layout.Reshape",
-    "ops.shape.layout.Transpose",
 )
 """Operations all of whose work with numbers goes through ``threads.run_over`` and ``threads.call``.
 
