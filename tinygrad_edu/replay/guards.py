@@ -90,6 +90,7 @@ class Guards:
 
     def __init__(self) -> None:
         self._items: list[tuple[Any, str, Any]] = []
+        self._attributes: list[tuple[Any, str, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
         self._containers: list[Any] = []
         self._sizes: list[int] = []  # of each of them
@@ -104,6 +105,10 @@ class Guards:
     def add_item(self, place: Any, name: str) -> None:
         """Guard a global or an attribute, or that there is none."""
         self._items.append((place, name, place.get(name, MISSING)))
+
+    def add_attribute(self, owner: Any, name: str) -> None:
+        """Guard what is no element of a ``__dict__``: the code of a function, the class of an object."""
+        self._attributes.append((owner, name, getattr(owner, name)))
 
     def add_cell(self, cell: CellType) -> None:
         """Guard what a closure holds."""
@@ -157,6 +162,9 @@ class Guards:
             if leaf.array is not array or leaf._requires_grad is not requires_grad:
                 return False
             if self.hooks_of_leaves and (leaf._hooks or leaf._post_accumulate_hooks):
+                return False
+        for owner, name, value in self._attributes:
+            if getattr(owner, name) is not value:
                 return False
         for cell, value in self._cells:
             if cell.cell_contents is not value and not same(cell.cell_contents, value):

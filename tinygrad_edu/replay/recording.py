@@ -23,7 +23,8 @@ from tinygrad_edu.replay.guards import Guards, same
 from tinygrad_edu.replay.kernels import KernelList
 from tinygrad_edu.replay.recorder import Recorder, Refused
 from tinygrad_edu.replay.state import equal
-from tinygrad_edu.replay.watching import PythonWatch, ValueFinder
+from tinygrad_edu.replay.values import ValueFinder
+from tinygrad_edu.replay.watching import PythonWatch
 
 NO_CARD = contextlib.nullcontext()
 

@@ -8,16 +8,13 @@ because a list of array functions would not write.
 
 from __future__ import annotations
 
-import builtins
 import collections
 import dis
-import functools
 import gc
 import os
 import sys
 from array import array as array_of_python
-from collections.abc import Callable
-from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -25,12 +22,9 @@ import numpy as np
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.convert import ConvertMethods
 from tinygrad_edu._tensor_methods.operators import Operators
-from tinygrad_edu.nn.module import Module
-from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.random import Generator
 from tinygrad_edu.replay.arrays import is_array
 from tinygrad_edu.replay.bytecode import is_own_container
-from tinygrad_edu.replay.guards import Guards
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 KERNELS = f"{os.sep}tinygrad_edu_kernels{os.sep}"
@@ -245,136 +239,3 @@ def argument_names(code: CodeType) -> tuple[str, ...]:
     """Return the names of a function's arguments and of what it has from outside."""
     count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
     return code.co_varnames[:count] + code.co_freevars
-
-
-class ValueFinder:
-    """Looks up the values that functions name, and adds them to the guards."""
-
-    def __init__(self, guards: Guards, codes: dict[CodeType, dict[str, Any]], recorder: Any) -> None:
-        self.guards, self.codes, self.recorder = guards, codes, recorder
-        self.names = {name for code in codes for name in code.co_names}
-        self.tensors: dict[int, Any] = {}
-        self._among_arguments = False
-        self._seen: dict[int, Any] = {}
-
-    def find(self, function: Callable[..., Any], arguments: list[Any]) -> None:
-        """Follow all names, from the function that was compiled and from its arguments."""
-        self.follow(function)
-        for code, scope in self.codes.items():
-            for name in code.co_names:
-                if name in scope or hasattr(builtins, name):
-                    self.guards.add_item(scope, name)
-                    self.follow(scope.get(name))
-        for module in list(self.recorder.modules.values()):
-            self.follow(module)
-        self._among_arguments = True
-        for value in arguments:
-            self.follow(value)
-        inner = {const for code in [*self.codes] for const in code.co_consts if isinstance(const, CodeType)}
-        for code in self.codes:
-            if code.co_freevars and code not in inner and code not in self._seen.values():
-                self.recorder.refuse(f"{code.co_name} has a closure that cannot be followed")
-        self.check_outside()
-
-    def check_outside(self) -> None:
-        """Refuse a tensor that was there before and is found by no name: nothing says that it will be the same one."""
-        modules = self.recorder.modules.values()
-        for module in modules:
-            for tensor in [*module._parameters.values(), *module._buffers.values()]:
-                if tensor is not None and self.recorder.is_argument(tensor):
-                    self.recorder.refuse("an argument is a parameter or a buffer, too")
-                self.tensors[id(tensor)] = tensor
-        arrays = {id(tensor.array) for tensor in self.tensors.values() if tensor is not None}
-        for array in self.recorder.outside:
-            if id(array) not in arrays:
-                shape = list(array.shape)
-                self.recorder.refuse(
-                    f"it uses an array of shape {shape} that no operation made and no name leads to"
-                )
-        for tensor in self.tensors.values():
-            if tensor is not None:
-                self.guards.add_leaf(tensor)
-
-    def follow(self, value: Any) -> None:
-        """Guard what lies behind a value: the elements of a container, the attributes that functions name."""
-        if id(value) in self._seen or isinstance(value, Optimizer | np.generic):
-            return
-        self._seen[id(value)] = value
-        if isinstance(value, Tensor):
-            if not self.recorder.is_argument(value):
-                self.tensors[id(value)] = value
-            elif not self._among_arguments:
-                self.recorder.refuse("an argument is found under another name, too")
-            return
-        if isinstance(value, MUTABLE) or is_array(value) or hasattr(type(value), "__next__"):
-            self.recorder.refuse(
-                f"it uses a {type(value).__name__} of Python's, NumPy's or CuPy's, whose content may change"
-            )
-        if isinstance(value, FunctionType):
-            self._follow_function(value)
-        elif isinstance(value, MethodType):
-            self.follow(value.__func__)
-            self.follow(value.__self__)
-        elif isinstance(value, list | tuple | dict | set | frozenset):
-            self.guards.add_container(value)
-            for element in value.values() if isinstance(value, dict) else value:
-                self.follow(element)
-        elif isinstance(value, ModuleType):
-            if kind_of_file(getattr(value, "__file__", None) or "<frozen>") == "program":
-                self._follow_attributes(vars(value))
-        elif isinstance(value, type):
-            self._follow_class(value)
-        elif isinstance(value, functools.partial):
-            for part in (value.func, value.args, value.keywords):
-                self.follow(part)
-        elif hasattr(value, "__dict__"):
-            if isinstance(value, Module):
-                self.recorder.modules.update({id(inner): inner for inner in value.modules()})
-            self._follow_attributes(value._modules if isinstance(value, Module) else {})
-            self._follow_attributes(vars(value))
-            self._follow_class(type(value), vars(value))
-        elif is_of_program(type(value)):
-            self.recorder.refuse(f"it uses a {type(value).__name__}, which has slots")
-
-    def _follow_attributes(self, attributes: Any) -> None:
-        for name in self.names & attributes.keys():
-            self.guards.add_item(attributes, name)
-            self.follow(attributes[name])
-
-    def _follow_class(self, cls: type[Any], attributes: Any = None) -> None:
-        """Guard what functions name of a class, and that nothing comes to stand before it."""
-        before = [] if attributes is None else [attributes]
-        for base in filter(is_of_program, cls.__mro__):
-            for name in self.names & vars(base).keys():
-                for place in (*before, vars(base)):
-                    self.guards.add_item(place, name)
-                self.follow(vars(base)[name])
-            before.append(vars(base))
-
-    def _follow_function(self, function: FunctionType) -> None:
-        if kind_of_file(function.__code__.co_filename) != "program":
-            if hasattr(function, "__wrapped__"):
-                self.follow(function.__wrapped__)
-            return
-        self._seen[id(function.__code__)] = function.__code__
-        for default in [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]:
-            self.follow(default)
-        if hasattr(function, "__wrapped__"):
-            self.follow(function.__wrapped__)
-        for cell in function.__closure__ or ():
-            self.guards.add_cell(cell)
-            self.follow(content_of(cell))
-
-
-def is_of_program(cls: type[Any]) -> bool:
-    """Tell whether a class is the program's own."""
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    return cls.__module__ != "builtins" and (file is None or kind_of_file(file) == "program")
-
-
-def content_of(cell: CellType) -> Any:
-    """Return what a closure holds; None if it is empty yet."""
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return None
