@@ -109,6 +109,23 @@ def test_files_are_closed_whatever_goes_wrong(pipe, monkeypatch):
 
 
 @needs_files
+def test_too_many_open_files(pipe):
+    resource = pytest.importorskip("resource")
+    ours, theirs = pipe
+    send(theirs, pack([np.zeros(LARGE), np.zeros(LARGE)]))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = [os.dup(theirs.fileno()) for _ in range(3)]
+    for number in free:
+        os.close(number)
+    try:  # two may be opened: the socket again, and one file
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free[2], hard))
+        with pytest.raises(RuntimeError, match="Too many open files"):
+            receive(ours)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@needs_files
 def test_an_end_in_the_middle_of_a_message(pipe):
     ours, theirs = pipe
     theirs.send_bytes(b"half of it")

@@ -66,7 +66,7 @@ def send(connection: Connection, parcel: Parcel) -> None:
         connection.send_bytes(parcel.data)
         if HAS_FILES:
             with _socket_of(connection) as pipe:
-                socket.send_fds(pipe, [b"."], parcel.files)
+                socket.send_fds(pipe, [bytes([len(parcel.files)])], parcel.files)
     finally:
         for file in parcel.files:
             os.close(file)
@@ -79,15 +79,23 @@ def receive(connection: Connection) -> Any:
     ------
     EOFError
         If the other end was closed.
+    RuntimeError
+        If this process may not open so many files.
     """
     data = connection.recv_bytes()
     files: list[int] = []
+    sent = b"\0"
     if HAS_FILES:
         with _socket_of(connection) as pipe:
-            end, files, _, _ = socket.recv_fds(pipe, 1, MOST_FILES, socket.MSG_CMSG_CLOEXEC)
-        if not end:
+            sent, files, _, _ = socket.recv_fds(pipe, 1, MOST_FILES, socket.MSG_CMSG_CLOEXEC)
+        if not sent:
             raise EOFError
     try:
+        if len(files) < sent[0]:  # the system leaves out those that do not fit
+            raise RuntimeError(
+                "Too many open files. Communication with the workers is no longer possible. Please increase the limit "
+                "using `ulimit -n` in the shell"
+            )
         arrays = [_read(file) for file in files]
     finally:
         for file in files:
