@@ -147,8 +147,8 @@ class ValueFinder:
         elif isinstance(value, type):
             self._follow_class(value)
         elif isinstance(value, functools.partial):
-            for part in (value.func, value.args, value.keywords):
-                self.follow(part)
+            for behind in (value.func, value.args, value.keywords):
+                self.follow(behind)
         elif hasattr(value, "__dict__"):
             self._follow_object(value)
         elif is_of_program(type(value)):
