@@ -107,6 +107,23 @@ def test_the_map_names_what_is_there():
             assert listing(path, name.partition("(")[0])
 
 
+def rooms_with_an_order():
+    """Return the folders whose ``__init__.py`` says in which order their files are read."""
+    files = [*(ROOT / "tinygrad_edu").rglob("__init__.py"), *(ROOT / "kernels").rglob("__init__.py")]
+    return [
+        path.parent
+        for path in sorted(files)
+        if re.search(r"\b(reading|this) order\b", path.read_text(encoding="utf-8"))
+    ]
+
+
+@pytest.mark.parametrize("room", rooms_with_an_order(), ids=lambda room: room.name)
+def test_a_reading_order_names_all_files_of_a_room(room):
+    text = (room / "__init__.py").read_text(encoding="utf-8")
+    files = {path.stem for path in room.glob("*.py")} - {"__init__"}
+    assert files == files & set(re.findall(r"``(\w+)(?:\.py)?``", text))
+
+
 if __name__ == "__main__":
     for page in sorted((ROOT / "docs").rglob("*.md")):
         text = page.read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
 """What else than arrays the result depends on: the Python values that the program's own functions read.
 
 While a step is written down, Python reports each function that is entered (``sys.setprofile``). For those of the
-program, what their code names is looked up, among globals, in closures and on objects, and remembered: if one of
-these values is another one later, the list is not for that. A function that writes to such a place is refused,
+program, what their code names is looked up (``values``), among globals, in closures and on objects, and guarded: if one
+of these values is another one later, the list is not for that. A function that writes to such a place is refused,
 because a list of array functions would not write.
 """
 
