@@ -107,6 +107,37 @@ def test_the_map_names_what_is_there():
             assert listing(path, name.partition("(")[0])
 
 
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def links(text):
+    """Return the links of a page that lead to a file or a heading here, each with what comes after its #."""
+    found = re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    return [link.partition("#")[::2] for link in found if not re.match(r"\w+:", link)]
+
+
+def headings(text):
+    """Return the headings of a page as GitHub calls them in links."""
+    return {
+        re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in re.findall(r"(?m)^#+ (.*)$", text)
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    for path, heading in links(page.read_text(encoding="utf-8")):
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        if heading and target.suffix == ".md":
+            assert heading in headings(target.read_text(encoding="utf-8")), f"{path}#{heading}"
+
+
+def test_the_reader_of_links():
+    text = "# A `b`, c\n[x](y.md#a-b-c) [z](https://a.b/c.md)\n```\n[no](w.md)\n```\n[here](#a-b-c)"
+    assert links(text) == [("y.md", "a-b-c"), ("", "a-b-c")]
+    assert headings(text) == {"a-b-c"}
+
+
 def rooms_with_an_order():
     """Return the folders whose ``__init__.py`` says in which order their files are read."""
     files = [*(ROOT / "tinygrad_edu").rglob("__init__.py"), *(ROOT / "kernels").rglob("__init__.py")]
