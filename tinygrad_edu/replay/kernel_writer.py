@@ -168,19 +168,22 @@ class Writer:
     @staticmethod
     def argument_names(function: Any) -> tuple[str, ...]:
         """Return what a kernel calls its arguments."""
-        code = getattr(getattr(function, "py_func", None), "__code__", None)
+        code = getattr(getattr(function, "py_func", function), "__code__", None)
         return () if code is None else code.co_varnames[: code.co_argcount]
+
+    def arguments_of(self, launch: threads.Launch) -> list[tuple[str, Any]]:
+        """Return what a kernel was given, each with what the kernel calls it; a function of NumPy tells no names."""
+        names = self.argument_names(launch.function)
+        return [(names[i] if i < len(names) else "memory", x) for i, x in enumerate(launch.arguments)]
 
     # ---- the text of a call ------------------------------------------------------------------------------
 
-    def text_of_launch(self, launch: threads.Launch, replaced: dict[int, str] | None = None) -> str:
-        """Return the line that calls a kernel again; ``replaced`` are arguments that are worked out anew."""
-        hints = self.argument_names(launch.function)
-        replaced = replaced or {}
-        texts = [
-            replaced[i] if i in replaced else self.text(x, hints[i] if i < len(hints) else "memory")
-            for i, x in enumerate(launch.arguments)
-        ]
+    def text_of_launch(self, launch: threads.Launch, **replaced: str) -> str:
+        """Return the line that calls a kernel again; ``replaced`` are arguments that are worked out anew, by name."""
+        given = self.arguments_of(launch)
+        if not replaced.keys() <= dict(given).keys():
+            self.fail()
+        texts = [replaced[name] if name in replaced else self.text(x, name) for name, x in given]
         if launch.elements is None and isinstance(launch.result, np.ndarray):
             texts.append(f"out={self.text(launch.result)}")
         return self.text_of_call(launch, texts)

@@ -33,7 +33,7 @@ def write_dropout(line: Any, writer: Any) -> None:
     seed = writer.remembered[id(line.node), "seed"]
     writer.write_results(line)
     mixed = f"{writer.named(np.uint64, 'uint64')}({writer.named(mix, 'mix')}({seed}))"
-    writer.lines.append(writer.text_of_launch(line.launches[0], {2: mixed}))
+    writer.lines.append(writer.text_of_launch(line.launches[0], start=mixed))
 
 
 def write_loss(line: Any, writer: Any) -> None:
@@ -43,10 +43,12 @@ def write_loss(line: Any, writer: Any) -> None:
     if value.ndim or not launches:
         writer.fail()
     writer.lines += [writer.text_of_launch(launch) for launch in launches]
-    totals = launches[-1].result if isinstance(launches[-1].result, np.ndarray) else launches[0].arguments[6]
+    first, last = dict(writer.arguments_of(launches[0])), launches[-1]
+    # One thread adds everything up; of several, each has sums of its own, which are added up by a call.
+    totals = first["totals"] if last.result is None else last.result
     name = writer.text(totals)
     check = writer.named(check_class_numbers, "check_class_numbers")
-    classes, target = launches[0].arguments[0].shape[1], line.arguments[1]
+    classes, target = first["logits"].shape[1], line.arguments[1]
     writer.lines.append(
         f"if {name}[2]: {check}('cross_entropy', {target}, {classes}, {line.options['ignore_index']})"
     )
@@ -62,15 +64,16 @@ def write_loss_backward(line: Any, writer: Any) -> None:
         writer.fail()
     writer.write_results(line)
     (launch,) = line.launches
-    grads, dtype, replaced = launch.arguments[1], launch.arguments[0].dtype, {}
-    if grads.size != 1 or writer.values[line.arguments[0]].dtype != dtype:
+    given = dict(writer.arguments_of(launch))
+    dtype = given["probabilities"].dtype
+    if given["grad_losses"].size != 1 or writer.values[line.arguments[0]].dtype != dtype:
         writer.fail()
-    replaced[1] = f"{line.arguments[0]}.reshape(1)"
+    replaced = {"grad_losses": f"{line.arguments[0]}.reshape(1)"}
     divisor = writer.remembered[id(line.node), "divisor"]
     if divisor != "1":
         number = writer.named(dtype.type, dtype.name)
-        replaced[6] = f"{number}(1.0 / {divisor} if {divisor} else inf)"
-    writer.lines.append(writer.text_of_launch(launch, replaced))
+        replaced["share"] = f"{number}(1.0 / {divisor} if {divisor} else inf)"
+    writer.lines.append(writer.text_of_launch(launch, **replaced))
 
 
 LIVE: dict[tuple[str, str], Callable[[Any, Any], None]] = {
