@@ -105,7 +105,7 @@ class Recording:
         self._renewals = 0
         self._memo: dict[int, str] = {}
         self._returned: list[str] = []
-        self._alive: list[Any] = []
+        self._with_history: list[Any] = []  # results through which a backward may yet go
         self.insides: list[history.Inside] = []
         self.backwards: dict[Any, BackwardList] = {}
         self.ends: list[history.Place] = []
@@ -128,19 +128,19 @@ class Recording:
             self.guards.add_optimizer(optimizer)
         recorder.name_parameters()
         lines = self._without_copies([*recorder.lines, *self._returned, f"return {returned}"])
-        names = [*["history"] * bool(self._alive), *[f"x{i}" for i in range(len(tensors))]]
+        names = [*["history"] * bool(self._with_history), *[f"x{i}" for i in range(len(tensors))]]
         self.card = recorder.card or NO_CARD
         self.source, code = compiled_text("replay", ", ".join(names), lines)
         self.function = recorder.scope["replay"] = FunctionType(code, recorder.scope)
         self.operations, self.names = lines, names
-        if self._alive and not recorder.refused:
+        if self._with_history and not recorder.refused:
             self._keep_graph(tensors, edges)
-        self._alive = []
+        self._with_history = []
         recorder.let_go()
 
     def _keep_graph(self, tensors: list[Any], edges: list[Any]) -> None:
         """Have one node stand for the graph of this call; and of each one that is replayed."""
-        results, recorder = self._alive, self.recorder
+        results, recorder = self._with_history, self.recorder
         try:
             if recorder.went_back:
                 raise Refused("a backward inside has kept the graph; compile the whole training step")
@@ -215,7 +215,7 @@ class Recording:
         if tensor._edge is None:
             return f"{wrap}({array})"
         if not is_spent(tensor, set(recorder.nodes)):
-            self._alive.append(tensor)
+            self._with_history.append(tensor)
             return f"history.output({array})"
         return f"{recorder.named(spent, 'spent')}({array}, {tensor._edge[0].name()!r})"
 
