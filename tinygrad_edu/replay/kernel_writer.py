@@ -240,7 +240,7 @@ class Writer:
         """Tell whether an array has the numbers of another one, in whatever order."""
         others = [whole for _, whole in [*self.staying.values(), *self.moving] if whole.size == array.size]
         numbers = np.sort(array, axis=None)
-        return any(np.array_equal(np.sort(other, axis=None), numbers) for other in others)
+        return any(np.array_equal(np.sort(other, axis=None), numbers, equal_nan=True) for other in others)
 
     def stay_as(self, array: Any, hint: str) -> str:
         """Return the name of memory that stays: the one it has, or a new one."""
