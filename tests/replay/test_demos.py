@@ -20,7 +20,10 @@ pytestmark = [
 REPLAYED = ["03_names", "04_gpt", "05_lstm_rows", "07_sort", "09_vae", "10_autoencoder", "11_gan", "12_dqn"]
 REPLAYED += ["15_multi_task", "16_multi_modal", "17_zero_shot", "18_semi_supervised"]
 REPLAYED += ["19_self_supervised", "20_adversarial", "21_fine_tuning", "24_early_stopping"]
-STEPS = 5  # the last two run from the list
+STEPS = 5  # the last runs from the list
+MORE_STEPS = {
+    "17_zero_shot": 9
+}  # the first of its two models has four batches of one size, which are too few
 LONG = ["17_zero_shot", "19_self_supervised"]
 
 AS_IT_IS = {
@@ -56,7 +59,7 @@ def first_steps(name, monkeypatch, replay):
 
     def train_step(model, optimizer, *batch):
         seen.append(step(model, optimizer, *batch))
-        if len(seen) == STEPS:
+        if len(seen) == MORE_STEPS.get(name, STEPS):
             seen.extend([p.detach() for p in model.parameters()])
             raise EnoughSteps
         return seen[-1]
@@ -86,7 +89,7 @@ def both(name, monkeypatch, tmp_path):
 def test_replayed(name, monkeypatch, tmp_path):
     step = both(name, monkeypatch, tmp_path)
     assert not step.refused
-    assert step.recordings[0].checked
+    assert any(recording.checked for recording in step.recordings)
 
 
 @pytest.mark.parametrize("name", AS_IT_IS)
