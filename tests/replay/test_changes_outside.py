@@ -41,3 +41,53 @@ def test_a_parameter_that_the_step_does_not_use_gets_a_gradient_outside(optimize
                 other(x).sum().backward()
             results[-1] += [step(x, y), *[p.detach().clone() for p in its.param_groups[0]["params"]]]
     assert equal(*results)
+
+
+def forgets(model, used):
+    model.zero_grad()
+    return used.sum()
+
+
+def forgets_if_there(model, used):
+    for p in model.parameters():
+        if p.grad is not None:
+            p.grad = None
+    return used.sum()
+
+
+def scales_what_is_new(model, used):
+    return used.sum() * (2.0 if model.weight.grad is None else 3.0)
+
+
+@pytest.mark.filterwarnings("ignore:torch.compile")
+@pytest.mark.parametrize("begin", [forgets, forgets_if_there, scales_what_is_new])
+@pytest.mark.parametrize("when", [range(7), range(6, 9), range(0, 12, 3)], ids=str)
+def test_a_gradient_that_the_step_looks_for_is_forgotten_outside(begin, when):
+    """Whether there is one when the step begins is another case."""
+    results = []
+    for replay in (False, True):
+        torch.manual_seed(0)
+        model = nn.Linear(4, 4)
+
+        def step(x, model=model):
+            loss = begin(model, F.relu(model(x)))
+            loss.backward()
+            return loss
+
+        step = torch.compile(step) if replay else step
+        results.append([])
+        for i in range(12):
+            if i in when:
+                model.zero_grad()
+            results[-1] += [step(torch.randn(3, 4)), model.weight.grad.clone()]
+    assert equal(*results)
+
+
+def test_an_attribute_that_the_program_gives_to_a_parameter():
+    weight = nn.Parameter(torch.ones(3))
+    weight.scale = 2.0
+    compiled = torch.compile(lambda x: x * weight.scale, fullgraph=True)
+    for i in range(10):
+        weight.scale = 2.0 if i < 6 else 3.0
+        x = torch.randn(3)
+        assert equal(compiled(x), x * weight.scale)

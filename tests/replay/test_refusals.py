@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import random
 import warnings
 
@@ -173,6 +174,33 @@ own_generator = torch.Generator()
 numbers = iter([2.0] * 1000)
 table = np.ones(3)
 
+numpys = np.random.default_rng(0)
+
+
+def draws_from_a_generator_of_numpy(x):
+    return F.relu(x) if numpys.random() < 0.5 else x * 2
+
+
+def reads_the_clock(x):
+    return x * datetime.datetime.now().year
+
+
+def looks_where_it_lies(x):
+    return x * 2 if x.storage_offset() else x * 3
+
+
+def looks_at_its_version(x):
+    return x * 2 if x._version else x * 3
+
+
+def looks_at_the_grad_of_its_argument(x):
+    return x * 2 if x.grad is None else x * 3
+
+
+def looks_at_the_seed(x):
+    return x * torch.initial_seed()
+
+
 REFUSED = [
     (changes_its_argument, "is changed in place"),
     (changes_a_part_of_a_parameter, "is changed in place"),
@@ -190,7 +218,13 @@ REFUSED = [
     (prints, r"calls print\(\)"),
     (draws_from_a_generator_of_its_own, "a generator of the program's own"),
     (draws_in_python, r"calls random\(\)"),
-    (draws_in_numpy, "one call does not do what another does"),
+    (draws_in_numpy, "draws from numpy.random"),
+    (draws_from_a_generator_of_numpy, "draws from numpy.random"),
+    (reads_the_clock, r"calls now\(\)"),
+    (looks_where_it_lies, "reads .storage_offset"),
+    (looks_at_its_version, "reads ._version"),
+    (looks_at_the_grad_of_its_argument, "the grad of an argument"),
+    (looks_at_the_seed, "reads .initial_seed"),
     (keeps_an_attribute, "assigns to last"),
     (sets_a_grad_of_no_tensor, "assigns to grad"),
     (sets_a_grad, "sets a grad by itself"),
@@ -198,7 +232,7 @@ REFUSED = [
     (wants_a_second_derivative, "differentiated again|not written down|no result of an operation"),
     (picks_by_a_mask, "a mask as an index"),
     (counts_classes, r"by one_hot\(\)"),
-    (makes_a_tensor_of_an_array, "an array of shape"),
+    (makes_a_tensor_of_an_array, "an array of shape|draws from numpy.random"),
     (makes_a_tensor_of_tensors, r"by item\(\)"),
     (sets_an_element_of_a_list, "assigns to an element"),
     (sets_an_element_of_one_or_the_other, "assigns to an element"),
@@ -218,6 +252,7 @@ def test_refused(function, why):
         torch.manual_seed(0)
         random.seed(0)
         np.random.seed(0)
+        numpys.bit_generator.state = np.random.default_rng(0).bit_generator.state
         own_generator.manual_seed(0)
         f = torch.compile(function) if replay else function
         torch.manual_seed(1)

@@ -99,6 +99,7 @@ class Guards:
         self._leaves: list[tuple[Any, Any, bool]] = []
         self._modules: list[Any] = []
         self._optimizers: list[tuple[Any, list[tuple[int, ...]]]] = []
+        self.grads_before: list[tuple[Any, bool]] = []
         self.hooks_of_leaves = True
         self.surroundings = surroundings()
 
@@ -146,8 +147,15 @@ class Guards:
         """Guard which parameters an optimizer has; its options are read anew in each step."""
         self._optimizers.append((optimizer, [ids(group["params"]) for group in optimizer.param_groups]))
 
+    def hold_before(self) -> bool:
+        """Tell whether everything is as it was when the call began, gradients that it looked for included."""
+        for tensor, had_grad in self.grads_before:
+            if (tensor._grad is not None) is not had_grad:
+                return False
+        return self.hold()
+
     def hold(self) -> bool:
-        """Tell whether everything is as it was."""
+        """Tell whether everything is as it was, before the call and after it."""
         if surroundings() != self.surroundings:
             return False
         for place, name, value in self._items:

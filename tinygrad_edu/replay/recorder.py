@@ -58,6 +58,10 @@ class Recorder(Names, Observer):
         self.busy = 0  # within a node or an optimizer's step, which are one line each
         self.constants: dict[str, Any] = {}
         self._steps = 0
+        self.grads_before: dict[
+            int, tuple[Any, bool]
+        ] = {}  # tensors whose grad is looked for, and whether it is there
+        self._with_new_grad: set[int] = set()
 
     def forward(
         self, run: Callable[[], Any], node: Node, arrays: tuple[Any, ...], options: dict[str, Any]
@@ -136,6 +140,7 @@ class Recorder(Names, Observer):
         if self.is_argument(leaf):
             return self.refuse("an argument is given a gradient inside")
         self.leaves[id(leaf)] = leaf
+        self._with_new_grad.add(id(leaf))
         hint = self._parameters.get(id(leaf.array), ("leaf", None))[0]
         name, given = self.named(leaf, hint), self.text(grad)
         self.named(accumulate, "accumulate")
@@ -212,8 +217,16 @@ class Recorder(Names, Observer):
         if self.is_argument(tensor):
             return self.refuse("the gradient of an argument is forgotten")
         self.leaves[id(tensor)] = tensor
+        self._with_new_grad.add(id(tensor))
         hint = self._parameters.get(id(tensor.array), ("leaf", None))[0]
         self.lines.append(f"{self.named(tensor, hint)}._grad = None")
+
+    def looked_for_grad(self, tensor: Any) -> None:
+        """Note whether a tensor had a gradient when the call began: what is done may depend on that."""
+        if self.is_argument(tensor):
+            self.refuse("it looks at the grad of an argument")
+        elif id(tensor) not in self._with_new_grad:
+            self.grads_before.setdefault(id(tensor), (tensor, tensor._grad is not None))
 
     def read(self, how: str, tensor: Any = None, number: Any = None) -> None:
         """Refuse, unless the number is returned at once: Python may do with it whatever it likes."""

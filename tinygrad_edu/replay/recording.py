@@ -126,6 +126,7 @@ class Recording:
             self.guards.add_module(module)
         for optimizer in recorder.optimizers.values():
             self.guards.add_optimizer(optimizer)
+        self.guards.grads_before = [*recorder.grads_before.values()]
         recorder.name_parameters()
         lines = self._without_copies([*recorder.lines, *self._returned, f"return {returned}"])
         names = [*["history"] * bool(self._with_history), *[f"x{i}" for i in range(len(tensors))]]
@@ -260,7 +261,7 @@ class Recording:
 
     def holds(self) -> bool:
         """Tell whether the list is still right; if only that of kernels is not, it is written anew."""
-        if not self.guards.hold():
+        if not self.guards.hold_before():
             return False
         if self.kernels is not None and not self.kernels.holds():
             self.use_operations()

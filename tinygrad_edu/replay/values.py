@@ -123,7 +123,10 @@ class ValueFinder:
         if id(value) in self._seen or isinstance(value, Optimizer | np.generic):
             return
         self._seen[id(value)] = value
+        if type(value).__module__.startswith("numpy.random"):
+            self.recorder.refuse("it draws from numpy.random")
         if isinstance(value, Tensor):
+            self._follow_attributes_of_tensor(value)
             if not self.recorder.is_argument(value):
                 self.tensors[id(value)] = value
             elif not self._among_arguments:
@@ -173,12 +176,22 @@ class ValueFinder:
         """Follow what functions name of a module of the program; in others, guard that it is not replaced."""
         if value is sys and "modules" in self.names:
             self.recorder.refuse("it looks into sys.modules, and may read anything")
+        if value is np.random and self.names & vars(value).keys():
+            self.recorder.refuse("it draws from numpy.random")
         if is_module_of_program(value):
             return self._follow_attributes(vars(value), self.by_text)
         for name in self.names & vars(value).keys():
             self.guards.add_item(vars(value), name)
             if isinstance(vars(value)[name], ModuleType):
                 self.follow(vars(value)[name])
+
+    def _follow_attributes_of_tensor(self, tensor: Any) -> None:
+        """Follow those that the program has given to it."""
+        for name in (self.names & vars(tensor).keys()) - {"array"}:
+            if self.recorder.is_argument(tensor):
+                self.recorder.refuse(f"it reads .{name} of an argument, which the program has set")
+            self.guards.add_item(vars(tensor), name)
+            self.follow(vars(tensor)[name])
 
     def _follow_attributes(self, attributes: Any, whole: bool = False) -> None:
         if whole:

@@ -81,7 +81,8 @@ HARMLESS = tuple(
         "os",
     ]
 )
-NOISY = ("print", "next", "input", "open", "setattr", "delattr", "exec", "eval")
+CLOCKS = ("now", "today", "utcnow")
+NOISY = ("print", "urandom", "next", "input", "open", "setattr", "delattr", "exec", "eval")
 CHANGING = tuple(
     [
         "append",
@@ -111,7 +112,9 @@ SETTING = {"STORE_SUBSCR", "STORE_SLICE"}
 SETTERS = (Operators.__setitem__.__code__, Tensor.grad.fset.__code__)  # type: ignore[attr-defined]
 MUTABLE = (np.ndarray, bytearray, memoryview, array_of_python, collections.deque)
 SEEDING = (Generator.manual_seed.__code__, Generator.set_state.__code__)
-PRIVATE = ("array", "param_groups", "_grad", "__dict__")
+GRAD_GETTER = Tensor.grad.fget.__code__  # type: ignore[attr-defined]
+PRIVATE = ("array", "param_groups", "_grad", "__dict__", "grad_fn", "initial_seed")
+PRIVATE_OF_MEMORY = ("_version", "_base", "_is_view", "data_ptr", "storage_offset", "untyped_storage")
 TOLD = ConvertMethods.item.__code__  # which tells itself that it looks at a number
 
 
@@ -175,6 +178,8 @@ class PythonWatch:
                 self.recorder.refuse(kind)
             elif frame.f_code in SEEDING:
                 self.recorder.refuse("a random generator is started anew inside")
+            elif frame.f_code is GRAD_GETTER:
+                self.recorder.looked_for_grad(frame.f_locals["self"])
             elif frame.f_code in SETTERS and frame.f_back is not None:
                 self._set.add((frame.f_back.f_code, frame.f_back.f_lasti))
         elif event == "c_call":
@@ -189,6 +194,7 @@ class PythonWatch:
                 name in NOISY
                 or getattr(owner, "__name__", "") == "time"
                 or type(owner).__module__ == "random"
+                or (name in CLOCKS and getattr(owner, "__module__", "") == "datetime")
             ):
                 self.recorder.refuse(f"{frame.f_code.co_name} calls {name}()")
             elif name in CHANGING:
@@ -225,7 +231,7 @@ class PythonWatch:
                 self.recorder.refuse(
                     f"{code.co_name} assigns to {what}, which a list of array functions would not do"
                 )
-        for name in PRIVATE:
+        for name in PRIVATE + PRIVATE_OF_MEMORY:
             if name in code.co_names:
                 self.recorder.refuse(f"{code.co_name} reads .{name}")
 
