@@ -129,7 +129,7 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 
 def is_bool(x: Any) -> bool:
     """Tell whether an operand is boolean, a mask or a Python value."""
-    return isinstance(x, bool) or getattr(raw(x), "dtype", NOTHING.dtype).kind == "b"
+    return isinstance(x, bool) or kind_of(x) == "b"
 
 
 class Mul(BinaryOp):
