@@ -183,7 +183,39 @@ def as_a_function_of_the_engine(monkeypatch):
     return lambda x: F.relu(x), lambda scale: monkeypatch.setattr(F, "relu", lambda x: x * scale)
 
 
+class Scaled(torch.nn.Module):
+    def forward(self, x):
+        return x * 2.0
+
+
+class Times:
+    def __mul__(self, x):
+        return x * 2.0
+
+
+def as_the_forward_of_a_class(monkeypatch):
+    scaled = Scaled()
+    return lambda x: scaled(x), lambda scale: monkeypatch.setattr(
+        Scaled, "forward", lambda self, x: x * scale
+    )
+
+
+def as_the_forward_of_a_class_of_the_engine(monkeypatch):
+    relu = torch.nn.ReLU()
+    return lambda x: relu(x), lambda scale: monkeypatch.setattr(
+        torch.nn.ReLU, "forward", lambda self, x: x * scale
+    )
+
+
+def as_a_method_that_python_calls(monkeypatch):
+    times = Times()
+    return lambda x: times * x, lambda scale: monkeypatch.setattr(Times, "__mul__", lambda self, x: x * scale)
+
+
 PROGRAMS = [
+    as_the_forward_of_a_class,
+    as_the_forward_of_a_class_of_the_engine,
+    as_a_method_that_python_calls,
     by_a_name_that_is_made,
     with_a_default,
     by_vars,

@@ -136,8 +136,9 @@ class Guards:
         self._leaves.append((leaf, leaf.array, leaf._requires_grad))
 
     def add_module(self, module: Any) -> None:
-        """Guard a module: its attributes, its parameters, and that it has no hooks."""
+        """Guard a module: its attributes, its parameters, what its class does, and that it has no hooks."""
         self._modules.append(module)
+        self.add_attribute(type(module), "forward")
         self.add_container(module.__dict__, keys=False)
         for name, value in module.__dict__.items():
             if type(value) in (list, dict, set) and not name.endswith("_hooks"):

@@ -204,7 +204,8 @@ class ValueFinder:
         """Guard what functions name of a class, and that nothing comes to stand before it."""
         before = [] if attributes is None else [attributes]
         for base in filter(is_of_program, cls.__mro__):
-            for name in self.names & vars(base).keys():
+            implicit = {name for name, value in vars(base).items() if is_special(name, value)}
+            for name in (self.names | implicit) & vars(base).keys():
                 for place in (*before, vars(base)):
                     self.guards.add_item(place, name)
                 self.follow(vars(base)[name])
@@ -232,6 +233,11 @@ def is_of_program(cls: type[Any]) -> bool:
     """Tell whether a class is the program's own."""
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     return cls.__module__ != "builtins" and (file is None or kind_of_file(file) == "program")
+
+
+def is_special(name: str, value: Any) -> bool:
+    """Tell whether it is a method that Python calls by itself, as ``__call__``."""
+    return name.startswith("__") and isinstance(value, FunctionType)
 
 
 def is_of_library(cls: type[Any]) -> bool:
