@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import logging
 import random
 import warnings
 
@@ -185,6 +186,16 @@ def reads_the_clock(x):
     return x * datetime.datetime.now().year
 
 
+def warns(x):
+    warnings.warn("from the program", stacklevel=2)
+    return x * 2
+
+
+def writes_a_log(x):
+    logging.getLogger("tests.replay").debug("from the program")
+    return x * 2
+
+
 def looks_where_it_lies(x):
     return x * 2 if x.storage_offset() else x * 3
 
@@ -221,6 +232,8 @@ REFUSED = [
     (draws_in_numpy, "draws from numpy.random"),
     (draws_from_a_generator_of_numpy, "draws from numpy.random"),
     (reads_the_clock, r"calls now\(\)"),
+    (warns, r"calls warn\(\)"),
+    (writes_a_log, "logging is called"),
     (looks_where_it_lies, "reads .storage_offset"),
     (looks_at_its_version, "reads ._version"),
     (looks_at_the_grad_of_its_argument, "the grad of an argument"),
@@ -241,6 +254,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:from the program")
 @pytest.mark.parametrize(("function", "why"), REFUSED, ids=[f.__name__ for f, _ in REFUSED])
 def test_refused(function, why):
     results = []

@@ -82,7 +82,7 @@ HARMLESS = tuple(
     ]
 )
 CLOCKS = ("now", "today", "utcnow")
-NOISY = ("print", "urandom", "next", "input", "open", "setattr", "delattr", "exec", "eval")
+NOISY = ("print", "warn", "urandom", "next", "input", "open", "setattr", "delattr", "exec", "eval")
 CHANGING = tuple(
     [
         "append",
@@ -127,6 +127,8 @@ def kind_of_file(file: str) -> str:
         return "program" if file.startswith("<") and not file.startswith("<frozen") else "harmless"
     if file.startswith(PYTHON) and "site-packages" not in file:
         part = file[len(PYTHON) :].replace(os.sep, "/").split("/")[0].removesuffix(".py")
+        if part == "logging":
+            return "logging is called"
         return "harmless" if part in HARMLESS else "program"
     return "program"
 
