@@ -19,13 +19,13 @@ class Program:
     """What one call must compute and move, where that says something."""
     whole: bool = False
     """Time the very first call, with nothing to warm up before it: an epoch is run once."""
-    is_loader: bool = False
-    """Reads data only, which cannot be replayed."""
+    as_it_is: bool = False
+    """Is not replayed as a whole: it reads data, or compiles a part of itself."""
 
     @property
     def can_be_replayed(self) -> bool:
         """Tell whether a step does the same to arrays in each call."""
-        return not (self.whole or self.is_loader)
+        return not (self.whole or self.as_it_is)
 
 
 TRAINING_STEP = """

@@ -192,7 +192,7 @@ PROGRAMS = {
         LOADER,
         4,
         floor.copy(60_000 * (784 * 4 + 8)),
-        is_loader=True,
+        as_it_is=True,
     ),
     **WORKER_PROGRAMS,
     "first": Program(

@@ -79,14 +79,19 @@ SMALL_PROGRAMS = {
         LSTM_CELL + TRAINING_STEP,
         30,
     ),
-    "one-P1": Program("MLP 784-128-10 without gradients, 100 pictures one by one", MLP + ONE_BY_ONE, 50),
+    "one-P1": Program(
+        "MLP 784-128-10 without gradients, 100 pictures one by one", MLP + ONE_BY_ONE, 50, as_it_is=True
+    ),
     "one-P1-compiled": Program(
-        "the same, torch.compile here, PyTorch as it is", MLP + COMPILED_MODEL + ONE_BY_ONE, 50
+        "the same, torch.compile here, PyTorch as it is", MLP + COMPILED_MODEL + ONE_BY_ONE, 50, as_it_is=True
     ),
     "one-P3": Program(
-        "CNN of demos/train_mnist.py without gradients, 100 pictures one by one", CNN + ONE_BY_ONE, 20
+        "CNN of demos/train_mnist.py without gradients, 100 pictures one by one",
+        CNN + ONE_BY_ONE,
+        20,
+        as_it_is=True,
     ),
     "one-P3-compiled": Program(
-        "the same, torch.compile here, PyTorch as it is", CNN + COMPILED_MODEL + ONE_BY_ONE, 20
+        "the same, torch.compile here, PyTorch as it is", CNN + COMPILED_MODEL + ONE_BY_ONE, 20, as_it_is=True
     ),
 }

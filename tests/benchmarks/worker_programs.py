@@ -51,18 +51,18 @@ WORKER_PROGRAMS = {
         "two workers, 20,000 tensors of 3 x 32 x 32, scaled one by one, batch 64: an epoch",
         PICTURES.replace("{dataset}", "Pictures") + EPOCH,
         4,
-        is_loader=True,
+        as_it_is=True,
     ),
     "workers-arrays": Program(
         "the same with images of bytes in NumPy, scaled and turned",
         PICTURES.replace("{dataset}", "Arrays") + EPOCH,
         4,
-        is_loader=True,
+        as_it_is=True,
     ),
     "workers-first": Program(
         "two workers are started, read the first batch, and are ended",
         PICTURES.replace("{dataset}", "Pictures") + FIRST_BATCH,
         10,
-        is_loader=True,
+        as_it_is=True,
     ),
 }
