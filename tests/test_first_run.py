@@ -67,12 +67,13 @@ EXPECTED = {
 @pytest.mark.parametrize("model", EXPECTED)
 def test_what_the_first_step_compiles(model):
     """One more kernel, or one kind of arguments more, is a fifth of a second more for who runs a program first."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, model],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
+    for _ in range(2):  # with all kernels cached: those that are compiled now count their pieces as well
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, model],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == EXPECTED[model]
