@@ -90,6 +90,7 @@ def test_replayed(name, monkeypatch, tmp_path):
     step = both(name, monkeypatch, tmp_path)
     assert not step.refused
     assert any(recording.checked for recording in step.recordings)
+    assert not any(recording.kernels_failed for recording in step.recordings)
 
 
 @pytest.mark.parametrize("name", AS_IT_IS)

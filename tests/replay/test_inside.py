@@ -168,6 +168,7 @@ def test_replayed(function, learns):
     called, got = outcomes(function, learns, True)
     assert equal(expected, got)
     assert [r.checked for r in called.recordings] == [True]
+    assert not called.recordings[0].kernels_failed
 
 
 def picks(x, index):

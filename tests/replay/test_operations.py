@@ -88,3 +88,4 @@ def test_replayed_or_as_it_is(entry, train):
     if entry.name not in AS_IT_IS:
         assert not function.refused
         assert [recording for recording in function.recordings if recording.checked]
+        assert not any(recording.kernels_failed for recording in function.recordings)

@@ -241,8 +241,8 @@ class Compiled:
         """Have a list of operations that is about to be compared written as one of kernels, if that can be."""
         try:
             return recording.use_kernels(tensors)
-        except Exception:  # the list of operations does it, too
-            recording.may_have_kernels = False
+        except Exception as error:  # the list of operations does it, too
+            recording.may_have_kernels, recording.kernels_failed = False, repr(error)
             return False
         finally:
             before.bring_back()

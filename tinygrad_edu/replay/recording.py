@@ -102,6 +102,9 @@ class Recording:
         self.source = ""
         self.kernels: KernelList | None = None  # what is run instead of the list of operations
         self.may_have_kernels = True
+        self.kernels_failed = (
+            ""  # the error with which a list of kernels could not be written; there should be none
+        )
         self._renewals = 0
         self._memo: dict[int, str] = {}
         self._returned: list[str] = []
