@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import zlib
 from collections import Counter
+from collections.abc import Generator
 
 import hypothesis
 import pytest
@@ -60,6 +61,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Give each test the same random numbers in every run, whichever tests ran before it."""
     seed_random_numbers()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """See that a test has switched back what it had switched, and that nobody it called still observes."""
+    yield
+    from tinygrad_edu.autograd.grad_mode import AutogradMode, this_thread
+
+    left, this_thread.mode = vars(this_thread.mode), AutogradMode()
+    assert left == vars(this_thread.mode), f"{item.nodeid} left behind {left}"
 
 
 def seed_random_numbers() -> None:
