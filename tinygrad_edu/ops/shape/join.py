@@ -138,15 +138,16 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: Any = None) -> Tenso
     """
     dim = dim if axis is None else axis
     parts = check_sequence("stack", tensors)
+    shape = parts[0].shape
     for i, x in enumerate(parts):
-        if tuple(x.shape) != tuple(parts[0].shape):
+        if x.shape != shape:
             raise explained(
                 RuntimeError(
-                    f"stack expects each tensor to be equal size, but got {list(parts[0].shape)} at entry 0 and "
+                    f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
                     f"{list(x.shape)} at entry {i}"
                 )
             )
-    dim = normalize_dim("stack", dim, parts[0].ndim + 1)
+    dim = normalize_dim("stack", dim, len(shape) + 1)
     if not all(x._is_strided for x in parts):
         return sparse_coo.tensor_class.cat([x.unsqueeze(dim) for x in parts], dim)
     return Stack.apply(*promote_many("stack", *parts), dim=dim)
