@@ -10,7 +10,6 @@ from __future__ import annotations
 from tinygrad_edu.ops.common import (
     cast as cast,
     normalize_dim as normalize_dim,
-    promote as promote,
     raw as raw,
     unbroadcast as unbroadcast,
 )
@@ -367,6 +366,7 @@ from tinygrad_edu.ops.nn.pool3d import (
 )
 from tinygrad_edu.ops.nn.similarity import cosine_similarity as cosine_similarity, normalize as normalize
 from tinygrad_edu.ops.nn.softmax import log_softmax as log_softmax, softmax as softmax
+from tinygrad_edu.ops.promotion import promote as promote
 from tinygrad_edu.ops.reduce.bins import bucketize as bucketize, histc as histc, searchsorted as searchsorted
 from tinygrad_edu.ops.reduce.differences import (
     gradient as gradient,

@@ -21,9 +21,7 @@ from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_inexact
 from tinygrad_edu.ops.common import (
     BinaryOp,
-    checked_factor,
     kind_of,
-    promote,
     raw,
     reject_bool,
     require_tensor,
@@ -35,6 +33,7 @@ from tinygrad_edu.ops.elementwise.division import div
 from tinygrad_edu.ops.elementwise.rounding import Stepwise
 from tinygrad_edu.ops.elementwise.signs import Sgn
 from tinygrad_edu.ops.half import NOTHING, in_float32, loses_digits, rounded_once
+from tinygrad_edu.ops.promotion import checked_factor, promote
 
 
 class Add(BinaryOp):

@@ -19,12 +19,12 @@ from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import (
     BinaryOp,
     check_broadcast,
-    promote,
     raw,
     reject_complex,
     require_tensor,
     require_tensors,
 )
+from tinygrad_edu.ops.promotion import promote
 
 
 class Compare(BinaryOp):

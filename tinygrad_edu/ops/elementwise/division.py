@@ -14,8 +14,6 @@ from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import (
     BinaryOp,
-    promote,
-    promote_to_float,
     raw,
     reject_bool,
     reject_complex,
@@ -24,6 +22,7 @@ from tinygrad_edu.ops.common import (
     zeros_for,
 )
 from tinygrad_edu.ops.half import in_float32, loses_digits, rounded_once
+from tinygrad_edu.ops.promotion import promote, promote_to_float
 
 
 class Div(BinaryOp):

@@ -15,15 +15,10 @@ from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, special_module
-from tinygrad_edu.ops.common import (
-    BinaryOp,
-    as_float,
-    promote_to_float,
-    reject_complex,
-    unbroadcast,
-)
+from tinygrad_edu.ops.common import BinaryOp, as_float, reject_complex, unbroadcast
 from tinygrad_edu.ops.elementwise.special import as_tensors, require_number_or_tensor, two_floats
 from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.promotion import promote_to_float
 
 
 class LogGamma(Op):

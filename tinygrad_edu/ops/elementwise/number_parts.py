@@ -14,7 +14,6 @@ from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
     BinaryOp,
-    promote,
     raw,
     require_floating_point,
     require_tensor,
@@ -24,6 +23,7 @@ from tinygrad_edu.ops.common import (
 )
 from tinygrad_edu.ops.elementwise.arithmetic import mul, pow, sub
 from tinygrad_edu.ops.elementwise.select import keep
+from tinygrad_edu.ops.promotion import promote
 
 
 class OfIntegers(BinaryOp):

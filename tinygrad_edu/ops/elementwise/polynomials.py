@@ -14,8 +14,9 @@ import numpy as np
 
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, device_of, to_device, to_numpy
-from tinygrad_edu.ops.common import BinaryOp, promote_to_float, reject_complex
+from tinygrad_edu.ops.common import BinaryOp, reject_complex
 from tinygrad_edu.ops.elementwise.special import as_tensors, require_number_or_tensor
+from tinygrad_edu.ops.promotion import promote_to_float
 
 LARGEST_HERMITE = 128
 LARGEST_HERMITE_OF_FLOAT64 = 512

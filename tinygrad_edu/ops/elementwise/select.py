@@ -22,16 +22,13 @@ from tinygrad_edu.ops.common import (
     BinaryOp,
     cast,
     check_broadcast,
-    fits,
-    promote,
-    promote_checked,
-    promote_many,
     raw,
     reject_bool,
     reject_complex,
     require_tensor,
     unbroadcast,
 )
+from tinygrad_edu.ops.promotion import fits, promote, promote_checked, promote_many
 from tinygrad_edu.scalars import checked_scalar
 
 

@@ -19,8 +19,6 @@ from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import (
     BinaryOp,
     as_float,
-    promote,
-    promote_to_float,
     raw,
     reject_complex,
     require_tensor,
@@ -33,6 +31,7 @@ from tinygrad_edu.ops.elementwise.select import keep, where
 from tinygrad_edu.ops.elementwise.trigonometry import sin
 from tinygrad_edu.ops.elementwise.unary import log, log1p
 from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.promotion import promote, promote_to_float
 
 
 class LogAddExp(BinaryOp):

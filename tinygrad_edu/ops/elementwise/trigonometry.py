@@ -11,16 +11,9 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import (
-    BinaryOp,
-    as_float,
-    kind_of,
-    promote_to_float,
-    reject_complex,
-    require_tensors,
-    unbroadcast,
-)
+from tinygrad_edu.ops.common import BinaryOp, as_float, kind_of, reject_complex, require_tensors, unbroadcast
 from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.promotion import promote_to_float
 
 
 class Sin(Op):

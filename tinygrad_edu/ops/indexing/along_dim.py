@@ -17,7 +17,6 @@ from tinygrad_edu.ops.common import (
     broadcast_shape,
     check_positions,
     check_vector,
-    checked_factor,
     flat_index,
     normalize_dim,
     raw,
@@ -26,6 +25,7 @@ from tinygrad_edu.ops.common import (
 )
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.indexing.index import getitem, index_put_zeros
+from tinygrad_edu.ops.promotion import checked_factor
 from tinygrad_edu.ops.shape.layout import expand, reshape
 
 

@@ -16,8 +16,9 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import as_int, is_int, require_bools
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import array_module
-from tinygrad_edu.ops.common import on_one_device, raw, require_tensor
+from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.elementwise.select import nonzero
+from tinygrad_edu.ops.promotion import on_one_device
 
 
 def argwhere(input: Tensor) -> Tensor:

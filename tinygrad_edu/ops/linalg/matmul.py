@@ -23,7 +23,6 @@ from tinygrad_edu.numpy_dtypes import HALF_DTYPES
 from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import (
     check_broadcast,
-    checked_factor,
     ones,
     optional_tensors,
     raw,
@@ -33,6 +32,7 @@ from tinygrad_edu.ops.common import (
     unbroadcast,
 )
 from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.promotion import checked_factor
 from tinygrad_edu.ops.shape.layout import reshape, squeeze, unsqueeze
 from tinygrad_edu.ops.summation import LONG, sum_over, wide
 from tinygrad_edu_kernels import threads

@@ -14,7 +14,6 @@ from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, is_on_host
 from tinygrad_edu.ops.common import (
     optional_tensors,
-    promote,
     raw,
     require_dtype_of,
     require_floating_point,
@@ -23,6 +22,7 @@ from tinygrad_edu.ops.common import (
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.nn.activation import softplus
 from tinygrad_edu.ops.nn.loss import legacy_reduction, reduce_loss
+from tinygrad_edu.ops.promotion import promote
 
 
 @rounded_once

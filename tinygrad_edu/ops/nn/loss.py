@@ -18,7 +18,6 @@ from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.common import (
     as_floating,
     kind_of,
-    promote,
     reject_complex,
     require_floating_point,
     require_tensor,
@@ -28,6 +27,7 @@ from tinygrad_edu.ops.elementwise.arithmetic import absolute, square
 from tinygrad_edu.ops.elementwise.select import clamp, where
 from tinygrad_edu.ops.elementwise.unary import exp, log
 from tinygrad_edu.ops.half import rounded_once
+from tinygrad_edu.ops.promotion import promote
 from tinygrad_edu.ops.reduce.reduction import mean, sum
 
 

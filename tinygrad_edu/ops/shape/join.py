@@ -18,13 +18,9 @@ from tinygrad_edu.autograd.telling import constant
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel
 from tinygrad_edu.layouts import sparse_coo
-from tinygrad_edu.ops.common import (
-    normalize_dim,
-    promote_many,
-    raw,
-    require_tensor,
-)
+from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.indexing.index import between, getitem
+from tinygrad_edu.ops.promotion import promote_many
 from tinygrad_edu.ops.shape.layout import clone, expand, flatten, reshape, sizes_of
 from tinygrad_edu.type_names import type_name
 
