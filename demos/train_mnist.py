@@ -22,7 +22,7 @@ from tqdm import tqdm
 import tinygrad_edu as torch
 import tinygrad_edu.nn.functional as F
 from tinygrad_edu import nn
-from tinygrad_edu.backend import why_cuda_is_missing
+from tinygrad_edu.cuda_availability import why_cuda_is_missing
 from tinygrad_edu.utils.data import DataLoader, Dataset, Subset
 from tinygrad_edu.vision import datasets, transforms
 

@@ -28,7 +28,7 @@ def why_torch_is_missing() -> str | None:
 
 def why_gpu_is_missing() -> str | None:
     """Return None if kernels can run on a card, else what is missing."""
-    from tinygrad_edu.backend import why_cuda_is_missing
+    from tinygrad_edu.cuda_availability import why_cuda_is_missing
 
     return why_cuda_is_missing()
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import sys
 import threading
-import types
 
 import numpy as np
 import pytest
@@ -97,77 +94,6 @@ def test_a_missing_gpu_is_one_clear_sentence(ask):
     assert "pip install" in message or "nvidia-smi" in message
 
 
-def fake_cupy(available, driver=0, runtime=12090):
-    """Return a module as CuPy is where there is, or is not, a driver for CUDA and a card."""
-    fake = types.ModuleType("cupy")
-    versions = {"driverGetVersion": lambda: driver, "runtimeGetVersion": lambda: runtime}
-    fake.cuda = types.SimpleNamespace(
-        is_available=lambda: available, runtime=types.SimpleNamespace(**versions)
-    )
-    return fake
-
-
-REASONS = {
-    "no card, no CuPy": ({"cupy": None}, ["no NVIDIA card was found here", "nvidia-smi", "pip install"]),
-    "no CuPy": ({"cupy": None}, ["CuPy cannot be imported", "pip install -e '.[gpu]'"]),
-    "no driver": ({"cupy": fake_cupy(False)}, ["finds no NVIDIA driver", "nvidia.com/drivers", "nvidia-smi"]),
-    "an old driver": (
-        {"cupy": fake_cupy(False, driver=11080)},
-        ["driver knows CUDA 11.8", "needs CUDA 12", "update the driver", "cupy-cuda11x"],
-    ),
-    "no card": ({"cupy": fake_cupy(False, driver=12080)}, ["finds no card", "CUDA_VISIBLE_DEVICES"]),
-    "no numba-cuda": (
-        {"cupy": fake_cupy(True), "numba.cuda": None},
-        ["numba-cuda cannot be imported", "pip install -e '.[gpu]'"],
-    ),
-    "Numba without CUDA": (
-        {"cupy": fake_cupy(True), "numba.cuda": types.SimpleNamespace(is_available=lambda: False)},
-        ["CuPy finds a card, but Numba does not", "pip install"],
-    ),
-}
-
-
-@pytest.mark.host("a machine without a GPU")
-@pytest.mark.parametrize("name", REASONS)
-def test_every_way_to_have_no_gpu_has_its_own_sentence(name, monkeypatch):
-    modules, parts = REASONS[name]
-    monkeypatch.setattr(backend, "number_of_cards", lambda: 0 if "no card" in name else 1)
-    backend.cupy.cache_clear()
-    for module, stand_in in modules.items():
-        monkeypatch.setitem(sys.modules, module, stand_in)
-        if module == "numba.cuda":
-            monkeypatch.setattr("numba.cuda", stand_in, raising=False)
-    message = backend.why_cuda_is_missing()
-    assert message.startswith("CUDA is not available: ")
-    assert "\n" not in message
-    assert [part for part in parts if part not in message] == []
-    assert not torch.cuda.is_available()
-    with pytest.raises(RuntimeError, match=r"CUDA is not available: "):
-        torch.zeros(1, device="cuda")
-
-
-@pytest.mark.host("the driver of the host")
-def test_cards_are_counted_by_the_driver(monkeypatch):
-    class Driver:
-        def cuInit(self, flags):
-            return self.error
-
-        def cuDeviceGetCount(self, pointer):
-            pointer._obj.value = 2
-            return 0
-
-    monkeypatch.setattr("ctypes.CDLL", lambda name: Driver())
-    for error, cards in ((0, 2), (100, 0)):  # 100: no device
-        Driver.error = error
-        assert backend.number_of_cards() == cards
-
-    def no_such_library(name):
-        raise OSError(name)
-
-    monkeypatch.setattr("ctypes.CDLL", no_such_library)
-    assert backend.number_of_cards() == 0
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_questions_need_no_gpu():
     assert torch.cuda.is_available() is False
@@ -224,18 +150,6 @@ def test_the_default_device_belongs_to_a_thread():
         thread.start()
         thread.join()
     assert seen == [torch.device("cpu")]
-
-
-def test_a_fork_of_a_program_that_used_the_gpu_says_so(monkeypatch):
-    used = functools.cache(lambda: "CuPy")
-    monkeypatch.setattr(backend, "cupy", used)
-    monkeypatch.setattr(backend._Fork, "has_lost_cuda", False)
-    backend._note_fork()
-    assert not backend._Fork.has_lost_cuda
-    used()
-    backend._note_fork()
-    assert used.cache_info().currsize == 0
-    assert "Cannot re-initialize CUDA in forked subprocess" in backend.why_cuda_is_missing()
 
 
 def test_precision_of_matrix_products():

@@ -28,6 +28,7 @@ LAYERS = {
         "tinygrad_edu.torch_version",
         "tinygrad_edu.missing_names",
         "tinygrad_edu.type_names",
+        "tinygrad_edu.cuda_availability",
         "tinygrad_edu.backend",
         "tinygrad_edu.numpy_dtypes",
         "tinygrad_edu.dtypes",
@@ -300,11 +301,12 @@ def test_private_parts_of_numba_are_in_one_file_of_the_thread_runtime():
     assert not wrong, "\n" + "\n".join(wrong)
 
 
-def test_only_backend_imports_cupy():
+def test_only_backend_and_cuda_availability_import_cupy():
     wrong = [
         f"{where(importer, node)}: imports {imported}; use tinygrad_edu.backend.array_module"
         for importer, node, imported in IMPORTS
-        if imported.split(".")[0] in ("cupy", "cupyx") and importer != "tinygrad_edu.backend"
+        if imported.split(".")[0] in ("cupy", "cupyx")
+        if importer not in ("tinygrad_edu.backend", "tinygrad_edu.cuda_availability")
     ]
     assert not wrong, "\n" + "\n".join(wrong)
 

@@ -11,7 +11,7 @@ import pytest
 
 import tinygrad_edu as torch
 from tests.both import check
-from tinygrad_edu import backend
+from tinygrad_edu import cuda_availability
 from tinygrad_edu.tensor_types import HOST_TYPES
 
 NAMES = ["BoolTensor", "ByteTensor", "CharTensor", "ShortTensor", "IntTensor", "LongTensor"]
@@ -154,8 +154,8 @@ def test_default_type(kind):
 
 
 def test_without_a_card_its_types_make_nothing(monkeypatch):
-    monkeypatch.setattr(backend, "is_cuda_available", bool)
-    monkeypatch.setattr(backend, "why_cuda_is_missing", "no card".upper)
+    monkeypatch.setattr(cuda_availability, "is_cuda_available", bool)
+    monkeypatch.setattr(cuda_availability, "why_cuda_is_missing", "no card".upper)
     with pytest.raises(TypeError, match=r"type torch\.cuda\.FloatTensor not available: NO CARD"):
         torch.cuda.FloatTensor([1.0])
     with pytest.raises(TypeError, match="not available"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Union
 
-from tinygrad_edu import backend, creation, dtypes
+from tinygrad_edu import backend, creation, cuda_availability, dtypes
 from tinygrad_edu.arguments import is_int
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase
 from tinygrad_edu.size import Size
@@ -79,8 +79,10 @@ class TensorType:
     def _device(self, device: backend.DeviceLike) -> backend.device:
         """Return the device of a new tensor; raise unless it is of this kind."""
         kind = "cuda" if self.is_cuda else "cpu"
-        if self.is_cuda and not backend.is_cuda_available():
-            raise TypeError(f"type {self._full_name()} not available: {backend.why_cuda_is_missing()}")
+        if self.is_cuda and not cuda_availability.is_cuda_available():
+            raise TypeError(
+                f"type {self._full_name()} not available: {cuda_availability.why_cuda_is_missing()}"
+            )
         where = backend.resolve_device(kind if device is None else device)
         if where.type != kind:
             raise RuntimeError(f"{self.__name__}: expected a device of type {kind}, got {where}")

@@ -163,7 +163,7 @@ def test_small_gradients_survive_in_float16():
 
 
 def test_without_a_card_the_scaler_of_the_card_is_off(monkeypatch):
-    monkeypatch.setattr(torch.backend, "is_cuda_available", bool)
+    monkeypatch.setattr(torch.cuda_availability, "is_cuda_available", bool)
     for make in (torch.cuda.amp.GradScaler, torch.amp.GradScaler, torch.GradScaler):
         with pytest.warns(UserWarning, match="CUDA is not available"):
             scaler = make()

@@ -31,6 +31,7 @@ PARTS = [
     "tests/replay",
     "tests/sparse",
     "tests/test_backend.py",
+    "tests/test_cuda_availability.py",
     "tests/test_creation.py",
     "tests/test_dtypes.py",
     "tests/test_program_models.py",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from tinygrad_edu import backend, dtypes
+from tinygrad_edu import cuda_availability, dtypes
 from tinygrad_edu.arguments import require_bools, wrong_type
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import TensorBase
@@ -90,7 +90,7 @@ class autocast:
 
     def _can_be_on(self) -> bool:
         """Tell whether PyTorch would compute in this dtype; warn if it would not."""
-        if self.device == "cuda" and not backend.is_cuda_available():
+        if self.device == "cuda" and not cuda_availability.is_cuda_available():
             warnings.warn("autocast: CUDA is not available. Disabling autocast.", stacklevel=3)
             return False
         if self.fast_dtype not in DTYPES[self.device]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import backend, creation, dtypes
+from tinygrad_edu import creation, cuda_availability, dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import require_numbers
 from tinygrad_edu.autograd.grad_mode import no_grad
@@ -82,7 +82,7 @@ class GradScaler:
         require_numbers("GradScaler", init_scale=init_scale, growth_interval=growth_interval)
         require_numbers("GradScaler", growth_factor=growth_factor, backoff_factor=backoff_factor)
         self._enabled = bool(enabled)
-        if enabled and device == "cuda" and not backend.is_cuda_available():
+        if enabled and device == "cuda" and not cuda_availability.is_cuda_available():
             warnings.warn(
                 "GradScaler is enabled for CUDA, but CUDA is not available. Disabling.", stacklevel=2
             )

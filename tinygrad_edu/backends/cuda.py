@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinygrad_edu import backend
+from tinygrad_edu import backend, cuda_availability
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 
 PRECISIONS = ("highest", "high", "medium")
@@ -73,7 +73,7 @@ def set_float32_matmul_precision(precision: str) -> None:
         raise ValueError(
             f"set_float32_matmul_precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}"
         )
-    if backend.is_cuda_available():
+    if cuda_availability.is_cuda_available():
         backend.use_tf32(precision != "highest")
     matmul.precision = precision
 

@@ -11,7 +11,7 @@ import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu import backend, random as _random
+from tinygrad_edu import backend, cuda_availability, random as _random
 from tinygrad_edu.arguments import reject_options
 from tinygrad_edu.backend import DeviceLike
 from tinygrad_edu.cuda import amp as amp
@@ -32,7 +32,7 @@ ShortTensor = CUDA_TYPES["ShortTensor"]
 
 def is_available() -> bool:
     """Tell whether tensors can be put on a GPU."""
-    return backend.is_cuda_available()
+    return cuda_availability.is_cuda_available()
 
 
 def is_bf16_supported(including_emulation: bool = True) -> bool:

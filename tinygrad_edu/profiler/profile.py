@@ -14,7 +14,7 @@ from typing import Any
 
 from tinygrad_edu import kernel_table
 from tinygrad_edu.autograd.observer import attach, detach
-from tinygrad_edu.backend import is_cuda_available
+from tinygrad_edu.cuda_availability import is_cuda_available
 from tinygrad_edu.profiler import trace
 from tinygrad_edu.profiler.averages import EventList
 from tinygrad_edu.profiler.event import Category, FunctionEvent

@@ -10,7 +10,7 @@ import weakref
 from typing import Any
 
 from tinygrad_edu.autograd.observer import observed_block
-from tinygrad_edu.backend import is_cuda_available
+from tinygrad_edu.cuda_availability import is_cuda_available
 from tinygrad_edu.utils.data.collate import pin_memory
 from tinygrad_edu.utils.data.fetch import make_fetcher
 from tinygrad_edu.utils.data.sampler import draw_seed
