@@ -9,8 +9,8 @@ import pytest
 
 from tinygrad_edu import ops
 from tinygrad_edu.autograd.op import Op
-from tinygrad_edu.replay.kernels import WITH_KERNELS
-from tinygrad_edu.replay.known import FILES
+from tinygrad_edu.replay.kernels.known import WITH_KERNELS
+from tinygrad_edu.replay.lines.known import FILES
 
 MODULES = [
     importlib.import_module(found.name) for found in pkgutil.walk_packages(ops.__path__, "tinygrad_edu.ops.")

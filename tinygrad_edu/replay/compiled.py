@@ -19,11 +19,11 @@ from tinygrad_edu.autograd.callers import warn_user
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.observer import observed_by
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.replay.guards import NotForReplay, describe
-from tinygrad_edu.replay.recorder import Recorder
+from tinygrad_edu.replay.guarding.guards import NotForReplay, describe
+from tinygrad_edu.replay.guarding.watching import PythonWatch
+from tinygrad_edu.replay.lines.recorder import Recorder
 from tinygrad_edu.replay.recording import Recording
 from tinygrad_edu.replay.state import State, equal
-from tinygrad_edu.replay.watching import PythonWatch
 
 MOST_RECORDINGS = 8
 ALL: weakref.WeakSet[Any] = weakref.WeakSet()

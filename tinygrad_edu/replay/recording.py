@@ -15,16 +15,16 @@ import numpy as np
 from tinygrad_edu._tensor import Tensor, tensor_from_array
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.float_errors import ignored_float_errors
-from tinygrad_edu.replay import history
 from tinygrad_edu.replay.arrays import is_array, same_bits
-from tinygrad_edu.replay.backward_list import BackwardList
-from tinygrad_edu.replay.functions import compiled_text, keep
-from tinygrad_edu.replay.guards import Guards, same
-from tinygrad_edu.replay.kernels import KernelList
-from tinygrad_edu.replay.recorder import Recorder, Refused
+from tinygrad_edu.replay.backward import history
+from tinygrad_edu.replay.backward.backward_list import BackwardList
+from tinygrad_edu.replay.guarding.guards import Guards, same
+from tinygrad_edu.replay.guarding.values import ValueFinder
+from tinygrad_edu.replay.guarding.watching import PythonWatch
+from tinygrad_edu.replay.kernels.kernel_list import KernelList
+from tinygrad_edu.replay.lines.functions import compiled_text, keep
+from tinygrad_edu.replay.lines.recorder import Recorder, Refused
 from tinygrad_edu.replay.state import equal
-from tinygrad_edu.replay.values import ValueFinder
-from tinygrad_edu.replay.watching import PythonWatch
 
 NO_CARD = contextlib.nullcontext()
 
@@ -248,7 +248,7 @@ class Recording:
     def start_graphs(self) -> None:
         """Have the list run as CUDA graphs from now on, if it is one of a GPU."""
         if self.recorder.card is not None and self.graphs is None:
-            from tinygrad_edu.replay.cuda_graph import CudaGraphs  # loaded by those who use it
+            from tinygrad_edu.replay.graphs.cuda_graph import CudaGraphs  # loaded by those who use it
 
             body = [line[4:] for line in self.source.splitlines()[1:]]
             with self.card:

@@ -12,9 +12,9 @@ import tinygrad_edu.nn.functional as F
 from tests.gpu.graph_speed import report
 from tests.replay.programs import MODELS, Program, batches
 from tinygrad_edu import nn
-from tinygrad_edu.replay import cuda_graph, graph_plan
-from tinygrad_edu.replay.cuda_graph import apart, into
-from tinygrad_edu.replay.functions import accumulate, keep
+from tinygrad_edu.replay.graphs import cuda_graph, plan
+from tinygrad_edu.replay.graphs.cuda_graph import apart, into
+from tinygrad_edu.replay.lines.functions import accumulate, keep
 from tinygrad_edu.replay.state import equal
 
 READY = 7
@@ -210,7 +210,7 @@ def test_a_capture_that_fails_in_the_middle_of_a_step(monkeypatch):
 
 
 def test_a_result_that_is_not_copied_out_is_found(monkeypatch):
-    monkeypatch.setattr(graph_plan.Line, "text_between", lambda line, of_graphs: line.text)
+    monkeypatch.setattr(plan.Line, "text_between", lambda line, of_graphs: line.text)
     eager, run = Run(graphs=False), Run()
     assert graphs_of(run.step)  # the comparison of one step cannot see it
     assert not equal(eager.kept[:-8], run.kept[:-8])
@@ -218,8 +218,8 @@ def test_a_result_that_is_not_copied_out_is_found(monkeypatch):
 
 MISTAKES = {
     "a frozen seed": [
-        (graph_plan, "is_on_gpu", lambda value: True),
-        (graph_plan, "OF_PYTHON", (accumulate, keep)),
+        (plan, "is_on_gpu", lambda value: True),
+        (plan, "OF_PYTHON", (accumulate, keep)),
         (cuda_graph, "apart", lambda value: value if isinstance(value, int) else apart(value)),
         (cuda_graph, "into", lambda place, value: value if isinstance(value, int) else into(place, value)),
     ],

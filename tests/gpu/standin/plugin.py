@@ -21,7 +21,7 @@ def pytest_load_initial_conftests() -> None:
 
 def pytest_configure() -> None:
     """Have replay take the stand-in for a library, as it takes CuPy."""
-    from tinygrad_edu.replay import watching
+    from tinygrad_edu.replay.guarding import watching
 
     watching.LIBRARIES += (str(Path(__file__).parent) + os.sep,)
 

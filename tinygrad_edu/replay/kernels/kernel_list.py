@@ -6,8 +6,8 @@ while the kernels that it calls are noted (``threads.noted``), and then these ca
 
     relu(t0_flat, t1_flat, 0, 8192)
 
-``t0`` and ``t1`` are memory that stays from call to call. A line is written so if its operation is in ``WITH_KERNELS``
-and each array that its kernels are given is one of these:
+``t0`` and ``t1`` are memory that stays from call to call. A line is written so if its operation is in
+``known.WITH_KERNELS`` and each array that its kernels are given is one of these:
 
 - memory of a line before, or of a parameter: it stays where it is, so it has a name for good;
 - an argument of the call, or what a line makes anew: seen as the kernel wants it by ``x0.reshape(-1)`` or ``x0.T``;
@@ -24,30 +24,11 @@ from types import FunctionType
 from typing import Any
 
 from tinygrad_edu.autograd.node import Node
-from tinygrad_edu.replay.functions import compiled_text
-from tinygrad_edu.replay.kernel_writer import NoKernels, Writer
-from tinygrad_edu.replay.live import StateGuard
+from tinygrad_edu.replay.kernels.known import has_kernels
+from tinygrad_edu.replay.kernels.live import StateGuard
+from tinygrad_edu.replay.kernels.writer import NoKernels, Writer
+from tinygrad_edu.replay.lines.functions import compiled_text
 from tinygrad_edu_kernels import threads
-
-WITH_KERNELS = (
-    "ops.linalg.matmul.Linear",
-    "ops.nn.activation.Gelu",
-    "ops.nn.activation.Relu",
-    "ops.nn.activation.Silu",
-    "ops.nn.activation.Softplus",
-    "ops.nn.dropout.Dropout",
-    "ops.nn.pool.MaxPool2d",
-    "ops.nn.softmax.LogSoftmax",
-    "ops.nn.softmax.Softmax",
-    "ops.nn.softmax.SoftmaxCrossEntropy",
-    "ops.elementwise.unary.Sigmoid",
-    "ops.shape.layout.Permute",
-    "ops.shape.layout.Reshape",
-)
-"""Operations all of whose work with numbers goes through ``threads.run_over`` and ``threads.call``.
-
-One whose kernels are given numbers that differ from call to call needs an entry in ``live.LIVE``, too.
-"""
 
 
 class Line:
@@ -139,8 +120,3 @@ class KernelList:
                 return writer.write()
             except NoKernels as error:
                 nodes.remove(id(error.args[0]))
-
-
-def has_kernels(operation: Any) -> bool:
-    """Tell whether an operation is among those that may be written as calls of kernels."""
-    return f"{operation.__module__}.{operation.__qualname__}".removeprefix("tinygrad_edu.") in WITH_KERNELS

@@ -19,8 +19,8 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.replay.arrays import is_array
-from tinygrad_edu.replay.guards import PLAIN, Guards
-from tinygrad_edu.replay.watching import MUTABLE, kind_of_file
+from tinygrad_edu.replay.guarding.guards import PLAIN, Guards
+from tinygrad_edu.replay.guarding.watching import MUTABLE, kind_of_file
 
 BY_TEXT = {
     "getattr",

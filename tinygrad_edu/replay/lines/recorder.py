@@ -24,9 +24,9 @@ from tinygrad_edu.autograd.node import AccumulateGrad, Node
 from tinygrad_edu.autograd.observer import NOTHING, Block, Observer
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.replay.arrays import copied, is_array, may_share_memory
-from tinygrad_edu.replay.functions import accumulate, as_tuple, write, write_into
-from tinygrad_edu.replay.known import is_known
-from tinygrad_edu.replay.names import Names, identifier, snake_case
+from tinygrad_edu.replay.lines.functions import accumulate, as_tuple, write, write_into
+from tinygrad_edu.replay.lines.known import is_known
+from tinygrad_edu.replay.lines.names import Names, identifier, snake_case
 
 
 class Refused(Exception):

@@ -14,6 +14,7 @@ import gc
 import os
 import sys
 from array import array as array_of_python
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
@@ -24,9 +25,9 @@ from tinygrad_edu._tensor_methods.convert import ConvertMethods
 from tinygrad_edu._tensor_methods.operators import Operators
 from tinygrad_edu.random import Generator
 from tinygrad_edu.replay.arrays import is_array
-from tinygrad_edu.replay.bytecode import is_own_container
+from tinygrad_edu.replay.guarding.bytecode import is_own_container
 
-PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+PACKAGE = str(Path(__file__).parents[2]) + os.sep
 KERNELS = f"{os.sep}tinygrad_edu_kernels{os.sep}"
 PYTHON = os.path.dirname(os.__file__) + os.sep
 COMPUTING = "numpy", "scipy", "cupy", "cupyx", "cupy_backends", "numba", "numba_cuda", "llvmlite", "ml_dtypes"

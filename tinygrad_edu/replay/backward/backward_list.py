@@ -7,9 +7,9 @@ from typing import Any
 
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.autograd.observer import observed_by
-from tinygrad_edu.replay.functions import compiled_text
-from tinygrad_edu.replay.recorder import Recorder
-from tinygrad_edu.replay.watching import PythonWatch
+from tinygrad_edu.replay.guarding.watching import PythonWatch
+from tinygrad_edu.replay.lines.functions import compiled_text
+from tinygrad_edu.replay.lines.recorder import Recorder
 
 
 class BackwardList:

@@ -28,8 +28,8 @@ from typing import Any
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import cupy
 from tinygrad_edu.replay.arrays import is_on_gpu, may_share_memory
-from tinygrad_edu.replay.functions import accumulate, compiled_text
-from tinygrad_edu.replay.graph_plan import Line, names_of_graphs, plan
+from tinygrad_edu.replay.graphs.plan import Line, names_of_graphs, plan
+from tinygrad_edu.replay.lines.functions import accumulate, compiled_text
 
 
 def into(target: Any, values: Any) -> Any:

@@ -18,7 +18,7 @@ from tinygrad_edu.autograd.graph import Pending, add_gradient
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, SavedLink, next_sequence_nr
 from tinygrad_edu.autograd.running import choose_run
 from tinygrad_edu.replay.arrays import shares_memory
-from tinygrad_edu.replay.recorder import Recorder, Refused
+from tinygrad_edu.replay.lines.recorder import Recorder, Refused
 
 OUTSIDE = Node()
 """Stands for whatever has made an argument."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.replay.live import LIVE, update_lines
+from tinygrad_edu.replay.kernels.live import LIVE, update_lines
 from tinygrad_edu_kernels import threads
 
 

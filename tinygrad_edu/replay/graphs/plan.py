@@ -13,7 +13,7 @@ from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.ops.nn.norm import update_running
 from tinygrad_edu.random import next_seed
 from tinygrad_edu.replay.arrays import is_on_gpu
-from tinygrad_edu.replay.functions import accumulate, keep, write, write_into
+from tinygrad_edu.replay.lines.functions import accumulate, keep, write, write_into
 
 OF_PYTHON = (accumulate, keep, next_seed)
 """They change objects of Python; what they return is another number in each call, or outlives it."""
