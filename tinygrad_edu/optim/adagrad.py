@@ -7,15 +7,8 @@ from typing import Any
 from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.optim.checks import check_lr, check_not_negative
-from tinygrad_edu.optim.optimizer import (
-    Optimizer,
-    ParamGroup,
-    ParamsT,
-    add_to_rows,
-    count_step,
-    new_step_counter,
-    zeros_for,
-)
+from tinygrad_edu.optim.optimizer import Optimizer, ParamGroup, ParamsT, add_to_rows
+from tinygrad_edu.optim.state import count_step, new_step_counter, zeros_for
 
 
 class Adagrad(Optimizer):

@@ -13,7 +13,8 @@ from tinygrad_edu.ops import cat
 from tinygrad_edu.optim.checks import check_lr, check_numbers
 from tinygrad_edu.optim.complex_parameters import as_real
 from tinygrad_edu.optim.line_search import Point, strong_wolfe
-from tinygrad_edu.optim.optimizer import Optimizer, ParamsT, zeros_for
+from tinygrad_edu.optim.optimizer import Optimizer, ParamsT
+from tinygrad_edu.optim.state import zeros_for
 from tinygrad_edu.type_names import type_name
 
 CURVED = 1e-10  # y^T s below this says nothing about the curvature

@@ -9,7 +9,8 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.ops.linalg.matmul import addmm
 from tinygrad_edu.optim.checks import check_lr_size, check_numbers
-from tinygrad_edu.optim.optimizer import Optimizer, ParamGroup, ParamsT, zeros_for
+from tinygrad_edu.optim.optimizer import Optimizer, ParamGroup, ParamsT
+from tinygrad_edu.optim.state import zeros_for
 from tinygrad_edu.size import Size
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)

@@ -7,14 +7,8 @@ from typing import Any
 from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.optim.checks import check_options
-from tinygrad_edu.optim.optimizer import (
-    Optimizer,
-    ParamGroup,
-    ParamsT,
-    count_step,
-    new_step_counter,
-    zeros_for,
-)
+from tinygrad_edu.optim.optimizer import Optimizer, ParamGroup, ParamsT
+from tinygrad_edu.optim.state import count_step, new_step_counter, zeros_for
 
 
 class RMSprop(Optimizer):

@@ -5,14 +5,8 @@ from __future__ import annotations
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.grad_mode import no_grad
 from tinygrad_edu.optim.checks import check_lr, check_numbers, check_pair
-from tinygrad_edu.optim.optimizer import (
-    Optimizer,
-    ParamGroup,
-    ParamsT,
-    count_step,
-    new_step_counter,
-    zeros_for,
-)
+from tinygrad_edu.optim.optimizer import Optimizer, ParamGroup, ParamsT
+from tinygrad_edu.optim.state import count_step, new_step_counter, zeros_for
 
 
 class Rprop(Optimizer):

@@ -7,13 +7,8 @@ from typing import Any
 from tinygrad_edu import kernel_table
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.optim.checks import check_lr_size, check_numbers
-from tinygrad_edu.optim.optimizer import (
-    Optimizer,
-    ParamGroup,
-    ParamsT,
-    add_to_rows,
-    zeros_for,
-)
+from tinygrad_edu.optim.optimizer import Optimizer, ParamGroup, ParamsT, add_to_rows
+from tinygrad_edu.optim.state import zeros_for
 
 
 class SGD(Optimizer):

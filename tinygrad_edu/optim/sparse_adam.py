@@ -7,7 +7,8 @@ from typing import Any
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.optim.checks import check_betas, check_lr_size, check_numbers
-from tinygrad_edu.optim.optimizer import Optimizer, ParamGroup, ParamsT, add_to_rows, zeros_for
+from tinygrad_edu.optim.optimizer import Optimizer, ParamGroup, ParamsT, add_to_rows
+from tinygrad_edu.optim.state import zeros_for
 
 
 class SparseAdam(Optimizer):

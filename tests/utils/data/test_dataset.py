@@ -18,7 +18,7 @@ from tinygrad_edu.utils.data import (
     default_collate,
     random_split,
 )
-from tinygrad_edu.utils.data.dataset import read_collated, read_samples
+from tinygrad_edu.utils.data.fast_path import read_collated, read_samples
 
 
 def test_base_classes_say_what_is_missing():

@@ -17,8 +17,8 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.ops.nn.softmax import check_class_numbers
 from tinygrad_edu.optim.adam import Adam
 from tinygrad_edu.optim.adamw import AdamW
-from tinygrad_edu.optim.optimizer import count_step
 from tinygrad_edu.optim.sgd import SGD
+from tinygrad_edu.optim.state import count_step
 from tinygrad_edu_kernels.dropout.reference import mix
 
 # ---- operations -------------------------------------------------------------------------------------------------

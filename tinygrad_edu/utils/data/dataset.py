@@ -9,13 +9,16 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-
-from tinygrad_edu._tensor import Tensor, tensor_from_array
+from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import as_int, as_number, wrong_type
 from tinygrad_edu.random import Generator, default_generator
 from tinygrad_edu.type_names import type_name
-from tinygrad_edu.utils.data.fast_path import IndexArray, as_index_array, may_use
+from tinygrad_edu.utils.data.fast_path import (
+    IndexArray,
+    read_collated,
+    read_samples,
+    take_rows,
+)
 from tinygrad_edu.utils.data.sampler import own_generator
 
 T = TypeVar("T")
@@ -139,30 +142,6 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         if not self.tensors:
             raise IndexError("TensorDataset: expected at least one Tensor, got none")
         return self.tensors[0].shape[0]
-
-
-def take_rows(tensor: Tensor, indices: IndexArray) -> Tensor:
-    """Return ``tensor[indices]`` as a new tensor; past autograd if there is nothing to record."""
-    if tensor.requires_grad or not isinstance(tensor.array, np.ndarray):
-        return tensor[indices]
-    return tensor_from_array(tensor.array.take(indices, axis=0))
-
-
-def read_collated(dataset: Any, indices: Any) -> Any:
-    """Read a finished batch of a dataset that offers it; else return NotImplemented."""
-    if may_use(dataset, "get_collated_batch", instead_of=("__getitem__", "__getitems__")):
-        index_array = as_index_array(indices)
-        if index_array is not None:
-            return dataset.get_collated_batch(index_array)
-    return NotImplemented
-
-
-def read_samples(dataset: Any, indices: list[Any]) -> list[Any]:
-    """Read a list of samples: with ``__getitems__`` if the dataset offers it, else one by one."""
-    if may_use(dataset, "__getitems__", instead_of=("__getitem__",)):
-        samples: list[Any] = dataset.__getitems__(indices)
-        return samples
-    return [dataset[index] for index in indices]
 
 
 class StackDataset(Dataset[Any]):

@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu._tensor import Tensor, tensor_from_array
+
 IndexArray = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -94,3 +96,27 @@ def as_index_list(indices: Any) -> Any:
     if isinstance(indices, np.ndarray):
         return indices.tolist()
     return list(indices) if isinstance(indices, range) else indices
+
+
+def take_rows(tensor: Tensor, indices: IndexArray) -> Tensor:
+    """Return ``tensor[indices]`` as a new tensor; past autograd if there is nothing to record."""
+    if tensor.requires_grad or not isinstance(tensor.array, np.ndarray):
+        return tensor[indices]
+    return tensor_from_array(tensor.array.take(indices, axis=0))
+
+
+def read_collated(dataset: Any, indices: Any) -> Any:
+    """Read a finished batch of a dataset that offers it; else return NotImplemented."""
+    if may_use(dataset, "get_collated_batch", instead_of=("__getitem__", "__getitems__")):
+        index_array = as_index_array(indices)
+        if index_array is not None:
+            return dataset.get_collated_batch(index_array)
+    return NotImplemented
+
+
+def read_samples(dataset: Any, indices: list[Any]) -> list[Any]:
+    """Read a list of samples: with ``__getitems__`` if the dataset offers it, else one by one."""
+    if may_use(dataset, "__getitems__", instead_of=("__getitem__",)):
+        samples: list[Any] = dataset.__getitems__(indices)
+        return samples
+    return [dataset[index] for index in indices]

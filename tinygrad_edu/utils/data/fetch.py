@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from tinygrad_edu.utils.data.collate import default_collate
-from tinygrad_edu.utils.data.dataset import IterableDataset, read_collated, read_samples
-from tinygrad_edu.utils.data.fast_path import as_index_list
+from tinygrad_edu.utils.data.dataset import IterableDataset
+from tinygrad_edu.utils.data.fast_path import as_index_list, read_collated, read_samples
 
 Collate: TypeAlias = Callable[[Any], Any]
 
