@@ -12,7 +12,7 @@ from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.ops.common import require_dtype_of, require_tensor
-from tinygrad_edu.ops.shape.layout import sizes_of
+from tinygrad_edu.ops.shape.sizes import sizes_of
 from tinygrad_edu.ops.shape.strided import elements_needed, memory_span, strided
 
 

@@ -18,7 +18,7 @@ from tinygrad_edu import dtypes, layouts
 from tinygrad_edu.arguments import as_ints, is_int, require_bools, wrong_type
 from tinygrad_edu.autograd.errors.cuts import DATA, DETACHED, Cut, note_cut
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.autograd.handle import RemovableHandle
+from tinygrad_edu.autograd.hook_methods import HookMethods
 from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounter, next_sequence_nr
 from tinygrad_edu.autograd.telling import tell_called, tell_grad
 from tinygrad_edu.autograd.views import ViewInfo, ViewMethods
@@ -31,7 +31,7 @@ Tensor: TypeAlias = Any
 """What signatures of operations call a Tensor, for the class itself is made of them and comes later."""
 
 
-class TensorBase(ViewMethods):
+class TensorBase(ViewMethods, HookMethods):
     """An array, its gradient, and where it came from; see ``Tensor``."""
 
     if TYPE_CHECKING:  # every one is a Tensor, and has its methods
@@ -211,62 +211,6 @@ class TensorBase(ViewMethods):
         """Have a node fill ``grad`` in backward."""
         node, output_nr = edge
         node.retained = [*node.retained, (output_nr, weakref.ref(self))]
-
-    def register_hook(self, hook: Any) -> RemovableHandle:
-        """Call ``hook(grad)`` when this tensor's gradient is known; what it returns replaces the gradient.
-
-        References
-        ----------
-        https://docs.pytorch.org/docs/stable/generated/torch.Tensor.register_hook.html
-
-        Examples
-        --------
-        >>> import tinygrad_edu as torch
-        >>> x = torch.ones(2, requires_grad=True)
-        >>> handle = x.register_hook(lambda grad: grad * 10)
-        >>> x.sum().backward()
-        >>> x.grad
-        tensor([10., 10.])
-        """
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        owner, output_nr = (self.grad_accumulator(), 0) if self._edge is None else self._edge
-        if not owner.tensor_hooks:
-            owner.tensor_hooks = []
-        if self._edge is None:
-            self._hooks = owner.tensor_hooks  # the node of a leaf lives no longer than the graph
-        entry = (output_nr, hook)
-        owner.tensor_hooks.append(entry)
-        return RemovableHandle(owner.tensor_hooks, entry)
-
-    def register_post_accumulate_grad_hook(self, hook: Any) -> RemovableHandle:
-        """Call ``hook(tensor)`` when a backward has added to the ``grad`` of this leaf.
-
-        An optimizer can make its step there, so that the gradients need not all be in memory at once.
-
-        References
-        ----------
-        https://docs.pytorch.org/docs/stable/generated/torch.Tensor.register_post_accumulate_grad_hook.html
-
-        Examples
-        --------
-        >>> import tinygrad_edu as torch
-        >>> x = torch.ones(2, requires_grad=True)
-        >>> handle = x.register_post_accumulate_grad_hook(lambda x: print(x.grad))
-        >>> (x * 3).sum().backward()
-        tensor([3., 3.])
-        """
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        if self._edge is not None:
-            raise RuntimeError(
-                "post accumulate grad hooks cannot be registered on non-leaf tensors: this one was made by "
-                f"{self.grad_fn}"
-            )
-        if not self._post_accumulate_hooks:
-            self._post_accumulate_hooks = []
-        self._post_accumulate_hooks.append(hook)
-        return RemovableHandle(self._post_accumulate_hooks, hook)
 
     def detach(self) -> Any:
         """Return a tensor on the same memory that is cut off from the graph."""

@@ -16,7 +16,7 @@ from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, device_of, to_device
 from tinygrad_edu.float_errors import quietly
 from tinygrad_edu.ops.common import require_tensor
-from tinygrad_edu.ops.shape.layout import sizes_of
+from tinygrad_edu.ops.shape.sizes import sizes_of
 
 if TYPE_CHECKING:
     # The one circle: what is made here is a Tensor, and editors shall know its methods, of which some (new_zeros and

@@ -14,20 +14,19 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.backend import DeviceLike
 from tinygrad_edu.missing_names import error_of_object
 from tinygrad_edu.nn.calling import Hook, ModuleCall
+from tinygrad_edu.nn.conversion import ModuleConversion
 from tinygrad_edu.nn.parameter import Buffer, Parameter, UninitializedBuffer
-from tinygrad_edu.nn.state import IncompatibleKeys, collect_state, load_state, move_to
+from tinygrad_edu.nn.state import IncompatibleKeys, collect_state, load_state
 from tinygrad_edu.nn.text import module_text
 from tinygrad_edu.type_names import import_hint
 
 Self = TypeVar("Self", bound="Module")
 
 
-class Module(ModuleCall):
+class Module(ModuleCall, ModuleConversion):
     """Base class of layers and models.
 
     A subclass makes its layers in ``__init__``, after ``super().__init__()``, and says in ``forward`` how
@@ -383,48 +382,6 @@ class Module(ModuleCall):
         for parameter in self.parameters():
             if parameter.grad is not None:
                 parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
-
-    # ---- conversion ----------------------------------------------------------------------------------
-
-    def to(self: Self, *args: Any, **kwargs: Any) -> Self:
-        """Move parameters and buffers to a device, and/or floating-point ones to a dtype; in place.
-
-        Takes what ``Tensor.to`` takes: a device, a dtype, both, or a tensor whose device and dtype are meant.
-
-        References
-        ----------
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.to
-        """
-        move_to(self, args, kwargs)
-        return self
-
-    def cpu(self: Self) -> Self:
-        """Move everything to the CPU."""
-        return self.to("cpu")
-
-    def cuda(self: Self, device: DeviceLike = None) -> Self:
-        """Move everything to a GPU."""
-        return self.to("cuda" if device is None else device)
-
-    def type(self: Self, dst_type: dtypes.dtype) -> Self:
-        """Make all floating-point parameters and buffers of this dtype."""
-        return self.to(dst_type)
-
-    def float(self: Self) -> Self:
-        """Make all floating-point parameters and buffers float32."""
-        return self.to(dtypes.float32)
-
-    def double(self: Self) -> Self:
-        """Make all floating-point parameters and buffers float64."""
-        return self.to(dtypes.float64)
-
-    def half(self: Self) -> Self:
-        """Make all floating-point parameters and buffers float16."""
-        return self.to(dtypes.float16)
-
-    def bfloat16(self: Self) -> Self:
-        """Make all floating-point parameters and buffers bfloat16."""
-        return self.to(dtypes.bfloat16)
 
     # ---- text ----------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What is behind ``state_dict``, ``load_state_dict`` and ``to``: the tensors of a module, by name."""
+"""What is behind ``state_dict`` and ``load_state_dict``: the tensors of a module, by name."""
 
 from __future__ import annotations
 
@@ -175,31 +175,3 @@ def _misfit(name: str, target: Tensor, source: Any, assign: bool) -> str | None:
             f"{name} cannot be copied into: its memory is read-only. Hint: load_state_dict(..., assign=True)"
         )
     return None
-
-
-def move_to(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Give all tensors of the module, and their gradients, new arrays: what ``to`` does.
-
-    The Tensor objects stay the same, so an optimizer that holds the parameters goes on with them.
-    """
-    wanted = [arg for arg in (*args, kwargs.get("dtype")) if isinstance(arg, dtypes.dtype)]
-    if wanted and not wanted[0].is_floating_point and not wanted[0].is_complex:
-        raise TypeError(
-            f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={wanted[0]}"
-        )
-    for tensor in [*module.parameters(), *module.buffers()]:
-        for part in (tensor, tensor._grad):
-            if is_lazy(part):
-                part.data = _moved(part.data, args, kwargs)
-            elif part is not None and not part._is_strided:
-                part._become(_moved(part, args, kwargs))
-            elif part is not None:
-                part.array = _moved(part, args, kwargs).array
-
-
-def _moved(tensor: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-    """Return what ``Tensor.to`` gives; only floating-point tensors change their dtype."""
-    moved = tensor.detach().to(*args, **kwargs)
-    if tensor.is_floating_point() or tensor.is_complex():
-        return moved
-    return tensor.detach().to(device=moved.device)

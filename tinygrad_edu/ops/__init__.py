@@ -466,7 +466,6 @@ from tinygrad_edu.ops.shape.layout import (
     movedim as movedim,
     permute as permute,
     reshape as reshape,
-    sizes_of as sizes_of,
     squeeze as squeeze,
     t as t,
     transpose as transpose,
@@ -493,6 +492,7 @@ from tinygrad_edu.ops.shape.roll import (
     roll as roll,
     rot90 as rot90,
 )
+from tinygrad_edu.ops.shape.sizes import sizes_of as sizes_of
 from tinygrad_edu.ops.shape.split import (
     chunk as chunk,
     split as split,

@@ -14,7 +14,8 @@ from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.ops.common import broadcast_shape, require_tensor, unbroadcast
 from tinygrad_edu.ops.reduce.reduction import sum
-from tinygrad_edu.ops.shape.layout import expand, reshape, sizes_of
+from tinygrad_edu.ops.shape.layout import expand, reshape
+from tinygrad_edu.ops.shape.sizes import sizes_of
 from tinygrad_edu.size import Size
 
 

@@ -21,7 +21,8 @@ from tinygrad_edu.layouts import sparse_coo
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.indexing.index import between, getitem
 from tinygrad_edu.ops.promotion import promote_many
-from tinygrad_edu.ops.shape.layout import clone, expand, flatten, reshape, sizes_of
+from tinygrad_edu.ops.shape.layout import clone, expand, flatten, reshape
+from tinygrad_edu.ops.shape.sizes import sizes_of
 from tinygrad_edu.type_names import type_name
 
 

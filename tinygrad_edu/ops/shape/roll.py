@@ -14,7 +14,8 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import normalize_dim, require_tensor
-from tinygrad_edu.ops.shape.layout import clone, reshape, sizes_of, transpose
+from tinygrad_edu.ops.shape.layout import clone, reshape, transpose
+from tinygrad_edu.ops.shape.sizes import sizes_of
 
 
 class Flip(Op):
