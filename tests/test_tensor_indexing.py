@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import random
+import re
 
 import numpy as np
 import pytest
@@ -193,6 +194,38 @@ def test_errors(index, error, message):
         t[index]
     with pytest.raises(error, match=message):
         t[index] = 1
+
+
+I, B = torch.tensor, torch.bool  # noqa: E741
+OF_INDICES = [  # PyTorch's words, for a tensor of shape [4, 6, 2]
+    (I([0, 9]), "index 9 is out of bounds for dimension 0 with size 4"),
+    (I([0, -5]), "index -5 is out of bounds for dimension 0 with size 4"),
+    ((0, I([9])), "index 9 is out of bounds for dimension 0 with size 6"),
+    ((None, 4), "index 4 is out of bounds for dimension 0 with size 4"),
+    ((..., 2), "index 2 is out of bounds for dimension 2 with size 2"),
+    ((I([0, 1]), I([0, 1, 2])), "could not be broadcast together with shapes [2], [3]"),
+    ((I([0, 1]), 0, 0, I([0, 1])), "too many indices for tensor of dimension 3"),
+    (torch.ones(4, 6, 2, 1, dtype=B), "too many indices for tensor of dimension 3"),
+    (
+        torch.ones(4, 5, dtype=B),
+        "mask [4, 5] at index 1 does not match the shape of the indexed tensor [4, 6, 2] at",
+    ),
+]
+
+
+@pytest.mark.host("checks of values")
+@pytest.mark.parametrize(("index", "message"), OF_INDICES, ids=[message for _, message in OF_INDICES])
+def test_an_index_that_does_not_fit(index, message):
+    t = torch.zeros(4, 6, 2)
+    with pytest.raises(IndexError, match=re.escape(message)):
+        t[index]
+    with pytest.raises(IndexError, match=re.escape(message)):
+        t[index] = 1.0
+
+
+def test_a_number_has_no_elements():
+    with pytest.raises(IndexError, match="invalid index of a 0-dim tensor"):
+        torch.tensor(3.0)[0]
 
 
 def test_indices_must_be_integers():

@@ -5,6 +5,7 @@ The errors keep the type and the message that they have anyway; other tests are 
 
 from __future__ import annotations
 
+import functools
 import linecache
 import pickle
 import subprocess
@@ -117,6 +118,11 @@ def test_what_is_in_a_built_in_container():
         ("torch.cat(both)", "both[0] is float32 [2, 3]; both[1] is float32 [4]"),
         ("torch.add(*both)", "input is float32 [2, 3]; other is float32 [4]"),
         ("F.linear(y, x)", "y is float32 [4]; x is float32 [2, 3]"),
+        ("list(map(torch.add, [x], [y]))", "input is float32 [2, 3]; other is float32 [4]"),
+        ("reduce(torch.add, [x, y])", "input is float32 [2, 3]; other is float32 [4]"),
+        ("partial(torch.add, x)(y)", "input is float32 [2, 3]; other is float32 [4]"),
+        ("pow(x, y)", "x is float32 [2, 3]; y is float32 [4]"),
+        ("x @ x", "x is float32 [2, 3]"),
         ("x.view(\n    7,\n    1)", "x is float32 [2, 3]"),
         ("x[5]", "x is float32 [2, 3]"),
         ("'é'; x + y", "x is float32 [2, 3]; y is float32 [4]"),
@@ -124,7 +130,16 @@ def test_what_is_in_a_built_in_container():
 )
 def test_how_operands_are_written(source, expected):
     x, y = zeros(2, 3), zeros(4)
-    note = note_of(source, source, x=x, y=y, both=(x, y), some={"y": y})
+    note = note_of(
+        source,
+        source,
+        x=x,
+        y=y,
+        both=(x, y),
+        some={"y": y},
+        reduce=functools.reduce,
+        partial=functools.partial,
+    )
     assert expected in note.split("\n")
 
 
@@ -147,6 +162,7 @@ HINTS = {
         ((2, 3), (4, 2), "the other order, w @ x, is [4, 2] @ [2, 3]"),
     ],
     "F.linear(x, w)": [
+        ((4, 2, 3), (7, 5), "in_features=3 would fit, or in_features=6 after x.flatten(1)"),
         ((4, 3), (3, 5), "w.T is [5, 3]"),
         ((4, 2, 2), (7, 4), "x.flatten(1) is [4, 4]"),
         ((4, 2), (7, 4), "x.T is [2, 4]"),
@@ -156,7 +172,27 @@ HINTS = {
         ((28, 28), (3, 1, 5, 5), "x.unsqueeze(0) is [1, 28, 28]"),
         ((8, 28, 28, 3), (6, 3, 5, 5), "x.permute(0, 3, 1, 2) is [8, 3, 28, 28]"),
         ((8, 4, 28, 28), (6, 3, 5, 5), "in_channels=4 would fit"),
+        ((4, 28, 28), (6, 3, 5, 5), "in_channels=4 would fit"),
+        ((1, 3, 3), (2, 1, 5, 5), "the image is too small for the kernel"),
     ],
+    "F.conv2d(x, w, groups=2)": [
+        ((1, 6, 8, 8), (8, 2, 3, 3), "made for 4 channels: in_channels=6 would fit")
+    ],
+    "F.conv_transpose2d(x, w)": [
+        ((1, 3, 8, 8), (4, 2, 5, 5), "made for 4 channels: in_channels=3 would fit")
+    ],
+    "torch.stack([x, w])": [((3, 2), (3, 4), "w differs in dimension 1; cat joins them along dim=1")],
+    "torch.hstack([x, w])": [((3, 2), (4, 2), "w differs in dimension 0; cat joins them along dim=0")],
+    "nn.LayerNorm((4, 5))(x)": [((3, 5, 4), (1,), "normalized_shape=[5, 4] would fit")],
+    "nn.BatchNorm1d(5)(x) ": [((4, 7, 5), (1,), "x.transpose(1, 2) is [4, 5, 7]")],
+    "F.embedding(x.double(), w)": [((3,), (4, 2), "x.double().long(): an index is made of integers")],
+    "w.gather(0, x)": [((3, 2), (4, 2), "x.long(): an index is made of integers")],
+    "w.scatter(0, i, x.double())": [((1, 2), (4, 2), "x.double().float() is float32")],
+    "x @ w.to(torch.complex64)": [((2, 3), (3, 2), "x.to(w.to(torch.complex64).dtype) makes it complex64")],
+    "nn.Linear(3, 2)(x.to(torch.complex64))": [
+        ((2, 3), (1,), "dtype=torch.complex64 for the layer would fit")
+    ],
+    "x.view(5, -1)": [((4, 6), (1,), "there are 24 elements, and 5 does not divide that")],
     "x + w": [
         ((4, 3), (4,), "w.unsqueeze(1) is [4, 1], and is stretched to [4, 3]"),
         ((4, 3), (3, 4), "w.T is [4, 3]"),
@@ -182,7 +218,8 @@ CASES = [(source, *case) for source, cases in HINTS.items() for case in cases]
 
 @pytest.mark.parametrize(("source", "x", "w", "expected"), CASES)
 def test_hints(source, x, w, expected):
-    assert expected in note_of(source, source, x=zeros(*x), w=zeros(*w)).partition("Hint: ")[2]
+    index = torch.zeros(1, 2, dtype=torch.int64)
+    assert expected in note_of(source, source, x=zeros(*x), w=zeros(*w), i=index).partition("Hint: ")[2]
 
 
 @pytest.mark.parametrize(
@@ -210,6 +247,15 @@ def test_dtypes():
         "x is float64 [2, 3]; w is float32 [3, 4]",
         "Hint: x.float() is float32, as the other; numbers that come from NumPy are float64",
     ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["F.batch_norm(torch.zeros(1, 3), None, None, training=True)", "F.conv2d(x, w, groups=2)"],
+)
+def test_no_hint_that_would_not_help(source):
+    """A batch of one fits its layer; 3 channels would not make two groups."""
+    assert "Hint" not in note_of(source, source, x=zeros(1, 3, 8, 8), w=zeros(8, 2, 3, 3))
 
 
 def test_no_hint_where_none_is_known():

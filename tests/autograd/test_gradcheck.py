@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tinygrad_edu as torch
+from tinygrad_edu import learn
 from tinygrad_edu.autograd import gradcheck, gradgradcheck
 from tinygrad_edu.autograd.gradcheck import GradcheckError, largest_error
 
@@ -78,6 +79,16 @@ def test_a_gradient_of_zero_is_guessed():
 def test_a_nan_is_a_mistake():
     with pytest.raises(GradcheckError, match="analytic"):
         gradcheck(squaring(lambda g: g * float("nan")), leaf(1.0, 2.0))
+
+
+def test_a_nan_agrees_with_nothing():
+    """PyTorch's gradcheck takes it for a mistake, too: where a function is NaN, there is nothing to compare."""
+    x = leaf(1.0, 2.0)
+    with pytest.raises(GradcheckError, match=r"expected \(numeric\) nan, got \(analytic\) nan"):
+        gradcheck(lambda x: x * float("nan"), x)
+    report = learn.gradcheck_report(lambda x: x * float("nan"), x)
+    assert not report.ok
+    assert "Guess: the function is not finite there" in str(report)
 
 
 def test_a_detached_output_is_a_mistake():

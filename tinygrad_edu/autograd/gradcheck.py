@@ -214,7 +214,7 @@ def compare_jacobians(
     x: Any, i: int, k: int, numeric: Array, analytic: Array, atol: float, rtol: float
 ) -> str | None:
     """Return None if two Jacobians agree, else a message that names the worst element."""
-    agree = np.isclose(analytic, numeric, rtol=rtol, atol=atol, equal_nan=True)
+    agree = np.isclose(analytic, numeric, rtol=rtol, atol=atol)  # NaN agrees with nothing
     if agree.all():
         return None
     error = np.where(agree, 0.0, np.abs(np.nan_to_num(analytic - numeric, nan=np.inf)))

@@ -26,7 +26,7 @@ class detect_anomaly(anomaly.detect_anomaly):
 
     The error names the operation, the layer, the line of the program, the element, what the inputs were there and
     their extent, and, for what goes wrong often, what mends it. ``torch.autograd.detect_anomaly`` does the same with
-    NaN alone, as PyTorch does.
+    NaN alone; PyTorch's looks at the backward only.
 
     An infinity counts where it is made from finite numbers: ``masked_fill(mask, -inf)`` and what is computed from it
     pass. This costs time: use it to look for a fault.

@@ -1,6 +1,6 @@
 """Errors that know more: ``with learn.explain():`` notes lines while it is on, for errors and for ``why_no_grad``.
 
-Every error of the engine says at which line of your program it was raised, what the operands are called there, and
+Most errors of the engine say at which line of your program they were raised, what the operands are called there, and
 their shapes; that costs nothing. Some questions are about the past: which line saved the tensor that was changed in
 place? where was the graph cut? Somebody must have looked on. ``explain()`` does, for as long as the block lasts.
 

@@ -39,8 +39,7 @@ class Jacobians(NamedTuple):
 
     def is_wrong(self) -> Array:
         """Tell of each element whether it is wrong."""
-        agree = np.isclose(self.analytic, self.numeric, rtol=self.rtol, atol=self.atol, equal_nan=True)
-        return ~agree
+        return ~np.isclose(self.analytic, self.numeric, rtol=self.rtol, atol=self.atol)
 
 
 def guess(jacobians: Jacobians, others: Sequence[Jacobians]) -> str:
@@ -48,6 +47,8 @@ def guess(jacobians: Jacobians, others: Sequence[Jacobians]) -> str:
 
     ``others`` are those of the same output with respect to other inputs.
     """
+    if not np.isfinite(jacobians.numeric).all():
+        return "the function is not finite there, so differences of it say nothing: check it where it is"
     if not np.isfinite(jacobians.analytic).all():
         return "the analytic gradient is not finite: look at it under learn.detect_anomaly()"
     for rule in RULES:

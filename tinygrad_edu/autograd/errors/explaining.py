@@ -21,7 +21,7 @@ import numpy as np
 
 from tinygrad_edu.autograd.callers import BETWEEN, ENGINE_FOLDERS
 from tinygrad_edu.autograd.errors.expressions import Named, is_tensor, named_arguments, tensors_among
-from tinygrad_edu.autograd.errors.hints import Operand, hint_for
+from tinygrad_edu.autograd.errors.hints import OF_OPERATION, Operand, hint_for
 from tinygrad_edu.autograd.grad_mode import this_thread
 
 E = TypeVar("E", bound=BaseException)
@@ -93,13 +93,15 @@ def note_about(error: BaseException, changed: Any = None) -> str:
     of_operation = [Named(known.get(id(x.value), x.text), x.value) for x in tensors_among(operation)]
     if changed is not None:
         return "\n".join([line_of(user), *about_the_change(str(error), changed, stops[count:])])
-    shown = tensors_of(operands)
+    shown = list({(x.text, id(x.value)): x for x in tensors_of(operands)}.values())
     shown += [x for x in of_operation if id(x.value) not in {id(y.value) for y in shown}]
     lines = [line_of(user), *filter(None, ["; ".join(describe(x) for x in shown[:SHOWN])])]
     if "not require grad" in str(error):
         lines += [why_no_gradient(x) for x in shown if not x.value.requires_grad]
     elif "Hint:" not in str(error):
-        hint = hint_for(operation.f_code.co_name, str(error), [operand_of(x) for x in of_operation or shown])
+        asked, found = inside[-1].frame.f_code.co_name, operation.f_code.co_name  # hstack ends in cat
+        name = asked if asked in OF_OPERATION else found
+        hint = hint_for(name, str(error), [operand_of(x) for x in of_operation or shown])
         lines += [f"Hint: {hint}"] if hint else []
     return "\n".join(lines)
 

@@ -7,9 +7,12 @@ operands are laid beside the arguments that the engine's function was called wit
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
-from types import FrameType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple, Protocol
+
+from tinygrad_edu.autograd.callers import ENGINE_FOLDERS
 
 
 class Position(Protocol):
@@ -51,6 +54,11 @@ def named_arguments(user: Position, called: FrameType) -> list[Named]:
     written = [
         nodes[i] if i < len(nodes) else keywords.get(argument.text) for i, argument in enumerate(positional)
     ]
+    if isinstance(tree, ast.Call) and calls_something_else(tree.func, user.frame):  # map(torch.relu, tensors)
+        written = [
+            node if node is not None and value_of(node, user.frame) is argument.value else None
+            for node, argument in zip(written, positional, strict=True)
+        ]
     found = [named(node, argument) for node, argument in zip(written, positional, strict=True)]
     found += [named(keywords.get(argument.text), argument) for argument in by_keyword]
     return [x for group in found for x in group]
@@ -144,7 +152,28 @@ def names_a_module(node: ast.expr, frame: FrameType) -> bool:
     """Tell whether ``a.b.c`` leads into a module of Python or a class: ``torch.nn.functional``, ``Tensor``."""
     while isinstance(node, ast.Attribute):
         node = node.value
-    if not isinstance(node, ast.Name):
-        return False
-    value = frame.f_locals.get(node.id, frame.f_globals.get(node.id))
-    return isinstance(value, ModuleType | type)
+    return isinstance(node, ast.Name) and isinstance(value_of(node, frame), ModuleType | type)
+
+
+def value_of(node: ast.expr, frame: FrameType) -> Any:
+    """Return what ``a.b.c`` is, as far as that can be told without running anything of the program; else None."""
+    if isinstance(node, ast.Name):
+        names = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}
+        return names.get(node.id)
+    if isinstance(node, ast.Attribute):
+        owner = value_of(node.value, frame)
+        if owner is not None:
+            return inspect.getattr_static(owner, node.attr, None)
+    return None
+
+
+def calls_something_else(function: ast.expr, frame: FrameType) -> bool:
+    """Tell whether a call is known to be one of Python's, or of another package's, which then called the engine."""
+    if isinstance(function, ast.Call):  # partial(torch.add, x)(y)
+        return calls_something_else(function.func, frame)
+    value = value_of(function, frame)
+    value = getattr(value, "__func__", value)
+    if isinstance(value, FunctionType):
+        return not value.__code__.co_filename.startswith(ENGINE_FOLDERS)
+    kind = value if isinstance(value, type) else type(value)
+    return value is not None and not any(base.__module__.startswith("tinygrad_edu.") for base in kind.__mro__)

@@ -152,23 +152,54 @@ def between(x: Array, dim: int, start: int, stop: int) -> Array:
 
 
 def explain_index(shape: tuple[int, ...], index: Any) -> None:
-    """Say that an index does not fit, and which number of it is too large if the first numbers and slices tell."""
+    """Say in PyTorch's words why an index does not fit: too many, out of bounds, a mask or arrays of other shapes."""
     check_index(index)
+    parts = [i for i in (index if isinstance(index, tuple) else (index,)) if i is not None]
+    counts = [0 if i is Ellipsis else dims_taken(i) for i in parts]
+    if not shape and all(map(is_int, parts)):
+        hint = "Use `tensor.item()` to convert a 0-dim tensor to a number"
+        raise explained(IndexError(f"index: invalid index of a 0-dim tensor. {hint}"))
+    if sum(counts) > len(shape):
+        raise explained(IndexError(f"index: too many indices for tensor of dimension {len(shape)}"))
     dim = 0
-    for i in index if isinstance(index, tuple) else (index,):
-        if not (i is None or isinstance(i, slice) or is_int(i)) or dim >= len(shape):
-            break
-        if is_int(i) and not -shape[dim] <= i < shape[dim]:
-            raise explained(
-                IndexError(f"index: index {i} is out of bounds for dimension {dim} with size {shape[dim]}")
-            )
-        dim += i is not None
+    for i, count in zip(parts, counts, strict=True):
+        explain_part(shape, dim, i)
+        dim += len(shape) - sum(counts) if i is Ellipsis else count
+    shapes = ", ".join([str(list(i.shape)) for i in parts if hasattr(i, "shape")])
     raise explained(
         IndexError(
-            f"index: expected an index that fits a tensor of shape {list(shape)}, got {index}: too many indices, one "
-            "out of bounds, or arrays that do not broadcast"
+            f"index: shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+            if shapes
+            else f"index: expected an index that fits a tensor of shape {list(shape)}, got {index}"
         )
     )
+
+
+def dims_taken(part: Any) -> int:
+    """Return how many dimensions a part of an index stands for: a mask has as many as it has itself."""
+    return part.ndim if hasattr(part, "dtype") and part.dtype.kind == "b" else 1
+
+
+def explain_part(shape: tuple[int, ...], dim: int, part: Any) -> None:
+    """Raise if the part of an index that begins at a dimension is out of bounds, or a mask of another shape."""
+    if hasattr(part, "dtype") and part.dtype.kind == "b":
+        for place, size in enumerate(part.shape, dim):
+            if size != shape[place]:
+                raise explained(
+                    IndexError(
+                        f"index: The shape of the mask {list(part.shape)} at index {place - dim} does not match the "
+                        f"shape of the indexed tensor {list(shape)} at index {place}"
+                    )
+                )
+    elif is_int(part) or (hasattr(part, "shape") and part.size):
+        bounds = (part, part) if is_int(part) else (int(part.min()), int(part.max()))
+        wrong = [i for i in bounds if not -shape[dim] <= i < shape[dim]]
+        if wrong:
+            raise explained(
+                IndexError(
+                    f"index: index {wrong[0]} is out of bounds for dimension {dim} with size {shape[dim]}"
+                )
+            )
 
 
 def private_index(index: Any) -> Any:
@@ -259,6 +290,16 @@ def index_put_zeros(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
     return IndexPutZeros.compute(values, index=index, shape=shape)
 
 
+def place_at(x: Array, basic: Any, rest: Any) -> tuple[int, ...]:
+    """Return the shape of what an index, split in two by ``split_index``, chooses; say why if it does not fit."""
+    for part in (basic, rest):
+        try:
+            x = view_at(x, part) if part is basic else x[part]
+        except IndexError:
+            explain_index(x.shape, part)
+    return x.shape
+
+
 class SetItem(Op):
     """x with x[index] = value. The old elements get no gradient, the new ones get what is there now."""
 
@@ -274,7 +315,7 @@ class SetItem(Op):
     def explain_failure(self, arrays: tuple[Any, ...]) -> None:
         check_same_device("__setitem__", arrays)
         basic, rest = split_index(self.index)
-        place, shape = view_at(raw(arrays[0]), basic)[rest].shape, self.value_shape
+        place, shape = place_at(raw(arrays[0]), basic, rest), self.value_shape
         raise explained(
             RuntimeError(
                 f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of "

@@ -26,11 +26,10 @@ def infer_size(name: str, shape: tuple[int, ...], total: int) -> tuple[int, ...]
     RuntimeError
         If the number of elements does not fit.
     """
-    if min(shape, default=0) < 0:
-        shape = with_missing_size(name, shape, total)
-    if math.prod(shape) != total:
+    whole = with_missing_size(name, shape, total) if min(shape, default=0) < 0 else shape
+    if math.prod(whole) != total:
         raise explained(RuntimeError(f"{name}: shape '{list(shape)}' is invalid for input of size {total}"))
-    return shape
+    return whole
 
 
 def with_missing_size(name: str, shape: tuple[int, ...], total: int) -> tuple[int, ...]:
