@@ -108,6 +108,8 @@ def test_what_is_in_a_built_in_container():
         ("x + y", "x is float32 [2, 3]; y is float32 [4]"),
         ("x += y", "x is float32 [2, 3]; y is float32 [4]"),
         ("x < y", "x is float32 [2, 3]; y is float32 [4]"),
+        ("array - x", "x is float32 [2, 3]"),
+        ("array < x", "x is float32 [2, 3]"),
         ("x.add(y)", "x is float32 [2, 3]; y is float32 [4]"),
         ("torch.add(x, y)", "x is float32 [2, 3]; y is float32 [4]"),
         ("torch.add(x, other=y)", "x is float32 [2, 3]; y is float32 [4]"),
@@ -138,6 +140,7 @@ def test_how_operands_are_written(source, expected):
         both=(x, y),
         some={"y": y},
         reduce=functools.reduce,
+        array=np.zeros(4),
         partial=functools.partial,
     )
     assert expected in note.split("\n")

@@ -16,7 +16,8 @@ F = nn.functional
 HERE = short_path(__file__)
 
 
-def leaf(*values, dtype=torch.float64):
+def leaf(*values):
+    dtype = torch.complex128 if any(isinstance(x, complex) for x in values) else torch.float64
     return torch.tensor(values, dtype=dtype, requires_grad=True)
 
 
@@ -66,6 +67,13 @@ FORWARD = {
         "inf - inf",
     ),
     "torch.tensor(1e30) * torch.tensor(1e30)": ("Mul", " = inf; 1 of 1", "1e+30, 1e+30", "too large a step?"),
+    "torch.exp(torch.tensor([12.0]).half())": ("Exp", "[0] = inf", "12", "float16 ends at 65504"),
+    "torch.acos(torch.tensor([1.0000001]))": ("Acos", "[0] = nan", "1", "from -1 to 1, and got 1.00000012"),
+    "torch.atanh(leaf(-1.0))": ("Atanh", "[0] = -inf", "-1", "it is infinite at -1"),
+    "torch.logit(leaf(0.5, 1.0))": ("Logit", "[1] = inf", "1", "logit is infinite at 0 and at 1"),
+    "torch.log(leaf(0j))": ("Log", "[0] = (-inf+0j)", "0+0j", "Add an eps before the log"),
+    "leaf(0j) ** leaf(-1.0 + 0j)": ("Pow", "[0] = (nan+nanj)", "0+0j, -1+0j", "division by 0"),
+    "leaf(0j) * complex('inf')": ("Mul", "[0] = (nan+nanj)", "0+0j, inf+0j", "0 * inf is NaN"),
     "torch.tensor([6e4]).half() * 2": ("Mul", "[0] = inf", "60000, 2", "float16 ends at 65504"),
 }
 
@@ -89,6 +97,29 @@ def test_a_product_of_matrices_that_overflows():
     assert "Inputs: [2, 2] with values from 1e+25 to 1e+25; [2, 2]" in message
     assert "The inputs there" not in notes  # every element is made of a row and a column
     assert "too large a step?" in notes
+
+
+WHOLE = {
+    "torch.softmax(torch.full((1, 2), -float('inf')), 1)": "a mask leaves at least one element of every row",
+    "F.log_softmax(torch.full((1, 2), -float('inf')), 1)": "a mask leaves at least one element of every row",
+    "F.cross_entropy(torch.tensor([[float('inf'), 0.0]]), torch.tensor([0]))": "a score is infinite",
+    "torch.ones(1).std()": "a single number has no variance",
+    "torch.ones(0).mean()": "the mean of no numbers is 0 / 0",
+    "torch.full((9,), 1e10).prod()": "Add up their logarithms instead",
+    "torch.linalg.inv(torch.eye(2) * 1e-40)": "the matrix is singular",
+}
+
+
+@pytest.mark.parametrize(("source", "hint"), WHOLE.items(), ids=WHOLE)
+def test_operations_on_whole_rows(source, hint):
+    _, notes = report_of(lambda: eval(source))
+    assert hint in notes.partition("Hint: ")[2]
+
+
+def test_the_operand_of_a_quotient_of_a_number():
+    x = leaf(0.0)
+    _, notes = report_of(lambda: 1 / x)
+    assert "x is float64 [1]" in notes
 
 
 def test_line_and_operands():

@@ -169,7 +169,8 @@ def raise_of_forward(node: Node, arrays: tuple[Any, ...], output: Any, what: str
         f"{node.operation_name()}: the forward returned {what} ({origin}). Inputs: {inputs}. Called at {user_line()}"
     )
     explained(error)
-    error.add_note(forward_note(node, arrays, numbers_of(output), what == "a NaN"))
+    with contextlib.suppress(Exception):  # whatever goes wrong here, the NaN is what is to be seen
+        error.add_note(forward_note(node, arrays, numbers_of(output), what == "a NaN"))
     raise error
 
 
@@ -200,6 +201,7 @@ def raise_of_backward(
         f"Function '{node.name()}' returned {values} in its {index}th output: the gradient of shape "
         f"{list(grad.shape)} has {what}. The operation was called at {made_at}"
     )
-    error.add_note(backward_note(node, grad, came_in, saved, what == "a NaN"))
+    with contextlib.suppress(Exception):
+        error.add_note(backward_note(node, grad, came_in, saved, what == "a NaN"))
     error.__dict__["is_explained"] = True  # the line that matters is the one of the forward
     raise error

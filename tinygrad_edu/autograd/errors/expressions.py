@@ -51,6 +51,8 @@ def named_arguments(user: Position, called: FrameType) -> list[Named]:
         positional = positional[1:]  # the user wrote the layer before the parenthesis, not in it
     tree = expression_at(user)
     nodes, keywords = operands_in(tree, user.frame, is_a(owner, "ModuleCall"))
+    if is_reflected(tree, called.f_code.co_name):
+        nodes = nodes[::-1]
     written = [
         nodes[i] if i < len(nodes) else keywords.get(argument.text) for i, argument in enumerate(positional)
     ]
@@ -146,6 +148,18 @@ def operands_in(
                 before = [] if names_a_module(function.value, frame) else [function.value]
             return [*before, *arguments], {x.arg: x.value for x in keywords if x.arg is not None}
     return [], {}
+
+
+def is_reflected(tree: ast.AST | None, method: str) -> bool:
+    """Tell whether Python has asked the right operand: ``1 / x`` is ``x.__rtruediv__(1)``, ``1 < x`` is ``x > 1``."""
+    match tree:
+        case ast.BinOp():
+            return method.startswith("__r") and method != "__rshift__"
+        case ast.Compare(ops=[ast.Lt() | ast.LtE()]):
+            return method in ("gt", "ge")
+        case ast.Compare(ops=[ast.Gt() | ast.GtE()]):
+            return method in ("lt", "le")
+    return False
 
 
 def names_a_module(node: ast.expr, frame: FrameType) -> bool:

@@ -120,7 +120,8 @@ def forward_note(node: Node, arrays: Sequence[Any], output: Any, nan: bool) -> s
     largest = max(
         [abs(x) for array in given if array is not None for x in extent(array) if x is not None], default=0.0
     )
-    mend = mend_of_forward(type(node).__name__, values, str(output.dtype), largest)
+    has_infinite = any(map(has_inf, given))
+    mend = mend_of_forward(type(node).__name__, values, str(output.dtype), largest, has_infinite)
     return "\n".join([*lines, *([f"Hint: {mend}"] if mend else [])])
 
 
