@@ -12,18 +12,27 @@ https://docs.pytorch.org/docs/stable/autograd.html#functional-higher-level-api
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from tinygrad_edu.autograd.api import grad
+from tinygrad_edu.autograd.functional_checks import (
+    OF_GRADIENTS,
+    OF_JACOBIAN,
+    STRICT,
+    WITH_GRAPH,
+    Tensors,
+    as_tuple,
+    check_strategy,
+    checked_vector,
+    new_inputs,
+    require_grad,
+    single_number,
+    values_of,
+    vector_of_inputs,
+)
 from tinygrad_edu.autograd.grad_mode import enable_grad, is_grad_enabled, set_grad_enabled
-from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.creation import zeros_like
 from tinygrad_edu.ops import stack
-
-Tensors: TypeAlias = tuple[Any, ...]
-
-STRICT = "This is not allowed in strict mode."
-WITH_GRAPH = "This is not allowed in strict mode when create_graph=True."
 
 
 def vjp(
@@ -55,14 +64,14 @@ def vjp(
     (tensor([1., 4.]), tensor([ 2., 40.]))
     """
     with enable_grad():
-        inputs, one_input = _point(inputs, "vjp", create_graph)
-        outputs, one_output = _values(func, inputs, "vjp", strict)
+        inputs, one_input = new_inputs(inputs, "vjp", create_graph)
+        outputs, one_output = values_of(func, inputs, "vjp", strict)
         if v is None and (len(outputs) != 1 or outputs[0].numel() != 1):
             raise RuntimeError(
                 "The vector v can only be None if the user-provided function returns a single Tensor with a single "
                 "element."
             )
-        v = _vector(v, outputs, one_output, "vjp", create_graph)
+        v = checked_vector(v, outputs, one_output, "vjp", create_graph)
     with set_grad_enabled(create_graph or is_grad_enabled()):
         found = _gradients(outputs, inputs, v, create_graph)
         result = _without_gaps(found, inputs, strict, create_graph, "The output", "The jacobian")
@@ -87,12 +96,12 @@ def jvp(
     (tensor([1., 4.]), tensor([ 2., 40.]))
     """
     with enable_grad():
-        inputs, one_input = _point(inputs, "jvp", create_graph)
-        v = _vector_of_inputs(v, inputs, one_input, "jvp", create_graph)
-        outputs, one_output = _values(func, inputs, "jvp", strict)
+        inputs, one_input = new_inputs(inputs, "jvp", create_graph)
+        v = vector_of_inputs(v, inputs, one_input, "jvp", create_graph)
+        outputs, one_output = values_of(func, inputs, "jvp", strict)
         weights = tuple([zeros_like(output, requires_grad=True) for output in outputs])
         product = _gradients(outputs, inputs, weights, True)  # weights J, a linear function of the weights
-        _require_grad(product, strict, _OF_GRADIENTS)
+        require_grad(product, strict, OF_GRADIENTS)
     with set_grad_enabled(create_graph or is_grad_enabled()):
         found = _gradients(product, weights, v, create_graph)
         result = _without_gaps(found, outputs, strict, create_graph, "The gradient", "The jacobian")
@@ -134,10 +143,10 @@ def jacobian(
     tensor([[2., 0.],
             [0., 4.]])
     """
-    _check_strategy(strategy, strict, vectorize, create_graph)
+    check_strategy(strategy, strict, vectorize, create_graph)
     with enable_grad():
-        inputs, one_input = _point(inputs, "jacobian", create_graph)
-        outputs, one_output = _values(func, inputs, "jacobian", strict)
+        inputs, one_input = new_inputs(inputs, "jacobian", create_graph)
+        outputs, one_output = values_of(func, inputs, "jacobian", strict)
         rows = [_jacobian_of(i, output, inputs, create_graph, strict) for i, output in enumerate(outputs)]
     return _finished([_finished(row, one_input, create_graph) for row in rows], one_output, True)
 
@@ -168,16 +177,16 @@ def hessian(
     """
     if outer_jacobian_strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')
-    inputs, one_input = _as_tuple(inputs, "inputs", "hessian")
+    inputs, one_input = as_tuple(inputs, "inputs", "hessian")
 
     def single_output(*point: Any) -> Any:
-        return _single_number(func, point, "hessian", strict).squeeze()
+        return single_number(func, point, "hessian", strict).squeeze()
 
     def gradient(*point: Any) -> Any:
         if outer_jacobian_strategy == "forward-mode":
             point = tuple([x.requires_grad_(True) for x in point])
         result = jacobian(single_output, point, create_graph=True)
-        _require_grad(result, strict, _OF_JACOBIAN)
+        require_grad(result, strict, OF_JACOBIAN)
         return result
 
     rows = jacobian(gradient, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
@@ -202,11 +211,11 @@ def vhp(
     (tensor(9.), tensor([ 6., 12.]))
     """
     with enable_grad():
-        inputs, one_input = _point(inputs, "vhp", create_graph)
-        v = _vector_of_inputs(v, inputs, one_input, "vhp", create_graph)
-        output = _single_number(func, inputs, "vhp", strict)
+        inputs, one_input = new_inputs(inputs, "vhp", create_graph)
+        v = vector_of_inputs(v, inputs, one_input, "vhp", create_graph)
+        output = single_number(func, inputs, "vhp", strict)
         gradient = _gradients((output,), inputs, (None,), True)
-        _require_grad(gradient, strict, _OF_JACOBIAN)
+        require_grad(gradient, strict, OF_JACOBIAN)
     with set_grad_enabled(create_graph or is_grad_enabled()):
         found = _gradients(gradient, inputs, v, create_graph)
         result = _without_gaps(found, inputs, strict, create_graph, "The jacobian", "The hessian")
@@ -225,88 +234,17 @@ def hvp(
     https://docs.pytorch.org/docs/stable/generated/torch.autograd.functional.hvp.html
     """
     with enable_grad():
-        inputs, one_input = _point(inputs, "hvp", create_graph)
-        v = _vector_of_inputs(v, inputs, one_input, "hvp", create_graph)
-        output = _single_number(func, inputs, "hvp", strict)
+        inputs, one_input = new_inputs(inputs, "hvp", create_graph)
+        v = vector_of_inputs(v, inputs, one_input, "hvp", create_graph)
+        output = single_number(func, inputs, "hvp", strict)
         gradient = _gradients((output,), inputs, (None,), True)
-        _require_grad(gradient, strict, _OF_JACOBIAN)
+        require_grad(gradient, strict, OF_JACOBIAN)
         weights = tuple([zeros_like(x, requires_grad=True) for x in inputs])
         product = _gradients(gradient, inputs, weights, True)
     with set_grad_enabled(create_graph or is_grad_enabled()):
         found = _gradients(product, weights, v, create_graph)
         result = _without_gaps(found, inputs, strict, create_graph, "The hessian", "The hessian")
     return _finished((output,), True, create_graph), _finished(result, one_input, create_graph)
-
-
-# ---- what all of them begin with -----------------------------------------------------------------------
-
-
-def _as_tuple(tensors: Any, what: str, name: str) -> tuple[Tensors, bool]:
-    """Return one Tensor or a tuple of them as a tuple, and whether it was one."""
-    is_one = not isinstance(tensors, tuple)
-    several = (tensors,) if is_one else tensors
-    for i, x in enumerate(several):
-        if not isinstance(x, TensorBase):
-            which = f"given {what} has" if is_one else f"value at index {i} has"
-            raise TypeError(
-                f"The {what} given to {name} must be either a Tensor or a tuple of Tensors but the {which} type "
-                f"{type(x)}."
-            )
-    return several, is_one
-
-
-def _point(inputs: Any, name: str, create_graph: bool) -> tuple[Tensors, bool]:
-    """Return new Tensors with the inputs' numbers, to tell them from those that the function knows anyway."""
-    several, is_one = _as_tuple(inputs, "inputs", name)
-    return tuple([_anew(x, create_graph, True) for x in several]), is_one
-
-
-def _anew(x: Any, keep_history: bool, requires_grad: bool) -> Any:
-    return x.view_as(x) if keep_history and x.requires_grad else x.detach().requires_grad_(requires_grad)
-
-
-def _values(func: Callable[..., Any], inputs: Tensors, name: str, strict: bool) -> tuple[Tensors, bool]:
-    outputs, is_one = _as_tuple(func(*inputs), "outputs of the user-provided function", name)
-    _require_grad(outputs, strict, _OF_OUTPUTS)
-    return outputs, is_one
-
-
-def _single_number(func: Callable[..., Any], inputs: Tensors, name: str, strict: bool) -> Any:
-    outputs, is_one = _values(func, inputs, name, strict)
-    if not is_one:
-        raise RuntimeError(f"The function given to {name} should return a single Tensor")
-    if outputs[0].numel() != 1:
-        raise RuntimeError(
-            f"The Tensor returned by the function given to {name} should contain a single element"
-        )
-    return outputs[0]
-
-
-def _vector_of_inputs(v: Any, inputs: Tensors, one_input: bool, name: str, create_graph: bool) -> Tensors:
-    if v is None and (len(inputs) != 1 or inputs[0].numel() != 1):
-        raise RuntimeError(
-            "The vector v can only be None if the input to the user-provided function is a single Tensor with a "
-            "single element."
-        )
-    return _vector(v, inputs, one_input, name, create_graph)
-
-
-def _vector(v: Any, like: Tensors, one: bool, name: str, create_graph: bool) -> Tensors:
-    """Return v as a tuple, after a look at its shapes; a tuple of None where it is not given."""
-    if v is None:
-        return (None,) * len(like)
-    several, _ = _as_tuple(v, "v", name)
-    if len(several) != len(like):
-        raise RuntimeError(
-            "The given v should contain a single Tensor."
-            if one
-            else f"v is a tuple of invalid length: should be {len(like)} but got {len(several)}."
-        )
-    for i, (x, expected) in enumerate(zip(several, like, strict=True)):
-        if x.shape != expected.shape:
-            entry = "" if one else f"Entry {i} in "
-            raise RuntimeError(f"{entry}v has invalid size: should be {expected.shape} but got {x.shape}.")
-    return tuple([_anew(x, create_graph, False) for x in several])
 
 
 # ---- derivatives ---------------------------------------------------------------------------------------
@@ -346,49 +284,7 @@ def _jacobian_of(index: int, output: Any, inputs: Tensors, create_graph: bool, s
     return tuple([stack(row).view(*output.shape, *x.shape) for row, x in zip(rows, inputs, strict=True)])
 
 
-def _check_strategy(strategy: str, strict: bool, vectorize: bool, create_graph: bool) -> None:
-    if strategy not in ("forward-mode", "reverse-mode"):
-        raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')
-    if strict and vectorize:
-        raise RuntimeError(
-            "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. "
-            "Please either set `strict=False` or `vectorize=False`."
-        )
-    if strategy == "forward-mode" and create_graph:
-        raise NotImplementedError(
-            'torch.autograd.functional.jacobian: `create_graph=True` and `strategy="forward-mode"` are not '
-            'supported together (yet). Please either set `create_graph=False` or `strategy="reverse-mode"`.'
-        )
-    if strategy == "forward-mode" and not vectorize:
-        raise NotImplementedError(
-            "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only implemented for "
-            "`vectorize=True`."
-        )
-
-
-# ---- strict, and what all of them end with -------------------------------------------------------------
-
-_OF_OUTPUTS = (
-    "Output {} of the user-provided function does not require gradients. The outputs must be computed in a "
-    "differentiable manner from the input when running in strict mode."
-)
-_OF_GRADIENTS = (
-    "The gradient with respect to input {} is independent of the inputs of the user-provided function. "
-    + STRICT
-)
-_OF_JACOBIAN = (
-    "While computing the hessian, found that the jacobian of the user-provided function with respect to input {} is "
-    f"independent of the input. {STRICT} You should ensure that your function is twice differentiable and that the "
-    "jacobian depends on the inputs (this would be violated by a linear function for example)."
-)
-_OF_NOTHING = "The output of the user-provided function is independent of input {}. " + STRICT
-
-
-def _require_grad(tensors: Any, strict: bool, message: str) -> None:
-    """Raise in strict mode if one of them does not depend on anything."""
-    for i, x in enumerate(tensors if strict else ()):
-        if x is None or not x.requires_grad:
-            raise RuntimeError((_OF_NOTHING if x is None else message).format(i))
+# ---- what all of them end with -------------------------------------------------------------
 
 
 def _without_gaps(
