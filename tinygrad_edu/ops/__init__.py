@@ -293,21 +293,16 @@ from tinygrad_edu.ops.linalg.solve import inverse as inverse
 from tinygrad_edu.ops.nn.activation import (
     elu as elu,
     gelu as gelu,
-    hardsigmoid as hardsigmoid,
-    hardswish as hardswish,
-    hardtanh as hardtanh,
     leaky_relu as leaky_relu,
     logsigmoid as logsigmoid,
     mish as mish,
     prelu as prelu,
     relu as relu,
-    relu6 as relu6,
     selu as selu,
     silu as silu,
     softplus as softplus,
     softsign as softsign,
     tanhshrink as tanhshrink,
-    threshold as threshold,
 )
 from tinygrad_edu.ops.nn.adaptive_pool import (
     adaptive_avg_pool1d as adaptive_avg_pool1d,
@@ -330,6 +325,13 @@ from tinygrad_edu.ops.nn.ctc_loss import ctc_loss as ctc_loss
 from tinygrad_edu.ops.nn.dropout import dropout as dropout, dropout_channels as dropout_channels
 from tinygrad_edu.ops.nn.embedding import embedding as embedding, one_hot as one_hot
 from tinygrad_edu.ops.nn.embedding_bag import embedding_bag as embedding_bag
+from tinygrad_edu.ops.nn.hard_activation import (
+    hardsigmoid as hardsigmoid,
+    hardswish as hardswish,
+    hardtanh as hardtanh,
+    relu6 as relu6,
+    threshold as threshold,
+)
 from tinygrad_edu.ops.nn.interpolate import interpolate as interpolate
 from tinygrad_edu.ops.nn.loss import (
     hinge_embedding_loss as hinge_embedding_loss,

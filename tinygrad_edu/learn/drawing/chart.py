@@ -89,6 +89,7 @@ ROOMS = (
     (".ops.nn.recurrent", "product"),
     (".ops.nn.embedding", "shape"),
     (".ops.nn.activation", "elementwise"),
+    (".ops.nn.hard_activation", "elementwise"),
     (".ops.nn.dropout", "elementwise"),
     (".ops.nn", "reduce"),
     (".ops.elementwise", "elementwise"),

@@ -19,20 +19,14 @@ from tinygrad_edu import kernel_table
 from tinygrad_edu.arguments import as_int
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
-from tinygrad_edu.autograd.op import Op, check_same_device
+from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
-from tinygrad_edu.backend import Array, is_gpu_in_use
+from tinygrad_edu.backend import Array
 from tinygrad_edu.ops.autocast import under_autocast
-from tinygrad_edu.ops.common import (
-    ones,
-    optional_tensors,
-    pair,
-    require_kernel_dtype,
-    require_tensor,
-    require_tensors,
-)
+from tinygrad_edu.ops.common import ones, optional_tensors, pair, require_tensors
 from tinygrad_edu.ops.indexing.index import getitem
 from tinygrad_edu.ops.kernel_dtypes import in_kernel_dtype
+from tinygrad_edu.ops.nn.conv_checks import check_conv_inputs
 from tinygrad_edu.ops.shape.layout import contiguous, movedim, reshape, squeeze, unsqueeze
 from tinygrad_edu.ops.shape.pad import pad
 from tinygrad_edu.ops.summation import sum_over
@@ -267,8 +261,6 @@ def _conv(
 ) -> Array:
     require_tensors(name, input=x, weight=weight)
     optional_tensors(name, bias=bias)
-    if weight is None:
-        require_tensor(name, weight, "weight")
     groups = as_int(name, "groups", groups)
     if x.array.ndim == dims + 1:
         one = _conv(name, unsqueeze(x, 0), weight, bias, stride, padding, dilation, groups, dims)
@@ -314,65 +306,6 @@ def _conv_of_slices(x: Array, weight: Array, bias: Any, geometry: Geometry) -> A
         total = output if total is None else total + output
     assert total is not None
     return contiguous(movedim(reshape(total, (n, count, *total.shape[1:])), 1, 2))
-
-
-def check_kernel_size(name: str, weight: Array) -> None:
-    """Raise for a kernel without an element."""
-    if min(weight.shape[2:]) < 1:
-        raise explained(
-            RuntimeError(
-                f"{name}: kernel size should be greater than zero, but got {tuple(weight.shape[2:])}"
-            )
-        )
-
-
-def check_conv_inputs(name: str, x: Array, weight: Array, bias: Any, groups: int, dims: int) -> None:
-    """Raise unless the arrays' shapes, dtypes and devices fit together."""
-    if is_gpu_in_use():
-        check_same_device(name, (x, weight, bias))
-    if x.ndim != dims + 2 or weight.ndim != dims + 2:
-        raise explained(
-            RuntimeError(
-                f"{name}: Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input and {dims + 2}D "
-                f"weight, but got input of size: {list(x.shape)} and weight of size: {list(weight.shape)}"
-            )
-        )
-    check_kernel_size(name, weight)
-    if groups < 1 or weight.shape[0] % groups:
-        raise explained(
-            RuntimeError(
-                f"{name}: expected out_channels to be divisible by groups, got {weight.shape[0]} and {groups}"
-            )
-        )
-    if x.shape[1] != weight.shape[1] * groups:
-        raise explained(
-            RuntimeError(
-                f"{name}: Given groups={groups}, weight of size {list(weight.shape)}, expected "
-                f"input{list(x.shape)} to have {weight.shape[1] * groups} channels, but got {x.shape[1]} "
-                "channels instead"
-            )
-        )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise explained(
-            RuntimeError(
-                f"{name}: expected bias to be 1-dimensional with {weight.shape[0]} elements, got "
-                f"{list(bias.shape)}"
-            )
-        )
-    check_one_dtype(name, x, weight, bias)
-
-
-def check_one_dtype(name: str, x: Array, weight: Array, bias: Any) -> None:
-    """Raise unless the arrays are of one dtype: numbers, of any kind."""
-    if weight.dtype != x.dtype or (bias is not None and bias.dtype != x.dtype):
-        argument, other = ("weight", weight) if weight.dtype != x.dtype else ("bias", bias)
-        raise explained(
-            RuntimeError(
-                f"{name}: Input type ({x.dtype}) and {argument} type ({other.dtype}) should be the same"
-            )
-        )
-    if x.dtype not in COMPILED_DTYPES and x.dtype.kind not in "iuc":
-        require_kernel_dtype(name, x)
 
 
 def resolve_padding(

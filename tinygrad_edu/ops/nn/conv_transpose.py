@@ -19,7 +19,8 @@ from tinygrad_edu.ops.autocast import under_autocast
 from tinygrad_edu.ops.common import check_not_empty, optional_tensors, pair, raw, require_tensors
 from tinygrad_edu.ops.indexing.along_dim import index_add, narrow
 from tinygrad_edu.ops.kernel_dtypes import in_kernel_dtype
-from tinygrad_edu.ops.nn.conv import Conv2dGradInput, Geometry, check_kernel_size, check_one_dtype
+from tinygrad_edu.ops.nn.conv import Conv2dGradInput, Geometry
+from tinygrad_edu.ops.nn.conv_checks import check_kernel_size, check_one_dtype
 from tinygrad_edu.ops.shape.layout import contiguous, movedim, reshape, squeeze, unsqueeze
 from tinygrad_edu.ops.shape.pad import pad
 from tinygrad_edu_kernels.dtypes import COMPILED_DTYPES
@@ -168,19 +169,7 @@ def _check_inputs(name: str, input: Array, weight: Array, bias: Any, dims: int) 
         check_same_device(name, (input, weight, bias))
 
 
-def _checked_geometry(
-    name: str,
-    input: Array,
-    weight: Array,
-    bias: Any,
-    stride: Any,
-    padding: Any,
-    output_padding: Any,
-    groups: int,
-    dilation: Any,
-) -> tuple[Geometry, tuple[int, ...], list[int]]:
-    """Return the geometry, the output padding, and the sizes of the output."""
-    dims = input.ndim - 2
+def _checked_groups(name: str, input: Array, weight: Array, bias: Any, groups: int) -> int:
     groups = as_int(name, "groups", groups)
     if groups < 1 or input.shape[1] % groups:
         raise explained(
@@ -194,6 +183,23 @@ def _checked_geometry(
                 f"{name}: expected bias with {weight.shape[1] * groups} elements, got {list(bias.shape)}"
             )
         )
+    return groups
+
+
+def _checked_geometry(
+    name: str,
+    input: Array,
+    weight: Array,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: int,
+    dilation: Any,
+) -> tuple[Geometry, tuple[int, ...], list[int]]:
+    """Return the geometry, the output padding, and the sizes of the output."""
+    dims = input.ndim - 2
+    groups = _checked_groups(name, input, weight, bias, groups)
     geometry = Geometry(
         pair(name, "stride", stride, dims),
         pair(name, "padding", padding, dims),

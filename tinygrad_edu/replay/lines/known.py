@@ -29,6 +29,7 @@ FILES = (
     "ops.nn.dropout",
     "ops.nn.embedding",
     "ops.nn.embedding_bag.SumBags",
+    "ops.nn.hard_activation",
     "ops.nn.normalize",
     "ops.nn.pool",
     "ops.nn.recurrent",

@@ -13,12 +13,7 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.arguments import as_int, as_number, wrong_type
 from tinygrad_edu.random import Generator, default_generator
 from tinygrad_edu.type_names import type_name
-from tinygrad_edu.utils.data.fast_path import (
-    IndexArray,
-    read_collated,
-    read_samples,
-    take_rows,
-)
+from tinygrad_edu.utils.data.fast_path import IndexArray, read_collated, read_samples, take_rows
 from tinygrad_edu.utils.data.sampler import own_generator
 
 T = TypeVar("T")
