@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import os
 import re
@@ -98,7 +99,11 @@ def module_name(path: Path) -> str:
 
 
 FILES = {module_name(path): path for folder in SOURCES.values() for path in sorted(folder.rglob("*.py"))}
-TREES = {name: ast.parse(path.read_text(encoding="utf-8"), path) for name, path in FILES.items()}
+
+
+@functools.cache  # and not as the file is imported, which all processes do: it takes seconds
+def trees() -> dict[str, ast.Module]:
+    return {name: ast.parse(path.read_text(encoding="utf-8"), path) for name, path in FILES.items()}
 
 
 def layer_of(module: str) -> str | None:
@@ -146,12 +151,14 @@ def imported_modules(importer: str, node: ast.AST) -> list[str]:
     return [f"{base}.{alias.name}" if f"{base}.{alias.name}" in FILES else base for alias in node.names]
 
 
-IMPORTS = [
-    (importer, node, imported)
-    for importer, tree in TREES.items()
-    for node in import_nodes(tree)
-    for imported in imported_modules(importer, node)
-]
+@functools.cache
+def imports() -> list[tuple[str, ast.AST, str]]:
+    return [
+        (importer, node, imported)
+        for importer, tree in trees().items()
+        for node in import_nodes(tree)
+        for imported in imported_modules(importer, node)
+    ]
 
 
 def is_ours(module: str) -> bool:
@@ -173,17 +180,17 @@ def test_every_module_has_a_layer():
 
 def test_imports_point_one_way():
     wrong = []
-    for importer, node, imported in IMPORTS:
+    for importer, node, imported in imports():
         lower, upper = layer_of(importer), layer_of(imported) if is_ours(imported) else None
         if lower and upper and LAYER_NAMES.index(upper) > LAYER_NAMES.index(lower):
             wrong.append(f"{where(importer, node)}: {lower} must not import {imported}, which is of {upper}")
     assert not wrong, "\n" + "\n".join(wrong)
 
 
-def graph_of(imports: list[tuple[str, ast.AST, str]]) -> dict[str, set[str]]:
+def graph_of(edges: list[tuple[str, ast.AST, str]]) -> dict[str, set[str]]:
     """Return for every module those that it imports."""
     graph: dict[str, set[str]] = {}
-    for importer, _, imported in imports:
+    for importer, _, imported in edges:
         if imported in FILES and imported != importer:
             graph.setdefault(importer, set()).add(imported)
     return graph
@@ -197,7 +204,7 @@ def check_no_cycle(graph: dict[str, set[str]]) -> None:
 
 
 def test_no_import_cycle():
-    check_no_cycle(graph_of(IMPORTS))
+    check_no_cycle(graph_of(imports()))
 
 
 def test_no_cycle_of_types_but_the_one():
@@ -208,7 +215,7 @@ def test_no_cycle_of_types_but_the_one():
     """
     with_types = [
         (importer, node, imported)
-        for importer, tree in TREES.items()
+        for importer, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for imported in imported_modules(importer, node)
@@ -219,13 +226,27 @@ def test_no_cycle_of_types_but_the_one():
     for room in rooms:
         graph[room].discard("tinygrad_edu._tensor")
     check_no_cycle(graph)
-    assert not any("tinygrad_edu._tensor" in graph_of(IMPORTS)[room] for room in rooms)
+    assert not any("tinygrad_edu._tensor" in graph_of(imports())[room] for room in rooms)
+
+
+def test_the_engine_knows_no_observer():
+    """Those who observe import autograd; the files that run nodes import none of them."""
+    observers = ("tinygrad_edu.profiler", "tinygrad_edu.autograd.anomaly")
+    wrong = [
+        f"{importer} imports {imported}"
+        for importer, _, imported in imports()
+        if importer.startswith(
+            ("tinygrad_edu.autograd.", "tinygrad_edu.ops", "tinygrad_edu.nn", "tinygrad_edu.optim")
+        )
+        and imported.startswith(observers)
+    ]
+    assert not wrong, wrong
 
 
 def test_kernels_know_arrays_only():
     wrong = [
         f"{where(importer, node)}: imports {imported}"
-        for importer, node, imported in IMPORTS
+        for importer, node, imported in imports()
         if importer.split(".")[0] == "tinygrad_edu_kernels" and imported.split(".")[0] == "tinygrad_edu"
     ]
     assert not wrong, "\n" + "\n".join(wrong)
@@ -242,7 +263,7 @@ def looks_into_the_room(tree: ast.AST, importer: str) -> Iterator[ast.AST]:
     """Yield what uses more of the thread runtime than the names that its face exports."""
     (exported,) = [
         ast.literal_eval(node.value)
-        for node in TREES[ROOM].body
+        for node in trees()[ROOM].body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
     ]
     face = {ROOM}  # what the room is called in this file
@@ -264,7 +285,7 @@ def looks_into_the_room(tree: ast.AST, importer: str) -> Iterator[ast.AST]:
 def test_nobody_looks_into_the_thread_runtime():
     wrong = [
         f"{where(importer, node)}: {ast.unparse(node)}"
-        for importer, tree in TREES.items()
+        for importer, tree in trees().items()
         if not is_in_room(importer)
         for node in looks_into_the_room(tree, importer)
     ]
@@ -294,7 +315,7 @@ def test_private_parts_of_numba_are_in_one_file_of_the_thread_runtime():
     """Numba's documentation is about the names in numba, numba.types and numba.extending."""
     wrong = [
         f"{where(importer, node)}: imports {imported}; put it into numba_private.py"
-        for importer, node, imported in IMPORTS
+        for importer, node, imported in imports()
         if is_in_room(importer) and importer != f"{ROOM}.numba_private"
         if imported.split(".")[0] == "numba" and imported not in ("numba", "numba.types", "numba.extending")
     ]
@@ -304,7 +325,7 @@ def test_private_parts_of_numba_are_in_one_file_of_the_thread_runtime():
 def test_only_backend_and_cuda_availability_import_cupy():
     wrong = [
         f"{where(importer, node)}: imports {imported}; use tinygrad_edu.backend.array_module"
-        for importer, node, imported in IMPORTS
+        for importer, node, imported in imports()
         if imported.split(".")[0] in ("cupy", "cupyx")
         if importer not in ("tinygrad_edu.backend", "tinygrad_edu.cuda_availability")
     ]
@@ -331,7 +352,7 @@ def test_no_lambda_in_the_engine():
     """A learner stops in a function that has a name."""
     wrong = [
         where(module, node)
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         if module.startswith(("tinygrad_edu.ops", "tinygrad_edu.autograd"))
         for node in ast.walk(tree)
         if isinstance(node, ast.Lambda)

@@ -8,7 +8,6 @@ import pytest
 
 import tinygrad_edu as torch
 from tests.device import to_numpy
-from tests.test_import_rules import IMPORTS
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.observer import Observer, attach, detach, observed_block, observed_by
 
@@ -203,17 +202,3 @@ def test_attach_and_detach():
     assert (first.notes, len(second.notes)) == ([], 2)
     with observed_block("nobody", "data"):
         pass
-
-
-def test_the_engine_knows_no_observer():
-    """Those who observe import autograd; the files that run nodes import none of them."""
-    observers = ("tinygrad_edu.profiler", "tinygrad_edu.autograd.anomaly")
-    wrong = [
-        f"{importer} imports {imported}"
-        for importer, _, imported in IMPORTS
-        if importer.startswith(
-            ("tinygrad_edu.autograd.", "tinygrad_edu.ops", "tinygrad_edu.nn", "tinygrad_edu.optim")
-        )
-        and imported.startswith(observers)
-    ]
-    assert not wrong, wrong
