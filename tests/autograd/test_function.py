@@ -603,3 +603,42 @@ def test_a_dirty_input_that_is_saved_counts_as_the_output():
     (slope,) = torch.autograd.grad(ExpInPlace.apply(w * 1).sum(), w, create_graph=True)
     (curvature,) = torch.autograd.grad(slope.sum(), w)
     assert torch.allclose(curvature, w.exp())
+
+
+class SparseTimesDense(Function):
+    @staticmethod
+    def forward(ctx, values, dense):
+        matrix = torch.sparse_coo_tensor([[0, 1, 1], [1, 0, 2]], values, (2, 3))
+        ctx.save_for_backward(matrix, dense)
+        return torch.matmul(matrix, dense)
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        matrix, dense = ctx.saved_tensors
+        rows, columns = matrix._indices()
+        return (grad_output @ dense.T)[rows, columns], matrix.t() @ grad_output
+
+
+def test_a_sparse_tensor_can_be_saved():
+    values, dense = leaf(1.0, 2.0, 3.0), torch.randn(3, 2, dtype=torch.float64, requires_grad=True)
+    assert gradcheck(SparseTimesDense.apply, (values, dense))
+    (grad,) = torch.autograd.grad(SparseTimesDense.apply(values, dense).sum(), values, create_graph=True)
+    grad.pow(2).sum().backward()  # dense comes with its history, beside a sparse tensor that has none
+    np.testing.assert_allclose(dense.grad.numpy()[:, 0], dense.grad.numpy()[:, 1])
+
+
+def test_only_sparse_tensors_are_saved():
+    class Keep(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(torch.eye(2).to_sparse())
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, grad_output):
+            (matrix,) = ctx.saved_tensors
+            return matrix @ grad_output
+
+    x = torch.ones(2, 2, requires_grad=True)
+    Keep.apply(x).sum().backward()
+    assert x.grad.tolist() == [[1.0, 1.0], [1.0, 1.0]]

@@ -218,3 +218,11 @@ def test_refused(name):
     call, error, message = REFUSED[name]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_covariance_has_the_graph_of_its_factor():
+    factor = torch.eye(2, requires_grad=True)
+    with torch.no_grad():
+        normal = torch.distributions.MultivariateNormal(torch.zeros(2), scale_tril=factor)
+    normal.covariance_matrix.sum().backward()
+    assert factor.grad.tolist() == [[2.0, 2.0], [2.0, 2.0]]

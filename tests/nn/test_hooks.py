@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 
 import tinygrad_edu as torch
 from tinygrad_edu import nn
 from tinygrad_edu.autograd.gradcheck import gradgradcheck
+from tinygrad_edu.nn import calling
 
 
 def shapes(grads):
@@ -222,3 +225,25 @@ def test_an_error_in_a_hook_that_is_always_called_does_not_hide_the_first():
     module.register_forward_hook(fails_too, always_call=True)
     with pytest.warns(UserWarning, match="silenced"), pytest.raises(ValueError, match="no"):
         module(torch.ones(1))
+
+
+def test_programs_look_into_the_hooks_and_clear_them():
+    layer = nn.Linear(2, 3)
+    hooks = [lambda *_: None, lambda *_: None, lambda *_: None]
+    layer.register_forward_hook(hooks[0])
+    handle = layer.register_forward_hook(hooks[1])
+    layer.register_forward_hook(hooks[2], prepend=True)
+    assert list(layer._forward_hooks.values()) == [hooks[2], hooks[0], hooks[1]]
+    layer._forward_hooks.clear()
+    handle.remove()  # of a hook that is gone
+    layer._forward_pre_hooks = OrderedDict()
+    layer.register_forward_pre_hook(hooks[0])
+    assert list(layer._forward_pre_hooks.values()) == [hooks[0]]
+
+
+def test_hooks_out_of_a_file_keep_their_place(monkeypatch):
+    layer = nn.Linear(2, 3)
+    monkeypatch.setattr(calling, "NUMBERS", iter([5, 5, 6]))  # as in a new process
+    layer.register_forward_hook(print)
+    layer.register_forward_hook(len)
+    assert list(layer._forward_hooks.values()) == [print, len]

@@ -279,6 +279,7 @@ def test_layout_of_the_state_dict():
     state_dict = optimizer.state_dict()
     assert [group["params"] for group in state_dict["param_groups"]] == [[0], [1]]
     assert [group["lr"] for group in state_dict["param_groups"]] == [0.25, 0.5]
+    assert [list(group)[-1] for group in state_dict["param_groups"]] == ["params", "params"]
     assert list(state_dict["state"]) == [0, 1]
     assert state_dict["state"][1]["momentum_buffer"] is optimizer.state[b]["momentum_buffer"]
 

@@ -80,7 +80,7 @@ class FunctionContext(Node):
         self.num_outputs = len(outputs)
         arrays = tuple([getattr(x, "array", x) for x in outputs])
         outputs = tuple([self._adopt(nr, x, args) for nr, x in enumerate(outputs)])
-        self.saved = tuple([None if x is None else x.array for x in self.to_save])
+        self.saved = tuple([x.array if x is not None and x._is_strided else x for x in self.to_save])
         # What was changed in place is an output now, and no longer the input it was.
         unchanged = [None if any(x is y for y in self.dirty) else getattr(x, "array", None) for x in args]
         known = zip(link_saved(self, args, unchanged, arrays, outputs), self.to_save, strict=True)
@@ -105,8 +105,8 @@ class FunctionContext(Node):
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors given to ``save_for_backward``."""
-        if any(isinstance(x, TensorBase) for x in self.saved or ()):
-            return self.saved
+        if any(isinstance(x, TensorBase) and x._is_strided for x in self.saved or ()):
+            return self.saved  # the derivative is itself to be differentiated
         return saved_as_tensors(self)
 
     def backward(self, *grad_outputs: Array) -> tuple[Any, ...]:

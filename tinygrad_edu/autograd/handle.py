@@ -7,14 +7,25 @@ from typing import Any
 
 
 class RemovableHandle:
-    """Removes a hook: by ``remove()``, or at the end of a ``with`` block."""
+    """Removes a hook: by ``remove()``, or at the end of a ``with`` block.
 
-    def __init__(self, hooks: list[Any], entry: Any) -> None:
+    Parameters
+    ----------
+    hooks : list or dict
+        Where the hook is.
+    entry
+        The hook in a list, its key in a dict.
+    """
+
+    def __init__(self, hooks: list[Any] | dict[int, Any], entry: Any) -> None:
         self._hooks = hooks
         self._entry = entry
 
     def remove(self) -> None:
         """Take the hook away; a second call does nothing."""
+        if isinstance(self._hooks, dict):
+            self._hooks.pop(self._entry, None)
+            return
         for position, entry in enumerate(self._hooks):
             if entry is self._entry:
                 del self._hooks[position]

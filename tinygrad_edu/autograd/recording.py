@@ -63,8 +63,8 @@ def saved_as_tensors(node: Node) -> tuple[Any, ...]:
 
 def saved_tensor(node: Node, array: Any, link: SavedLink | None) -> Any:
     """Return a saved array as a Tensor that has the history of the input or output that it is."""
-    if array is None or not hasattr(array, "shape"):
-        return array
+    if array is None or not hasattr(array, "shape") or isinstance(array, TensorBase):
+        return array  # a sparse tensor is saved as it is
     tensor = tensor_from_array(array)
     if link is None:
         return tensor

@@ -97,8 +97,9 @@ class MultivariateNormal(Distribution):
     @functools.cached_property
     def covariance_matrix(self) -> Tensor:
         """Covariance."""
-        with enable_grad():
-            return self.scale_tril @ self.scale_tril.mT
+        size = self._event_shape[-1]
+        with enable_grad():  # of the factor, not of what was expanded: that may have been under no_grad
+            return (self._factor @ self._factor.mT).expand((*self._batch_shape, size, size))
 
     @functools.cached_property
     def precision_matrix(self) -> Tensor:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.errors.explaining import explained
@@ -15,20 +17,26 @@ from tinygrad_edu.nn.hooks import BackwardHooks
 
 
 class Hook(NamedTuple):
-    """A registered hook; whether it wants the keyword arguments, too, and is called also after an error."""
+    """A hook that wants the keyword arguments, too, or is called also after an error."""
 
     function: Callable[..., Any]
     with_kwargs: bool = False
     always_call: bool = False
 
 
+Hooks: TypeAlias = "OrderedDict[int, Callable[..., Any] | Hook]"
+"""The hooks of one kind by their numbers, in the order of calling; programs look in here, and clear it."""
+
+NUMBERS = itertools.count()
+
+
 class ModuleCall:
     """How a module is called; part of Module."""
 
-    _forward_pre_hooks: list[Hook]
-    _forward_hooks: list[Hook]
-    _backward_pre_hooks: list[Hook]
-    _backward_hooks: list[Hook]
+    _forward_pre_hooks: Hooks
+    _forward_hooks: Hooks
+    _backward_pre_hooks: Hooks
+    _backward_hooks: Hooks
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass defines it."""
@@ -56,17 +64,17 @@ class ModuleCall:
         )
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook in tuple(self._forward_pre_hooks):
+        for hook in tuple(self._forward_pre_hooks.values()):
             args, kwargs = self._call_pre_hook(hook, args, kwargs)
         backward_hooks = None
         if self._backward_pre_hooks or self._backward_hooks:
             backward_hooks = BackwardHooks(
                 self,
-                [hook.function for hook in self._backward_pre_hooks],
-                [hook.function for hook in self._backward_hooks],
+                list(self._backward_pre_hooks.values()),
+                list(self._backward_hooks.values()),
             )
             args = backward_hooks.wrap_inputs(args)
-        remaining = list(self._forward_hooks)
+        remaining = list(self._forward_hooks.values())
         try:
             output = self.forward(*args, **kwargs)
             while remaining:
@@ -85,16 +93,17 @@ class ModuleCall:
         return backward_hooks.wrap_outputs(output)
 
     def _call_forward_hook(
-        self, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+        self, hook: Callable[..., Any] | Hook, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
     ) -> Any:
         """Return the output that the hook leaves behind."""
-        answer = hook.function(self, *((args, kwargs, output) if hook.with_kwargs else (args, output)))
+        function, with_kwargs, _ = hook if isinstance(hook, Hook) else Hook(hook)
+        answer = function(self, *((args, kwargs, output) if with_kwargs else (args, output)))
         return output if answer is None else answer
 
-    def _call_remaining(self, hooks: list[Hook], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _call_remaining(self, hooks: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """After an error: call the hooks that are always to be called; there is no output."""
         for hook in hooks:
-            if not hook.always_call:
+            if not (isinstance(hook, Hook) and hook.always_call):
                 continue
             try:
                 self._call_forward_hook(hook, args, kwargs, None)
@@ -106,15 +115,16 @@ class ModuleCall:
                 )
 
     def _call_pre_hook(
-        self, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, hook: Callable[..., Any] | Hook, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments that the hook leaves behind."""
-        if not hook.with_kwargs:
-            answer = hook.function(self, args)
+        function, with_kwargs, _ = hook if isinstance(hook, Hook) else Hook(hook)
+        if not with_kwargs:
+            answer = function(self, args)
             if answer is None:
                 return args, kwargs
             return answer if isinstance(answer, tuple) else (answer,), kwargs
-        answer = hook.function(self, args, kwargs)
+        answer = function(self, args, kwargs)
         if answer is None:
             return args, kwargs
         if not isinstance(answer, tuple) or len(answer) != 2:
@@ -142,7 +152,7 @@ class ModuleCall:
         RemovableHandle
             Its ``remove()`` takes the hook away.
         """
-        return _register(self._forward_pre_hooks, Hook(hook, with_kwargs), prepend)
+        return _register(self._forward_pre_hooks, Hook(hook, True) if with_kwargs else hook, prepend)
 
     def register_forward_hook(
         self,
@@ -170,13 +180,16 @@ class ModuleCall:
         Linear torch.Size([4, 2])
         >>> handle.remove()
         """
-        return _register(self._forward_hooks, Hook(hook, with_kwargs, always_call), prepend)
+        plain = not (with_kwargs or always_call)
+        return _register(
+            self._forward_hooks, hook if plain else Hook(hook, with_kwargs, always_call), prepend
+        )
 
     def register_full_backward_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
         """Call ``hook(module, grad_output)`` in backward, first; what it returns replaces grad_output."""
-        return _register(self._backward_pre_hooks, Hook(hook), prepend)
+        return _register(self._backward_pre_hooks, hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_input, grad_output)`` in backward; what it returns replaces grad_input.
@@ -188,12 +201,15 @@ class ModuleCall:
         ----------
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook
         """
-        return _register(self._backward_hooks, Hook(hook), prepend)
+        return _register(self._backward_hooks, hook, prepend)
 
 
-def _register(hooks: list[Hook], hook: Hook, prepend: bool) -> RemovableHandle:
-    hooks.insert(0 if prepend else len(hooks), hook)
-    return RemovableHandle(hooks, hook)
+def _register(hooks: Hooks, hook: Callable[..., Any] | Hook, prepend: bool) -> RemovableHandle:
+    number = next(number for number in NUMBERS if number not in hooks)  # hooks may come out of a file
+    hooks[number] = hook
+    if prepend:
+        hooks.move_to_end(number, last=False)
+    return RemovableHandle(hooks, number)
 
 
 class LayerNote(NamedTuple):

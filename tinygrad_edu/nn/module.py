@@ -10,13 +10,14 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.missing_names import error_of_object
-from tinygrad_edu.nn.calling import Hook, ModuleCall
+from tinygrad_edu.nn.calling import Hooks, ModuleCall
 from tinygrad_edu.nn.conversion import ModuleConversion
 from tinygrad_edu.nn.parameter import Buffer, Parameter, UninitializedBuffer
 from tinygrad_edu.nn.state import IncompatibleKeys, collect_state, load_state
@@ -61,10 +62,10 @@ class Module(ModuleCall, ModuleConversion):
             object.__setattr__(self, name, {})
         self.training = True
         self._non_persistent = set()  # buffers that state_dict leaves out
-        self._forward_pre_hooks: list[Hook] = []
-        self._forward_hooks: list[Hook] = []
-        self._backward_pre_hooks: list[Hook] = []
-        self._backward_hooks: list[Hook] = []
+        self._forward_pre_hooks: Hooks = OrderedDict()
+        self._forward_hooks: Hooks = OrderedDict()
+        self._backward_pre_hooks: Hooks = OrderedDict()
+        self._backward_hooks: Hooks = OrderedDict()
 
     # ---- attributes ----------------------------------------------------------------------------------
 

@@ -23,6 +23,9 @@ from tinygrad_edu.type_names import type_name
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 ParamGroup: TypeAlias = dict[str, Any]
 
+required = object()
+"""In older PyTorch a default that there is not; programs still import it."""
+
 
 class Optimizer(OptimizerHooks):
     """Base class of all optimizers.
@@ -267,7 +270,7 @@ class Optimizer(OptimizerHooks):
             for param in group["params"]:
                 numbers.setdefault(id(param), len(numbers))
         packed_groups = [
-            {**group, "params": [numbers[id(param)] for param in group["params"]]}
+            {**_options(group), "params": [numbers[id(param)] for param in group["params"]]}
             for group in self.param_groups
         ]
         packed_state = {
@@ -380,3 +383,8 @@ def add_to_rows(dense: Tensor, sparse: Any) -> None:
     """Add a sparse tensor to a dense one in place, without a trace in the graph: only its rows are written to."""
     change = sparse.coalesce()
     dense.array[change._places()] += change._elements.array
+
+
+def _options(group: ParamGroup) -> ParamGroup:
+    """Return a group without its parameters."""
+    return {name: option for name, option in group.items() if name != "params"}

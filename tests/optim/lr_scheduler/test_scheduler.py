@@ -165,3 +165,8 @@ def test_warning_is_that_of_pytorch(sgd, after_optimizer):
         messages.append([str(warning.message) for warning in caught])
     assert messages[0] == messages[1]
     assert len(messages[0]) == (0 if after_optimizer else 1)
+
+
+def test_the_older_names_are_there():
+    assert torch.optim.lr_scheduler._LRScheduler is torch.optim.lr_scheduler.LRScheduler
+    assert torch.optim.optimizer.required is not None

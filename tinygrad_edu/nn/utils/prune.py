@@ -60,10 +60,10 @@ class BasePruningMethod(ABC):
         """
         method: BasePruningMethod = cls(*args, **kwargs)
         method._tensor_name = name
-        entry = _find(module, name)
-        is_first = entry is None
-        if entry is not None:
-            before = entry.function
+        number = _find(module, name)
+        is_first = number is None
+        if number is not None:
+            before: Any = module._forward_pre_hooks[number]
             container = before if isinstance(before, PruningContainer) else PruningContainer(before)
             container.add_pruning_method(method)
             method = container
@@ -81,8 +81,8 @@ class BasePruningMethod(ABC):
         if is_first:
             del module._parameters[name]
             module.register_parameter(name + "_orig", orig)
-        else:
-            module._forward_pre_hooks.remove(entry)
+        if number is not None:
+            del module._forward_pre_hooks[number]
         module.register_buffer(name + "_mask", mask)
         setattr(module, name, method.apply_mask(module))
         module.register_forward_pre_hook(method)
@@ -367,25 +367,25 @@ def global_unstructured(
 
 def remove(module: M, name: str) -> M:
     """Make the pruned tensor the parameter, for good: without mask, original and hook."""
-    entry = _find(module, name)
-    if entry is None:
+    number = _find(module, name)
+    if number is None:
         raise ValueError(
             f"Parameter '{name}' of module {module} has to be pruned before pruning can be removed"
         )
-    entry.function.remove(module)
-    module._forward_pre_hooks.remove(entry)
+    hook: Any = module._forward_pre_hooks.pop(number)
+    hook.remove(module)
     return module
 
 
 def is_pruned(module: Module) -> bool:
     """Tell whether something in a module is pruned."""
-    hooks = [entry.function for part in module.modules() for entry in part._forward_pre_hooks]
+    hooks = [hook for part in module.modules() for hook in part._forward_pre_hooks.values()]
     return any(isinstance(hook, BasePruningMethod) for hook in hooks)
 
 
-def _find(module: Module, name: str) -> Any:
-    """Return the entry of the hook that prunes a parameter, or None."""
-    for entry in module._forward_pre_hooks:
-        if isinstance(entry.function, BasePruningMethod) and entry.function._tensor_name == name:
-            return entry
+def _find(module: Module, name: str) -> int | None:
+    """Return the number of the hook that prunes a parameter, or None."""
+    for number, hook in module._forward_pre_hooks.items():
+        if isinstance(hook, BasePruningMethod) and hook._tensor_name == name:
+            return number
     return None

@@ -131,9 +131,9 @@ def spectral_norm(
 
 def remove_spectral_norm(module: M, name: str = "weight") -> M:
     """Undo :func:`spectral_norm`: the weight becomes a parameter again, with the value of now."""
-    entry = find_hook(module, SpectralNorm, name)
-    if entry is None:
+    number = find_hook(module, SpectralNorm, name)
+    if number is None:
         raise ValueError(f"spectral_norm of '{name}' not found in {module}")
-    entry.function.remove(module)
-    module._forward_pre_hooks.remove(entry)
+    hook: Any = module._forward_pre_hooks.pop(number)
+    hook.remove(module)
     return module

@@ -114,17 +114,17 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
 
 def remove_weight_norm(module: M, name: str = "weight") -> M:
     """Undo :func:`weight_norm`: the weight becomes one parameter again, with the value of now."""
-    entry = find_hook(module, WeightNorm, name)
-    if entry is None:
+    number = find_hook(module, WeightNorm, name)
+    if number is None:
         raise ValueError(f"weight_norm of '{name}' not found in {module}")
-    entry.function.remove(module)
-    module._forward_pre_hooks.remove(entry)
+    hook: Any = module._forward_pre_hooks.pop(number)
+    hook.remove(module)
     return module
 
 
-def find_hook(module: Module, kind: type[Any], name: str) -> Any:
-    """Return the entry of a module's hook of this kind and for this parameter, or None."""
-    for entry in module._forward_pre_hooks:
-        if isinstance(entry.function, kind) and entry.function.name == name:
-            return entry
+def find_hook(module: Module, kind: type[Any], name: str) -> int | None:
+    """Return the number of a module's hook of this kind and for this parameter, or None."""
+    for number, hook in module._forward_pre_hooks.items():
+        if isinstance(hook, kind) and hook.name == name:
+            return number
     return None

@@ -46,6 +46,8 @@ __all__ = [
     "StepLR",
 ]
 
+_LRScheduler = LRScheduler  # its name until PyTorch 2.0, from which schedulers of programs are derived
+
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
 
     def __getattr__(name: str) -> object:
