@@ -93,6 +93,43 @@ def test_a_leaf_and_a_loss():
     )
 
 
+class AnswersNone(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        return None
+
+
+def test_a_backward_that_answers_none():
+    w = weight()
+    loss = AnswersNone.apply(w).sum()
+    loss.backward()
+    assert learn.why_no_grad(w, loss).endswith("or a backward on the way returned None.")
+
+
+@pytest.mark.filterwarnings("ignore:To copy construct")
+def test_a_copy_that_torch_tensor_makes():
+    w = weight()
+    assert "numbers that torch.tensor() cut off from the graph" in learn.why_no_grad(torch.tensor(w))
+    with learn.explain():
+        loss = (torch.tensor(w) * weight()).sum()
+    assert "does not reach loss: on the way, torch.tensor() cut off from the graph, at" in learn.why_no_grad(
+        w, loss
+    )
+
+
+def test_numbers_that_were_read_on_the_way_to_a_loss():
+    w = weight()
+    with learn.explain():
+        loss = (torch.tensor([x.item() for x in w]) * weight()).sum()
+        said = learn.why_no_grad(w, loss)
+    assert said.count("item() at") == 1
+    assert "the graph ended where they were read: item() at" in said
+
+
 def test_a_loss_without_history():
     w = weight()
     loss = (w * 2).detach().sum()

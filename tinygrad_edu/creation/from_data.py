@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.arguments import optional_dtype
+from tinygrad_edu.autograd.errors.cuts import COPIED, note_cut
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.telling import constant
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
@@ -171,7 +172,10 @@ def tensor(
     if device is None:
         device = default_or(device_of(array))
     array = converted(array, array.dtype if dtype is None else dtype.numpy_dtype, order="C")
-    return finish(told(array, data), None, device, requires_grad)
+    made = finish(told(array, data), None, device, requires_grad)
+    if isinstance(data, TensorBase):
+        note_cut(data, made, COPIED)
+    return made
 
 
 def as_tensor(data: Any, dtype: Dtype = None, device: DeviceLike = None) -> Tensor:

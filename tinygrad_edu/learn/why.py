@@ -98,17 +98,22 @@ def reason_without_history(tensor: TensorBase, name: str) -> str:
         )
     if tensor.is_inference():
         return "was made under inference_mode(), which records nothing."
-    reads = [f"{cut.how} at {cut.line}" for log in logs() for cut in log.reads]
+    reads = places_of_reads()
     asked = (
         "does not require a gradient: nobody asked for one, and nothing it was computed from needs one. Hint: "
         f"{method_of(name, 'requires_grad_()')} for a leaf."
     )
     if reads:
-        return f"{asked} If it was made from numbers that had been read, the graph ended there: {', '.join(reads)}."
+        return f"{asked} If it was made from numbers that had been read, the graph ended there: {reads}."
     return (
         f"{asked} If a tensor with a gradient went into it, it went in under no_grad() "
         f"or as numbers (item(), numpy()). {LOOK_ON}"
     )
+
+
+def places_of_reads() -> str:
+    """Return where Python has read numbers, as far as somebody has looked on: "item() at train.py:7"."""
+    return ", ".join(dict.fromkeys([f"{cut.how} at {cut.line}" for log in logs() for cut in log.reads]))
 
 
 def method_of(name: str, method: str) -> str:
@@ -165,13 +170,18 @@ def seen_from(tensor: TensorBase, loss: TensorBase, loss_name: str) -> str:
                 f"was reached by the backward() of {loss_name}, and its .grad was set to None since (zero_grad() "
                 "does that), or a backward on the way returned None."
             )
-        return f"is part of the graph of {loss_name}: call {method_of(loss_name, 'backward()')} first."
+        first = f"is part of the graph of {loss_name}: call {method_of(loss_name, 'backward()')} first."
+        if any(node.saved for node in nodes):
+            return first
+        return f"{first} If you have, .grad was set to None since, or a backward on the way returned None."
     cuts = cuts_on_the_way(nodes, tensor)
     if cuts:
         return (
             f"does not reach {loss_name}: " + "; ".join(f"on the way, {text_of(cut)}" for cut in cuts) + "."
         )
-    return f"is not part of the graph of {loss_name}: it was not used, or the way was cut. {LOOK_ON}"
+    reads = places_of_reads()
+    known = f"If its numbers were used, the graph ended where they were read: {reads}." if reads else LOOK_ON
+    return f"is not part of the graph of {loss_name}: it was not used, or the way was cut. {known}"
 
 
 def cuts_on_the_way(nodes: list[Node], tensor: TensorBase) -> list[Cut]:
