@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 from collections import Counter
 from collections.abc import Callable
 from types import FunctionType
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu._tensor import Tensor, tensor_from_array
+from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.float_errors import ignored_float_errors
 from tinygrad_edu.replay.arrays import is_array, same_bits
@@ -22,36 +21,12 @@ from tinygrad_edu.replay.guarding.guards import Guards, same
 from tinygrad_edu.replay.guarding.values import ValueFinder
 from tinygrad_edu.replay.guarding.watching import PythonWatch
 from tinygrad_edu.replay.kernels.kernel_list import KernelList
-from tinygrad_edu.replay.lines.functions import compiled_text, keep
+from tinygrad_edu.replay.lines.functions import accumulate, compiled_text, keep, result, spent
+from tinygrad_edu.replay.lines.line import Expression, Line, Name, enclosed
 from tinygrad_edu.replay.lines.recorder import Recorder, Refused
 from tinygrad_edu.replay.state import equal
 
 NO_CARD = contextlib.nullcontext()
-
-
-class Spent(Node):
-    """The history of a result whose graph has been walked: a second backward is an error, as it is without replay."""
-
-    saved = None
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def name(self) -> str:
-        """Return the name of the node that would be here."""
-        return self._name
-
-
-def result(array: Any) -> Any:
-    """Return an array as a Tensor."""
-    return tensor_from_array(array)
-
-
-def spent(array: Any, name: str) -> Any:
-    """Return an array as a Tensor whose graph has been walked."""
-    tensor = tensor_from_array(array)
-    tensor.set_history((Spent(name), 0))
-    return tensor
 
 
 MOST_RENEWALS = 8
@@ -106,8 +81,8 @@ class Recording:
             ""  # the error with which a list of kernels could not be written; there should be none
         )
         self._renewals = 0
-        self._memo: dict[int, str] = {}
-        self._returned: list[str] = []
+        self._memo: dict[int, Expression] = {}
+        self._returned: list[Line] = []
         self._with_history: list[Any] = []  # results through which a backward may yet go
         self.insides: list[history.Inside] = []
         self.backwards: dict[Any, BackwardList] = {}
@@ -131,12 +106,13 @@ class Recording:
             self.guards.add_optimizer(optimizer)
         self.guards.grads_before = [*recorder.grads_before.values()]
         recorder.name_parameters()
-        lines = self._without_copies([*recorder.lines, *self._returned, f"return {returned}"])
+        self.lines, self.returned = [*recorder.lines, *self._returned], f"return {returned}"
+        self._keep_gradients()
         names = [*["history"] * bool(self._with_history), *[f"x{i}" for i in range(len(tensors))]]
         self.card = recorder.card or NO_CARD
-        self.source, code = compiled_text("replay", ", ".join(names), lines)
+        self.source, code = compiled_text("replay", ", ".join(names), [*self.lines, self.returned])
         self.function = recorder.scope["replay"] = FunctionType(code, recorder.scope)
-        self.operations, self.names = lines, names
+        self.names = names
         if self._with_history and not recorder.refused:
             self._keep_graph(tensors, edges)
         self._with_history = []
@@ -190,51 +166,54 @@ class Recording:
             source = source if other is None else other.source or source
         return "\n\n".join([source, *[written.source for written in self.backwards.values()]])
 
-    def _text_of_output(self, output: Any) -> str:
+    def _text_of_output(self, output: Any) -> Expression:
         """Return the expression for what the program returned."""
         recorder = self.recorder
         if output is recorder.number and output is not None:
-            return "number"
+            return Expression("number")
         if isinstance(output, Tensor):
             if id(output) not in self._memo:
-                self._memo[id(output)] = f"r{len(self._memo)}"
-                self._returned.append(f"{self._memo[id(output)]} = {self._text_of_tensor(output)}")
+                self._memo[id(output)] = Expression(f"r{len(self._memo)}")
+                self._return_tensor(self._memo[id(output)], output)
             return self._memo[id(output)]
-        if type(output) in (list, tuple, dict):
-            if type(output) is dict:
-                return "{" + ", ".join([f"{k!r}: {self._text_of_output(v)}" for k, v in output.items()]) + "}"
-            inner = ", ".join(map(self._text_of_output, output))
-            return f"[{inner}]" if type(output) is list else f"({inner}{',' if len(output) == 1 else ''})"
+        if type(output) is dict:
+            items = [Expression(f"{key!r}: ", self._text_of_output(value)) for key, value in output.items()]
+            return enclosed("{", items, "}")
+        if type(output) is list:
+            return enclosed("[", map(self._text_of_output, output), "]")
+        if type(output) is tuple:
+            return enclosed("(", map(self._text_of_output, output), ",)" if len(output) == 1 else ")")
         if output is None or isinstance(output, bool | int | float | str):
-            return repr(output)
+            return Expression(repr(output))
         recorder.refuse(f"a result is of type {type(output).__name__}")
-        return "None"
+        return Expression("None")
 
-    def _text_of_tensor(self, tensor: Any) -> str:
+    def _return_tensor(self, target: Expression, tensor: Any) -> None:
+        """Write the line in which a result becomes a Tensor."""
         recorder = self.recorder
-        array = recorder._names.get(id(tensor.array), "")
-        if not array.startswith("t"):
-            recorder.refuse("what is returned is no result of an operation")
-        wrap = recorder.named(result, "result")
-        if tensor._edge is None:
-            return f"{wrap}({array})"
-        if not is_spent(tensor, set(recorder.nodes)):
+        array = recorder._names.get(id(tensor.array))
+        if not isinstance(array, Name) or not array.made:
+            return recorder.refuse("what is returned is no result of an operation")
+        function: Any = result
+        called, arguments = recorder.named(result, "result"), [Expression(array)]
+        if tensor._edge is not None and not is_spent(tensor, set(recorder.nodes)):
             self._with_history.append(tensor)
-            return f"history.output({array})"
-        return f"{recorder.named(spent, 'spent')}({array}, {tensor._edge[0].name()!r})"
+            function, called = None, Expression("history.output")
+        elif tensor._edge is not None:
+            function, called = spent, recorder.named(spent, "spent")
+            arguments.append(Expression(repr(tensor._edge[0].name())))
+        self._returned.append(Line([target], called, arguments, function=function))
 
-    def _without_copies(self, lines: list[str]) -> list[str]:
-        """Have a gradient kept instead of copied where no other line names it."""
-        names = Counter(re.findall(r"\bt\d+\b", "\n".join(lines)))
+    def _keep_gradients(self) -> None:
+        """Have a gradient kept instead of copied where no other line uses it."""
+        uses = Counter([name for line in self.lines for name in line.names])
         self.recorder.scope["keep"] = keep
-        kept = []
-        for line in lines:
-            match = re.fullmatch(r"(t\d+) = accumulate\((\w+), (t\d+)\)", line)
-            # Two lines name it: the one that makes it, and this one.
-            if match and names[match[3]] == 2 and match[3] not in self.recorder.shared:
-                line = f"{match[1]} = keep({match[2]}, {match[3]})"
-            kept.append(line)
-        return kept
+        for line in self.lines:
+            grad = line.arguments[1] if line.function is accumulate and line.arguments else None
+            if not isinstance(grad, Name) or not grad.made or grad.text in self.recorder.shared:
+                continue
+            if uses[grad.text] == 1:
+                line.called, line.function = Expression("keep"), keep
 
     def run(self, tensors: list[Any]) -> Any:
         """Do again what was recorded."""
@@ -250,9 +229,8 @@ class Recording:
         if self.recorder.card is not None and self.graphs is None:
             from tinygrad_edu.replay.graphs.cuda_graph import CudaGraphs  # loaded by those who use it
 
-            body = [line[4:] for line in self.source.splitlines()[1:]]
             with self.card:
-                self.graphs = CudaGraphs(body, self.recorder.scope, self.recorder.shared)
+                self.graphs = CudaGraphs(self.lines, self.returned, self.recorder.scope, self.recorder.shared)
 
     def _free_inside(self) -> history.Inside:
         """Return nodes that no backward needs any longer; others are made if there are none."""
@@ -281,12 +259,12 @@ class Recording:
             return self.kernels is not None
         arrays = [tensor.array for tensor in tensors]
         known = [*arrays, *self.recorder.outside]
-        kernels = KernelList(self.operations, self.recorder.scope)
+        kernels = KernelList(self.lines, self.returned, self.recorder.scope)
         if all(type(x) is np.ndarray for x in known) and not share_memory(known):
             with ignored_float_errors():
                 kernels.run(self.names, arrays)
             lines = kernels.write()
-            if lines != self.operations:
+            if lines != [*map(str, self.lines), self.returned]:
                 self.kernels = kernels
                 self.function = kernels.function(self.names, lines)
         return self.kernels is not None

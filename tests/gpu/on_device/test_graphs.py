@@ -210,7 +210,7 @@ def test_a_capture_that_fails_in_the_middle_of_a_step(monkeypatch):
 
 
 def test_a_result_that_is_not_copied_out_is_found(monkeypatch):
-    monkeypatch.setattr(plan.Line, "text_between", lambda line, of_graphs: line.text)
+    monkeypatch.setattr(plan.Planned, "text_between", lambda planned, of_graphs: str(planned.line))
     eager, run = Run(graphs=False), Run()
     assert graphs_of(run.step)  # the comparison of one step cannot see it
     assert not equal(eager.kept[:-8], run.kept[:-8])

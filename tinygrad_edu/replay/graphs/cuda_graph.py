@@ -28,8 +28,9 @@ from typing import Any
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import cupy
 from tinygrad_edu.replay.arrays import is_on_gpu, may_share_memory
-from tinygrad_edu.replay.graphs.plan import Line, names_of_graphs, plan
-from tinygrad_edu.replay.lines.functions import accumulate, compiled_text
+from tinygrad_edu.replay.graphs.plan import Planned, names_of_graphs, plan
+from tinygrad_edu.replay.lines.functions import accumulate, compiled_text, result, spent
+from tinygrad_edu.replay.lines.line import Line
 
 
 def into(target: Any, values: Any) -> Any:
@@ -48,7 +49,7 @@ class CudaGraphs:
 
     Attributes
     ----------
-    lines : list of Line
+    lines : list of Planned
         The list.
     refused : str
         Why it is not run so, if something went wrong or nothing could be captured.
@@ -56,8 +57,8 @@ class CudaGraphs:
         The function that starts the graphs, when it is there.
     """
 
-    def __init__(self, body: list[str], scope: dict[str, Any], shared: set[str]) -> None:
-        self.lines = [Line(text, scope) for text in body]
+    def __init__(self, lines: list[Line], returned: str, scope: dict[str, Any], shared: set[str]) -> None:
+        self.lines, self.returned = [Planned(line, scope) for line in lines], returned
         self.scope = {**scope, "into": into, "apart": apart, "accumulate": accumulate}
         self.shared = shared
         self.refused = self.source = ""
@@ -74,35 +75,35 @@ class CudaGraphs:
         """Run each line as a graph of its own, and note which cannot be one."""
         values = {**self.scope, **{f"x{i}": array for i, array in enumerate(arrays)}}
         why: dict[str, None] = {}
-        *lines, last = self.lines
-        for line in lines:
+        for line in self.lines:
             if line.may_be_captured(values):
                 try:
                     self._graph_of([line], values).launch()
-                    line.captured = all(is_on_gpu(values[name]) for name in line.results)
+                    line.captured = all(is_on_gpu(values[name]) for name in line.line.results)
                     continue
                 except Exception as error:  # of CuPy, CUDA or Numba
                     why[f"{type(error).__name__}: {error}"] = None
             exec(line.code, values)
-        plan(lines, self.shared)
+        plan(self.lines, self.shared)
         self._stage = self._capture
         if self._returns_a_view(values, arrays):
             self.refused = (
                 "a result shares its memory with another one, or with something that was there before"
             )
-        elif not any(line.captured for line in lines):
+        elif not any(line.captured for line in self.lines):
             self.refused = "; ".join(["no two lines of it follow each other that can be captured", *why])
-        return eval(last.code, values)
+        return eval(self.returned.removeprefix("return "), values)
 
     def _returns_a_view(self, values: dict[str, Any], arrays: tuple[Any, ...]) -> bool:
         """Tell whether a result is not alone in its memory: a copy would be something else than what is returned."""
-        results = [values[name] for line in self.lines for name in line.returned()]
+        returning = [line for line in self.lines if line.line.function in (result, spent)]
+        results = [values[name] for line in returning for name in line.names]
         before = [value.array if isinstance(value, Tensor) else value for value in self.scope.values()]
         others = [value for value in [*before, *arrays] if is_on_gpu(value)]
         pairs = [(a, b) for i, a in enumerate(results) for b in [*results[:i], *others]]
         return any(may_share_memory(a, b) for a, b in pairs)
 
-    def _graph_of(self, lines: list[Line], values: dict[str, Any]) -> Any:
+    def _graph_of(self, lines: list[Planned], values: dict[str, Any]) -> Any:
         """Return lines as a graph, which has not run yet; its memory is of a pool that nobody else has."""
         with self._stream, cupy().cuda.using_allocator(self._pool.malloc):
             self._stream.begin_capture()
@@ -127,21 +128,20 @@ class CudaGraphs:
         values = self._values = {**self.scope, **dict(zip(names, arrays, strict=True))}
         of_graphs = names_of_graphs(self.lines)
         self._give_places(names, of_graphs)
-        row: list[Line] = []
-        *lines, last = self.lines
-        for line in lines:
+        row: list[Planned] = []
+        for line in self.lines:
             if line.captured:
                 row.append(line)
                 continue
             self._start(row)
             row = []
             self._run(line.text_between(of_graphs))
-            self._give_places(line.results, of_graphs)
+            self._give_places(line.line.results, of_graphs)
         self._start(row)
-        self.source, code = compiled_text("replay", ", ".join(names), [*self._text, last.text])
+        self.source, code = compiled_text("replay", ", ".join(names), [*self._text, self.returned])
         self._stage = FunctionType(code, {name: values[name] for name in code.co_names if name in values})
         self._values = {}
-        return eval(last.code, values)
+        return eval(self.returned.removeprefix("return "), values)
 
     def _run(self, text: str) -> None:
         """Run a line, and write it down."""
@@ -154,7 +154,7 @@ class CudaGraphs:
             self._values[f"graph_{name}"] = apart(self._values[name])
             self._run(f"{name} = into(graph_{name}, {name})")
 
-    def _start(self, row: list[Line]) -> None:
+    def _start(self, row: list[Planned]) -> None:
         """Capture a row of lines and start it; if that fails, run the lines as they are, this once."""
         if not row:
             return
@@ -166,7 +166,7 @@ class CudaGraphs:
             for line in row:
                 exec(line.code, self._values)
             return
-        self._text += [f"# {line.text}" for line in row]
+        self._text += [f"# {line.line}" for line in row]
         self._run(f"{name}.launch()")
         for line in row:
             if line.after:

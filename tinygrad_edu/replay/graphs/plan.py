@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.ops.nn.norm import update_running
 from tinygrad_edu.random import next_seed
 from tinygrad_edu.replay.arrays import is_on_gpu
-from tinygrad_edu.replay.lines.functions import accumulate, keep, write, write_into
+from tinygrad_edu.replay.lines.functions import accumulate, keep, result, spent, write, write_into
+from tinygrad_edu.replay.lines.line import Expression, Line
 
 OF_PYTHON = (accumulate, keep, next_seed)
 """They change objects of Python; what they return is another number in each call, or outlives it."""
@@ -22,17 +21,17 @@ IN_PLACE: dict[Any, str] = {write: "", write_into: "a replayed step", update_run
 """They return nothing and write into an array; what a tensor that outlives the call calls its change."""
 
 
-class Line:
-    """A line of the list.
+class Planned:
+    """A line of the list, and what becomes of it.
 
     Attributes
     ----------
-    text : str
+    line : Line
         As it is in the list.
-    results, names : list of str
-        Which arrays and numbers it makes, and which it uses.
-    node : Node or None
-        Whose forward or backward it calls.
+    names : list of str
+        Which arrays and numbers it uses that each call makes anew.
+    kept : list of object
+        What else it uses.
     makes_saved : bool
         Whether it says what the backward will use.
     captured : bool
@@ -41,63 +40,54 @@ class Line:
         What is to be done beside the graph: a tensor counts its changes.
     """
 
-    def __init__(self, text: str, scope: dict[str, Any]) -> None:
-        self.text, self.captured = text, False
-        made, _, call = text.partition(" = ") if re.match(r"[\w, ]+ = ", text) else ("", "", text)
-        self.results, self.names = re.findall(r"\bt\d+\b", made), re.findall(r"\b[xt]\d+\b", call)
-        self.words = [scope[word] for word in re.findall(r"\b[a-zA-Z_]\w*", call) if word in scope]
-        self.function: Any = scope.get(call.split("(")[0])
-        self.node = next((word for word in self.words if isinstance(word, Node)), None)
-        self.makes_saved = self.node is not None and ".backward(" not in call
-        self.in_place = self.function in IN_PLACE
-        name = IN_PLACE.get(self.function, "")
-        self.after = (
-            f"{call[call.index('(') + 1 : call.index(',')]}.increment_version({name!r})" if name else ""
-        )
-        self.code = compile(
-            text.removeprefix("return "), "<list>", "eval" if text.startswith("return ") else "exec"
-        )
-
-    def returned(self) -> list[str]:
-        """Return which arrays it returns."""
-        return self.names if re.match(r"r\d+ = ", self.text) else []
+    def __init__(self, line: Line, scope: dict[str, Any]) -> None:
+        self.line, self.captured = line, False
+        self.names = [name for name in line.names if name not in scope]
+        self.kept = [scope[name] for name in line.names if name in scope]
+        self.makes_saved = line.node is not None and line.method != "backward"
+        name = IN_PLACE.get(line.function, "")
+        self.after = f"{line.arguments[0]}.increment_version({name!r})" if name and line.arguments else ""
+        self.code = compile(str(line), "<list>", "exec")
 
     def may_be_captured(self, values: dict[str, Any]) -> bool:
         """Tell whether it computes arrays of the GPU from such arrays alone."""
-        if self.function in OF_PYTHON or not (self.results or self.in_place or self.makes_saved):
+        writes = self.line.results or self.line.function in IN_PLACE or self.makes_saved
+        if self.line.function in OF_PYTHON or not writes:
             return False
-        words = [
-            part for word in self.words for part in (word if isinstance(word, tuple | list) else (word,))
-        ]
-        others = [word.array if isinstance(word, Tensor) else word for word in words]
-        is_of_host = any(isinstance(word, np.ndarray) for word in others)
+        parts = [part for kept in self.kept for part in (kept if isinstance(kept, tuple | list) else (kept,))]
+        arrays = [part.array if isinstance(part, Tensor) else part for part in parts]
+        is_of_host = any(isinstance(array, np.ndarray) for array in arrays)
         return not is_of_host and all(is_on_gpu(values[name]) for name in self.names)
 
     def text_between(self, of_graphs: set[str]) -> str:
         """Return how it reads where it is no part of a graph: what is given away must not lie in a graph's memory."""
-        text = re.sub(r"\b(result|spent)\((t\d+)", r"\1(apart(\2)", self.text)
-        match = re.search(r"\bkeep\(\w+, (t\d+)\)", text)
-        return text.replace("keep(", "accumulate(") if match and match[1] in of_graphs else text
+        line = self.line
+        if line.function in (result, spent) and line.arguments:
+            array, *others = line.arguments
+            line = Line(line.targets, line.called, [Expression("apart(", array, ")"), *others])
+        elif line.function is keep and of_graphs.intersection(line.names):
+            line = Line(line.targets, Expression("accumulate"), line.arguments)
+        return str(line)
 
 
-def plan(lines: list[Line], shared: set[str]) -> None:
+def plan(lines: list[Planned], shared: set[str]) -> None:
     """Leave those lines out that cannot be captured because of others, and those that would be a graph of one line."""
     before = -1
     while before != (now := sum(line.captured for line in lines)):
         before = now
         between = [line for line in lines if not line.captured]
-        nodes = {id(line.node) for line in between if line.makes_saved}
-        alive = {name for line in between if line.function in OF_PYTHON for name in line.results}
-        alive |= {name for line in between for name in line.results} & shared
+        nodes = {id(line.line.node) for line in between if line.makes_saved}
+        alive = {name for line in between if line.line.function in OF_PYTHON for name in line.line.results}
+        alive |= {name for line in between for name in line.line.results} & shared
         for row in rows(lines):
             for line in row:
-                depends = alive.intersection(line.names) or id(line.node) in nodes
+                depends = alive.intersection(line.names) or id(line.line.node) in nodes
                 line.captured = line.captured and len(row) > 1 and not depends
 
 
-def rows(lines: list[Line]) -> Iterator[list[Line]]:
+def rows(lines: list[Planned]) -> Iterator[list[Planned]]:
     """Return the captured lines in rows without another one between."""
-    row: list[Line] = []
+    row: list[Planned] = []
     for line in [*lines, None]:
         if line is not None and line.captured:
             row.append(line)
@@ -106,6 +96,6 @@ def rows(lines: list[Line]) -> Iterator[list[Line]]:
             row = []
 
 
-def names_of_graphs(lines: list[Line]) -> set[str]:
+def names_of_graphs(lines: list[Planned]) -> set[str]:
     """Return the names of all arrays that lie in the memory of graphs."""
-    return {name for line in lines if line.captured for name in [*line.names, *line.results]}
+    return {name for line in lines if line.captured for name in [*line.names, *line.line.results]}

@@ -19,27 +19,27 @@ from tinygrad_edu.optim.adam import Adam
 from tinygrad_edu.optim.adamw import AdamW
 from tinygrad_edu.optim.sgd import SGD
 from tinygrad_edu.optim.state import count_step
+from tinygrad_edu.replay.lines.functions import accumulate, keep
 from tinygrad_edu_kernels.dropout.reference import mix
 
 # ---- operations -------------------------------------------------------------------------------------------------
 
 
-def write_dropout(line: Any, writer: Any) -> None:
+def write_dropout(line: Any, launches: Any, writer: Any) -> None:
     """Write dropout, whose mask is made of a seed: forward and backward use the same one."""
-    if len(line.launches) != 1:
+    if len(launches) != 1:
         writer.fail()
-    if line.kind == "forward":
+    if line.method == "forward":
         writer.remembered[id(line.node), "seed"] = line.options["seed"]
     seed = writer.remembered[id(line.node), "seed"]
-    writer.write_results(line)
+    writer.write_results(line, launches)
     mixed = f"{writer.named(np.uint64, 'uint64')}({writer.named(mix, 'mix')}({seed}))"
-    writer.lines.append(writer.text_of_launch(line.launches[0], start=mixed))
+    writer.lines.append(writer.text_of_launch(launches[0], start=mixed))
 
 
-def write_loss(line: Any, writer: Any) -> None:
+def write_loss(line: Any, launches: Any, writer: Any) -> None:
     """Write the cross-entropy: the sum of the losses is divided by that of the weights of the classes."""
-    launches, node = line.launches, line.node
-    value = writer.values[line.targets[0]]
+    value = writer.values[line.results[0]]
     if value.ndim or not launches:
         writer.fail()
     writer.lines += [writer.text_of_launch(launch) for launch in launches]
@@ -52,23 +52,24 @@ def write_loss(line: Any, writer: Any) -> None:
     writer.lines.append(
         f"if {name}[2]: {check}('cross_entropy', {target}, {classes}, {line.options['ignore_index']})"
     )
-    divisor = f"{name}[1]" if line.options["reduction"] == "'mean'" else "1"
-    writer.lines.append(f"{line.targets[0]} = {writer.named(np.asarray, 'asarray')}({name}[0] / {divisor})")
-    writer.move(line.targets[0], value)
-    writer.remembered[id(node), "divisor"] = divisor
+    divisor = f"{name}[1]" if str(line.options["reduction"]) == "'mean'" else "1"
+    writer.lines.append(f"{line.results[0]} = {writer.named(np.asarray, 'asarray')}({name}[0] / {divisor})")
+    writer.move(line.results[0], value)
+    writer.remembered[id(line.node), "divisor"] = divisor
 
 
-def write_loss_backward(line: Any, writer: Any) -> None:
+def write_loss_backward(line: Any, launches: Any, writer: Any) -> None:
     """Write the gradient of the cross-entropy."""
-    if len(line.launches) != 1:
+    if len(launches) != 1:
         writer.fail()
-    writer.write_results(line)
-    (launch,) = line.launches
+    writer.write_results(line, launches)
+    (launch,) = launches
+    grad = str(line.arguments[0])
     given = dict(writer.arguments_of(launch))
     dtype = given["probabilities"].dtype
-    if given["grad_losses"].size != 1 or writer.values[line.arguments[0]].dtype != dtype:
+    if given["grad_losses"].size != 1 or writer.values[grad].dtype != dtype:
         writer.fail()
-    replaced = {"grad_losses": f"{line.arguments[0]}.reshape(1)"}
+    replaced = {"grad_losses": f"{grad}.reshape(1)"}
     divisor = writer.remembered[id(line.node), "divisor"]
     if divisor != "1":
         number = writer.named(dtype.type, dtype.name)
@@ -76,7 +77,7 @@ def write_loss_backward(line: Any, writer: Any) -> None:
     writer.lines.append(writer.text_of_launch(launch, **replaced))
 
 
-LIVE: dict[tuple[str, str], Callable[[Any, Any], None]] = {
+LIVE: dict[tuple[str, str], Callable[[Any, Any, Any], None]] = {
     ("Dropout", "forward"): write_dropout,
     ("Dropout", "backward"): write_dropout,
     ("SoftmaxCrossEntropy", "forward"): write_loss,
@@ -166,23 +167,25 @@ def note_step(optimizer: Any, counters: list[Any], name: str) -> None:
     optimizer.step_count += 1
 
 
-def update_lines(line: Any, writer: Any) -> list[str]:
+def update_lines(line: Any, launches: Any, writer: Any) -> list[str]:
     """Return the lines for a step of an optimizer, one for each parameter; none, if it is to remain one line."""
-    name = line.kind.removesuffix(".step")
-    optimizer = writer.scope.get(name)
+    optimizer = line.owner
     if type(optimizer) not in ARRAYS:
         return []
     pairs = [(g, p) for g, group in enumerate(optimizer.param_groups) for p in group["params"]]
     with_grad = [(g, p) for g, p in pairs if p._grad is not None]
-    if len(with_grad) != len(line.launches):
+    if len(with_grad) != len(launches):
         return []
     names = {id(value): key for key, value in writer.scope.items()}
-    given = {x.arguments[0] for x in writer.list.lines if x.kind in ("keep", "accumulate")}
+    name = names[id(optimizer)]
+    given = {str(x.arguments[0]) for x in writer.list.lines if x.function in (keep, accumulate)}
     for _, param in pairs:
         if (names.get(id(param)) in given) is (param._grad is None):
             return []  # whether it has a gradient is not up to this list
-    launches = iter(line.launches)
-    lines = [write_update(optimizer, name, *pair, next(launches), names, writer) for pair in with_grad]
+    lines = [
+        write_update(optimizer, name, *pair, launch, names, writer)
+        for pair, launch in zip(with_grad, launches, strict=True)
+    ]
     writer.optimizers.append(optimizer)
     changed = [
         x

@@ -10,6 +10,8 @@ import numpy as np
 
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.replay.kernels.live import LIVE, update_lines
+from tinygrad_edu.replay.lines.functions import keep, result, spent
+from tinygrad_edu.replay.lines.line import Line
 from tinygrad_edu_kernels import threads
 
 
@@ -91,10 +93,10 @@ class Writer:
         """Return the results that the user gets hold of."""
         lent = []
         for line in self.list.lines:
-            if line.kind == "keep":
-                lent.append(line.arguments[1])
-            elif line.kind in ("result", "spent"):
-                lent.append(line.arguments[0])
+            if line.function is keep:
+                lent.append(str(line.arguments[1]))
+            elif line.function in (result, spent):
+                lent.append(str(line.arguments[0]))
         return [name for name in lent if isinstance(self.values[name], np.ndarray)]
 
     def _stay(self, name: str, array: Any) -> None:
@@ -108,15 +110,15 @@ class Writer:
 
     def write(self) -> list[str]:
         """Write all lines."""
-        for line in self.list.lines:
+        for line, launches in zip(self.list.lines, self.list.launches, strict=True):
             self.current = line.node
-            if line.node is not None and id(line.node) in self.nodes:
-                self._write_kernels(line)
-            elif line.kind.endswith(".step") and (lines := update_lines(line, self)):
+            if id(line.node) in self.nodes:
+                self._write_kernels(line, launches)
+            elif line.method == "step" and (lines := update_lines(line, launches, self)):
                 self.lines += lines
             else:
-                self.lines.append(line.text)
-                for name in line.targets:
+                self.lines.append(str(line))
+                for name in line.results:
                     self.move(name, self.values[name])
         self.list.scope, self.list.optimizers = self.scope, self.optimizers
         return [*self.lines, self.list.returned]
@@ -127,25 +129,20 @@ class Writer:
             self.moving.append((name, value))
             self.names[id(value)] = name
 
-    def _write_kernels(self, line: Any) -> None:
-        live = LIVE.get((type(line.node).__name__, line.kind))
+    def _write_kernels(self, line: Line, launches: list[threads.Launch]) -> None:
+        live = LIVE.get((type(line.node).__name__, line.method))
         if live is not None:
-            live(line, self)
+            live(line, launches, self)
             return
-        self.write_results(line)
-        for launch in line.launches:
-            self.lines.append(self.text_of_launch(launch))
+        self.write_results(line, launches)
+        self.lines += map(self.text_of_launch, launches)
 
-    def write_results(self, line: Any) -> None:
+    def write_results(self, line: Line, launches: list[threads.Launch]) -> None:
         """Give the results of a line their names, and have memory made for those that the user gets."""
-        made = {
-            id(root(x)) for launch in line.launches for x in launch.arguments if isinstance(x, np.ndarray)
-        }
-        made |= {id(root(launch.result)) for launch in line.launches if isinstance(launch.result, np.ndarray)}
-        for name in line.targets:
-            value = None if name == "_" else self.values[name]
-            if value is None:
-                continue
+        given = [x for launch in launches for x in (*launch.arguments, launch.result)]
+        made = {id(root(x)) for x in given if isinstance(x, np.ndarray)}
+        for name in line.results:
+            value = self.values[name]
             if not isinstance(value, np.ndarray):
                 self.fail()
             owner, seen = id(root(value)), self._seen_as(value)

@@ -8,12 +8,13 @@ from types import CodeType
 from typing import Any
 
 from tinygrad_edu._tensor import tensor_from_array
+from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.replay.arrays import is_plain_array
 
 count = itertools.count(1)
 
 
-def compiled_text(name: str, arguments: str, lines: list[str]) -> tuple[str, CodeType]:
+def compiled_text(name: str, arguments: str, lines: list[Any]) -> tuple[str, CodeType]:
     """Return lines as the text of a function, which a debugger can show, and its code."""
     source = f"def {name}({arguments}):\n" + "".join([f"    {line}\n" for line in lines])
     file = f"<replay {next(count)}>"
@@ -45,6 +46,31 @@ def write_into(tensor: Any, values: Any) -> None:
     """Write an array into the memory of a tensor that outlives the step."""
     tensor.array[...] = values
     tensor.increment_version("a replayed step")
+
+
+class Spent(Node):
+    """The history of a result whose graph has been walked: a second backward is an error, as it is without replay."""
+
+    saved = None
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def name(self) -> str:
+        """Return the name of the node that would be here."""
+        return self._name
+
+
+def result(array: Any) -> Any:
+    """Return an array as a Tensor."""
+    return tensor_from_array(array)
+
+
+def spent(array: Any, name: str) -> Any:
+    """Return an array as a Tensor whose graph has been walked."""
+    tensor = tensor_from_array(array)
+    tensor.set_history((Spent(name), 0))
+    return tensor
 
 
 def as_tuple(grads: Any) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.random import Generator
 from tinygrad_edu.replay.arrays import is_array, is_on_gpu
+from tinygrad_edu.replay.lines.line import Expression, Name, enclosed
 
 
 def snake_case(name: str) -> str:
@@ -64,13 +65,13 @@ class Names:
         self.refused, self.for_good = "", True
         self.card: Any = None
         self.shared: set[str] = set()
-        self._names: dict[int, str] = {}
+        self._names: dict[int, Expression] = {}
         self._arguments = arguments
         self._alive: list[Any] = list(arguments)  # an id belongs to nobody else as long as they live
         self._parameters: dict[int, tuple[str, Any]] = {}
         self._results = 0
         for i, array in enumerate(arguments):
-            self._names[id(array)] = f"{letter}{i}"
+            self._names[id(array)] = Name(f"{letter}{i}")
 
     def refuse(self, why: str, for_good: bool = True) -> None:
         """Note why it cannot be replayed, at least this time; the program runs on."""
@@ -80,9 +81,9 @@ class Names:
     def know(self, nodes: dict[str, Node]) -> None:
         """Know nodes, of which another recorder has written down the forward, by their names."""
         self.scope.update(nodes)
-        self._names.update({id(node): name for name, node in nodes.items()})
+        self._names.update({id(node): Name(name) for name, node in nodes.items()})
 
-    def named(self, value: Any, hint: str) -> str:
+    def named(self, value: Any, hint: str) -> Expression:
         """Return the name of something that is kept as it is: a node, a function, a tensor."""
         if id(value) in self._names:
             return self._names[id(value)]
@@ -92,11 +93,11 @@ class Names:
             number += 1
             name = f"{base}_{number}"
         self.scope[name] = value
-        self._names[id(value)] = name
+        self._names[id(value)] = Name(name)
         self._alive.append(value)
-        return name
+        return self._names[id(value)]
 
-    def text(self, value: Any) -> str:
+    def text(self, value: Any) -> Expression:
         """Return the expression for an argument."""
         if is_array(value):
             self.note_card(value)
@@ -104,22 +105,24 @@ class Names:
         if isinstance(value, np.generic):
             return self._names.get(id(value)) or self._constant(value)
         if value is None or isinstance(value, bool | float | str):
-            return repr(value)
+            return Expression(repr(value))
         if isinstance(value, int):  # a seed is named, and Python has each small number once
-            return self._names.get(id(value), repr(value)) if value > 256 else repr(value)
-        if type(value) in (tuple, list):
-            inner = ", ".join(map(self.text, value))
-            return f"[{inner}]" if type(value) is list else f"({inner}{',' if len(value) == 1 else ''})"
+            return (self._names.get(id(value)) if value > 256 else None) or Expression(repr(value))
+        if type(value) is list:
+            return enclosed("[", map(self.text, value), "]")
+        if type(value) is tuple:
+            return enclosed("(", map(self.text, value), ",)" if len(value) == 1 else ")")
         if isinstance(value, tuple):  # a named one
-            return f"{self.named(type(value), type(value).__name__)}({', '.join(map(self.text, value))})"
+            made = self.named(type(value), type(value).__name__)
+            return Expression(made, enclosed("(", map(self.text, value), ")"))
         if type(value) is dict:
-            return "{" + ", ".join([f"{key!r}: {self.text(x)}" for key, x in value.items()]) + "}"
-        if type(value) is slice:
-            return f"slice({self.text(value.start)}, {self.text(value.stop)}, {self.text(value.step)})"
+            return enclosed("{", [Expression(f"{key!r}: ", self.text(x)) for key, x in value.items()], "}")
+        if type(value) in (slice, range):
+            return enclosed(
+                f"{type(value).__name__}(", map(self.text, (value.start, value.stop, value.step)), ")"
+            )
         if value is Ellipsis:
-            return "..."
-        if type(value) is range:
-            return f"range({value.start}, {value.stop}, {value.step})"
+            return Expression("...")
         if isinstance(value, Tensor):
             return self._text_of_tensor(value)
         if isinstance(value, type | np.dtype):
@@ -129,7 +132,7 @@ class Names:
         if isinstance(value, Generator):
             self.refuse("a random number is drawn from a generator of the program's own")
         self.refuse(f"an operation has an option of type {type(value).__name__}, which is not written down")
-        return "None"
+        return Expression("None")
 
     def note_card(self, array: Any) -> None:
         """Note on which card an array is; all must be on one."""
@@ -138,49 +141,49 @@ class Names:
             if array.device != self.card:
                 self.refuse("it computes on several cards")
 
-    def _constant(self, value: Any) -> str:
+    def _constant(self, value: Any) -> Expression:
         """Return a number of NumPy's as it is written: the type matters to the result."""
-        return f"{self.named(type(value), type(value).__name__)}({value.item()!r})"
+        return Expression(self.named(type(value), type(value).__name__), f"({value.item()!r})")
 
-    def _text_of_outside(self, array: Any) -> str:
+    def _text_of_outside(self, array: Any) -> Expression:
         self.outside.append(array)
         name, leaf = self._parameters.get(id(array), ("", None))
         if leaf is not None:
-            expression = f"{self.named(leaf, name)}.array"
+            expression = Expression(self.named(leaf, name), ".array")
             self._names[id(array)] = expression
             self._alive.append(array)
             return expression
         return self.named(array, f"p{len(self.outside)}")
 
-    def _text_of_tensor(self, tensor: Any) -> str:
+    def _text_of_tensor(self, tensor: Any) -> Expression:
         if id(tensor.array) in self._parameters or id(tensor) in self.leaves:
             self.leaves[id(tensor)] = tensor
             return self.named(tensor, self._parameters.get(id(tensor.array), ("leaf", None))[0])
         self.refuse("a function was given a tensor that is no parameter and no buffer")
-        return "None"
+        return Expression("None")
 
-    def _text_of_function(self, function: Callable[..., Any]) -> str:
+    def _text_of_function(self, function: Callable[..., Any]) -> Expression:
         owner = getattr(function, "__self__", None)
         name = getattr(function, "__name__", "function")
         if owner is None or isinstance(owner, type | ModuleType):
             return self.named(function, name)
-        return f"{self.named(owner, snake_case(type(owner).__name__))}.{name}"
+        return Expression(self.named(owner, snake_case(type(owner).__name__)), f".{name}")
 
     def is_argument(self, tensor: Any) -> bool:
         """Tell whether a tensor is one that each call brings with it."""
         return any(tensor.array is array for array in self._arguments)
 
-    def result(self, value: Any) -> str:
+    def result(self, value: Any) -> Expression:
         """Give a result a name, and return it."""
         if value is None:
-            return "_"
-        name = f"t{self._results}"
+            return Expression("_")
+        name = Name(f"t{self._results}", made=True)
         self._results += 1
         if is_array(value):
             self.note_card(value)
         if is_array(value) or isinstance(value, np.generic | int):
             if id(value) in self._names:
-                self.shared |= {name, self._names[id(value)]}
+                self.shared |= {name.text, str(self._names[id(value)])}
             self._names[id(value)] = name
             self._alive.append(value)
         else:

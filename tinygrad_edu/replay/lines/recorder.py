@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import dis
-import re
 import sys
 from collections.abc import Callable
 from types import CodeType
@@ -26,7 +25,8 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.replay.arrays import copied, is_array, may_share_memory
 from tinygrad_edu.replay.lines.functions import accumulate, as_tuple, write, write_into
 from tinygrad_edu.replay.lines.known import is_known
-from tinygrad_edu.replay.lines.names import Names, identifier, snake_case
+from tinygrad_edu.replay.lines.line import Expression, Line
+from tinygrad_edu.replay.lines.names import Names, identifier
 
 
 class Refused(Exception):
@@ -38,7 +38,7 @@ class Recorder(Names, Observer):
 
     Attributes
     ----------
-    lines : list of str
+    lines : list of Line
         What happened, in order.
     nodes : list of Node
         Which forwards have been written, the oldest first.
@@ -52,7 +52,7 @@ class Recorder(Names, Observer):
         self.nodes: list[Node] = []  # in order of age
         self.went_back = False
         self.number: Any = None  # what ``return loss.item()`` returns
-        self.lines: list[str] = []
+        self.lines: list[Line] = []
         self.modules: dict[int, Any] = {}
         self.optimizers: dict[int, Any] = {}
         self.busy = 0  # within a node or an optimizer's step, which are one line each
@@ -69,23 +69,26 @@ class Recorder(Names, Observer):
         """Note the arguments of a node before it computes; ``made`` writes the line."""
         if self.busy:
             return run()
-        operation: Any = type(node)
-        if not isinstance(node, Op) or not is_known(operation):
-            self.refuse(f"{operation.__name__} is not among the operations that replay knows")
-        call = ", ".join([*map(self.text, arrays), *[f"{k}={self.text(v)}" for k, v in options.items()]])
+        operation: Any = node
+        if not isinstance(node, Op) or not is_known(operation.__class__):
+            self.refuse(f"{type(node).__name__} is not among the operations that replay knows")
+        arguments = [*map(self.text, arrays)]
+        written = {name: self.text(value) for name, value in options.items()}
         if options.get("in_place"):
             self._check_change(arrays[0], [*self._arguments, *self.outside])
-        self._call = f"{self.named(node, snake_case(type(node).__name__))}.forward({call})"
+        self._line = Line(
+            [], self._text_of_function(operation.forward), arguments, written, operation.forward
+        )
         self.busy += 1
         try:
             output = run()
         finally:
             self.busy -= 1
         if any(isinstance(x, np.generic) for x in (output if isinstance(output, tuple) else (output,))):
-            self._call = f"{self.named(np.asarray, 'asarray')}({self._call})"
+            self._line.wrapper = self.named(np.asarray, "asarray")
             if isinstance(output, tuple):
                 self.refuse("an operation has several results, one of which is a single number")
-        self._tuple = isinstance(output, tuple)
+        self._line.unpacks = isinstance(output, tuple)
         return output
 
     def made(self, node: Node, inputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
@@ -93,8 +96,8 @@ class Recorder(Names, Observer):
         if self.busy:
             return
         self.nodes.append(node)
-        names = ", ".join([self.result(tensor.array) for tensor in results])
-        self.lines.append(f"{names}{',' if self._tuple and len(results) == 1 else ''} = {self._call}")
+        self._line.targets = [self.result(tensor.array) for tensor in results]
+        self.lines.append(self._line)
         for x in inputs:
             if isinstance(x, Tensor) and any(x.array is array for array in self.outside):
                 self.leaves[id(x)] = x
@@ -107,7 +110,7 @@ class Recorder(Names, Observer):
             return run()
         self.went_back = True
         self._check_node(node, grad_outputs)
-        arguments = ", ".join(map(self.text, grad_outputs))
+        arguments = [*map(self.text, grad_outputs)]
         self.busy += 1
         try:
             grads = run()
@@ -116,11 +119,10 @@ class Recorder(Names, Observer):
         if isinstance(node, AccumulateGrad):
             self._write_accumulation(node.variable, grad_outputs[0])
             return grads
-        call = f"{self.named(node, snake_case(type(node).__name__))}.backward({arguments})"
-        if len(grads) == 1:
-            call = f"{self.named(as_tuple, 'as_tuple')}({call})"
-        names = ", ".join([self.result(grad) for grad in grads])
-        self.lines.append(f"{names}{',' if len(grads) == 1 else ''} = {call}")
+        called = self._text_of_function(node.backward)
+        wrapper = self.named(as_tuple, "as_tuple") if len(grads) == 1 else None
+        targets = [*map(self.result, grads)]
+        self.lines.append(Line(targets, called, arguments, {}, node.backward, wrapper, unpacks=True))
         return grads
 
     def _check_node(self, node: Node, grad_outputs: list[Any]) -> None:
@@ -141,12 +143,11 @@ class Recorder(Names, Observer):
             return self.refuse("an argument is given a gradient inside")
         self.leaves[id(leaf)] = leaf
         self._with_new_grad.add(id(leaf))
-        hint = self._parameters.get(id(leaf.array), ("leaf", None))[0]
-        name, given = self.named(leaf, hint), self.text(grad)
-        self.named(accumulate, "accumulate")
+        arguments = [self._text_of_tensor(leaf), self.text(grad)]
+        called = self.named(accumulate, "accumulate")
         if leaf._grad is None or not is_array(leaf._grad.array):
             return self.refuse("a parameter has a sparse gradient")
-        self.lines.append(f"{self.result(leaf._grad.array)} = accumulate({name}, {given})")
+        self.lines.append(Line([self.result(leaf._grad.array)], called, arguments, {}, accumulate))
 
     def called(self, function: Callable[..., Any], arguments: tuple[Any, ...], result: Any) -> None:
         """Write the line of a function that was called on arrays outside of a node."""
@@ -155,9 +156,13 @@ class Recorder(Names, Observer):
         owner: Any = getattr(function, "__self__", None)
         if isinstance(getattr(owner, "param_groups", None), list):
             self._check_optimizer(owner, arguments)
-        call = f"{self._text_of_function(function)}({', '.join(map(self.text, arguments))})"
-        names = ", ".join(map(self.result, result)) if isinstance(result, tuple) else self.result(result)
-        self.lines.append(call if result is None else f"{names} = {call}")
+        called, given, unpacks = (
+            self._text_of_function(function),
+            [*map(self.text, arguments)],
+            isinstance(result, tuple),
+        )
+        results = result if unpacks else () if result is None else (result,)
+        self.lines.append(Line([*map(self.result, results)], called, given, {}, function, unpacks=unpacks))
 
     @contextlib.contextmanager
     def within(self, function: Callable[..., Any]) -> Any:
@@ -173,8 +178,9 @@ class Recorder(Names, Observer):
         if self.busy or id(array) in self._names:
             return
         numbers = copied(array)
-        self.constants[self.named(numbers, "constant")] = numbers
-        self.lines.append(f"{self.result(array)} = {self._names[id(numbers)]}.copy()")
+        name = self.named(numbers, "constant")
+        self.constants[str(name)] = numbers
+        self.lines.append(Line([self.result(array)], Expression(name, ".copy"), []))
 
     def _check_optimizer(self, optimizer: Any, arguments: tuple[Any, ...]) -> None:
         self._steps += 1
@@ -199,10 +205,11 @@ class Recorder(Names, Observer):
         )
         if id(tensor.array) in self._parameters or id(tensor) in self.leaves:
             self.text(tensor.array)
-            call = f"{self.named(write_into, 'write_into')}({self._text_of_tensor(tensor)}, {source})"
+            called, place = self.named(write_into, "write_into"), self._text_of_tensor(tensor)
+            self.lines.append(Line([], called, [place, source], {}, write_into))
         else:
-            call = f"{self.named(write, 'write')}({self.text(tensor.array)}, {source})"
-        self.lines.append(call)
+            called, place = self.named(write, "write"), self.text(tensor.array)
+            self.lines.append(Line([], called, [place, source], {}, write))
 
     def _check_change(self, array: Any, others: list[Any]) -> None:
         if any(may_share_memory(array, other) for other in others):
@@ -218,8 +225,8 @@ class Recorder(Names, Observer):
             return self.refuse("the gradient of an argument is forgotten")
         self.leaves[id(tensor)] = tensor
         self._with_new_grad.add(id(tensor))
-        hint = self._parameters.get(id(tensor.array), ("leaf", None))[0]
-        self.lines.append(f"{self.named(tensor, hint)}._grad = None")
+        place = Expression(self._text_of_tensor(tensor), "._grad")
+        self.lines.append(Line([place], Expression("None")))
 
     def looked_for_grad(self, tensor: Any) -> None:
         """Note whether a tensor had a gradient when the call began: what is done may depend on that."""
@@ -232,12 +239,12 @@ class Recorder(Names, Observer):
         """Refuse, unless the number is returned at once: Python may do with it whatever it likes."""
         if self.busy:
             return
-        name = "" if tensor is None else self._names.get(id(tensor.array), "")
+        name = None if tensor is None else self._names.get(id(tensor.array))
         self.busy += 1  # this function's own looking is not the program's
         returned = self.code is not None and is_returned_at_once(self.code)
         self.busy -= 1
         if how == "item()" and name and returned:
-            self.lines.append(f"number = {name}.item()")
+            self.lines.append(Line([Expression("number")], Expression(name, ".item"), []))
             self.number = number
         else:
             self.refuse(
@@ -280,11 +287,13 @@ class Recorder(Names, Observer):
 
     def name_parameters(self) -> None:
         """Call parameters that were met before their module as the module does."""
-        for name in [name for name, value in self.scope.items() if isinstance(value, Tensor)]:
-            wanted = identifier(self._parameters.get(id(self.scope[name].array), (name, None))[0])
-            if wanted not in self.scope:
-                self.scope[wanted] = self.scope.pop(name)
-                self.lines = [re.sub(rf"\b{name}\b", wanted, line) for line in self.lines]
+        for text, value in [*self.scope.items()]:
+            name: Any = self._names.get(id(value))
+            if isinstance(value, Tensor) and id(value.array) in self._parameters:
+                wanted = identifier(self._parameters[id(value.array)][0])
+                if wanted not in self.scope:
+                    self.scope[wanted] = self.scope.pop(text)
+                    name.text = wanted
 
     def let_go(self) -> None:
         """Forget all arrays but those that were there before."""
