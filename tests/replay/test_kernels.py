@@ -293,6 +293,31 @@ def test_gradients_add_up_while_kernels_write_them():
     assert is_of_kernels(step)
 
 
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
+def test_an_optimizer_whose_kernels_cannot_be_written_keeps_its_line(optimizer):
+    """One that is given a copy of a parameter, whose memory is not in order; the operations are kernels."""
+    results = []
+    for replay in (False, True):
+        torch.manual_seed(0)
+        weight, layer = nn.Parameter(torch.randn(30, 20).t()), nn.Linear(20, 10)
+        used = optimizer([weight, *layer.parameters()], lr=0.01)
+
+        def step(x, y, weight=weight, layer=layer, used=used):
+            used.zero_grad()
+            loss = F.cross_entropy(layer(F.relu(F.linear(x, weight))), y)
+            loss.backward()
+            used.step()
+            return loss
+
+        step = torch.compile(step, fullgraph=True) if replay else step
+        results.append([step(torch.randn(16, 30), torch.randint(0, 10, (16,))) for _ in range(6)])
+        results[-1] += [weight, weight.grad, *layer.parameters()]
+    assert equal(*results)
+    assert is_of_kernels(step)
+    assert ".step()" in step.source
+    assert "relu.forward(" not in step.source
+
+
 # ---- faults -----------------------------------------------------------------------------------------------------
 
 FAULTS = {

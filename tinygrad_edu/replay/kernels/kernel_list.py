@@ -78,12 +78,12 @@ class KernelList:
 
     def write(self) -> list[str]:
         """Return the lines of the list of kernels; ``scope`` then has what they name."""
-        computing = ("forward", "backward")
-        nodes = {id(line.node) for line in self.lines if has_kernels(type(line.node))}
-        nodes -= {id(line.node) for line in self.lines if line.method not in computing}
+        computing = ("forward", "backward", "step")
+        owners = {id(line.owner) for line in self.lines if has_kernels(type(line.owner))}
+        owners -= {id(line.owner) for line in self.lines if line.method not in computing}
         while True:
-            writer = Writer(self, nodes)
+            writer = Writer(self, owners)
             try:
                 return writer.write()
             except NoKernels as error:
-                nodes.remove(id(error.args[0]))
+                owners.remove(id(error.args[0]))

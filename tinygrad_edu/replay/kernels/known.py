@@ -1,4 +1,4 @@
-"""Which operations may be written as calls of kernels."""
+"""Which operations and optimizers may be written as calls of kernels."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ WITH_KERNELS = (
     "ops.elementwise.unary.Sigmoid",
     "ops.shape.layout.Permute",
     "ops.shape.layout.Reshape",
+    "optim.adam.Adam",
+    "optim.adamw.AdamW",
+    "optim.sgd.SGD",
 )
-"""Operations all of whose work with numbers goes through ``threads.run_over`` and ``threads.call``.
+"""Operations and optimizers all of whose work with numbers goes through ``threads.run_over`` and ``threads.call``.
 
 One whose kernels are given numbers that differ from call to call needs an entry in ``live.LIVE``, too.
 """
 
 
 def has_kernels(operation: Any) -> bool:
-    """Tell whether an operation is among those that may be written as calls of kernels."""
+    """Tell whether an operation or an optimizer is among those that may be written as calls of kernels."""
     return f"{operation.__module__}.{operation.__qualname__}".removeprefix("tinygrad_edu.") in WITH_KERNELS

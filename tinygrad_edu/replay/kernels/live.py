@@ -77,15 +77,6 @@ def write_loss_backward(line: Any, launches: Any, writer: Any) -> None:
     writer.lines.append(writer.text_of_launch(launch, **replaced))
 
 
-LIVE: dict[tuple[str, str], Callable[[Any, Any, Any], None]] = {
-    ("Dropout", "forward"): write_dropout,
-    ("Dropout", "backward"): write_dropout,
-    ("SoftmaxCrossEntropy", "forward"): write_loss,
-    ("SoftmaxCrossEntropy", "backward"): write_loss_backward,
-}
-"""The operations whose kernels are given such numbers, and what writes their lines."""
-
-
 # ---- optimizers -------------------------------------------------------------------------------------------------
 
 
@@ -167,72 +158,66 @@ def note_step(optimizer: Any, counters: list[Any], name: str) -> None:
     optimizer.step_count += 1
 
 
-def update_lines(line: Any, launches: Any, writer: Any) -> list[str]:
-    """Return the lines for a step of an optimizer, one for each parameter; none, if it is to remain one line."""
+def write_step(line: Any, launches: Any, writer: Any) -> None:
+    """Write a step of an optimizer, one line for each parameter."""
     optimizer = line.owner
-    if type(optimizer) not in ARRAYS:
-        return []
     pairs = [(g, p) for g, group in enumerate(optimizer.param_groups) for p in group["params"]]
     with_grad = [(g, p) for g, p in pairs if p._grad is not None]
-    if len(with_grad) != len(launches):
-        return []
     names = {id(value): key for key, value in writer.scope.items()}
-    name = names[id(optimizer)]
     given = {str(x.arguments[0]) for x in writer.list.lines if x.function in (keep, accumulate)}
-    for _, param in pairs:
-        if (names.get(id(param)) in given) is (param._grad is None):
-            return []  # whether it has a gradient is not up to this list
-    lines = [
-        write_update(optimizer, name, *pair, launch, names, writer)
-        for pair, launch in zip(with_grad, launches, strict=True)
-    ]
+    # Whether a parameter has a gradient must be up to this list.
+    if len(with_grad) != len(launches) or any(
+        (names.get(id(param)) in given) is (param._grad is None) for _, param in pairs
+    ):
+        writer.fail()
+    for (group, param), launch in zip(with_grad, launches, strict=True):
+        writer.lines.append(text_of_update(optimizer, group, param, launch, names, writer))
     writer.optimizers.append(optimizer)
-    changed = [
-        x
-        for _, param in with_grad
-        for x in (param, *optimizer.state.get(param, {}).values())
-        if isinstance(x, Tensor)
-    ]
-    counters = writer.named([x.version_counter() for x in changed], f"counters_of_{name}")
-    done = f"{writer.named(note_step, 'note_step')}({name}, {counters}, '{type(optimizer).__name__}.step')"
-    return [*lines, done] if all(lines) else []
+    states = [optimizer.state.get(param, {}).values() for _, param in with_grad]
+    changed = [param for _, param in with_grad] + [x for state in states for x in state]
+    counters = [x.version_counter() for x in changed if isinstance(x, Tensor)]
+    name, note = names[id(optimizer)], writer.named(note_step, "note_step")
+    counted = writer.named(counters, f"counters_of_{name}")
+    writer.lines.append(f"{note}({name}, {counted}, '{type(optimizer).__name__}.step')")
 
 
-def write_update(
-    optimizer: Any,
-    name: str,
-    group: int,
-    param: Any,
-    launch: Any,
-    names: dict[int, str],
-    writer: Any,
+def text_of_update(
+    optimizer: Any, group: int, param: Any, launch: Any, names: dict[int, str], writer: Any
 ) -> str:
-    """Return the line that updates one parameter, or nothing if the step is to be one line."""
-    count, grad = ARRAYS[type(optimizer)], param._grad.array
-    hints = [f"{names[id(param)]}_{hint}" for hint in writer.argument_names(launch.function)]
-    places = [
-        param.array,
-        grad,
-        *[x.array for x in optimizer.state.get(param, {}).values() if isinstance(x, Tensor)],
-    ]
+    """Return the line that updates one parameter."""
+    count, grad, name = ARRAYS[type(optimizer)], param._grad.array, names[id(param)]
+    state = [x.array for x in optimizer.state.get(param, {}).values() if isinstance(x, Tensor)]
     texts = []
-    for array, hint in zip(launch.arguments[:count], hints, strict=False):
-        if array.size and not any(np.may_share_memory(array, place) for place in places):
-            return ""  # a copy
-        is_grad = np.may_share_memory(array, grad)
-        if is_grad and id(grad) not in writer.names:
-            return ""
-        if is_grad:
-            texts.append(f"{writer.names[id(grad)]}.reshape(-1)")
+    for array, hint in zip(launch.arguments[:count], writer.argument_names(launch.function), strict=False):
+        if not array.size:
+            texts.append(writer.stay_as(array, "nothing"))
+        elif np.may_share_memory(array, grad):
+            texts.append(
+                f"{writer.names[id(grad)]}.reshape(-1)" if id(grad) in writer.names else writer.fail()
+            )
         elif np.may_share_memory(array, param.array):
             texts.append(writer.text(array))
+        elif any(np.may_share_memory(array, place) for place in state):
+            texts.append(writer.stay_as(array, f"{name}_{hint}"))
         else:
-            texts.append(writer.stay_as(array, hint if array.size else "nothing"))
-    options = f"{name}.param_groups[{group}]"
+            writer.fail()  # a copy
+    options = f"{names[id(optimizer)]}.param_groups[{group}]"
     if isinstance(optimizer, Adam):
-        step = writer.named(optimizer.state[param]["step"], f"{names[id(param)]}_step")
+        step = writer.named(optimizer.state[param]["step"], f"{name}_step")
         numbers = f"{writer.named(numbers_of_adam, 'numbers_of_adam')}({options}, {step})"
     else:
         numbers = f"{writer.named(numbers_of_sgd, 'numbers_of_sgd')}({options})"
     line: str = writer.text_of_call(launch, [*texts, f"*{numbers}"])
     return line
+
+
+LIVE: dict[tuple[str, str], Callable[[Any, Any, Any], None]] = {
+    ("Dropout", "forward"): write_dropout,
+    ("Dropout", "backward"): write_dropout,
+    ("SoftmaxCrossEntropy", "forward"): write_loss,
+    ("SoftmaxCrossEntropy", "backward"): write_loss_backward,
+    ("SGD", "step"): write_step,
+    ("Adam", "step"): write_step,
+    ("AdamW", "step"): write_step,
+}
+"""The operations and optimizers whose kernels are given such numbers, and what writes their lines."""

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu._tensor import Tensor
-from tinygrad_edu.replay.kernels.live import LIVE, update_lines
+from tinygrad_edu.autograd.node import Node
+from tinygrad_edu.replay.kernels.live import LIVE
 from tinygrad_edu.replay.lines.functions import keep, result, spent
 from tinygrad_edu.replay.lines.line import Line
 from tinygrad_edu_kernels import threads
 
 
 class NoKernels(Exception):
-    """The node whose lines cannot be calls of kernels."""
+    """The node, or the optimizer, whose lines cannot be calls of kernels."""
 
 
 class Memory:
@@ -68,18 +69,21 @@ def is_one(a: Any, b: Any) -> bool:
 
 
 class Writer:
-    """Writes the lines, with the operations of ``nodes`` as kernels."""
+    """Writes the lines, with the nodes and optimizers of ``owners``, by their ``id``, as kernels."""
 
-    def __init__(self, kernel_list: Any, nodes: set[int]) -> None:
-        self.list, self.nodes = kernel_list, nodes
+    def __init__(self, kernel_list: Any, owners: set[int]) -> None:
+        self.list, self.owners = kernel_list, owners
         self.values = kernel_list.values
-        self.scope = {name: x for name, x in kernel_list.scope.items() if id(x) not in nodes}
+        self.scope = {
+            name: x for name, x in kernel_list.scope.items() if id(x) not in owners or not isinstance(x, Node)
+        }
         self.lines: list[str] = []
         self.staying: dict[int, tuple[str, Any]] = {}  # roots of memory that stays, with its name
         self.views: dict[Any, str] = {}  # names of memory that stays, by where it is and how it is seen
         self.moving: list[tuple[str, Any]] = [(n, x) for n, x in self.values.items() if n.startswith("x")]
         self.names: dict[int, str] = {id(x): name for name, x in self.moving}
         self.current: Any = None
+        self.launch: Any = None
         self.remembered: dict[tuple[int, str], str] = {}  # what the forward of a node tells its backward
         self.optimizers: list[Any] = []
         self.lent = {id(root(self.values[name])) for name in self._lent_names()}
@@ -105,17 +109,15 @@ class Writer:
         self.staying.setdefault(id(root(array)), (name.removesuffix(".array"), array))
 
     def fail(self) -> Any:
-        """Have the present operation keep its lines."""
+        """Have the present operation, or optimizer, keep its lines."""
         raise NoKernels(self.current)
 
     def write(self) -> list[str]:
         """Write all lines."""
         for line, launches in zip(self.list.lines, self.list.launches, strict=True):
-            self.current = line.node
-            if id(line.node) in self.nodes:
+            self.current = line.owner
+            if id(line.owner) in self.owners:
                 self._write_kernels(line, launches)
-            elif line.method == "step" and (lines := update_lines(line, launches, self)):
-                self.lines += lines
             else:
                 self.lines.append(str(line))
                 for name in line.results:
@@ -130,7 +132,7 @@ class Writer:
             self.names[id(value)] = name
 
     def _write_kernels(self, line: Line, launches: list[threads.Launch]) -> None:
-        live = LIVE.get((type(line.node).__name__, line.method))
+        live = LIVE.get((type(line.owner).__name__, line.method))
         if live is not None:
             live(line, launches, self)
             return
@@ -177,7 +179,7 @@ class Writer:
 
     def text_of_launch(self, launch: threads.Launch, **replaced: str) -> str:
         """Return the line that calls a kernel again; ``replaced`` are arguments that are worked out anew, by name."""
-        given = self.arguments_of(launch)
+        given, self.launch = self.arguments_of(launch), launch
         if not replaced.keys() <= dict(given).keys():
             self.fail()
         texts = [replaced[name] if name in replaced else self.text(x, name) for name, x in given]
@@ -229,15 +231,11 @@ class Writer:
         seen = self._seen_as(array)
         if seen:
             return seen
-        if root(array).flags.writeable:
-            return self.fail() if self._is_copy(array) else self.stay_as(array, hint)
-        return self.stay_as(array, "ones" if (array == 1).all() else hint)
-
-    def _is_copy(self, array: Any) -> bool:
-        """Tell whether an array has the numbers of another one, in whatever order."""
-        others = [whole for _, whole in [*self.staying.values(), *self.moving] if whole.size == array.size]
-        numbers = np.sort(array, axis=None)
-        return any(np.array_equal(np.sort(other, axis=None), numbers, equal_nan=True) for other in others)
+        if any(np.may_share_memory(array, other) for _, other in self.moving):
+            return self.fail()
+        if not root(array).flags.writeable:
+            return self.stay_as(array, "ones" if (array == 1).all() else hint)
+        return self.stay_as(array, hint) if overwrites(self.launch, array) else self.fail()
 
     def stay_as(self, array: Any, hint: str) -> str:
         """Return the name of memory that stays: the one it has, or a new one."""
@@ -261,6 +259,23 @@ class Writer:
             if whole.T.shape == array.shape and whole.T.strides == array.strides:
                 return f"{name}.T"
         return ""
+
+
+def overwrites(launch: threads.Launch, array: Any) -> bool:
+    """Tell whether a kernel writes every number of an array, whatever was there: else it may be a copy of something.
+
+    The kernel runs on copies, with 0 in the array and with -1, which are in range where it holds indices.
+    """
+    left = []
+    for number in (0, 1 if array.dtype.kind in "bu" else -1):
+        given = [x.copy() if isinstance(x, np.ndarray) else x for x in launch.arguments]
+        ours = [mine for mine, x in zip(given, launch.arguments, strict=True) if x is array]
+        for mine in ours:
+            mine[...] = number
+        part = () if launch.elements is None or launch.nanoseconds is None else (0, launch.elements)
+        launch.function(*given, *part)
+        left.append(ours)
+    return bool(left[0]) and all(x.tobytes() == y.tobytes() for x, y in zip(*left, strict=True))
 
 
 def kind_of_view(array: Any, whole: Any) -> str:
