@@ -190,17 +190,7 @@ def gradcheck(
     if not check_backward_ad:
         raise NotImplementedError("gradcheck: expected check_backward_ad=True, got False")
     tensors = as_tuple(inputs, "gradcheck")
-    refuse_strangers("gradcheck", *tensors)
-    checked = [x for x in tensors if isinstance(x, TensorBase) and x.requires_grad]
-    if not checked:
-        raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of them require_grad=True."
-        )
-    if any(x.array.real.itemsize < 8 for x in checked):
-        warnings.warn(
-            "gradcheck: expected float64 or complex128 inputs; lower precision makes the check likely to fail",
-            stacklevel=2,
-        )
+    check_inputs(tensors)
     for i, k, numeric, analytic in jacobian_pairs(func, tensors, eps):
         message = compare_jacobians(tensors[i], i, k, numeric, analytic, atol, rtol)
         if message is not None:
@@ -208,6 +198,21 @@ def gradcheck(
                 raise GradcheckError(message)
             return False
     return True
+
+
+def check_inputs(inputs: tuple[Any, ...]) -> None:
+    """Raise if none of the inputs requires a gradient; warn if one that does is too coarse."""
+    refuse_strangers("gradcheck", *inputs)
+    checked = [x for x in inputs if isinstance(x, TensorBase) and x.requires_grad]
+    if not checked:
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of them require_grad=True."
+        )
+    if any(x.array.real.itemsize < 8 for x in checked):
+        warnings.warn(
+            "gradcheck: expected float64 or complex128 inputs; lower precision makes the check likely to fail",
+            stacklevel=3,
+        )
 
 
 def compare_jacobians(
@@ -236,6 +241,13 @@ def guess_cause(numeric: Array, analytic: Array) -> str:
     if ratio.size and np.allclose(ratio, ratio[0], rtol=1e-3):
         return f" Hint: every analytic value is {ratio[0]:.6g} times the numeric one: a factor is missing."
     return ""
+
+
+def random_grad_outputs(outputs: list[Any]) -> list[Any]:
+    """Return a random gradient for every output; it requires a gradient itself."""
+    rng = np.random.default_rng(0)
+    arrays = [random_like(rng, y.array) for y in outputs]
+    return [tensor_from_array(x).to(y.device).requires_grad_() for x, y in zip(arrays, outputs, strict=True)]
 
 
 def random_like(rng: np.random.Generator, array: Array) -> Array:
@@ -282,27 +294,20 @@ def gradgradcheck(
         raise NotImplementedError("gradgradcheck: expected check_rev_over_rev=True, got False")
     tensors = as_tuple(inputs, "gradcheck")
     outputs = differentiable_outputs(func, tensors)
-    if grad_outputs is None:
-        rng = np.random.default_rng(0)
-        seeds = [tensor_from_array(random_like(rng, y.array)).to(y.device) for y in outputs]
-        seeds = [seed.requires_grad_() for seed in seeds]
-    else:
-        seeds = list(as_tuple(grad_outputs))
+    seeds = random_grad_outputs(outputs) if grad_outputs is None else list(as_tuple(grad_outputs))
 
-    def first_derivatives(*args: Any) -> tuple[Any, ...]:
-        xs, given = args[: len(tensors)], args[len(tensors) :]
-        wanted = [x for x in xs if isinstance(x, TensorBase) and x.requires_grad]
-        results = differentiable_outputs(func, xs)
-        used = [(y, g) for y, g in zip(results, given, strict=True) if y.requires_grad]
-        return grad(
-            [y for y, _ in used], wanted, [g for _, g in used], create_graph=True, materialize_grads=True
-        )
+    def derivatives(*args: Any) -> tuple[Any, ...]:
+        return first_derivatives(func, args[: len(tensors)], args[len(tensors) :])
 
-    return gradcheck(
-        first_derivatives,
-        (*tensors, *seeds),
-        eps=eps,
-        atol=atol,
-        rtol=rtol,
-        raise_exception=raise_exception,
-    )
+    limits: dict[str, Any] = {"eps": eps, "atol": atol, "rtol": rtol}
+    return gradcheck(derivatives, (*tensors, *seeds), raise_exception=raise_exception, **limits)
+
+
+def first_derivatives(
+    func: Callable[..., Any], inputs: tuple[Any, ...], grad_outputs: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """Return the gradients of the inputs, in a graph, for those of the outputs."""
+    wanted = [x for x in inputs if isinstance(x, TensorBase) and x.requires_grad]
+    outputs = differentiable_outputs(func, inputs)
+    used = [(y, g) for y, g in zip(outputs, grad_outputs, strict=True) if y.requires_grad]
+    return grad([y for y, _ in used], wanted, [g for _, g in used], create_graph=True, materialize_grads=True)

@@ -67,14 +67,13 @@ def arange(
         dtype = dtypes.int64 if whole else dtypes.get_default_dtype()
     if dtype == dtypes.bool_ or dtype.is_complex:
         raise NotImplementedError(f"arange: expected a dtype of real numbers, got {dtype}")
-    computed_in = (
-        dtypes.float32 if dtype in (dtypes.float16, dtypes.bfloat16) else dtypes.float64
-    ).numpy_dtype
-    if not dtype.is_floating_point:
-        computed_in = dtypes.int64.numpy_dtype
+    is_half = dtype in (dtypes.float16, dtypes.bfloat16)
+    computed_in = dtypes.float32 if is_half else dtypes.float64 if dtype.is_floating_point else dtypes.int64
     if not math.isfinite(start) or not math.isfinite(end):
         raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
-    first, last, stride = [checked_scalar("arange", x, computed_in).item() for x in (start, end, step)]
+    first, last, stride = [
+        checked_scalar("arange", x, computed_in.numpy_dtype).item() for x in (start, end, step)
+    ]
     if stride == 0:
         error = ValueError if step else RuntimeError  # 0.5 is 0 as an integer
         raise error(f"arange: expected step to be nonzero, got {step} for {dtype}")

@@ -51,20 +51,7 @@ def vmap(
     >>> dot_of_rows(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[1.0, 1.0], [0.0, 2.0]]))
     tensor([3., 8.])
     """
-    if randomness not in ("error", "different", "same"):
-        raise RuntimeError(
-            f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}"
-        )
-    if randomness == "same":
-        raise NotImplementedError(
-            "vmap: expected randomness of 'error' or 'different', got 'same', which is not here"
-        )
-    if chunk_size is not None and chunk_size <= 0:
-        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
-    if any(not isinstance(dim, int) and dim is not None for dim in leaves_of(out_dims)):
-        raise ValueError(
-            f"vmap: expected out_dims of int, None or tuples, lists and dicts of them, got {out_dims}"
-        )
+    _check_options(out_dims, randomness, chunk_size)
 
     @functools.wraps(func)
     def mapped(*args: Any, **kwargs: Any) -> Any:
@@ -85,6 +72,23 @@ def vmap(
         return _stacked(results, out_dims)
 
     return mapped
+
+
+def _check_options(out_dims: Any, randomness: str, chunk_size: int | None) -> None:
+    if randomness not in ("error", "different", "same"):
+        raise RuntimeError(
+            f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}"
+        )
+    if randomness == "same":
+        raise NotImplementedError(
+            "vmap: expected randomness of 'error' or 'different', got 'same', which is not here"
+        )
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
+    if any(not isinstance(dim, int) and dim is not None for dim in leaves_of(out_dims)):
+        raise ValueError(
+            f"vmap: expected out_dims of int, None or tuples, lists and dicts of them, got {out_dims}"
+        )
 
 
 def _checked_dims(in_dims: Any, args: tuple[Any, ...]) -> list[int | None]:

@@ -24,7 +24,7 @@ from tinygrad_edu.ops.common import (
     require_tensors,
 )
 from tinygrad_edu.ops.half import rounded_once
-from tinygrad_edu.ops.nn.norm import check_channels, check_dtypes, update_running
+from tinygrad_edu.ops.nn.norm import check_channels, update_running
 
 
 @rounded_once
@@ -110,7 +110,6 @@ def instance_norm(
     if positions == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
     check_channels("instance_norm", input, running_mean=running_mean, running_var=running_var)
-    check_dtypes("instance_norm", input, running_mean=running_mean, running_var=running_var)
     if running_mean is not None and running_var is not None:
         dims = tuple(range(2, input.ndim))
         update_running(running_mean, input.array.mean(dims).mean(0), momentum)

@@ -243,16 +243,7 @@ class RNNBase(Module):
         return text
 
 
-def _check_arguments(
-    input_size: Any,
-    hidden_size: Any,
-    num_layers: int,
-    bias: Any,
-    batch_first: Any,
-    dropout: Any,
-    proj_size: int,
-) -> None:
-    """Raise unless the arguments of a recurrent layer make sense."""
+def _check_dropout(dropout: Any, num_layers: int) -> None:
     is_number = isinstance(dropout, numbers.Number) and not isinstance(dropout, bool)
     if not (is_number and 0 <= dropout <= 1):
         raise ValueError(
@@ -263,8 +254,21 @@ def _check_arguments(
         warnings.warn(
             "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers "
             f"greater than 1, but got dropout={dropout} and num_layers={num_layers}",
-            stacklevel=4,
+            stacklevel=5,
         )
+
+
+def _check_arguments(
+    input_size: Any,
+    hidden_size: Any,
+    num_layers: int,
+    bias: Any,
+    batch_first: Any,
+    dropout: Any,
+    proj_size: int,
+) -> None:
+    """Raise unless the arguments of a recurrent layer make sense."""
+    _check_dropout(dropout, num_layers)
     for name, value, kind in (
         ("bias", bias, bool),
         ("batch_first", batch_first, bool),

@@ -168,17 +168,8 @@ def cross_entropy(
     tensor(1.3863)
     """
     if this_thread.mode.autocast:
-        return under_autocast(
-            cross_entropy,
-            input,
-            target,
-            weight,
-            size_average,
-            ignore_index,
-            reduce,
-            reduction,
-            label_smoothing,
-        )
+        options = size_average, ignore_index, reduce, reduction, label_smoothing
+        return under_autocast(cross_entropy, input, target, weight, *options)
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     name = "cross_entropy"
@@ -194,22 +185,12 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if is_half_alone((input, target, weight)):
-        return in_float32(
-            cross_entropy,
-            input,
-            target,
-            weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            label_smoothing=label_smoothing,
-        )
+        options = None, ignore_index, None, reduction, label_smoothing
+        return in_float32(cross_entropy, input, target, weight, *options)
     if is_floating(labels.dtype):
-        if ignore_index >= 0:
-            raise RuntimeError(
-                "ignore_index is not supported for floating point target: expected a negative one, got "
-                f"{ignore_index}"
-            )
-        return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
+        return _cross_entropy_of_probabilities(
+            input, target, weight, ignore_index, reduction, label_smoothing
+        )
     check_class_targets(name, scores, labels, weight)
     check_reduction(name, reduction)
     target = target if labels.dtype == INT64 else target.long()
@@ -251,8 +232,17 @@ def _smoothed_losses(
 
 
 def _cross_entropy_of_probabilities(
-    input: Array, target: Array, weight: Array | None, reduction: str, label_smoothing: float
+    input: Array,
+    target: Array,
+    weight: Array | None,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
 ) -> Array:
+    if ignore_index >= 0:
+        raise RuntimeError(
+            f"ignore_index is not supported for floating point target: expected a negative one, got {ignore_index}"
+        )
     if tuple(input.shape) != tuple(target.shape):
         raise explained(
             error_of_shapes(tuple(input.shape), tuple(target.shape))(

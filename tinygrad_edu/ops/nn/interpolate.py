@@ -110,13 +110,7 @@ def interpolate(
     require_tensor("interpolate", input)
     require_bools("interpolate", antialias=antialias)
     _check_options(input, mode, align_corners, antialias)
-    if recompute_scale_factor and size is not None:
-        raise ValueError(
-            "recompute_scale_factor is not meaningful with an explicit size: expected None or False"
-        )
-    sizes, factors = _output_size(input, size, scale_factor)
-    if recompute_scale_factor:
-        factors = [None] * len(sizes)
+    sizes, factors = _output_size(input, size, scale_factor, bool(recompute_scale_factor))
     dims = input.ndim - 2
     if (
         not (mode in NEAREST or (mode == "area" and dims <= 3) or WEIGHTED.get(mode) == dims)
@@ -162,9 +156,15 @@ def _check_options(input: Array, mode: Any, align_corners: bool | None, antialia
         )
 
 
-def _output_size(input: Array, size: Any, scale_factor: Any) -> tuple[list[int], Sequence[float | None]]:
+def _output_size(
+    input: Array, size: Any, scale_factor: Any, recompute: bool
+) -> tuple[list[int], Sequence[float | None]]:
     """Return the size of the output in every dimension behind the channels, and the factors that were given."""
     dims = input.ndim - 2
+    if recompute and size is not None:
+        raise ValueError(
+            "recompute_scale_factor is not meaningful with an explicit size: expected None or False"
+        )
     if (size is None) == (scale_factor is None):
         raise ValueError(
             "interpolate: expected one of size and scale_factor, got "
@@ -185,7 +185,8 @@ def _output_size(input: Array, size: Any, scale_factor: Any) -> tuple[list[int],
     factors = [float(as_number("interpolate", "scale_factor", factor)) for factor in given]
     if not all(map(math.isfinite, factors)):
         raise RuntimeError(f"interpolate: expected finite factors, got {factors}")
-    return [int(have * factor) for have, factor in zip(input.shape[2:], factors, strict=True)], factors
+    sizes = [int(have * factor) for have, factor in zip(input.shape[2:], factors, strict=True)]
+    return sizes, [None] * dims if recompute else factors
 
 
 def _along(

@@ -31,7 +31,7 @@ from tinygrad_edu.ops.elementwise.arithmetic import square
 from tinygrad_edu.ops.elementwise.unary import rsqrt
 from tinygrad_edu.ops.half import in_float32, widened
 from tinygrad_edu.ops.nn.normalize import BatchNorm, LayerNorm, Normalize, has_norm_kernels, scale_and_shift
-from tinygrad_edu.ops.reduce.reduction import count, mean
+from tinygrad_edu.ops.reduce.reduction import mean
 from tinygrad_edu.ops.shape.layout import clone, reshape
 
 
@@ -213,17 +213,11 @@ def batch_norm(
     require_tensors("batch_norm", input=input)
     if not raw(input).size and input.ndim < 2:
         return clone(input)
-    check_channels(
-        "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
-    )
-    check_dtypes(
-        "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
-    )
+    parameters = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    check_channels("batch_norm", input, **parameters)
     if raw(input).dtype in HALF_DTYPES:
-        parameters = weight, bias, training, momentum, eps
-        return _batch_norm_of_halves(input, running_mean, running_var, *parameters)
-    channels = input.shape[1]
-    per_channel = (1, channels) + (1,) * (input.ndim - 2)
+        return _batch_norm_of_halves(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    per_channel = (1, input.shape[1]) + (1,) * (input.ndim - 2)
     dims = tuple([d for d in range(input.ndim) if d != 1])
     if training and eps <= 0:
         raise ValueError(f"batch_norm: expected eps above 0 in training, got {eps}")
@@ -232,16 +226,9 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("batch_norm: running_mean and running_var must be defined in evaluation mode")
-        scale = rsqrt(running_var + eps)
-        x_hat = (input - reshape(running_mean, per_channel)) * reshape(scale, per_channel)
+        x_hat = (input - reshape(running_mean, per_channel)) * reshape(rsqrt(running_var + eps), per_channel)
         return scale_and_shift(x_hat, weight, bias, per_channel)
-    n = count(tuple(input.shape), dims)
-    if n <= 1:
-        raise explained(
-            ValueError(
-                f"Expected more than 1 value per channel when training, got input size {list(input.shape)}"
-            )
-        )
+    n = values_per_channel(tuple(input.shape))
     if has_norm_kernels(input, weight, bias):
         result, average, variance = BatchNorm.apply(input, weight, bias, eps=eps)
     else:
@@ -251,6 +238,16 @@ def batch_norm(
         update_running(running_mean, raw(average), momentum)
         update_running(running_var, raw(variance), momentum, n / max(n - 1, 1))
     return result
+
+
+def values_per_channel(shape: tuple[int, ...]) -> int:
+    """Return how many values of (n, c, *) each channel has; raise if they are too few to vary."""
+    n = shape[0] * math.prod(shape[2:])
+    if n <= 1:
+        raise explained(
+            ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)}")
+        )
+    return n
 
 
 def _batch_norm_of_halves(
@@ -275,7 +272,7 @@ def _batch_norm_of_halves(
 
 
 def check_channels(name: str, input: Array, **parameters: Array | None) -> None:
-    """Raise unless the input is (n, c, *) and every parameter (c,)."""
+    """Raise unless the input is (n, c, *) of floating-point numbers, and every parameter (c,) and of its dtype."""
     require_tensors(name, input=input)
     optional_tensors(name, **parameters)
     if input.ndim < 2:
@@ -290,6 +287,7 @@ def check_channels(name: str, input: Array, **parameters: Array | None) -> None:
                     f"{list(parameter.shape)}"
                 )
             )
+    check_dtypes(name, input, **parameters)
 
 
 def update_running(running: Any, batch: Array, momentum: float, factor: float | None = None) -> None:
@@ -334,7 +332,6 @@ def group_norm(
     num_groups = as_int("group_norm", "num_groups", num_groups)
     eps = as_number("group_norm", "eps", eps)
     check_channels("group_norm", input, weight=weight, bias=bias)
-    check_dtypes("group_norm", input, weight=weight, bias=bias)
     if raw(input).dtype in HALF_DTYPES:
         return in_float32(group_norm, input, num_groups, weight, bias, eps)
     channels = input.shape[1]
@@ -378,7 +375,6 @@ def instance_norm(
     Ulyanov et al., "Instance Normalization", 2016, equation 3.
     """
     check_channels("instance_norm", input, weight=weight, bias=bias)
-    check_dtypes("instance_norm", input, weight=weight, bias=bias)
     if raw(input).dtype in HALF_DTYPES:
         return in_float32(instance_norm, input, weight, bias, eps)
     if math.prod(input.shape[2:]) == 1:

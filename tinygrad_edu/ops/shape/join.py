@@ -194,45 +194,43 @@ def repeat_interleave(
     >>> torch.repeat_interleave(torch.tensor([5, 6, 7]), torch.tensor([2, 0, 1]))
     tensor([5, 5, 7])
     """
-    dim = dim if axis is None else axis
-    require_tensor("repeat_interleave", input)
+    name, dim = "repeat_interleave", dim if axis is None else axis
+    require_tensor(name, input)
     if repeats is None:
-        if input.ndim != 1 or raw(input).dtype.kind not in "iu":
-            raise RuntimeError(
-                f"repeat_interleave: expected repeats to be a vector of integers, got {list(input.shape)} of "
-                f"{raw(input).dtype}"
-            )
+        check_repeats(name, input, 1)
         numbers = array_module(raw(input)).arange(input.shape[0], dtype=raw(input).dtype)
         input, repeats = tensor_from_array(numbers), input
     if dim is None:
         input, dim = flatten(input), 0
-    dim = normalize_dim("repeat_interleave", dim, input.ndim)
-    if isinstance(repeats, TensorBase) and (raw(repeats).dtype.kind not in "iu" or repeats.ndim > 1):
-        raise explained(
-            RuntimeError(
-                f"repeat_interleave: expected repeats to be a vector of integers, got {list(repeats.shape)} of "
-                f"{raw(repeats).dtype}"
-            )
-        )
+    dim = normalize_dim(name, dim, input.ndim)
+    if isinstance(repeats, TensorBase):
+        check_repeats(name, repeats, 0)
+        counts = raw(repeats).reshape(-1).tolist()
+    else:
+        counts = [as_int(name, "repeats", repeats)]
     size = input.shape[dim]
-    counts = (
-        raw(repeats).reshape(-1).tolist()
-        if isinstance(repeats, TensorBase)
-        else [as_int("repeat_interleave", "repeats", repeats)]
-    )
     if len(counts) not in (1, size) or min(counts, default=0) < 0:
         raise explained(
-            RuntimeError(
-                f"repeat_interleave: expected repeats to be one or {size} numbers of at least 0, got {counts}"
-            )
+            RuntimeError(f"{name}: expected repeats to be one or {size} numbers of at least 0, got {counts}")
         )
-    check_numel("repeat_interleave", (sum(counts) * (1 if len(counts) == size else size),))
+    check_numel(name, (sum(counts) * (1 if len(counts) == size else size),))
     positions = array_module(raw(input)).arange(size).repeat(counts if len(counts) == size else counts[0])
     if output_size is not None and output_size != len(positions):
-        raise RuntimeError(f"repeat_interleave: expected output_size={len(positions)}, got {output_size}")
+        raise RuntimeError(f"{name}: expected output_size={len(positions)}, got {output_size}")
     if not isinstance(repeats, TensorBase):
         constant(positions)
     return getitem(input, (slice(None),) * dim + (positions,))
+
+
+def check_repeats(name: str, repeats: Tensor, fewest_dims: int) -> None:
+    """Raise unless a Tensor that says how often is a vector of integers, or one integer if that may be."""
+    if raw(repeats).dtype.kind not in "iu" or not fewest_dims <= repeats.ndim <= 1:
+        raise explained(
+            RuntimeError(
+                f"{name}: expected repeats to be a vector of integers, got {list(repeats.shape)} of "
+                f"{raw(repeats).dtype}"
+            )
+        )
 
 
 def repeat(input: Array, *sizes: Any, repeats: Any = None) -> Array:

@@ -142,9 +142,27 @@ class DataLoader(Generic[T_co]):
         self._is_stream = isinstance(dataset, IterableDataset)
         if self._is_stream:
             check_stream_options(shuffle, sampler, batch_sampler)
-        check_sampling_options(batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
+        self._set_order(batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
+        if collate_fn is None:
+            collate_fn = default_convert if self.batch_sampler is None else default_collate
+        self.collate_fn = collate_fn
+        self._length_asked: int | None = None
+        self._pool: WorkerPool | None = None
+        warn_of_many_workers(num_workers)
+        self._is_initialised = True
+
+    def _set_order(
+        self,
+        batch_size: int | None,
+        shuffle: bool,
+        sampler: AnySampler | None,
+        batch_sampler: AnySampler | None,
+        drop_last: bool,
+    ) -> None:
+        """Keep the options that say in which order samples come, and in which batches."""
+        check_sampling_options(batch_size, shuffle, sampler, batch_sampler, drop_last)
         if sampler is None:
-            sampler = default_sampler(dataset, bool(shuffle), generator)
+            sampler = default_sampler(self.dataset, shuffle, self.generator)
         if batch_sampler is not None:
             batch_size = None
         elif batch_size is not None:
@@ -153,13 +171,6 @@ class DataLoader(Generic[T_co]):
         self.drop_last = drop_last
         self.sampler = sampler
         self.batch_sampler = batch_sampler
-        if collate_fn is None:
-            collate_fn = default_convert if batch_sampler is None else default_collate
-        self.collate_fn = collate_fn
-        self._length_asked: int | None = None
-        self._pool: WorkerPool | None = None
-        warn_of_many_workers(num_workers)
-        self._is_initialised = True
 
     @property
     def multiprocessing_context(self) -> Any:
