@@ -142,3 +142,24 @@ def test_without_pytorch(monkeypatch):
 def test_a_function_that_returns_no_tensor():
     with pytest.raises(TypeError, match="expected a function that returns a Tensor"):
         learn.compare_with_torch(lambda x: {"x": x}, torch.ones(1))
+
+
+@mark
+@pytest.mark.parametrize(
+    "fn", [lambda x: torch.sin(x), torch.sin, lambda x: x + torch.ones(2), lambda x: torch.ones(2) * 2]
+)
+def test_a_function_that_calls_this_engine_by_its_name(fn):
+    with pytest.raises(TypeError, match="its first parameter is to be called torch"):
+        learn.compare_with_torch(fn, torch.tensor([1.0, 2.0], requires_grad=True))
+
+
+@mark
+def test_lists_of_tensors():
+    x = torch.tensor([1.0, 2.0])
+    assert learn.compare_with_torch(lambda torch, parts: torch.cat(parts), ([x, x],)).ok
+
+
+@mark
+def test_an_array_of_numpy_is_no_result():
+    with pytest.raises(TypeError, match="returns a Tensor"):
+        learn.compare_with_torch(lambda x: x.detach().numpy(), torch.ones(2))

@@ -17,6 +17,7 @@ import numpy as np
 
 import tinygrad_edu
 from tinygrad_edu.autograd.api import as_tuple
+from tinygrad_edu.autograd.callers import ENGINE_FOLDERS
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.learn.gradcheck_pairs import index_text
 from tinygrad_edu.nn.module import Module
@@ -111,6 +112,7 @@ class Answer(NamedTuple):
     outputs: list[tuple[Any, str]]
     gradients: dict[int, tuple[Any, str] | None]
     error: Exception | None = None
+    of_this_engine: bool = False
 
 
 def compare_with_torch(
@@ -140,7 +142,7 @@ def compare_with_torch(
     ImportError
         If PyTorch is not installed.
     TypeError
-        If ``fn`` is no function, or a module of this engine, or returns no Tensor.
+        If ``fn`` is no function, or a module of this engine, or calls this engine by its name, or returns no Tensor.
 
     Examples
     --------
@@ -158,10 +160,16 @@ def compare_with_torch(
         )
     tensors = as_tuple(inputs, "compare_with_torch")
     theirs = run(fn, real_torch(), tensors, convert_inputs(tensors))
+    if has_called_this_engine(theirs):
+        raise TypeError(
+            "compare_with_torch: expected a function that runs on both engines, but it calls this one on PyTorch's "
+            "tensors, too. Hint: its first parameter is to be called torch, and is given the library, as in "
+            "lambda torch, x: torch.softmax(x, 0)"
+        )
     ours = run(fn, tinygrad_edu, tensors, [fresh(x) for x in tensors])
     if ours.error is not None or theirs.error is not None:
         return TorchReport([of_errors(ours.error, theirs.error)])
-    if not ours.outputs and not theirs.outputs:
+    if not ours.outputs or not theirs.outputs:
         raise TypeError("compare_with_torch: expected a function that returns a Tensor or a tuple of them")
     if len(ours.outputs) != len(theirs.outputs):
         problem = f"here {len(ours.outputs)} outputs, PyTorch {len(theirs.outputs)}"
@@ -182,12 +190,14 @@ def real_torch() -> ModuleType:
 
 
 def fresh(x: Any) -> Any:
-    """Return a leaf with the same numbers; anything but a Tensor as it is."""
+    """Return a leaf with the same numbers, also within a list or tuple; anything else as it is."""
+    if isinstance(x, list | tuple):
+        return type(x)(map(fresh, x))
     return x.detach().clone().requires_grad_(x.requires_grad) if isinstance(x, TensorBase) else x
 
 
 def convert_inputs(tensors: Sequence[Any]) -> list[Any]:
-    """Return the inputs as PyTorch's Tensors."""
+    """Return the inputs with PyTorch's Tensors, also within lists and tuples."""
     torch = real_torch()
     converted = []
     for x in tensors:
@@ -195,19 +205,31 @@ def convert_inputs(tensors: Sequence[Any]) -> list[Any]:
             dtype = getattr(torch, str(x.dtype).removeprefix("torch."))
             wide = x.detach().cpu().float() if dtype is torch.bfloat16 else x.detach().cpu()
             x = torch.from_numpy(wide.numpy().copy()).to(dtype).requires_grad_(x.requires_grad)
+        elif isinstance(x, list | tuple):
+            x = type(x)(convert_inputs(x))
         converted.append(x)
     return converted
+
+
+def has_called_this_engine(theirs: Answer) -> bool:
+    """Tell whether what was to run on PyTorch ran here: its error came from this engine, or its results."""
+    traceback = None if theirs.error is None else theirs.error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if file.startswith(ENGINE_FOLDERS) and file != __file__:
+            return True
+        traceback = traceback.tb_next
+    return theirs.of_this_engine
 
 
 def run(fn: Callable[..., Any], torch: Any, tensors: Sequence[Any], inputs: Sequence[Any]) -> Answer:
     """Return the outputs and the gradients of a function on one engine."""
     try:
         returned = fn(torch, *inputs) if wants_library(fn) else fn(*inputs)
-        outputs = [
-            y
-            for y in (returned if isinstance(returned, tuple | list) else (returned,))
-            if hasattr(y, "dtype")
-        ]
+        results = returned if isinstance(returned, tuple | list) else (returned,)
+        if torch is not tinygrad_edu and any(isinstance(y, TensorBase) for y in results):
+            return Answer([], {}, of_this_engine=True)
+        outputs = [y for y in results if isinstance(y, torch.Tensor)]
         return Answer([as_array(y) for y in outputs], gradients_of(torch, outputs, tensors, inputs))
     except Exception as error:  # that is an answer, too
         return Answer([], {}, error)
