@@ -104,6 +104,10 @@ def picks_by_a_mask(x):
     return x[x > 0].sum()
 
 
+def finds_places(x):
+    return torch.nonzero(x).float().sum()
+
+
 def counts_classes(x):
     return F.one_hot((x > 0).long()).sum(0)[0]
 
@@ -244,6 +248,7 @@ REFUSED = [
     (uses_what_is_unknown, "not among the operations that replay knows|no operation"),
     (wants_a_second_derivative, "differentiated again|not written down|no result of an operation"),
     (picks_by_a_mask, "a mask as an index"),
+    (finds_places, r"an array of shape \[3, 1\] that nonzero\(\) made"),
     (counts_classes, r"by one_hot\(\)"),
     (makes_a_tensor_of_an_array, "an array of shape|draws from numpy.random"),
     (makes_a_tensor_of_tensors, r"by item\(\)"),

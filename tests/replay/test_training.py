@@ -177,6 +177,33 @@ def test_another_model_of_the_user_and_a_number_among_the_arguments():
     assert all_checked(compiled, 4)
 
 
+@pytest.mark.parametrize("of_model", [False, True])
+def test_gradients_are_filled_with_zeros(of_model):
+    """What is kept of a gradient changes, for it is the same memory; momentum acts without one."""
+    results = []
+    for replay in (False, True):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        owner = model if of_model else optimizer
+
+        def step(x, y, model=model, optimizer=optimizer, owner=owner):
+            owner.zero_grad(set_to_none=False)
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        step = torch.compile(step, fullgraph=True) if replay else step
+        kept = []
+        for _ in range(9):
+            kept.append(step(torch.randn(4, 6), torch.randint(0, 3, (4,))))
+            kept += [p.grad for p in model.parameters()]
+        results.append([*kept, *model.parameters()])
+    assert equal(*results)
+    assert all_checked(step)
+
+
 def test_a_gradient_of_the_caller_stays_the_callers():
     weight, bias = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
     optimizer = torch.optim.SGD([weight, bias], lr=0.0)

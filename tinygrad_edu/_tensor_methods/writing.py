@@ -145,3 +145,10 @@ def set_item(tensor: TensorBase, index: Any, value: Any) -> None:
     tensor.increment_version(f"__setitem__ at {user_line()}")
     if recorded:
         tensor.rebase_history(result)
+
+
+def zero_grad_in_place(tensor: TensorBase) -> None:
+    """Fill the ``grad`` of a tensor with zeros, where it lies; it has a graph after ``backward(create_graph=True)``."""
+    grad: Any = tensor.grad
+    grad.detach_()
+    grad.zero_()

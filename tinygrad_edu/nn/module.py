@@ -16,6 +16,8 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu._tensor_methods.writing import zero_grad_in_place
+from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.missing_names import error_of_object
 from tinygrad_edu.nn.calling import Hooks, ModuleCall
 from tinygrad_edu.nn.conversion import ModuleConversion
@@ -381,8 +383,10 @@ class Module(ModuleCall, ModuleConversion):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to 0."""
         for parameter in self.parameters():
-            if parameter.grad is not None:
-                parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                call(zero_grad_in_place, parameter)
 
     # ---- text ----------------------------------------------------------------------------------------
 

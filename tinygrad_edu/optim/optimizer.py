@@ -9,10 +9,11 @@ from copy import deepcopy
 from typing import Any, TypeAlias
 
 from tinygrad_edu._tensor import Tensor
+from tinygrad_edu._tensor_methods.writing import zero_grad_in_place
 from tinygrad_edu.arguments import wrong_type
 from tinygrad_edu.autograd.grad_mode import enable_grad
 from tinygrad_edu.autograd.observer import observed_block
-from tinygrad_edu.autograd.telling import tell_called
+from tinygrad_edu.autograd.telling import call, tell_called
 from tinygrad_edu.backend import on_card_of
 from tinygrad_edu.optim.checks import as_option
 from tinygrad_edu.optim.complex_parameters import update_parts
@@ -185,8 +186,7 @@ class Optimizer(OptimizerHooks):
                 if set_to_none:
                     param.grad = None
                 elif param.grad is not None:
-                    param.grad.detach_()  # it has a graph after backward(create_graph=True)
-                    param.grad.zero_()
+                    call(zero_grad_in_place, param)
 
     def add_param_group(self, param_group: ParamGroup) -> None:
         """Add a parameter group, for example to train a layer that was frozen at first.

@@ -110,9 +110,11 @@ class ValueFinder:
         arrays = {id(tensor.array) for tensor in self.tensors.values() if tensor is not None}
         for array in self.recorder.outside:
             if id(array) not in arrays:
-                shape = list(array.shape)
+                maker, _ = self.recorder.makers.get(id(array), ("", None))
+                whence = f"{maker}() made, which is no operation that replay knows"
                 self.recorder.refuse(
-                    f"it uses an array of shape {shape} that no operation made and no name leads to"
+                    f"it uses an array of shape {list(array.shape)} that "
+                    f"{whence if maker else 'no operation made and no name leads to'}"
                 )
         for tensor in self.tensors.values():
             if tensor is not None:

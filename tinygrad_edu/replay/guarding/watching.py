@@ -185,6 +185,12 @@ class PythonWatch:
                 self.recorder.looked_for_grad(frame.f_locals["self"])
             elif frame.f_code in SETTERS and frame.f_back is not None:
                 self._set.add((frame.f_back.f_code, frame.f_back.f_lasti))
+        elif (
+            event == "return"
+            and self.kind(frame) == "engine"
+            and self.kind(frame.f_back or frame) == "program"
+        ):
+            self.recorder.returned(frame.f_code.co_name, arg)
         elif event == "c_call":
             self.check_builtin(frame, arg)
 

@@ -70,6 +70,9 @@ class Names:
         self._alive: list[Any] = list(arguments)  # an id belongs to nobody else as long as they live
         self._parameters: dict[int, tuple[str, Any]] = {}
         self._results = 0
+        self.grads_before: dict[
+            int, tuple[Any, bool]
+        ] = {}  # tensors whose grad is looked for, and if it is there
         for i, array in enumerate(arguments):
             self._names[id(array)] = Name(f"{letter}{i}")
 
@@ -156,7 +159,11 @@ class Names:
         return self.named(array, f"p{len(self.outside)}")
 
     def _text_of_tensor(self, tensor: Any) -> Expression:
-        if id(tensor.array) in self._parameters or id(tensor) in self.leaves:
+        if (
+            id(tensor.array) in self._parameters
+            or id(tensor) in self.leaves
+            or id(tensor) in self.grads_before
+        ):
             self.leaves[id(tensor)] = tensor
             return self.named(tensor, self._parameters.get(id(tensor.array), ("leaf", None))[0])
         self.refuse("a function was given a tensor that is no parameter and no buffer")

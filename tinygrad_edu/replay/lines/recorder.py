@@ -58,9 +58,7 @@ class Recorder(Names, Observer):
         self.busy = 0  # within a node or an optimizer's step, which are one line each
         self.constants: dict[str, Any] = {}
         self._steps = 0
-        self.grads_before: dict[
-            int, tuple[Any, bool]
-        ] = {}  # tensors whose grad is looked for, and whether it is there
+        self.makers: dict[int, tuple[str, Any]] = {}  # which function made an array that no line makes
         self._with_new_grad: set[int] = set()
 
     def forward(
@@ -235,6 +233,13 @@ class Recorder(Names, Observer):
         elif id(tensor) not in self._with_new_grad:
             self.grads_before.setdefault(id(tensor), (tensor, tensor._grad is not None))
 
+    def returned(self, name: str, value: Any) -> None:
+        """Note which function of the engine returns arrays that no line makes: one of them may be used."""
+        for tensor in value if isinstance(value, tuple) else (value,):
+            array = getattr(tensor, "array", None) if isinstance(tensor, Tensor) else None
+            if is_array(array) and id(array) not in self._names:
+                self.makers.setdefault(id(array), (name, array))
+
     def read(self, how: str, tensor: Any = None, number: Any = None) -> None:
         """Refuse, unless the number is returned at once: Python may do with it whatever it likes."""
         if self.busy:
@@ -297,7 +302,7 @@ class Recorder(Names, Observer):
 
     def let_go(self) -> None:
         """Forget all arrays but those that were there before."""
-        self._alive, self._names, self._arguments, self.nodes = [], {}, [], []
+        self._alive, self._names, self._arguments, self.nodes, self.makers = [], {}, [], [], {}
 
     def finish(self) -> None:
         """Refuse what is known only at the end."""
