@@ -35,6 +35,7 @@ LAYERS = {
         "tinygrad_edu.dtypes",
         "tinygrad_edu.size",
         "tinygrad_edu.layouts",
+        "tinygrad_edu.memory_formats",
         "tinygrad_edu.float_errors",
         "tinygrad_edu.scalars",
         "tinygrad_edu.arguments",

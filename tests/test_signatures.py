@@ -61,7 +61,7 @@ NOT_TAKEN = {
     "*: out": "a result is always a new tensor",
     "*: layout": "tensors are made dense; to_sparse() turns them into others",
     "*: pin_memory": "Tensor.pin_memory() does it",
-    "*: memory_format": "elements lie row after row, and no other format has a name here",
+    "torch.Tensor.*contiguous: place of memory_format": "its stub is wrong: it has no place",
     "*: out_dtype": "products on a card alone have it",
     "*: cudnn_enable*": "there is no cuDNN",
     "torch.nn.functional.*_loss: weight": "PyTorch's page does not know it",

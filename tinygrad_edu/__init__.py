@@ -182,6 +182,13 @@ from tinygrad_edu.layouts import (
     strided as strided,
 )
 from tinygrad_edu.linalg.low_rank import pca_lowrank as pca_lowrank, svd_lowrank as svd_lowrank
+from tinygrad_edu.memory_formats import (
+    channels_last as channels_last,
+    channels_last_3d as channels_last_3d,
+    contiguous_format as contiguous_format,
+    memory_format as memory_format,
+    preserve_format as preserve_format,
+)
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.nn.functional import (
     adaptive_avg_pool1d as adaptive_avg_pool1d,

@@ -85,9 +85,10 @@ def rand_like(
     dtype: Dtype = None,
     device: DeviceLike = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """Evenly distributed random numbers of the input's shape, dtype and device."""
-    shape, dtype, device = like("rand_like", input, dtype, device)
+    shape, dtype, device = like("rand_like", input, dtype, device, memory_format)
     return rand(shape, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -98,9 +99,10 @@ def randn_like(
     dtype: Dtype = None,
     device: DeviceLike = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """Normally distributed random numbers of the input's shape, dtype and device."""
-    shape, dtype, device = like("randn_like", input, dtype, device)
+    shape, dtype, device = like("randn_like", input, dtype, device, memory_format)
     return randn(shape, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)
 
 

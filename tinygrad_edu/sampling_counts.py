@@ -31,12 +31,13 @@ def randint_like(
     dtype: Dtype = None,
     device: DeviceLike = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """Random integers, of the input's shape, dtype and device, from ``low`` up to, not including, ``high``.
 
     Called as ``randint_like(input, high)`` or ``randint_like(input, low, high)``.
     """
-    shape, dtype, device = like("randint_like", input, dtype, device)
+    shape, dtype, device = like("randint_like", input, dtype, device, memory_format)
     low, high = (0, low) if high is None else (low, high)
     low, high = [x.item() if isinstance(x, TensorBase) else x for x in (low, high)]
     return sampling.randint(

@@ -7,10 +7,11 @@ from typing import Any, Self
 
 from tinygrad_edu import creation, ops
 from tinygrad_edu._tensor_methods.memory import resized
-from tinygrad_edu.arguments import as_int, as_ints, reject_options, wrong_type
+from tinygrad_edu.arguments import as_int, as_ints, wrong_type
 from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.tensor_base import TensorBase
+from tinygrad_edu.memory_formats import check_memory_format
 from tinygrad_edu.ops.common import require_dtype_of, require_tensor
 from tinygrad_edu.ops.shape.sizes import sizes_of
 from tinygrad_edu.ops.shape.strided import elements_needed, memory_span, strided
@@ -65,8 +66,8 @@ class InplaceShapeMethods(TensorBase):
         >>> torch.tensor([[1, 2], [3, 4]]).resize_(3)
         tensor([1, 2, 3])
         """
-        reject_options("resize_", memory_format=memory_format)
         shape = sizes_of("resize_", sizes if size is None else (size,), "size")
+        check_memory_format("resize_", memory_format, len(shape))
         if min(shape, default=0) < 0:
             raise RuntimeError(f"resize_: expected sizes of at least 0, got {list(shape)}")
         if self.requires_grad:

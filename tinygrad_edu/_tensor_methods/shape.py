@@ -7,9 +7,10 @@ from typing import Any, Self
 
 from tinygrad_edu import creation, dtypes, ops
 from tinygrad_edu._tensor_methods.memory import address_of, owner_of
-from tinygrad_edu.arguments import as_numpy_dtype, reject_options, require_bools
+from tinygrad_edu.arguments import as_numpy_dtype, require_bools
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import is_pinned, pinned, resolve_device
+from tinygrad_edu.memory_formats import check_memory_format, lies_in
 from tinygrad_edu.numpy_dtypes import is_floating
 from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.tensor_types import find_type, name_of_type
@@ -41,9 +42,11 @@ class ShapeMethods(TensorBase):
         """See ``torch.tile``."""
         return ops.tile(self, ops.sizes_of("tile", sizes if dims is None else (dims,), "dims"))
 
-    def is_contiguous(self) -> bool:
-        """Tell whether the elements lie in memory row by row."""
-        return bool(self.array.flags.c_contiguous)
+    def is_contiguous(self, *, memory_format: Any = None) -> bool:
+        """Tell whether the elements lie in memory row by row, or as another format says."""
+        if memory_format is None or not memory_format.order:
+            return bool(self.array.flags.c_contiguous)
+        return lies_in(memory_format, self.array.shape, self.stride())
 
     def split(self, split_size: Any, dim: int = 0) -> tuple[Self, ...]:
         """See ``torch.split``."""
@@ -123,7 +126,7 @@ class ShapeMethods(TensorBase):
         ----------
         https://docs.pytorch.org/docs/stable/generated/torch.Tensor.to.html
         """
-        reject_options("to", memory_format=memory_format)
+        check_memory_format("to", memory_format, self.ndim)
         require_bools("to", non_blocking=non_blocking, copy=copy)
         for arg in args if other is None else (*args, other):
             if isinstance(arg, dtypes.dtype):
@@ -141,13 +144,11 @@ class ShapeMethods(TensorBase):
 
     def cpu(self, memory_format: Any = None) -> Self:
         """Return the tensor on the CPU."""
-        reject_options("cpu", memory_format=memory_format)
-        return self.to(device="cpu")
+        return self.to(device="cpu", memory_format=memory_format)
 
     def cuda(self, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Self:
         """Return the tensor on a GPU."""
-        reject_options("cuda", memory_format=memory_format)
-        return self.to(device="cuda" if device is None else device)
+        return self.to(device="cuda" if device is None else device, memory_format=memory_format)
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
         """Return the name of the type, such as "torch.FloatTensor", or the tensor converted to ``dtype``.

@@ -15,6 +15,7 @@ from tinygrad_edu.autograd.telling import call, tell_called
 from tinygrad_edu.autograd.tensor_base import tensor_from_array
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, device_of, to_device
 from tinygrad_edu.float_errors import quietly
+from tinygrad_edu.memory_formats import check_memory_format
 from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.ops.shape.sizes import sizes_of
 
@@ -74,10 +75,11 @@ def number_dtype(number: Any) -> Any:
 
 
 def like(
-    name: str, input: Tensor, dtype: Dtype, device: DeviceLike
+    name: str, input: Tensor, dtype: Dtype, device: DeviceLike, memory_format: Any
 ) -> tuple[tuple[int, ...], dtypes.dtype, Any]:
     """Return the shape of a Tensor, and its dtype and device unless others are given."""
     require_tensor(name, input)
+    check_memory_format(name, memory_format, input.ndim)
     return (
         tuple(input.shape),
         optional_dtype(name, dtype) or input.dtype,

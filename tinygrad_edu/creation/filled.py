@@ -17,6 +17,7 @@ from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.backend import DeviceLike
 from tinygrad_edu.creation.common import Dtype, checked_sizes, finish, float_dtype, like, number_dtype
+from tinygrad_edu.memory_formats import check_memory_format
 from tinygrad_edu.scalars import checked_scalar
 from tinygrad_edu.type_names import refuse_strangers, type_name
 
@@ -64,9 +65,12 @@ def empty(
     dtype: Dtype = None,
     device: DeviceLike = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """A tensor of the given shape whose elements are whatever was in memory."""
-    array = call(np.empty, checked_sizes("empty", sizes, size), float_dtype(dtype))
+    shape = checked_sizes("empty", sizes, size)
+    check_memory_format("empty", memory_format, len(shape))
+    array = call(np.empty, shape, float_dtype(dtype))
     return finish(array, None, device, requires_grad)
 
 
@@ -92,28 +96,43 @@ def full(
 
 
 def zeros_like(
-    input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """Zeros of the input's shape, dtype and device."""
     if isinstance(input, TensorBase) and not input._is_strided:
         return input.without_elements().to(dtype=dtype, device=device)
-    shape, dtype, device = like("zeros_like", input, dtype, device)
+    shape, dtype, device = like("zeros_like", input, dtype, device, memory_format)
     return zeros(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def ones_like(
-    input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """Ones of the input's shape, dtype and device."""
-    shape, dtype, device = like("ones_like", input, dtype, device)
+    shape, dtype, device = like("ones_like", input, dtype, device, memory_format)
     return ones(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def empty_like(
-    input: Tensor, *, dtype: Dtype = None, device: DeviceLike = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Dtype = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """An uninitialised tensor of the input's shape, dtype and device."""
-    shape, dtype, device = like("empty_like", input, dtype, device)
+    shape, dtype, device = like("empty_like", input, dtype, device, memory_format)
     return empty(shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -124,7 +143,8 @@ def full_like(
     dtype: Dtype = None,
     device: DeviceLike = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """A tensor of the input's shape, dtype and device with one value everywhere."""
-    shape, dtype, device = like("full_like", input, dtype, device)
+    shape, dtype, device = like("full_like", input, dtype, device, memory_format)
     return full(shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import DeviceLike
+from tinygrad_edu.memory_formats import check_memory_format
 from tinygrad_edu.nn.parameter import is_lazy
 
 Self = TypeVar("Self", bound="ModuleConversion")
@@ -66,6 +67,8 @@ def move_to(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         raise TypeError(
             f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={wanted[0]}"
         )
+    # A memory format is for tensors of its number of dimensions alone, and the others are none the worse.
+    check_memory_format("to", kwargs.pop("memory_format", None))
     for tensor in [*module.parameters(), *module.buffers()]:
         for part in (tensor, tensor._grad):
             if is_lazy(part):

@@ -11,6 +11,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.backend import DeviceLike
 from tinygrad_edu.creation import empty
+from tinygrad_edu.memory_formats import check_memory_format
 from tinygrad_edu.sampling import randint
 
 
@@ -42,16 +43,15 @@ def make_tensor(
         Whether its elements lie apart in memory.
     exclude_zero : bool
         Put 1, or the smallest normal number, where there would be 0.
-    memory_format
-        Must be None.
+    memory_format : torch.memory_format, optional
+        Accepted.
 
     References
     ----------
     https://docs.pytorch.org/docs/stable/testing.html#torch.testing.make_tensor
     """
-    if memory_format is not None:
-        raise NotImplementedError(f"make_tensor: expected memory_format of None, got {memory_format}")
     sizes = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+    check_memory_format("make_tensor", memory_format, len(sizes))
     is_inexact = dtype.is_floating_point or dtype.is_complex
     if requires_grad and not is_inexact:
         raise ValueError(

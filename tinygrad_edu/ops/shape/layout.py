@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_edu import dtypes
-from tinygrad_edu.arguments import as_ints, reject_options
+from tinygrad_edu.arguments import as_ints
 from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.memory_formats import check_memory_format
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.shape.sizes import infer_size, sizes_of
 
@@ -360,13 +361,14 @@ class Clone(Op):
 
 
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """Return a copy that is part of the graph; there is no other ``memory_format`` than rows after rows."""
-    reject_options("clone", memory_format=memory_format)
+    """Return a copy that is part of the graph, whose elements lie row after row, whatever ``memory_format`` says."""
     require_tensor("clone", input)
+    check_memory_format("clone", memory_format, input.ndim)
     return Clone.apply(input)
 
 
-def contiguous(input: Tensor) -> Tensor:
-    """Return the tensor itself if it lies in memory row by row, else a copy that does."""
+def contiguous(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """Return the tensor itself if it lies in memory row by row, else a copy that does, also of other formats."""
     require_tensor("contiguous", input)
+    check_memory_format("contiguous", memory_format, input.ndim)
     return input if raw(input).flags.c_contiguous else Clone.apply(input)
