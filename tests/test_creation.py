@@ -166,6 +166,32 @@ SAME_AS_PYTORCH = [
     "torch.Tensor([[1, 2], [3, 4]])",
     "torch.Tensor(torch.ones(2))",
     "torch.empty(3).new_zeros(2)",
+    "torch.asarray([1, 2])",
+    "torch.asarray(3, dtype=torch.int8)",
+    "torch.asarray(np.ones(2))",
+    "torch.asarray(np.float32(3))",
+    "torch.asarray([1.0, 2.0], requires_grad=True)",
+    "torch.asarray(torch.ones(2, requires_grad=True), requires_grad=True)",
+    "torch.asarray(torch.ones(2, requires_grad=True), requires_grad=False)",
+    "torch.asarray(torch.ones(2), dtype=torch.float64)",
+    "torch.asarray(torch.ones(2), dtype=torch.float64, copy=False)",
+    "torch.asarray([1, 2], copy=False)",
+    "torch.asarray(np.ones(2), copy=False)",
+    "torch.asarray(np.ones(2), copy=True)",
+    "torch.asarray(bytearray(b'abc'), dtype=torch.uint8)",
+    "torch.asarray(bytearray(b'abc'))",
+    "torch.frombuffer(bytearray(b'12345678'), dtype=torch.int32)",
+    "torch.frombuffer(bytearray(b'12345678'), dtype=torch.float16, count=2)",
+    "torch.frombuffer(bytearray(b'12345678'), dtype=torch.int16, count=1, offset=3)",
+    "torch.frombuffer(bytearray(b'12345678'), dtype=torch.float32, requires_grad=True).requires_grad",
+    "torch.frombuffer(bytearray(b'1234567'), dtype=torch.float32)",
+    "torch.frombuffer(bytearray(8), dtype=torch.float32, count=3)",
+    "torch.frombuffer(bytearray(8), dtype=torch.float32, offset=9)",
+    "torch.frombuffer(bytearray(8), dtype=torch.float32, count=0)",
+    "torch.frombuffer(bytearray(8), dtype=torch.int32, requires_grad=True)",
+    "torch.frombuffer(bytearray(), dtype=torch.uint8)",
+    "torch.frombuffer(3, dtype=torch.int32)",
+    "torch.frombuffer(np.arange(3), dtype=torch.int64)",
     "torch.ones(2, 3).T.is_contiguous()",
     "torch.Tensor(torch.Size([2, 2])).shape",
 ]
@@ -253,3 +279,18 @@ def test_long_data_are_shortened_in_errors():
     with pytest.raises(TypeError) as error:
         torch.tensor(["x" * 1000])
     assert len(str(error.value)) < 200
+
+
+def test_memory_is_shared_where_it_can_be():
+    array, x, data = np.zeros(2), torch.zeros(2), bytearray(4)
+    torch.asarray(array).add_(1)
+    assert array.tolist() == [1.0, 1.0]
+    torch.asarray(array, copy=True).add_(1)
+    assert array.tolist() == [1.0, 1.0]
+    assert torch.asarray(x) is x
+    assert torch.asarray(x, copy=True) is not x
+    torch.frombuffer(data, dtype=torch.uint8, offset=1).fill_(7)
+    assert data == bytearray([0, 7, 7, 7])
+    with pytest.warns(UserWarning, match="not writable"):
+        fixed = torch.frombuffer(b"12", dtype=torch.uint8)
+    assert fixed.tolist() == [49, 50]

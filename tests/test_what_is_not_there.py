@@ -26,6 +26,28 @@ torch.backends.cudnn.benchmark
 torch.backends.cudnn.benchmark_limit
 torch.backends.cudnn.deterministic
 torch.backends.cudnn.allow_tf32
+torch.are_deterministic_algorithms_enabled()
+torch.is_deterministic_algorithms_warn_only_enabled()
+torch.get_deterministic_debug_mode()
+torch.use_deterministic_algorithms(False)
+torch.use_deterministic_algorithms(1)
+torch.set_deterministic_debug_mode('default')
+torch.set_deterministic_debug_mode('loud')
+torch.backends.cuda.flash_sdp_enabled()
+torch.backends.cuda.mem_efficient_sdp_enabled()
+torch.backends.cuda.math_sdp_enabled()
+torch.backends.cuda.cudnn_sdp_enabled()
+torch.backends.cuda.enable_flash_sdp(True)
+torch.nn.attention.SDPBackend.MATH == torch.nn.attention.SDPBackend.FLASH_ATTENTION
+torch.nn.attention.sdpa_kernel(3).__enter__()
+sorted(torch.multiprocessing.get_all_sharing_strategies())
+torch.multiprocessing.get_sharing_strategy()
+torch.multiprocessing.get_start_method(allow_none=True) in (None, 'fork', 'spawn', 'forkserver')
+torch.typename(torch.ones(1))
+torch.typename(torch.ones(1, dtype=torch.bool))
+torch.typename(1)
+torch.typename('a')
+torch.typename(int)
 torch.inf, -torch.inf, torch.pi, torch.e, torch.newaxis
 math.isnan(torch.nan)
 torch.ones(2)[:, torch.newaxis]
@@ -88,3 +110,57 @@ def test_versions_compare_like_pytorchs(version):
         ours, theirs = compare(TorchVersion(version), other), compare(Theirs(version), other)
         assert ours == theirs, (compare.__name__, version, other)
         assert (TorchVersion(version) != other) != (TorchVersion(version) == other)
+
+
+def test_deterministic_algorithms_can_be_asked_for():
+    try:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+        torch.set_deterministic_debug_mode("error")
+        assert torch.get_deterministic_debug_mode() == 2
+        assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert not torch.set_flush_denormal(True)
+
+
+def test_ways_of_attention_can_be_chosen():
+    cuda, kinds = torch.backends.cuda, torch.nn.attention.SDPBackend
+    with torch.nn.attention.sdpa_kernel([kinds.MATH, kinds.EFFICIENT_ATTENTION]):
+        assert cuda.math_sdp_enabled()
+        assert cuda.mem_efficient_sdp_enabled()
+        assert not cuda.flash_sdp_enabled()
+        assert not cuda.cudnn_sdp_enabled()
+        cuda.enable_cudnn_sdp(True)
+        cuda.enable_math_sdp(False)
+        cuda.enable_mem_efficient_sdp(False)
+        cuda.enable_flash_sdp(False)
+        assert not cuda.math_sdp_enabled()
+        assert cuda.cudnn_sdp_enabled()
+    assert cuda.flash_sdp_enabled()
+    assert cuda.math_sdp_enabled()
+
+
+def square_of(number, base, queue):
+    if base < 0:
+        raise SystemExit(3)
+    queue.put((number, torch.full((2,), base + number)))
+
+
+def test_functions_run_in_processes():
+    mp = torch.multiprocessing
+    queue = mp.get_context("fork").Queue()
+    assert mp.spawn(square_of, (10, queue), nprocs=2, start_method="fork") is None
+    found = dict(queue.get() for _ in range(2))
+    assert {number: x.tolist() for number, x in found.items()} == {0: [10, 10], 1: [11, 11]}
+    (process,) = mp.spawn(square_of, (5, queue), join=False, start_method="fork")
+    assert queue.get()[1].tolist() == [5, 5]
+    process.join()
+    with pytest.raises(RuntimeError, match="process 0 terminated with exit code 3"):
+        mp.spawn(square_of, (-1, queue), nprocs=2, start_method="fork")
+    mp.set_sharing_strategy("file_system")
+    assert mp.get_sharing_strategy() == "file_system"
+    mp.set_sharing_strategy("file_descriptor")
+    with pytest.raises(AssertionError, match="expected one of"):
+        mp.set_sharing_strategy("telepathy")

@@ -59,12 +59,14 @@ from tinygrad_edu.compiler import compile as compile
 from tinygrad_edu.creation import (
     arange as arange,
     as_tensor as as_tensor,
+    asarray as asarray,
     empty as empty,
     empty_like as empty_like,
     empty_permuted as empty_permuted,
     empty_strided as empty_strided,
     eye as eye,
     from_numpy as from_numpy,
+    frombuffer as frombuffer,
     full as full,
     full_like as full_like,
     linspace as linspace,
@@ -79,6 +81,14 @@ from tinygrad_edu.creation import (
     triu_indices as triu_indices,
     zeros as zeros,
     zeros_like as zeros_like,
+)
+from tinygrad_edu.determinism import (
+    are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
+    get_deterministic_debug_mode as get_deterministic_debug_mode,
+    is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
+    set_deterministic_debug_mode as set_deterministic_debug_mode,
+    set_flush_denormal as set_flush_denormal,
+    use_deterministic_algorithms as use_deterministic_algorithms,
 )
 from tinygrad_edu.dtypes import (
     bfloat16 as bfloat16,
@@ -616,6 +626,7 @@ from tinygrad_edu.queries import (
     is_signed as is_signed,
     is_tensor as is_tensor,
     numel as numel,
+    typename as typename,
 )
 from tinygrad_edu.random import (
     Generator as Generator,
@@ -693,6 +704,7 @@ _LOADED_WHEN_USED = (
     "hub",
     "jit",
     "masked",
+    "multiprocessing",
     "onnx",
     "profiler",
     "special",
@@ -709,6 +721,7 @@ if TYPE_CHECKING:
         hub as hub,
         jit as jit,
         masked as masked,
+        multiprocessing as multiprocessing,
         onnx as onnx,
         profiler as profiler,
         special as special,

@@ -6,9 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.ops.common import require_tensor, require_tensors
+from tinygrad_edu.tensor_types import name_of_type
 
 if TYPE_CHECKING:
     from tinygrad_edu._tensor import Tensor
+
+
+def typename(obj: Any, /) -> str:
+    """Return the name of a Tensor's type, "torch.FloatTensor", or of anything else's class with its module.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as torch
+    >>> torch.typename(torch.ones(1)), torch.typename(1)
+    ('torch.FloatTensor', 'int')
+    """
+    if isinstance(obj, TensorBase):
+        return name_of_type(obj)
+    named = obj if hasattr(obj, "__qualname__") else type(obj)
+    module = getattr(named, "__module__", None) or ""
+    return f"{module}.{named.__qualname__}" if module not in ("", "builtins") else named.__qualname__
 
 
 def is_tensor(obj: Any) -> bool:

@@ -5,10 +5,11 @@ What writes to some places only stands in ``inplace_index``, what changes the sh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 from tinygrad_edu import ops
-from tinygrad_edu._tensor_methods.writing import in_place, write_result
+from tinygrad_edu._tensor_methods.writing import compute_each, in_place, write_result
 from tinygrad_edu.autograd.tensor_base import TensorBase
 from tinygrad_edu.ops import other_names
 
@@ -129,6 +130,27 @@ class InplaceMethods(TensorBase):
     addcdiv_ = in_place(ops.addcdiv)
     clamp_min_ = in_place(other_names.clamp_min)
     clamp_max_ = in_place(other_names.clamp_max)
+
+    # ---- by a function of Python's numbers ------------------------------------------------------------------
+
+    def apply_(self, callable: Callable[[Any], Any]) -> Self:
+        """Replace each element by ``callable(element)``; slow, and without a gradient.
+
+        Examples
+        --------
+        >>> import tinygrad_edu as torch
+        >>> torch.tensor([1.0, 2.0]).apply_(lambda x: 10 * x)
+        tensor([10., 20.])
+        """
+        return compute_each(self, "apply_", callable, ())
+
+    def map_(self, other: TensorBase, callable: Callable[[Any, Any], Any]) -> Self:
+        """Replace each element by ``callable(element, element of other)``; see :meth:`apply_`."""
+        return compute_each(self, "map_", callable, (other,))
+
+    def map2_(self, x: TensorBase, y: TensorBase, callable: Callable[[Any, Any, Any], Any]) -> Self:
+        """Replace each element by ``callable(element, element of x, element of y)``; see :meth:`apply_`."""
+        return compute_each(self, "map2_", callable, (x, y))
 
     # ---- of matrices, and along a dimension -----------------------------------------------------------------
 

@@ -11,6 +11,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu import ops
 from tinygrad_edu.autograd.callers import user_line
 from tinygrad_edu.autograd.errors.explaining import explained
@@ -19,6 +21,7 @@ from tinygrad_edu.autograd.node import Node, next_sequence_nr
 from tinygrad_edu.autograd.telling import tell_called, tell_wrote
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, to_device
+from tinygrad_edu.ops.common import require_tensor
 from tinygrad_edu.ops.indexing.index import SetItem, check_index, is_basic, raw_index
 from tinygrad_edu.scalars import check_long, element_scalar
 from tinygrad_edu.type_names import refuse_strangers
@@ -120,6 +123,19 @@ def write_numbers(tensor: TensorBase, values: Array, name: str) -> Any:
     """Write an array drawn on the host into the memory of ``tensor``."""
     drawn = tensor_from_array(to_device(values.astype(tensor.array.dtype), tensor.device))
     return write_result(tensor, ops.copy_of(tensor, drawn), name)
+
+
+def compute_each(tensor: Any, name: str, function: Callable[..., Any], others: tuple[Any, ...]) -> Any:
+    """Write ``function(element, ...)`` of Python's numbers into each place of ``tensor``."""
+    if tensor.requires_grad:
+        raise RuntimeError(
+            f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
+        )
+    for argument, other in zip(("other",) if len(others) == 1 else ("x", "y"), others, strict=False):
+        require_tensor(name, other, argument)
+    columns = [x.expand(tensor.shape).flatten().tolist() for x in (tensor, *others)]
+    values = [function(*numbers) for numbers in zip(*columns, strict=True)]
+    return write_numbers(tensor, np.array(values).reshape(tensor.shape), name)
 
 
 def set_item(tensor: TensorBase, index: Any, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Settings of the GPU's matrix products.
+"""Settings of the GPU's matrix products, and switches of attention, which change nothing: there is one way.
 
 References
 ----------
@@ -76,6 +76,50 @@ def set_float32_matmul_precision(precision: str) -> None:
     if cuda_availability.is_cuda_available():
         backend.use_tf32(precision != "highest")
     matmul.precision = precision
+
+
+attention = {"flash": True, "mem_efficient": True, "math": True, "cudnn": True}
+"""Which ways of computing attention PyTorch may take."""
+
+
+def enable_flash_sdp(enabled: bool) -> None:
+    """Allow flash attention or forbid it; it changes nothing."""
+    attention["flash"] = enabled
+
+
+def flash_sdp_enabled() -> bool:
+    """Tell whether flash attention is allowed."""
+    return attention["flash"]
+
+
+def enable_mem_efficient_sdp(enabled: bool) -> None:
+    """Allow memory-efficient attention or forbid it; it changes nothing."""
+    attention["mem_efficient"] = enabled
+
+
+def mem_efficient_sdp_enabled() -> bool:
+    """Tell whether memory-efficient attention is allowed."""
+    return attention["mem_efficient"]
+
+
+def enable_math_sdp(enabled: bool) -> None:
+    """Allow attention by products of matrices or forbid it; it changes nothing."""
+    attention["math"] = enabled
+
+
+def math_sdp_enabled() -> bool:
+    """Tell whether attention by products of matrices is allowed."""
+    return attention["math"]
+
+
+def enable_cudnn_sdp(enabled: bool) -> None:
+    """Allow cuDNN's attention or forbid it; it changes nothing."""
+    attention["cudnn"] = enabled
+
+
+def cudnn_sdp_enabled() -> bool:
+    """Tell whether cuDNN's attention is allowed."""
+    return attention["cudnn"]
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there

@@ -37,3 +37,4 @@ from tinygrad_edu.creation.ranges import (
     logspace as logspace,
     range as range,
 )
+from tinygrad_edu.creation.sharing import asarray as asarray, frombuffer as frombuffer

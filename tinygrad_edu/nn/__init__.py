@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.missing_names import error_of_module as _error_of_module
 from tinygrad_edu.nn import (
+    attention as attention,
     functional as functional,
     graph as graph,
     init as init,

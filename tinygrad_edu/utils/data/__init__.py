@@ -22,6 +22,7 @@ from tinygrad_edu.utils.data.dataset import (
     TensorDataset,
     random_split,
 )
+from tinygrad_edu.utils.data.distributed import DistributedSampler
 from tinygrad_edu.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -38,6 +39,7 @@ __all__ = [
     "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "DistributedSampler",
     "IterableDataset",
     "RandomSampler",
     "Sampler",
