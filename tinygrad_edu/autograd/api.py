@@ -123,7 +123,8 @@ def backward(
         if grad_tensors is not None:
             raise RuntimeError("backward: expected grad_tensors or its old name grad_variables, got both")
         grad_tensors = grad_variables
-    check_flags("backward", retain_graph=retain_graph, create_graph=create_graph)
+    if retain_graph is not None or create_graph is not False:
+        check_flags("backward", retain_graph=retain_graph, create_graph=create_graph)
     pending = root_gradients(as_tuple(tensors), grad_tensors, create_graph)
     retain_graph = create_graph if retain_graph is None else retain_graph
     if inputs is None:

@@ -241,8 +241,8 @@ def scatter(
             at_least_1d(input), dim, at_least_1d(index), at_least_1d(src), value=value, reduce=reduce
         )
         return reshape(written, tuple(input.shape))
-    source = scatter_source("scatter", input, dim, index, value if src is None else src)
     dim = normalize_dim("scatter", dim, input.ndim)
+    source = scatter_source("scatter", input, dim, index, value if src is None else src)
     if reduce is not None:
         return Combine.apply(input, source, dim=dim, index=raw(index), function=reduce)
     return Scatter.apply(input, source, dim=dim, index=raw(index))
@@ -275,14 +275,14 @@ def scatter_add(
     if input.ndim == 0 or index.ndim == 0:
         added = scatter_add(at_least_1d(input), dim, at_least_1d(index), at_least_1d(src))
         return reshape(added, tuple(input.shape))
-    source = scatter_source("scatter_add", input, dim, index, src)
     dim = normalize_dim("scatter_add", dim, input.ndim)
+    source = scatter_source("scatter_add", input, dim, index, src)
     return input + scatter_zeros(source, dim, index, tuple(input.shape))
 
 
 def scatter_source(name: str, input: Array, dim: int, index: Array, src: Any) -> Any:
     """Return the part of ``src`` that the index reaches, or the number in the input's dtype, or raise."""
-    check_gather(name, raw(input), normalize_dim(name, dim, input.ndim), raw(index))
+    check_gather(name, raw(input), dim, raw(index))
     if not hasattr(src, "shape"):
         return checked_scalar(name, src, raw(input).dtype)
     require_tensor(name, src, "src")
