@@ -56,6 +56,7 @@ model(torch.randn(2, 16, 32)).square().mean().backward()
 HOSTILE = """
 import tinygrad_edu as torch
 text = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 2'>"  # <b>&amp;</b> \\u2028
+url = "https://example.org/" + "a_name_that_is_very_long_and_that_has_no_place_at_which_a_line_could_be_broken_into_two"
 w = torch.tensor(2.0, requires_grad=True)
 (w * 3.0).backward()  # </pre></body> <!-- ]]>
 """

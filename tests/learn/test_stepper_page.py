@@ -302,6 +302,7 @@ def test_what_the_program_says_cannot_break_the_page(pages, opened):
     one = opened(pages("HOSTILE"))
     assert one.page.evaluate("window.broken") is None
     assert "</script><script>window.broken = 1</script>" in one.text("#source")
+    assert one.page.evaluate("(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)(source)") == 0
     one.page.keyboard.press("End")
     assert one.text("#panel h2") == "w.grad"
 
