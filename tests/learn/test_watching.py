@@ -235,6 +235,16 @@ def test_learning_rates(lr, said):
     assert "(usual are 0.01 to 1 %)" in watch.report()
 
 
+def test_weights_that_the_optimizer_does_not_have():
+    model = mlp()
+    watch = train(model, steps=6, optimizer=lambda _, lr: torch.optim.SGD(mlp().parameters(), lr=lr))
+    assert "get gradients, and have not changed in 6 steps: not among the optimizer's" in text(
+        watch, "never changed"
+    )
+    watch = train(model, steps=6, lr=1e-3)
+    assert not any(finding.kind == "never changed" for finding in watch.findings())
+
+
 def test_a_loss_that_does_not_fall():
     watch = train(mlp(), steps=60, lr=0.0, optimizer=torch.optim.SGD)
     assert text(watch, "loss").startswith("the loss does not fall: ")

@@ -116,6 +116,22 @@ def no_gradient(head: Record, records: list[Record]) -> Iterator[str]:
         yield f"{named(zero)} {verb} a gradient of exactly 0 at every step: nothing reaches it"
 
 
+def never_changed(head: Record, records: list[Record]) -> Iterator[str]:
+    """Name parameters that get a gradient, and that no step changes."""
+    norms, ratios = of_parameters(records, "gradient_norm"), of_parameters(records, "update_ratio")
+    same = [
+        name
+        for name, seen in ratios.items()
+        if len(seen) >= FEW and max(seen) == 0 and max(norms.get(name, [0.0])) > 0
+    ]
+    if same:
+        verb = "gets a gradient, and has" if len(same) == 1 else "get gradients, and have"
+        yield (
+            f"{named(same)} {verb} not changed in {len(records)} steps: not among the optimizer's parameters, a "
+            "learning rate of 0, or steps so small that rounding undoes them"
+        )
+
+
 EXPLODED = 100.0
 """How many times the norm of the first steps it is, when we say that gradients explode."""
 
@@ -258,6 +274,7 @@ def loss_does_not_fall(head: Record, records: list[Record]) -> Iterator[str]:
 FAULTS: dict[str, Callable[[Record, list[Record]], Iterator[str]]] = {
     "loss not finite": loss_not_finite,
     "no gradient": no_gradient,
+    "never changed": never_changed,
     "exploding": exploding,
     "through depth": through_depth,
     "signal": signal,
