@@ -22,7 +22,7 @@ from tinygrad_edu.replay.guarding.values import ValueFinder
 from tinygrad_edu.replay.guarding.watching import PythonWatch
 from tinygrad_edu.replay.kernels.kernel_list import KernelList
 from tinygrad_edu.replay.lines.functions import accumulate, compiled_text, keep, result, spent
-from tinygrad_edu.replay.lines.line import Expression, Line, Name, enclosed
+from tinygrad_edu.replay.lines.line import Expression, Line, Name, container
 from tinygrad_edu.replay.lines.recorder import Recorder, Refused
 from tinygrad_edu.replay.state import equal
 
@@ -77,9 +77,7 @@ class Recording:
         self.source = ""
         self.kernels: KernelList | None = None  # what is run instead of the list of operations
         self.may_have_kernels = True
-        self.kernels_failed = (
-            ""  # the error with which a list of kernels could not be written; there should be none
-        )
+        self.kernels_failed = ""  # the error with which none could be written; there should be none
         self._renewals = 0
         self._memo: dict[int, Expression] = {}
         self._returned: list[Line] = []
@@ -176,13 +174,8 @@ class Recording:
                 self._memo[id(output)] = Expression(f"r{len(self._memo)}")
                 self._return_tensor(self._memo[id(output)], output)
             return self._memo[id(output)]
-        if type(output) is dict:
-            items = [Expression(f"{key!r}: ", self._text_of_output(value)) for key, value in output.items()]
-            return enclosed("{", items, "}")
-        if type(output) is list:
-            return enclosed("[", map(self._text_of_output, output), "]")
-        if type(output) is tuple:
-            return enclosed("(", map(self._text_of_output, output), ",)" if len(output) == 1 else ")")
+        if type(output) in (list, tuple, dict):
+            return container(output, self._text_of_output)
         if output is None or isinstance(output, bool | int | float | str):
             return Expression(repr(output))
         recorder.refuse(f"a result is of type {type(output).__name__}")
@@ -288,7 +281,4 @@ class Recording:
             if not (same(value, its) or isinstance(value, Node) or name in ("replay", "__builtins__")):
                 what = "an array" if is_array(value) else f"a {type(value).__name__}"
                 return f"it uses {what} that is made anew in each call, by no operation that replay knows"
-        mine, theirs = self.recorder.outside, other.recorder.outside
-        if len(mine) != len(theirs) or any(a is not b for a, b in zip(mine, theirs, strict=True)):
-            return "it uses an array that is made anew in each call, by no operation that replay knows"
         return ""

@@ -18,39 +18,39 @@ class State:
     """A copy of everything that a step changes."""
 
     def __init__(self, arrays: list[Any], leaves: list[Any], optimizers: list[Any]) -> None:
-        self.arrays, self.leaves, self.optimizers = arrays, leaves, optimizers
-        self.numbers = [copied(array) for array in arrays]
-        self.leaf_numbers = [copied(leaf.array) for leaf in leaves]
-        self.grads = [
-            (leaf._grad, None if leaf._grad is None else copied(leaf._grad.array)) for leaf in leaves
-        ]
-        self.states = [copy_of_state(optimizer) for optimizer in optimizers]
+        self.leaves, self.optimizers = leaves, optimizers
+        self.grads = [leaf._grad for leaf in leaves]
+        self.states = [{param: {**values} for param, values in opt.state.items()} for opt in optimizers]
         self.counts = [optimizer.step_count for optimizer in optimizers]
         self.random = default_generator.get_state()
+        held = [*leaves, *self.grads, *[value for _, value in self.remembered()]]
+        self.arrays = [*arrays, *[tensor.array for tensor in held if isinstance(tensor, Tensor)]]
+        self.numbers = [copied(array) for array in self.arrays]
+
+    def remembered(self) -> list[tuple[str, Any]]:
+        """Return what the optimizers remember, with its names."""
+        return [item for state in self.states for values in state.values() for item in values.items()]
 
     def bring_back(self) -> None:
-        """Make everything what it was."""
+        """Make everything what it was, tensors in their own memory."""
         for array, numbers in zip(self.arrays, self.numbers, strict=True):
             put(array, numbers)
-        for leaf, numbers in zip(self.leaves, self.leaf_numbers, strict=True):
-            put(leaf.array, numbers)
-        for leaf, (grad, numbers) in zip(self.leaves, self.grads, strict=True):
+        for leaf, grad in zip(self.leaves, self.grads, strict=True):
             leaf._grad = grad
-            if grad is not None:
-                put(grad.array, numbers)
         for optimizer, state, count in zip(self.optimizers, self.states, self.counts, strict=True):
             optimizer.step_count = count
             for param in [param for param in optimizer.state if param not in state]:
                 del optimizer.state[param]
             for param, values in state.items():
-                bring_back_values(optimizer.state[param], values)
+                optimizer.state[param].clear()
+                optimizer.state[param].update(values)
         default_generator.set_state(self.random)
 
     def content(self) -> list[Any]:
         """Return all that was kept, for ``equal``."""
-        grads = [numbers for _, numbers in self.grads]
-        states = [list(values.items()) for state in self.states for values in state.values()]
-        return [self.numbers, self.leaf_numbers, grads, states, self.counts, repr(self.random)]
+        grads = [grad is None for grad in self.grads]
+        states = [(name, None if isinstance(value, Tensor) else value) for name, value in self.remembered()]
+        return [self.numbers, grads, states, self.counts, repr(self.random)]
 
 
 def put(array: Any, numbers: Any) -> None:
@@ -58,28 +58,6 @@ def put(array: Any, numbers: Any) -> None:
     if not same_bits(array, numbers):
         with on_card_of(array):
             array[...] = numbers
-
-
-def copy_of_state(optimizer: Any) -> dict[Any, dict[str, Any]]:
-    """Return the state of an optimizer, tensors as copies of their arrays."""
-    return {
-        param: {
-            name: copied(value.array) if isinstance(value, Tensor) else value
-            for name, value in values.items()
-        }
-        for param, values in optimizer.state.items()
-    }
-
-
-def bring_back_values(present: dict[str, Any], before: dict[str, Any]) -> None:
-    """Make the state of one parameter what it was, its tensors in their own memory."""
-    for name in [name for name in present if name not in before]:
-        del present[name]
-    for name, value in before.items():
-        if isinstance(present.get(name), Tensor):
-            put(present[name].array, value)
-        else:
-            present[name] = value
 
 
 def equal(a: Any, b: Any) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 from operator import is_
-from types import CellType
 from typing import Any
 
 from tinygrad_edu import dtypes, kernel_table, threads
@@ -91,7 +90,6 @@ class Guards:
     def __init__(self) -> None:
         self._items: list[tuple[Any, str, Any]] = []
         self._attributes: list[tuple[Any, str, Any]] = []
-        self._cells: list[tuple[CellType, Any]] = []
         self._containers: list[Any] = []
         self._sizes: list[int] = []  # of each of them
         self._elements: list[Any] = []  # of all of them
@@ -108,13 +106,9 @@ class Guards:
         self._items.append((place, name, place.get(name, MISSING)))
 
     def add_attribute(self, owner: Any, name: str) -> None:
-        """Guard what is no element of a ``__dict__``: the code of a function, the class of an object."""
-        self._attributes.append((owner, name, getattr(owner, name)))
-
-    def add_cell(self, cell: CellType) -> None:
-        """Guard what a closure holds."""
-        with contextlib.suppress(ValueError):  # it may be empty yet
-            self._cells.append((cell, cell.cell_contents))
+        """Guard what is no element of a ``__dict__``: the class of an object, what a closure holds."""
+        with contextlib.suppress(ValueError):  # a closure may be empty yet
+            self._attributes.append((owner, name, getattr(owner, name)))
 
     def add_container(self, container: Any, keys: bool = True) -> None:
         """Guard the elements of a container."""
@@ -173,10 +167,8 @@ class Guards:
             if self.hooks_of_leaves and (leaf._hooks or leaf._post_accumulate_hooks):
                 return False
         for owner, name, value in self._attributes:
-            if getattr(owner, name) is not value:
-                return False
-        for cell, value in self._cells:
-            if cell.cell_contents is not value and not same(cell.cell_contents, value):
+            present = getattr(owner, name)
+            if present is not value and not same(present, value):
                 return False
         for module in self._modules:
             if module._has_hooks():

@@ -23,40 +23,19 @@ from tinygrad_edu.replay.guarding.guards import PLAIN, Guards
 from tinygrad_edu.replay.guarding.watching import MUTABLE, kind_of_file
 
 BY_TEXT = {
-    "getattr",
-    "hasattr",
-    "vars",
-    "dir",
-    "attrgetter",
-    "asdict",
-    "astuple",
-    "copy",
-    "deepcopy",
+    "getattr", "hasattr", "vars", "dir", "attrgetter", "asdict", "astuple", "copy", "deepcopy",
     "getmembers",
-}
+}  # fmt: skip
 """Functions that read attributes whose names do not stand in the code."""
 
 ANYWHERE = {"globals", "import_module", "__import__", "_getframe"}
 """Functions by which a program can read anything."""
 
 STEADY = (
-    *PLAIN,
-    type(None),
-    type(...),
-    type(NotImplemented),
-    object,
-    slice,
-    range,
-    CodeType,
-    re.Pattern,
-    types.UnionType,
-    types.MethodDescriptorType,
-    types.WrapperDescriptorType,
-    types.MethodWrapperType,
-    types.ClassMethodDescriptorType,
-    types.GetSetDescriptorType,
-    types.MemberDescriptorType,
-)
+    *PLAIN, type(None), type(...), type(NotImplemented), object, slice, range, CodeType, re.Pattern,
+    types.UnionType, types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType,
+    types.ClassMethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType,
+)  # fmt: skip
 """What has no attributes that change."""
 
 BARE = (types.SimpleNamespace, functools.cached_property)
@@ -227,7 +206,7 @@ class ValueFinder:
         if hasattr(function, "__wrapped__"):
             self.follow(function.__wrapped__)
         for cell in function.__closure__ or ():
-            self.guards.add_cell(cell)
+            self.guards.add_attribute(cell, "cell_contents")
             self.follow(content_of(cell))
 
 

@@ -34,79 +34,25 @@ COMPUTING = "numpy", "scipy", "cupy", "cupyx", "cupy_backends", "numba", "numba_
 LIBRARIES = tuple([f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in COMPUTING])
 
 # Parts of the engine that change something other than arrays, or look at numbers.
-ENGINE_REFUSED = tuple(
-    [
-        "optim/lr_scheduler",
-        "optim/swa_utils",
-        "amp",
-        "utils",
-        "learn",
-        "profiler",
-        "serialization",
-        "func",
-        "distributions",
-        "sparse",
-        "nn/graph",
-        "autograd/functional",
-        "autograd/function.py",
-        "autograd/gradcheck",
-        "vision/datasets",
-        "vision/transforms",
-        "vision/utils",
-        "estimator",
-        "distributed",
-    ]
-)
+ENGINE_REFUSED = (
+    "optim/lr_scheduler", "optim/swa_utils", "amp", "utils", "learn", "profiler", "serialization", "func",
+    "distributions", "sparse", "nn/graph", "autograd/functional", "autograd/function.py",
+    "autograd/gradcheck", "vision/datasets", "vision/transforms", "vision/utils", "estimator",
+    "distributed",
+)  # fmt: skip
 # Parts of Python's library that only compute; the rest is treated like the program's own functions.
-HARMLESS = tuple(
-    [
-        "contextlib",
-        "functools",
-        "typing",
-        "abc",
-        "_collections_abc",
-        "_weakrefset",
-        "enum",
-        "types",
-        "weakref",
-        "warnings",
-        "copy",
-        "collections",
-        "operator",
-        "inspect",
-        "re",
-        "reprlib",
-        "dataclasses",
-        "threading",
-        "importlib",
-        "os",
-    ]
-)
+HARMLESS = (
+    "contextlib", "functools", "typing", "abc", "_collections_abc", "_weakrefset", "enum", "types",
+    "weakref", "warnings", "copy", "collections", "operator", "inspect", "re", "reprlib", "dataclasses",
+    "threading", "importlib", "os",
+)  # fmt: skip
 CLOCKS = ("now", "today", "utcnow")
 NOISY = ("print", "warn", "urandom", "next", "input", "open", "setattr", "delattr", "exec", "eval")
-CHANGING = tuple(
-    [
-        "append",
-        "extend",
-        "insert",
-        "pop",
-        "remove",
-        "clear",
-        "sort",
-        "reverse",
-        "update",
-        "setdefault",
-        "popitem",
-        "add",
-        "discard",
-        "appendleft",
-        "popleft",
-        "write",
-        "__setitem__",
-        "__delitem__",
-        "__setattr__",
-    ]
-)
+CHANGING = (
+    "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault",
+    "popitem", "add", "discard", "appendleft", "popleft", "write", "__setitem__", "__delitem__",
+    "__setattr__",
+)  # fmt: skip
 LOOKING = ("any", "all", "item", "tolist", "max", "min", "nonzero", "argmax", "argmin")
 WRITING = {"STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL", "DELETE_SUBSCR"}
 SETTING = {"STORE_SUBSCR", "STORE_SLICE"}

@@ -5,7 +5,7 @@ Its text is Python. Nobody reads that text but Python and people: what is to be 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tinygrad_edu.autograd.node import Node
@@ -51,6 +51,15 @@ def enclosed(before: str, expressions: Iterable[Expression], after: str) -> Expr
     """Return expressions with commas between them, and brackets around them."""
     parts: list[Any] = [part for expression in expressions for part in (", ", expression)]
     return Expression(before, *parts[1:], after)
+
+
+def container(value: Any, text: Callable[[Any], Expression]) -> Expression:
+    """Return the expression for a list, a tuple or a dict, of those for its elements."""
+    if type(value) is dict:
+        return enclosed("{", [Expression(f"{key!r}: ", text(x)) for key, x in value.items()], "}")
+    if type(value) is list:
+        return enclosed("[", map(text, value), "]")
+    return enclosed("(", map(text, value), ",)" if len(value) == 1 else ")")
 
 
 class Line:

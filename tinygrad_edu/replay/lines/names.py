@@ -16,7 +16,7 @@ from tinygrad_edu._tensor import Tensor
 from tinygrad_edu.autograd.node import Node
 from tinygrad_edu.random import Generator
 from tinygrad_edu.replay.arrays import is_array, is_on_gpu
-from tinygrad_edu.replay.lines.line import Expression, Name, enclosed
+from tinygrad_edu.replay.lines.line import Expression, Name, container, enclosed
 
 
 def snake_case(name: str) -> str:
@@ -111,15 +111,11 @@ class Names:
             return Expression(repr(value))
         if isinstance(value, int):  # a seed is named, and Python has each small number once
             return (self._names.get(id(value)) if value > 256 else None) or Expression(repr(value))
-        if type(value) is list:
-            return enclosed("[", map(self.text, value), "]")
-        if type(value) is tuple:
-            return enclosed("(", map(self.text, value), ",)" if len(value) == 1 else ")")
+        if type(value) in (list, tuple, dict):
+            return container(value, self.text)
         if isinstance(value, tuple):  # a named one
             made = self.named(type(value), type(value).__name__)
             return Expression(made, enclosed("(", map(self.text, value), ")"))
-        if type(value) is dict:
-            return enclosed("{", [Expression(f"{key!r}: ", self.text(x)) for key, x in value.items()], "}")
         if type(value) in (slice, range):
             return enclosed(
                 f"{type(value).__name__}(", map(self.text, (value.start, value.stop, value.step)), ")"

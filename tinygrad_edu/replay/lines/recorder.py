@@ -74,14 +74,10 @@ class Recorder(Names, Observer):
         written = {name: self.text(value) for name, value in options.items()}
         if options.get("in_place"):
             self._check_change(arrays[0], [*self._arguments, *self.outside])
-        self._line = Line(
-            [], self._text_of_function(operation.forward), arguments, written, operation.forward
-        )
-        self.busy += 1
-        try:
+        called = self._text_of_function(operation.forward)
+        self._line = Line([], called, arguments, written, operation.forward)
+        with self.within():
             output = run()
-        finally:
-            self.busy -= 1
         if any(isinstance(x, np.generic) for x in (output if isinstance(output, tuple) else (output,))):
             self._line.wrapper = self.named(np.asarray, "asarray")
             if isinstance(output, tuple):
@@ -109,19 +105,25 @@ class Recorder(Names, Observer):
         self.went_back = True
         self._check_node(node, grad_outputs)
         arguments = [*map(self.text, grad_outputs)]
-        self.busy += 1
-        try:
+        with self.within():
             grads = run()
-        finally:
-            self.busy -= 1
         if isinstance(node, AccumulateGrad):
             self._write_accumulation(node.variable, grad_outputs[0])
             return grads
-        called = self._text_of_function(node.backward)
-        wrapper = self.named(as_tuple, "as_tuple") if len(grads) == 1 else None
-        targets = [*map(self.result, grads)]
-        self.lines.append(Line(targets, called, arguments, {}, node.backward, wrapper, unpacks=True))
+        self._write_call(node.backward, arguments, grads)
+        if len(grads) == 1:
+            self.lines[-1].wrapper = self.named(as_tuple, "as_tuple")
         return grads
+
+    def _write_call(
+        self, function: Callable[..., Any], arguments: list[Expression], result: Any = None
+    ) -> None:
+        """Write the line of a function that returns an array, nothing, or a tuple of such."""
+        unpacks = isinstance(result, tuple)
+        results = result if unpacks else () if result is None else (result,)
+        called = self._text_of_function(function)
+        targets = [*map(self.result, results)]
+        self.lines.append(Line(targets, called, arguments, function=function, unpacks=unpacks))
 
     def _check_node(self, node: Node, grad_outputs: list[Any]) -> None:
         if any(isinstance(grad, Tensor) for grad in grad_outputs):
@@ -142,10 +144,9 @@ class Recorder(Names, Observer):
         self.leaves[id(leaf)] = leaf
         self._with_new_grad.add(id(leaf))
         arguments = [self._text_of_tensor(leaf), self.text(grad)]
-        called = self.named(accumulate, "accumulate")
         if leaf._grad is None or not is_array(leaf._grad.array):
             return self.refuse("a parameter has a sparse gradient")
-        self.lines.append(Line([self.result(leaf._grad.array)], called, arguments, {}, accumulate))
+        self._write_call(accumulate, arguments, leaf._grad.array)
 
     def called(self, function: Callable[..., Any], arguments: tuple[Any, ...], result: Any) -> None:
         """Write the line of a function that was called on arrays outside of a node."""
@@ -154,17 +155,11 @@ class Recorder(Names, Observer):
         owner: Any = getattr(function, "__self__", None)
         if isinstance(getattr(owner, "param_groups", None), list):
             self._check_optimizer(owner, arguments)
-        called, given, unpacks = (
-            self._text_of_function(function),
-            [*map(self.text, arguments)],
-            isinstance(result, tuple),
-        )
-        results = result if unpacks else () if result is None else (result,)
-        self.lines.append(Line([*map(self.result, results)], called, given, {}, function, unpacks=unpacks))
+        self._write_call(function, [*map(self.text, arguments)], result)
 
     @contextlib.contextmanager
-    def within(self, function: Callable[..., Any]) -> Any:
-        """Let a function that is called on arrays be one line, which ``called`` writes."""
+    def within(self, function: Any = None) -> Any:
+        """Let what is called on arrays be one line, whatever it calls in its turn."""
         self.busy += 1
         try:
             yield
@@ -203,11 +198,9 @@ class Recorder(Names, Observer):
         )
         if id(tensor.array) in self._parameters or id(tensor) in self.leaves:
             self.text(tensor.array)
-            called, place = self.named(write_into, "write_into"), self._text_of_tensor(tensor)
-            self.lines.append(Line([], called, [place, source], {}, write_into))
+            self._write_call(write_into, [self._text_of_tensor(tensor), source])
         else:
-            called, place = self.named(write, "write"), self.text(tensor.array)
-            self.lines.append(Line([], called, [place, source], {}, write))
+            self._write_call(write, [self.text(tensor.array), source])
 
     def _check_change(self, array: Any, others: list[Any]) -> None:
         if any(may_share_memory(array, other) for other in others):
@@ -245,9 +238,8 @@ class Recorder(Names, Observer):
         if self.busy:
             return
         name = None if tensor is None else self._names.get(id(tensor.array))
-        self.busy += 1  # this function's own looking is not the program's
-        returned = self.code is not None and is_returned_at_once(self.code)
-        self.busy -= 1
+        with self.within():  # this function's own looking is not the program's
+            returned = self.code is not None and is_returned_at_once(self.code)
         if how == "item()" and name and returned:
             self.lines.append(Line([Expression("number")], Expression(name, ".item"), []))
             self.number = number
@@ -260,16 +252,10 @@ class Recorder(Names, Observer):
         """Let an optimizer's step be one line, and refuse the loading of data."""
         if kind == "data":
             self.refuse("a batch is loaded")
-        return self._step() if kind == "optimizer" else NOTHING
-
-    @contextlib.contextmanager
-    def _step(self) -> Any:
-        self.busy += 1
+        if kind != "optimizer":
+            return NOTHING
         self._steps -= 1  # ``called`` adds it again, unless this optimizer has a step of its own
-        try:
-            yield
-        finally:
-            self.busy -= 1
+        return self.within()
 
     def module(self, module: Any) -> Block:
         """Note the modules that take part, and the names of their parameters and buffers."""
