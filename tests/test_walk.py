@@ -115,7 +115,7 @@ def convolution_walk():
         return walk(program, is_multiplication_of_a_convolution)
 
 
-WALKS = {forward_walk: 57, backward_walk: 146, convolution_walk: 165}
+WALKS = {forward_walk: 57, backward_walk: 146, convolution_walk: 164}
 
 
 @functools.cache

@@ -28,6 +28,7 @@ PASSED_BY = (
     "tinygrad_edu.kernel_table",
     "tinygrad_edu.numpy_dtypes",
     "tinygrad_edu.ops.common",
+    "tinygrad_edu.ops.nn.conv_checks",
     "tinygrad_edu.ops.promotion",
     "tinygrad_edu.scalars",
     "tinygrad_edu.size",
