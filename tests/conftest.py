@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import zlib
 from collections import Counter
 from collections.abc import Generator
@@ -46,7 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Seed what test files draw while they are imported; make the device the default one."""
+    """Seed what test files draw while they are imported; make the device the default one.
+
+    No test, and no process that one starts, has kernels compiled ahead: the others need the cores.
+    """
+    os.environ.setdefault("TINYGRAD_EDU_COMPILE_AHEAD", "0")
     seed_random_numbers()
     if config.getoption("--device") == "cpu":
         return

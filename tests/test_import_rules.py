@@ -42,6 +42,7 @@ LAYERS = {
         "tinygrad_edu.determinism",
         "tinygrad_edu.process_settings",
         "tinygrad_edu.threads",
+        "tinygrad_edu.compile_ahead",
         "tinygrad_edu.compiling",
         "tinygrad_edu.kernel_table",
     ],

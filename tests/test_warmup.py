@@ -138,9 +138,8 @@ def test_command_with_an_unknown_family():
 
 
 def kernel_event(name="_relu_range", module="tinygrad_edu_kernels.activation.cpu"):
-    return SimpleNamespace(
-        data={"dispatcher": SimpleNamespace(py_func=SimpleNamespace(__name__=name, __module__=module))}
-    )
+    function, stats = SimpleNamespace(__name__=name, __module__=module), SimpleNamespace(cache_path="folder")
+    return SimpleNamespace(data={"dispatcher": SimpleNamespace(py_func=function, stats=stats)})
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ the next time. The very first run of a program therefore stands still for some s
 know for what. ``python -m tinygrad_edu.warmup`` compiles everything beforehand.
 
 While a kernel is compiled, Python does not look for cycles of objects that nobody uses: Numba makes very many objects
-that are in use, and to go through them again and again takes a seventh of the time.
+that are in use, and to go through them again and again takes a seventh of the time. With the first kernel, a second
+process is started that compiles ahead (``compile_ahead.py``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 
 from numba.core import event
 from tqdm import tqdm
+
+from tinygrad_edu import compile_ahead
 
 NOTICE = (
     "tinygrad_edu: compiling kernels for this machine; it is done once and takes some seconds "
@@ -49,6 +52,7 @@ class CompileProgress(event.Listener):  # type: ignore[misc]  # numba has no typ
         if not self._started:
             self._collects = gc.isenabled()
             gc.disable()
+            compile_ahead.start(event.data["dispatcher"].stats.cache_path)
         self._started.append(time.perf_counter())
         waited = self._seconds + time.perf_counter() - self._started[0]
         if waited >= PATIENCE:

@@ -61,6 +61,7 @@ OTHER_MACHINES_VARIABLES = (
     "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE",  # would choose kernels for another processor
     "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_MMAP_MAX_", "GLIBC_TUNABLES",
     "TINYGRAD_EDU_KEEP_FREED_MEMORY", "TINYGRAD_EDU_SINGLE_BLAS_POOL", "TINYGRAD_EDU_KERNELS",
+    "TINYGRAD_EDU_COMPILE_AHEAD",
 )  # fmt: skip
 """Settings of the shell that would change one engine only; children start without them."""
 
