@@ -184,6 +184,11 @@ HINTS = {
     "F.conv_transpose2d(x, w)": [
         ((1, 3, 8, 8), (4, 2, 5, 5), "made for 4 channels: in_channels=3 would fit")
     ],
+    "(x + x) @ w": [((4, 3), (2, 3), "(x + x) @ w.T is [4, 3] @ [3, 2]")],
+    "x @ (w + w.abs())": [((4, 3), (2, 3), "x @ (w + w.abs()).T is [4, 3] @ [3, 2]")],
+    "(-x) @ (w * 2)": [((2, 3), (4, 2), "the other order, (w * 2) @ (-x), is")],
+    "torch.cat([x] + [w])": [((3, 2), (2,), "([x] + [w])[1] has 1 dimensions, ([x] + [w])[0] has 2")],
+    "torch.cat([x] * 3 + [w])": [((3, 2), (2,), "has 1 dimensions, ([x] * 3 + [w])[0] has 2")],
     "torch.stack([x, w])": [((3, 2), (3, 4), "w differs in dimension 1; cat joins them along dim=1")],
     "torch.hstack([x, w])": [((3, 2), (4, 2), "w differs in dimension 0; cat joins them along dim=0")],
     "nn.LayerNorm((4, 5))(x)": [((3, 5, 4), (1,), "normalized_shape=[5, 4] would fit")],

@@ -163,3 +163,12 @@ def test_lists_of_tensors():
 def test_an_array_of_numpy_is_no_result():
     with pytest.raises(TypeError, match="returns a Tensor"):
         learn.compare_with_torch(lambda x: x.detach().numpy(), torch.ones(2))
+
+
+@pytest.mark.torch_parity
+@pytest.mark.parametrize("tool", ["draw", "memory", "why_no_grad"])
+def test_tools_name_a_tensor_of_pytorch(tool, real):
+    with pytest.raises(
+        TypeError, match=r"expected a Tensor.*, got torch\.Tensor \(is there still an `import torch`"
+    ):
+        getattr(learn, tool)(real.ones(2))

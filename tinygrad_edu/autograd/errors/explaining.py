@@ -89,7 +89,7 @@ def note_about(error: BaseException, changed: Any = None) -> str:
     inside, user = stops[:count], stops[count]
     operands = named_arguments(user, inside[-1].frame)
     operation = operation_of(str(error), inside)
-    known = {id(x.value): x.text for x in operands}
+    known = {id(x.value): x.text for x in reversed(operands)}  # of several names, the first
     of_operation = [Named(known.get(id(x.value), x.text), x.value) for x in tensors_among(operation)]
     if changed is not None:
         return "\n".join([line_of(user), *about_the_change(str(error), changed, stops[count:])])

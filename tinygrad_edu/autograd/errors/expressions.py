@@ -95,7 +95,23 @@ def named(node: ast.expr | None, argument: Named) -> list[Named]:
         return [Named(text, value)]
     if isinstance(node, ast.List | ast.Tuple) and len(node.elts) == len(value):
         return [Named(ast.unparse(part), x) for part, x in zip(node.elts, value, strict=True)]
-    return [Named(f"{text}[{i}]", x) for i, x in enumerate(value)]
+    return [Named(f"{enclosed(text)}[{i}]", x) for i, x in enumerate(value)]
+
+
+def enclosed(text: str) -> str:
+    """Return the text of an expression, in parentheses if a method or an operator would take only a part of it."""
+    tree = parsed(text)
+    binds_closely = (
+        ast.Name,
+        ast.Attribute,
+        ast.Subscript,
+        ast.Call,
+        ast.Constant,
+        ast.List,
+        ast.Tuple,
+        ast.Dict,
+    )
+    return text if tree is None or isinstance(tree, binds_closely) else f"({text})"
 
 
 def expression_at(user: Position) -> ast.AST | None:

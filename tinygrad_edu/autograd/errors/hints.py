@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tinygrad_edu.autograd.errors.expressions import enclosed
+
 
 class Operand(NamedTuple):
     """A Tensor: what the user calls it, its shape, dtype and device."""
@@ -44,15 +46,14 @@ def hint_for(operation: str, message: str, operands: Sequence[Operand]) -> str:
 
 def called(x: Operand, method: str) -> str:
     """Return the text of a method called on an operand."""
-    is_name = x.text.replace(".", "").replace("_", "").isalnum() or x.text.endswith((")", "]"))
-    return f"{x.text if is_name else f'({x.text})'}.{method}"
+    return f"{enclosed(x.text)}.{method}"
 
 
 def of_devices(operands: Sequence[Operand]) -> str:
     """Propose to bring an operand to the device of the first."""
     first = operands[0]
     other = next(x for x in operands if x.device != first.device)
-    return f"{called(other, f'to({first.text}.device)')} brings it to {first.device}, where {first.text} is"
+    return f"{called(other, f'to({enclosed(first.text)}.device)')} brings it to {first.device}, where {first.text} is"
 
 
 def names_dtype(message: str, x: Operand) -> bool:
@@ -78,13 +79,13 @@ def of_dtypes(operands: Sequence[Operand]) -> str:
         other = next(x for x in operands if x.dtype != of_complex.dtype)
         if other.text == "weight":
             return f"dtype=torch.{of_complex.dtype} for the layer would fit"
-        return f"{called(other, f'to({of_complex.text}.dtype)')} makes it {of_complex.dtype}"
+        return f"{called(other, f'to({enclosed(of_complex.text)}.dtype)')} makes it {of_complex.dtype}"
     if "float32" in dtypes:
         other = next(x for x in operands if x.dtype != "float32")
         why = "; numbers that come from NumPy are float64" if other.dtype == "float64" else ""
         return f"{called(other, 'float()')} is float32, as the other{why}"
     first, other = operands[0], next(x for x in operands if x.dtype != operands[0].dtype)
-    return f"{called(other, f'to({first.text}.dtype)')} makes it {first.dtype}"
+    return f"{called(other, f'to({enclosed(first.text)}.dtype)')} makes it {first.dtype}"
 
 
 def of_matmul(operands: Sequence[Operand]) -> str:
@@ -93,13 +94,14 @@ def of_matmul(operands: Sequence[Operand]) -> str:
         return ""
     a, b = operands[0], operands[1]
     if len(b.shape) == 2 and a.shape[-1] == b.shape[1]:
-        return f"{a.text} @ {called(b, 'T')} is {list(a.shape)} @ {list(b.shape[::-1])}, which fits"
+        return f"{enclosed(a.text)} @ {called(b, 'T')} is {list(a.shape)} @ {list(b.shape[::-1])}, which fits"
     if len(a.shape) == 2 and len(b.shape) <= 2 and a.shape[0] == b.shape[0]:
-        return f"{called(a, 'T')} @ {b.text} is {list(a.shape[::-1])} @ {list(b.shape)}, which fits"
+        return f"{called(a, 'T')} @ {enclosed(b.text)} is {list(a.shape[::-1])} @ {list(b.shape)}, which fits"
     if len(a.shape) > 2 and len(b.shape) == 2 and math.prod(a.shape[1:]) == b.shape[0]:
         return of_flattening(a, b.shape[0])
     if len(a.shape) == len(b.shape) == 2 and b.shape[1] == a.shape[0]:
-        return f"the other order, {b.text} @ {a.text}, is {list(b.shape)} @ {list(a.shape)}, which fits"
+        product = f"{enclosed(b.text)} @ {enclosed(a.text)}"
+        return f"the other order, {product}, is {list(b.shape)} @ {list(a.shape)}, which fits"
     return ""
 
 
@@ -192,9 +194,8 @@ def of_broadcast(operands: Sequence[Operand]) -> str:
                 f"{called(short, f'unsqueeze({place})')} is {wider}, and is stretched to {list(long.shape)}"
             )
     if math.prod(a.shape) == math.prod(b.shape):
-        return (
-            f"as many elements: {called(b, f'reshape({a.text}.shape)')} fits, if they are in the same order"
-        )
+        reshaped = called(b, f"reshape({enclosed(a.text)}.shape)")
+        return f"as many elements: {reshaped} fits, if they are in the same order"
     return ""
 
 
@@ -247,9 +248,8 @@ def of_same_size(operands: Sequence[Operand]) -> str:
     a, b = operands[0], operands[1]
     if a.shape == (*b.shape, 1):
         return f"{called(a, f'squeeze({len(b.shape)})')} is {list(b.shape)}, as {b.text} is"
-    return (
-        f"{called(b, f'reshape({a.text}.shape)')} is {list(a.shape)}, if the elements are in the same order"
-    )
+    reshaped = called(b, f"reshape({enclosed(a.text)}.shape)")
+    return f"{reshaped} is {list(a.shape)}, if the elements are in the same order"
 
 
 def of_features(operands: Sequence[Operand]) -> str:

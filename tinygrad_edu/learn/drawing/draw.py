@@ -15,6 +15,7 @@ from tinygrad_edu.learn.drawing.from_graph import chart_of
 from tinygrad_edu.learn.drawing.from_tape import chart_of_tape
 from tinygrad_edu.learn.drawing.svg import write_svg
 from tinygrad_edu.learn.tape import Tape
+from tinygrad_edu.type_names import type_name
 
 MAX_BOXES = 60
 
@@ -111,7 +112,7 @@ def chart_to_draw(of: Any, model: Any, variables: dict[str, Any], walk: bool) ->
         or not roots
         or not all(isinstance(root, TensorBase) for root in roots)
     ):
-        raise TypeError(f"draw: expected a Tensor, a sequence of Tensors or a Tape, got {type(of).__name__}")
+        raise TypeError(f"draw: expected a Tensor, a sequence of Tensors or a Tape, got {type_name(of)}")
     for root in roots:
         if root.edge() is None:
             raise RuntimeError(

@@ -13,6 +13,7 @@ from tinygrad_edu.learn.drawing.walk import all_nodes
 from tinygrad_edu.learn.memory_report.freeing import Checkpointing, checkpointing
 from tinygrad_edu.learn.memory_report.kept import Kept, bytes_of_objects, kept_by
 from tinygrad_edu.learn.memory_report.layers import groups_of
+from tinygrad_edu.type_names import type_name
 
 ROWS = 12  # that are listed
 BAR = 24  # letters of the longest bar
@@ -52,7 +53,7 @@ def memory(loss: Any, layers: Any = None) -> MemoryReport:
     (220000, {'MatMul': 200000, 'Relu': 20000})
     """
     if not isinstance(loss, TensorBase):
-        raise TypeError(f"memory: expected a Tensor, got {type(loss).__name__}")
+        raise TypeError(f"memory: expected a Tensor, got {type_name(loss)}")
     if loss.edge() is None:
         raise RuntimeError(
             f"memory: there is no graph behind this tensor of shape {list(loss.shape)}, so nothing is kept"
