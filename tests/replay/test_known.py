@@ -10,8 +10,7 @@ import pytest
 from tinygrad_edu import ops
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.optim.optimizer import Optimizer
-from tinygrad_edu.replay.kernels.known import WITH_KERNELS
-from tinygrad_edu.replay.lines.known import FILES
+from tinygrad_edu.replay.lines.known import FILES, WITH_KERNELS
 
 MODULES = [
     importlib.import_module(found.name) for found in pkgutil.walk_packages(ops.__path__, "tinygrad_edu.ops.")

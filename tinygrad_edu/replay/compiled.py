@@ -174,8 +174,8 @@ class Compiled:
             replayed = error
         after = State(*places).content()
         before.bring_back()
-        had_kernels = recording.kernels is not None
-        has_kernels = self._kernels_of(recording, tensors, before)
+        had_kernels = recording.kernels
+        self._write_kernels(recording, tensors, before)
         output, again = self._record(recording.key, tensors, args, kwargs)
         why = recorder.refused or again.recorder.refused or recording.agrees_with(again)
         if why and not recording.failures and not again.recorder.refused:
@@ -185,12 +185,12 @@ class Compiled:
         elif why:
             self._refuse(why)
         elif not equal(replayed, output) or not equal(after, State(*places).content()):
-            self._step_back(recording, had_kernels)
+            self._step_back(recording, had_kernels is not None)
         elif not recording.guards.hold():
             self._refuse("it changes Python values that it reads")
         else:
             # Where there is a list of kernels now, the next call compares it.
-            recording.checked = complete and (had_kernels or not has_kernels)
+            recording.checked = complete and recording.kernels is had_kernels
             if self.graphs:
                 self._start_graphs(recording)
             again.be_compared_with(recording)
@@ -237,13 +237,12 @@ class Compiled:
             warn_user(f"torch.compile: {self._name()} is replayed without CUDA graphs: {why}")
         self.graphs = False
 
-    def _kernels_of(self, recording: Recording, tensors: list[Any], before: State) -> bool:
+    def _write_kernels(self, recording: Recording, tensors: list[Any], before: State) -> None:
         """Have a list of operations that is about to be compared written as one of kernels, if that can be."""
         try:
-            return recording.use_kernels(tensors)
+            recording.use_kernels(tensors)
         except Exception as error:  # the list of operations does it, too
             recording.may_have_kernels, recording.kernels_failed = False, repr(error)
-            return False
         finally:
             before.bring_back()
 

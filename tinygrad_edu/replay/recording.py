@@ -243,13 +243,13 @@ class Recording:
             self.may_have_kernels = self._renewals < MOST_RENEWALS
         return True
 
-    def use_kernels(self, tensors: list[Any]) -> bool:
-        """Run the operations once more, and run the kernels that they call from now on; tell whether that may be.
+    def use_kernels(self, tensors: list[Any]) -> None:
+        """Run the operations once more, and from now on the kernels that they call, where these can be written.
 
         This run changes what a step changes.
         """
         if self.kernels is not None or not self.may_have_kernels or self.insides:
-            return self.kernels is not None
+            return
         arrays = [tensor.array for tensor in tensors]
         known = [*arrays, *self.recorder.outside]
         kernels = KernelList(self.lines, self.returned, self.recorder.scope)
@@ -258,9 +258,8 @@ class Recording:
                 kernels.run(self.names, arrays)
             lines = kernels.write()
             if lines != [*map(str, self.lines), self.returned]:
-                self.kernels = kernels
                 self.function = kernels.function(self.names, lines)
-        return self.kernels is not None
+                self.kernels = kernels
 
     def use_operations(self) -> None:
         """Go back to the list of operations, which is to be compared once more."""

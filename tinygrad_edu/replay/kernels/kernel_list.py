@@ -7,7 +7,7 @@ while the kernels that it calls are noted (``threads.noted``), and then these ca
     relu(t0_flat, t1_flat, 0, 8192)
 
 ``t0`` and ``t1`` are memory that stays from call to call. A line is written so if its operation is in
-``known.WITH_KERNELS`` and each array that its kernels are given is one of these:
+``lines.known.WITH_KERNELS`` and each array that its kernels are given is one of these:
 
 - memory of a line before, or of a parameter: it stays where it is, so it has a name for good;
 - an argument of the call, or what a line makes anew: seen as the kernel wants it by ``x0.reshape(-1)`` or ``x0.T``;
@@ -22,10 +22,10 @@ from __future__ import annotations
 from types import FunctionType
 from typing import Any
 
-from tinygrad_edu.replay.kernels.known import has_kernels
 from tinygrad_edu.replay.kernels.live import StateGuard
 from tinygrad_edu.replay.kernels.writer import NoKernels, Writer
 from tinygrad_edu.replay.lines.functions import compiled_text
+from tinygrad_edu.replay.lines.known import has_kernels
 from tinygrad_edu.replay.lines.line import Line
 from tinygrad_edu_kernels import threads
 

@@ -268,14 +268,25 @@ def overwrites(launch: threads.Launch, array: Any) -> bool:
     """
     left = []
     for number in (0, 1 if array.dtype.kind in "bu" else -1):
-        given = [x.copy() if isinstance(x, np.ndarray) else x for x in launch.arguments]
-        ours = [mine for mine, x in zip(given, launch.arguments, strict=True) if x is array]
-        for mine in ours:
-            mine[...] = number
+        given = [copy_of_argument(x) for x in launch.arguments]
+        ours = [copy for copy, x in zip(given, launch.arguments, strict=True) if x is array and copy is not x]
+        for copy in ours:
+            copy[...] = number
         part = () if launch.elements is None or launch.nanoseconds is None else (0, launch.elements)
         launch.function(*given, *part)
-        left.append(ours)
-    return bool(left[0]) and all(x.tobytes() == y.tobytes() for x, y in zip(*left, strict=True))
+        left.append([copy.tobytes() for copy in ours])
+    return left[0] != [] and left[0] == left[1]
+
+
+def copy_of_argument(x: Any) -> Any:
+    """Return a copy of an array that a kernel may write to; of its layout, for which the kernel is compiled."""
+    if not isinstance(x, np.ndarray) or not x.flags.writeable:
+        return x
+    if x.flags.forc:
+        return x.copy("K")
+    copy = np.empty((*x.shape, 2), x.dtype)[..., 0]
+    copy[...] = x
+    return copy
 
 
 def kind_of_view(array: Any, whole: Any) -> str:

@@ -3,6 +3,7 @@
 Some functions look at numbers before they make a node. A list of nodes would not do that again, unless the function
 tells of it (``autograd/telling.py``), as ``gather`` does when it checks its index. So an operation is replayed if its
 class is in one of these files, which have been read with that in mind; of some files only the named classes are.
+Some of them, and of the optimizers, can be calls of kernels (``kernels``).
 """
 
 from __future__ import annotations
@@ -56,9 +57,42 @@ FILES = (
     "ops.shape.triangle",
 )
 
+WITH_KERNELS = (
+    "ops.linalg.matmul.Linear",
+    "ops.nn.activation.Gelu",
+    "ops.nn.activation.Relu",
+    "ops.nn.activation.Silu",
+    "ops.nn.activation.Softplus",
+    "ops.nn.dropout.Dropout",
+    "ops.nn.pool.MaxPool2d",
+    "ops.nn.softmax.LogSoftmax",
+    "ops.nn.softmax.Softmax",
+    "ops.nn.softmax.SoftmaxCrossEntropy",
+    "ops.elementwise.unary.Sigmoid",
+    "ops.shape.layout.Permute",
+    "ops.shape.layout.Reshape",
+    "optim.adam.Adam",
+    "optim.adamw.AdamW",
+    "optim.sgd.SGD",
+)
+"""Operations and optimizers all of whose work with numbers goes through ``threads.run_over`` and ``threads.call``.
+
+One whose kernels are given numbers that differ from call to call needs an entry in ``live.LIVE``, too.
+"""
+
+
+def name_of(operation: Any) -> str:
+    """Return the name of a class in the tables: its file and its own."""
+    return f"{operation.__module__}.{operation.__qualname__}".removeprefix("tinygrad_edu.")
+
 
 @functools.cache
 def is_known(operation: Any) -> bool:
     """Tell whether an operation, a class, may be a line of a list."""
-    name = f"{operation.__module__}.{operation.__qualname__}"
-    return any(name.startswith(f"tinygrad_edu.{file}.") or name == f"tinygrad_edu.{file}" for file in FILES)
+    name = name_of(operation)
+    return any(name == entry or name.startswith(f"{entry}.") for entry in FILES)
+
+
+def has_kernels(operation: Any) -> bool:
+    """Tell whether an operation or an optimizer may be written as calls of kernels."""
+    return name_of(operation) in WITH_KERNELS
