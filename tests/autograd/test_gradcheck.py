@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tinygrad_edu as torch
@@ -79,6 +80,18 @@ def test_a_gradient_of_zero_is_guessed():
 def test_a_nan_is_a_mistake():
     with pytest.raises(GradcheckError, match="analytic"):
         gradcheck(squaring(lambda g: g * float("nan")), leaf(1.0, 2.0))
+
+
+@pytest.mark.host("the memory of NumPy's arrays")
+@pytest.mark.parametrize("check", [gradcheck, learn.gradcheck_report])
+def test_elements_that_cannot_be_moved(check):
+    stretched = torch.ones(1, dtype=torch.float64).expand(3).requires_grad_()
+    with pytest.raises(RuntimeError, match="The 0th input has a dimension with stride 0"):
+        check(torch.sin, (stretched,))
+    fixed = np.ones(3)
+    fixed.flags.writeable = False
+    with pytest.raises(RuntimeError, match="the 1th input's array is read-only"):
+        check(torch.mul, (leaf(1.0, 2.0, 3.0), torch.from_numpy(fixed).requires_grad_()))
 
 
 def test_a_nan_agrees_with_nothing():

@@ -208,11 +208,31 @@ def check_inputs(inputs: tuple[Any, ...]) -> None:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of them require_grad=True."
         )
+    check_memory("gradcheck", inputs)
     if any(x.array.real.itemsize < 8 for x in checked):
         warnings.warn(
             "gradcheck: expected float64 or complex128 inputs; lower precision makes the check likely to fail",
             stacklevel=3,
         )
+
+
+def check_memory(name: str, tensors: tuple[Any, ...]) -> None:
+    """Raise if an element of an input to be checked cannot be moved by itself, or not at all."""
+    for i, x in enumerate(tensors):
+        if not isinstance(x, TensorBase) or not x.requires_grad:
+            continue
+        array = x.array
+        steps = zip(array.strides, array.shape, strict=True)
+        if array.size and any(stride == 0 and size > 1 for stride, size in steps):
+            raise RuntimeError(
+                f"The {i}th input has a dimension with stride 0. {name} only supports inputs that are non-overlapping "
+                "to be able to compute the numerical gradients correctly. You should call .contiguous on the input "
+                f"before passing it to {name}."
+            )
+        if not getattr(array.flags, "writeable", True):
+            raise RuntimeError(
+                f"{name}: the {i}th input's array is read-only, and has to be changed. Please clone() it first."
+            )
 
 
 def compare_jacobians(

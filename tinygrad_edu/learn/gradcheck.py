@@ -38,7 +38,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.api import as_tuple, grad
-from tinygrad_edu.autograd.gradcheck import analytic_jacobians, differentiable_outputs, numeric_jacobian
+from tinygrad_edu.autograd.gradcheck import (
+    analytic_jacobians,
+    check_memory,
+    differentiable_outputs,
+    numeric_jacobian,
+)
 from tinygrad_edu.autograd.tensor_base import TensorBase, tensor_from_array
 from tinygrad_edu.learn.gradcheck_guess import Jacobians, guess, of_shapes
 from tinygrad_edu.learn.gradcheck_pairs import Pair, WrongElement
@@ -110,6 +115,7 @@ def gradcheck_report(
         raise ValueError(
             "gradcheck_report: expected an input that requires a gradient, got none. Hint: x.requires_grad_()"
         )
+    check_memory("gradcheck_report", tensors)
     if any(x.array.real.itemsize < 8 for x in tensors if isinstance(x, TensorBase) and x.requires_grad):
         warnings.warn(
             "gradcheck_report: expected float64 or complex128 inputs, got less precise ones: finite differences of "
