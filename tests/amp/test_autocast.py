@@ -216,7 +216,7 @@ def test_where_pytorch_turns_it_off(monkeypatch):
     with pytest.warns(UserWarning, match=r"got torch\.float32\. Disabling"):
         torch.autocast("cpu", torch.float32)
     monkeypatch.setattr(torch.cuda_availability, "is_cuda_available", bool)
-    for make in (torch.cuda.amp.autocast, lambda: torch.autocast("cuda", torch.bfloat16)):
+    for make in (lambda: torch.autocast("cuda"), lambda: torch.autocast("cuda", torch.bfloat16)):
         with pytest.warns(UserWarning, match="CUDA is not available"), make():
             assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
 
@@ -225,7 +225,8 @@ def test_a_card_has_no_bfloat16(monkeypatch):
     monkeypatch.setattr(torch.cuda_availability, "is_cuda_available", lambda: True)
     with pytest.raises(NotImplementedError, match="expected float16 on cuda"):
         torch.autocast("cuda", torch.bfloat16)
-    assert torch.cuda.amp.autocast().fast_dtype is torch.float16
+    with pytest.warns(FutureWarning, match=r"`torch\.cuda\.amp\.autocast\(args\.\.\.\)` is deprecated"):
+        assert torch.cuda.amp.autocast().fast_dtype is torch.float16
 
 
 @pytest.mark.host("autocast of the CPU")

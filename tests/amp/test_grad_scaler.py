@@ -164,7 +164,7 @@ def test_small_gradients_survive_in_float16():
 
 def test_without_a_card_the_scaler_of_the_card_is_off(monkeypatch):
     monkeypatch.setattr(torch.cuda_availability, "is_cuda_available", bool)
-    for make in (torch.cuda.amp.GradScaler, torch.amp.GradScaler, torch.GradScaler):
+    for make in (torch.amp.GradScaler, torch.GradScaler):
         with pytest.warns(UserWarning, match="CUDA is not available"):
             scaler = make()
         assert not scaler.is_enabled()
@@ -174,3 +174,19 @@ def test_without_a_card_the_scaler_of_the_card_is_off(monkeypatch):
 def test_a_scaler_can_be_pickled():
     scaler = pickle.loads(pickle.dumps(scaler_on_cpu(torch, init_scale=2.0)))
     assert scaler.get_scale() == 2.0
+
+
+@pytest.mark.torch_parity
+def test_the_older_names_warn_as_in_pytorch():
+    for name, options in {
+        "GradScaler": {"enabled": False},
+        "autocast": {"enabled": False},
+        "custom_bwd": {"bwd": len},
+    }.items():
+        said = []
+        for package in (torch, pytest.importorskip("torch")):
+            with pytest.warns(FutureWarning) as caught:
+                getattr(package.cuda.amp, name)(**options)
+            said.append(str(caught[0].message))
+            assert caught[0].filename == __file__
+        assert said[0] == said[1]

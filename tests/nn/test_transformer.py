@@ -279,3 +279,17 @@ WRONG = [
 def test_errors(error, message, call):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.torch_parity
+def test_masks_of_two_types_warn_as_in_pytorch():
+    said = []
+    for package in (torch, pytest.importorskip("torch")):
+        x, blocked = package.ones(2, 3, 4), package.zeros(3, 3).bool()
+        layer = package.nn.MultiheadAttention(4, 2)
+        with pytest.warns(
+            UserWarning, match="Support for mismatched key_padding_mask and attn_mask"
+        ) as caught:
+            layer(x, x, x, package.zeros(3, 2), attn_mask=blocked[:2, :2])
+        said.append(str(caught[0].message))
+    assert said[0] == said[1]

@@ -9,6 +9,7 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 from tinygrad_edu import creation, dtypes, ops
@@ -125,6 +126,11 @@ def merge_masks(
     """
     n, heads, size, _ = key_shape
     total = None
+    if attn_mask is not None and key_padding_mask is not None and attn_mask.dtype != key_padding_mask.dtype:
+        warnings.warn(
+            "Support for mismatched key_padding_mask and attn_mask is deprecated. Use same type for both instead.",
+            stacklevel=3,
+        )
     for name, mask in (("attn_mask", attn_mask), ("key_padding_mask", key_padding_mask)):
         if mask is None:
             continue

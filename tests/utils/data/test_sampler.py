@@ -280,3 +280,38 @@ def test_counts_are_those_of_pytorch(num_samples, replacement):
     if not replacement:
         whole = num_samples // 7 * 7
         assert sorted(ours[:whole]) == sorted(theirs[:whole])
+
+
+@pytest.mark.torch_parity
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize(("length", "replicas"), [(7, 3), (6, 3), (2, 5), (2, 3), (1, 1)])
+def test_processes_share_a_dataset_as_in_pytorch(length, replicas, drop_last):
+    data = pytest.importorskip("torch").utils.data
+    for rank in range(replicas):
+        mine, theirs = (
+            package.DistributedSampler(range(length), replicas, rank, shuffle=False, drop_last=drop_last)
+            for package in (torch.utils.data, data)
+        )
+        assert (list(mine), len(mine)) == (list(theirs), len(theirs))
+
+
+def test_processes_share_one_order_in_each_epoch():
+    samplers = [torch.utils.data.DistributedSampler(range(10), 2, rank, seed=3) for rank in range(2)]
+    first = [list(sampler) for sampler in samplers]
+    assert sorted(first[0] + first[1]) == list(range(10))
+    assert first == [list(sampler) for sampler in samplers]
+    for sampler in samplers:
+        sampler.set_epoch(1)
+    second = [list(sampler) for sampler in samplers]
+    assert sorted(second[0] + second[1]) == list(range(10))
+    assert second != first
+
+
+def test_how_many_processes_there_are_must_be_said():
+    with pytest.raises(RuntimeError, match="Requires distributed package to be available"):
+        torch.utils.data.DistributedSampler(range(3))
+    with pytest.raises(ValueError, match=r"Invalid rank 2, rank should be in the interval \[0, 1\]"):
+        torch.utils.data.DistributedSampler(range(3), 2, 2)
+    from tinygrad_edu.utils.data.distributed import DistributedSampler
+
+    assert DistributedSampler is torch.utils.data.DistributedSampler
