@@ -264,6 +264,8 @@ def test_nothing_is_left_behind():
 
 
 def test_what_cannot_be_watched():
+    with pytest.raises(TypeError, match=r"watch\(\): argument 'file' must be a path, not int"):
+        learn.watch(mlp(), file=1)
     with pytest.raises(TypeError, match=r"watch\(\): argument 'model' must be Module, not Tensor"):
         learn.watch(X)
     model = nn.LazyLinear(3)

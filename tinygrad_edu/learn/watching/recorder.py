@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,6 +82,10 @@ def watch(
     if histograms_every < 1 or patience < 1:
         expected = "histograms_every and patience to be 1 or more"
         raise ValueError(f"watch: expected {expected}, got {histograms_every} and {patience}")
+    if file is not None and not isinstance(
+        file, str | os.PathLike
+    ):  # open(1) would be the program's own output
+        raise TypeError(f"watch(): argument 'file' must be a path, not {type_name(file)}")
     return Watch(model, optimizer, file, histograms_every, patience)
 
 
