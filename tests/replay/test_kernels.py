@@ -13,7 +13,9 @@ import tinygrad_edu.nn.functional as F
 from tests.replay.programs import MODELS, Program, batches
 from tests.replay.test_training import all_checked, both
 from tinygrad_edu import nn
+from tinygrad_edu.replay.kernels.writer import overwrites
 from tinygrad_edu.replay.state import equal
+from tinygrad_edu_kernels.threads import Launch
 
 pytestmark = pytest.mark.host("on a GPU a list is one of operations")
 
@@ -379,3 +381,18 @@ def test_the_copy_of_an_input_that_has_a_nan_is_recognised():
     for i in range(8):
         x = x if i < 5 else torch.randn(6, 6)
         assert equal(replayed(x.T), F.softmax(F.relu(x.T), 1))
+
+
+def doubled(x, y, first, last):
+    y[first:last] = 2 * x[first:last]
+
+
+def test_memory_is_a_kernels_own_only_if_the_kernel_overwrites_it():
+    """Not what it reads, overwrites in part or adds to, nor an array that it is not given."""
+    x, y = np.arange(6.0), np.empty(6)
+    assert overwrites(Launch(doubled, (x, y), 6, 1.0, None), y)
+    assert overwrites(Launch(doubled, (x, y[::2]), 3, 1.0, None), y) is False
+    assert not overwrites(Launch(doubled, (x, y), 6, 1.0, None), x)
+    assert not overwrites(Launch(doubled, (x, y), 5, 1.0, None), y)
+    assert not overwrites(Launch(np.add.at, (y, [0], x[:1]), None, None, None), y)
+    assert np.array_equal(x, np.arange(6.0))
