@@ -55,6 +55,17 @@ SAME_AS_PYTORCH = [
     "torch.nn.Linear(2, 3).to(memory_format=3)",
 ]
 
+APART = "torch.arange(24.).view(2, 3, 4).permute(2, 0, 1)"
+SAME_AS_PYTORCH += [  # so that view() can follow; the inputs lie apart, or in another order
+    f"torch.cat([{APART}, {APART} * 2], 0).view(-1)",
+    f"torch.cat([{APART}, {APART} * 2], -1).view(-1)",
+    f"torch.cat([{APART}, torch.zeros(4, 2, 1)], 2).is_contiguous()",
+    f"torch.stack([{APART}, {APART} * 2], 1).view(-1)",
+    f"{APART}.roll(1, 0).view(-1)",
+    f"{APART}.cumsum(0).view(-1)",
+    f"torch.hstack([{APART}, {APART} * 2]).view(-1)",
+]
+
 
 @pytest.mark.torch_parity
 @pytest.mark.parametrize("expression", SAME_AS_PYTORCH)

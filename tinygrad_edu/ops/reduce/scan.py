@@ -28,7 +28,7 @@ class Cumsum(Op):
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
         if is_inexact(x.dtype):  # a running sum in float32 would lose more and more digits
-            return x.cumsum(dim, dtype=np.result_type(x.dtype, np.float64)).astype(x.dtype)
+            return x.cumsum(dim, dtype=np.result_type(x.dtype, np.float64)).astype(x.dtype, order="C")
         return x.cumsum(dim, dtype=x.dtype)  # NumPy would choose a wider integer
 
     def backward(self, grad_output: Array) -> Array:

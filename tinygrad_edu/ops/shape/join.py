@@ -32,7 +32,8 @@ class Cat(Op):
     def forward(self, *tensors: Array, dim: int) -> Array:
         self.dim = dim
         self.sizes = [x.shape[dim] for x in tensors]
-        return array_module(tensors[0]).concatenate(tensors, dim)
+        xp = array_module(tensors[0])
+        return xp.ascontiguousarray(xp.concatenate(tensors, dim))  # NumPy keeps the order of transposed ones
 
     def explain_failure(self, arrays: tuple[Any, ...]) -> None:
         """Say which sizes do not fit together."""
@@ -116,7 +117,8 @@ class Stack(Op):
 
     def forward(self, *tensors: Array, dim: int) -> Array:
         self.dim = dim
-        return array_module(tensors[0]).stack(tensors, dim)
+        xp = array_module(tensors[0])
+        return xp.ascontiguousarray(xp.stack(tensors, dim))
 
     def backward(self, grad_output: Array) -> tuple[Array, ...]:
         before = (slice(None),) * self.dim

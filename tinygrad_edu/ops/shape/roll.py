@@ -52,7 +52,7 @@ class Roll(Op):
 
     def forward(self, x: Array, *, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Array:
         self.shifts, self.dims = shifts, dims
-        return array_module(x).roll(x, shifts, dims)
+        return array_module(x).roll(x, shifts, dims).astype(x.dtype, order="C", copy=False)  # rows after rows
 
     def backward(self, grad_output: Array) -> Array:
         return Roll.compute(grad_output, shifts=tuple([-n for n in self.shifts]), dims=self.dims)
