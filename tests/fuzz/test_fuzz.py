@@ -30,6 +30,8 @@ LEFT_OUT = {
         "initial_seed",
     ),
     *("is_anomaly_enabled", "is_grad_enabled", "is_inference_mode_enabled", "seed", "printoptions"),
+    *("are_deterministic_algorithms_enabled", "is_deterministic_algorithms_warn_only_enabled"),
+    "get_deterministic_debug_mode",
     *("keep_freed_memory", "limit_blas_to_one_thread", "absolute"),
     "float_power_",  # of float64 alone, which nothing here makes
     *("accumulate_grad", "as_output_of", "become_view_of", "check_may_change", "edge", "grad_accumulator"),
