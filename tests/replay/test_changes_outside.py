@@ -91,3 +91,43 @@ def test_an_attribute_that_the_program_gives_to_a_parameter():
         weight.scale = 2.0 if i < 6 else 3.0
         x = torch.randn(3)
         assert equal(compiled(x), x * weight.scale)
+
+
+class Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * 2
+
+
+@pytest.mark.filterwarnings("ignore:torch.compile", "ignore:Full backward hook")
+@pytest.mark.parametrize("place", ["module", "layer", "function"])
+def test_a_backward_hook_of_a_module_or_a_function_of_the_programs_own(place):
+    """Their nodes are not the engine's, and have no ``forward``; the first one may be all that a step does."""
+    results = []
+    for replay in (False, True):
+        torch.manual_seed(0)
+        model, seen = nn.Sequential(nn.Linear(4, 3), nn.ReLU()), []
+        handles = []
+
+        def step(x, model=model):
+            loss = (Double.apply(x) if place == "function" else model(x)).sum()
+            if place != "function":
+                loss.backward()
+            return loss
+
+        step = torch.compile(step) if replay else step
+        results.append([])
+        for i in range(12):
+            if i == 5 and place != "function":
+                module = model if place == "module" else model[1]
+                handles.append(
+                    module.register_full_backward_hook(lambda m, gi, go, seen=seen: seen.append(go[0]))
+                )
+            if i == 8:
+                [handle.remove() for handle in handles]
+            results[-1] += [step(torch.randn(2, 4)), len(seen), model[0].weight.grad]
+    assert equal(*results)

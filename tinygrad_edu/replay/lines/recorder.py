@@ -70,6 +70,11 @@ class Recorder(Names, Observer):
         operation: Any = node
         if not isinstance(node, Op) or not is_known(operation.__class__):
             self.refuse(f"{type(node).__name__} is not among the operations that replay knows")
+        if not isinstance(
+            node, Op
+        ):  # of the program's own making, or it looks for gradients, as hooks of modules do
+            self._line = Line([], Expression(node.name()))
+            return run()
         arguments = [*map(self.text, arrays)]
         written = {name: self.text(value) for name, value in options.items()}
         if options.get("in_place"):
