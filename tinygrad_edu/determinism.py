@@ -1,6 +1,7 @@
 """Whether the same program computes the same numbers again: PyTorch's switches, which choose nothing here.
 
-Each operation has one way of computing. Programs set the switches, and find them set.
+Each operation has one way of computing, and on the CPU it gives the same numbers with the same number of threads. (On a
+GPU, atomic additions come in an order left to chance.) Programs set the switches, and find them set.
 
 References
 ----------
@@ -21,7 +22,7 @@ class _Setting:
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Ask for algorithms that give the same numbers again; there is one of each here, and it goes on as it was.
+    """Ask for algorithms that give the same numbers in every run; nothing changes, for each operation has only one.
 
     References
     ----------
@@ -37,12 +38,12 @@ def are_deterministic_algorithms_enabled() -> bool:
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
-    """Tell whether others were to warn, and not to raise."""
+    """Tell whether an operation without such an algorithm was to warn, and not to raise."""
     return _Setting.mode == 1
 
 
 def set_deterministic_debug_mode(debug_mode: int | str) -> None:
-    """Set the same by a number or a word: 0 "default", 1 "warn", 2 "error"."""
+    """Set what ``use_deterministic_algorithms`` sets, by a number or a word: 0 "default", 1 "warn", 2 "error"."""
     if debug_mode not in (*MODES, *range(len(MODES))):
         raise RuntimeError(
             "invalid value of debug_mode, expected 0, 1, 2 or `default`, `warn`, `error`, "
@@ -57,6 +58,6 @@ def get_deterministic_debug_mode() -> int:
 
 
 def set_flush_denormal(mode: bool) -> bool:
-    """Tell whether numbers too small for a whole mantissa can be made 0: never here, and they stay as they are."""
+    """Return whether the processor takes denormal numbers for 0 from now on: False, for here it never does."""
     require_bools("set_flush_denormal", mode=mode)
     return False

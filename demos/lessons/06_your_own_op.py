@@ -40,8 +40,8 @@ print("first and second derivative are right")
 # %% [markdown]
 # ## A mistake is found
 #
-# Here is a sum over rows whose backward forgot that each of the rows' numbers gets the gradient *divided* by
-# nothing. Read what the check says: which input, which element.
+# Here is a mean over the rows whose backward forgot to divide by how many there are. Read what the check says:
+# which input, which element, and what it takes for the cause.
 
 
 # %%
@@ -74,9 +74,9 @@ print(Softplus.apply(torch.tensor([1000.0])), torch.nn.functional.softplus(torch
 # %% [markdown]
 # ## Try
 #
-# 1. Mend `Mean`. 2. Mend `Softplus` for large x. 3. Write `Clip(x)`, which cuts at -1 and 1, and check it. Where
-#    must you not
-# check it?
+# 1. Mend `Mean`.
+# 2. Mend `Softplus` for large x.
+# 3. Write `Clip(x)`, which cuts at -1 and 1, and check it. Where must you not check it?
 
 
 # %%

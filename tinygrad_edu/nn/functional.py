@@ -1,7 +1,6 @@
 """Layers as functions: the names of ``torch.nn.functional``.
 
-Most are operations of ``tinygrad_edu.ops``; the others stand in ``functional_activation``,
-``functional_dropout``, ``functional_embedding``, ``functional_layer``, ``functional_layout`` and ``functional_loss``.
+Most are operations of ``tinygrad_edu.ops``; the others stand in the files ``functional_*.py`` beside this one, by kind.
 
 References
 ----------
