@@ -23,7 +23,7 @@ class memory_format:
     name : str
         Its name without ``torch.``.
     order : tuple of int
-        The dimensions from the one whose elements are neighbours; empty where rows follow rows.
+        The dimensions, the first being that whose elements are neighbours in memory; empty where rows follow rows.
 
     Examples
     --------

@@ -63,7 +63,7 @@ def promote_by(result_dtype: Callable[[Any, Any], Any], name: str, a: Any, b: An
 
 
 def promote_checked(name: str, a: Any, b: Any) -> tuple[Any, Any]:
-    """Return two operands of one dtype, as ``promote`` does, of which a number is written: the dtype must hold it."""
+    """Do what ``promote`` does, for a result that holds the operands themselves: its dtype must hold a number, too."""
     a, b = without_numpy_scalars(a, b)
     for number, tensor in ((a, b), (b, a)):
         if isinstance(number, int | float | complex) and isinstance(tensor, TensorBase):
@@ -101,7 +101,7 @@ def on_one_device(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def fits(number: Any, tensor: Any) -> bool:
-    """Tell whether a Python number leaves the dtype of a Tensor as it is, and can be had in every such dtype."""
+    """Tell whether a Python number leaves the dtype of a Tensor as it is, and is in the range even of float16."""
     if isinstance(number, int | float) and isinstance(tensor, TensorBase):
         return tensor.array.dtype.kind in FLOATING_KINDS and abs(number) < 60000
     return False

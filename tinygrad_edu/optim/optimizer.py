@@ -25,7 +25,7 @@ ParamsT: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[
 ParamGroup: TypeAlias = dict[str, Any]
 
 required = object()
-"""In older PyTorch a default that there is not; programs still import it."""
+"""In older PyTorch the default of an option that must be given, such as ``lr`` of SGD; programs still import it."""
 
 
 class Optimizer(OptimizerHooks):

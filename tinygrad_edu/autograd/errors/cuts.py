@@ -1,8 +1,8 @@
 """Where numbers leave the graph, noted for the one who asks why there is no gradient.
 
 What cuts is ``detach()`` and ``.data``, ``torch.tensor()`` of a Tensor, an operation under ``no_grad()``, one that
-makes integers or has no derivative. A detached Tensor knows that it is one. The line is known, and all the other
-cuts are, where an observer looks on (``tinygrad_edu.learn.explain``).
+makes integers or has no derivative. The result of one of the first three always knows how it was cut off; the line,
+and the other cuts, are known only while an observer looks on (``tinygrad_edu.learn.explain``).
 """
 
 from __future__ import annotations

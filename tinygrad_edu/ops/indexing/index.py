@@ -290,7 +290,7 @@ def index_put_zeros(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
     return IndexPutZeros.compute(values, index=index, shape=shape)
 
 
-def place_at(x: Array, basic: Any, rest: Any) -> tuple[int, ...]:
+def chosen_shape(x: Array, basic: Any, rest: Any) -> tuple[int, ...]:
     """Return the shape of what an index, split in two by ``split_index``, chooses; say why if it does not fit."""
     for part in (basic, rest):
         try:
@@ -315,7 +315,7 @@ class SetItem(Op):
     def explain_failure(self, arrays: tuple[Any, ...]) -> None:
         check_same_device("__setitem__", arrays)
         basic, rest = split_index(self.index)
-        place, shape = place_at(raw(arrays[0]), basic, rest), self.value_shape
+        place, shape = chosen_shape(raw(arrays[0]), basic, rest), self.value_shape
         raise explained(
             RuntimeError(
                 f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of "

@@ -6,29 +6,28 @@ import math
 from collections.abc import Iterator, Sized
 from typing import Any
 
-from tinygrad_edu import distributed
 from tinygrad_edu.random import Generator
 from tinygrad_edu.sampling import randperm
 from tinygrad_edu.utils.data.sampler import Sampler
 
 
 class DistributedSampler(Sampler[int]):
-    """Yield every n-th index, from one's own number on, in an order that all processes share.
+    """Yield every ``num_replicas``-th index from ``rank`` on, in an order that all processes share.
 
-    There is nothing here that joins processes; a program that starts some of its own says how many there are.
+    There is no process group here that could be asked; a program that starts processes says how many there are.
 
     Parameters
     ----------
     dataset : Sized
         What is read.
     num_replicas, rank : int
-        How many read it, and which of them this is.
+        How many processes read it, and which of them this is, counted from 0.
     shuffle : bool
-        Whether to mix the indices, otherwise in each epoch that ``set_epoch`` names.
+        Whether to shuffle the indices, in another order for each epoch that ``set_epoch`` is told.
     seed : int
-        Of the order, the same for all.
+        For shuffling; all processes must give the same one.
     drop_last : bool
-        Leave out the last ones where they do not come out even; otherwise some of the first come twice.
+        If the number of indices is no multiple of ``num_replicas``, leave the last ones out; else the first come again.
 
     References
     ----------
@@ -51,7 +50,6 @@ class DistributedSampler(Sampler[int]):
         drop_last: bool = False,
     ) -> None:
         if num_replicas is None or rank is None:
-            assert not distributed.is_available()
             raise RuntimeError("Requires distributed package to be available: give num_replicas and rank")
         if rank >= num_replicas or rank < 0:
             raise ValueError(f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]")
