@@ -148,6 +148,20 @@ def square_of(number, base, queue):
     queue.put((number, torch.full((2,), base + number)))
 
 
+def fail_or_wait(number, queue):
+    if number == 1:
+        raise SystemExit(4)
+    queue.get()  # nobody puts anything there
+
+
+def test_a_process_that_fails_ends_one_that_waits_for_it():
+    mp = torch.multiprocessing
+    queue, before = mp.get_context("fork").Queue(), set(mp.active_children())
+    with pytest.raises(RuntimeError, match="process 1 terminated with exit code 4"):
+        mp.spawn(fail_or_wait, (queue,), nprocs=2, start_method="fork")
+    assert set(mp.active_children()) <= before
+
+
 def test_functions_run_in_processes():
     mp = torch.multiprocessing
     queue = mp.get_context("fork").Queue()
@@ -157,7 +171,7 @@ def test_functions_run_in_processes():
     (process,) = mp.spawn(square_of, (5, queue), join=False, start_method="fork")
     assert queue.get()[1].tolist() == [5, 5]
     process.join()
-    with pytest.raises(RuntimeError, match="process 0 terminated with exit code 3"):
+    with pytest.raises(RuntimeError, match="process [01] terminated with exit code 3"):
         mp.spawn(square_of, (-1, queue), nprocs=2, start_method="fork")
     mp.set_sharing_strategy("file_system")
     assert mp.get_sharing_strategy() == "file_system"

@@ -8,6 +8,7 @@ https://docs.pytorch.org/docs/stable/multiprocessing.html
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 from collections.abc import Callable
 from multiprocessing import (
     Array as Array,
@@ -107,13 +108,24 @@ def spawn(
         process.start()
     if not join:
         return processes
-    for nr, process in enumerate(processes):
-        process.join()
-        if process.exitcode != 0:
-            for other in processes[nr + 1 :]:
-                other.terminate()
-            raise RuntimeError(f"spawn: process {nr} terminated with exit code {process.exitcode}")
+    _join(processes)
     return None
+
+
+def _join(processes: list[Any]) -> None:
+    """Wait until all have ended; with the first that fails, end the others, which may wait for it, and raise."""
+    running = processes
+    while running:
+        multiprocessing.connection.wait([process.sentinel for process in running])
+        for process in running:
+            process.join(0)
+            if process.exitcode not in (0, None):
+                for other in running:
+                    other.terminate()
+                    other.join()
+                nr = processes.index(process)
+                raise RuntimeError(f"spawn: process {nr} terminated with exit code {process.exitcode}")
+        running = [process for process in running if process.exitcode is None]
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
