@@ -150,8 +150,10 @@ class Compiled:
         recorder = Recorder([x.array for x in tensors], getattr(self.function, "__code__", None))
         watch = PythonWatch(recorder)
         recording = Recording(recorder, watch, key, self._refuse)
-        with observed_by(recorder), watch:
-            output = self.function(*args, **kwargs)
+        with observed_by(recorder):
+            with watch:
+                output = self.function(*args, **kwargs)
+            recorder.renew_histories(output)
         try:
             recording.finish(self.function, [*args, *kwargs.values()], tensors, output)
             if describe((args, kwargs), [], []) != key:

@@ -86,6 +86,10 @@ class Recording:
         self.backwards: dict[Any, BackwardList] = {}
         self.ends: list[history.Place] = []
         self.saved: list[history.Place] = []
+        self.saving: frozenset[int] = (
+            frozenset()
+        )  # the nodes that save something, by their numbers in the graph
+        self._saving_from: dict[tuple[bool, ...], frozenset[int]] = {}
         self.used: history.Inside | None = None  # in the last call
         self.graphs: Any = None  # of CUDA, where they are wanted and the list is known to be right
 
@@ -128,6 +132,7 @@ class Recording:
             self.saved = history.places_of_saved(graph, [*recorder.leaves.values()], tensors, results)
         except Refused as reason:
             return recorder.refuse(str(reason))
+        self.saving = frozenset([i for i, node in enumerate(graph.nodes) if node.saved])
         history.cut_off(graph, self.ends)
         self.guards.hooks_of_leaves = False  # the outer backward calls them
         self.used = history.Inside(self, recorder.scope, graph)
@@ -136,6 +141,12 @@ class Recording:
         for tensor in results:
             node.become_history_of(tensor)
         node.connect(tensors)
+
+    def saving_from(self, which: tuple[bool, ...]) -> frozenset[int]:
+        """Return those nodes that save something which a backward from these results goes through."""
+        if which not in self._saving_from:
+            self._saving_from[which] = self.insides[0].graph.reached_from(which) & self.saving
+        return self._saving_from[which]
 
     def be_compared_with(self, other: Recording) -> None:
         """Let the next backward of this call be compared with that of another, of the same numbers."""

@@ -13,9 +13,17 @@ from types import FunctionType
 from typing import Any
 
 from tinygrad_edu._tensor import Tensor, tensor_from_array
+from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.grad_mode import this_thread
 from tinygrad_edu.autograd.graph import Pending, add_gradient
-from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, SavedLink, next_sequence_nr
+from tinygrad_edu.autograd.node import (
+    SECOND_BACKWARD,
+    AccumulateGrad,
+    Edge,
+    Node,
+    SavedLink,
+    next_sequence_nr,
+)
 from tinygrad_edu.autograd.running import choose_run
 from tinygrad_edu.replay.arrays import shares_memory
 from tinygrad_edu.replay.lines.recorder import Recorder, Refused
@@ -39,7 +47,7 @@ class Graph:
 
     def __init__(self, nodes: list[Node], roots: list[Edge]) -> None:
         self.nodes, self.roots = nodes, roots
-        inner = set(nodes)
+        self._inner = inner = set(nodes)
         self.exits = [
             (node, i)
             for node in nodes
@@ -65,6 +73,16 @@ class Graph:
                 elif edge is not None and grad is not None:
                     add_gradient(pending, edge, grad)
         return tuple(leaving.values())
+
+    def reached_from(self, which: tuple[bool, ...]) -> frozenset[int]:
+        """Return which nodes, by number, a backward from these results goes through."""
+        found = [root for (root, _), is_given in zip(self.roots, which, strict=True) if is_given]
+        seen = set()
+        for node in found:  # the list grows while it is walked
+            if node not in seen and node in self._inner:
+                seen.add(node)
+                found += [edge[0] for edge in node.next_edges if edge is not None]
+        return frozenset([i for i, node in enumerate(self.nodes) if node in seen])
 
     def copies(self) -> dict[Node, Node]:
         """Return a copy of each node, connected as the nodes are."""
@@ -135,7 +153,8 @@ class CompiledFunction(Node):
     """The history of what a compiled function returns: its backward is that of the graph of the whole call.
 
     It has an edge for each gradient that leaves the graph, several for a parameter that was used more than once: so
-    they are added up in the order in which they are without replay.
+    they are added up in the order in which they are without replay. A backward from one of several results is the
+    end of those nodes alone that it goes through, and of those only that have saved something.
     """
 
     twin: CompiledFunction | None = None
@@ -143,6 +162,8 @@ class CompiledFunction(Node):
 
     def __init__(self, inside: Inside) -> None:
         self.inside, self.num_outputs = inside, 0
+        self._spent: frozenset[int] = frozenset()
+        self._reached: frozenset[int] = frozenset()
         self._results: list[Any] = []
         inside.owner = weakref.ref(self)
 
@@ -164,9 +185,12 @@ class CompiledFunction(Node):
         self._results.append(tensor)
 
     def release_saved(self) -> None:
-        """Give up the saved numbers: another call may have the nodes."""
-        super().release_saved()
-        self.twin = None
+        """Give up the nodes that the backward has gone through; after the last, another call may have them."""
+        saving: frozenset[int] = self.inside.recording.saving
+        self._spent |= self._reached
+        if saving and self._spent >= saving:
+            super().release_saved()
+            self.twin = None
 
     def connect(self, tensors: list[Any]) -> None:
         """Be connected with the leaves and the arguments; note the versions of what is saved."""
@@ -185,12 +209,26 @@ class CompiledFunction(Node):
 
     def backward(self, *grad_outputs: Any) -> Any:
         """Return a gradient for each edge."""
+        which = tuple([grad is not None for grad in grad_outputs])
+        self._reached = self.inside.recording.saving_from(which)
+        if self._reached & self._spent:
+            raise explained(RuntimeError(SECOND_BACKWARD))
+        self._check_versions_of_reached()
         if any(isinstance(grad, Tensor) for grad in grad_outputs):
             return self._backward_on_tensors(grad_outputs)
         grads = self.inside.backward(grad_outputs)
         if self.twin is not None:
             self.inside.recording.compare(grads, self.twin.inside.backward(grad_outputs))
         return grads
+
+    def check_versions(self) -> None:
+        """Do nothing yet: which nodes a backward goes through, ``backward`` knows."""
+
+    def _check_versions_of_reached(self) -> None:
+        for i, place in enumerate(self.inside.recording.saved, start=1):
+            link: Any = self.saved_links[i]
+            if link.counter.value != link.version and place.nodes & self._reached:
+                raise explained(RuntimeError(self._describe_change(self.saved[i], link)), link.counter)
 
     def _backward_on_tensors(self, grad_outputs: Any) -> Any:
         arrays = [grad.array if isinstance(grad, Tensor) else grad for grad in grad_outputs]
@@ -219,10 +257,11 @@ class DifferentiatedTwice(Node):
 
 
 class Place:
-    """A tensor that each call finds anew: a leaf, an argument or a result."""
+    """A tensor that each call finds anew: a leaf, an argument or a result; ``nodes``, by number, have saved it."""
 
     def __init__(self, leaf: Any = None, argument: int | None = None, result: int | None = None) -> None:
         self.leaf, self.argument, self.result = leaf, argument, result
+        self.nodes: set[int] = set()
 
     def of(self, arguments: list[Any], results: list[Any]) -> Any:
         """Return the tensor of this call."""
@@ -271,12 +310,13 @@ def places_of_saved(graph: Graph, leaves: list[Any], arguments: list[Any], resul
     known.update({id(tensor._counter): Place(argument=i) for i, tensor in enumerate(arguments)})
     known.update({id(tensor._counter): Place(result=i) for i, tensor in enumerate(results)})
     places: dict[int, Place] = {}
-    for node in graph.nodes:
+    for i, node in enumerate(graph.nodes):
         for link in filter(None, node.saved_links):
             if link.version != link.counter.value:
                 raise Refused("what a backward needs is changed in place")
             if id(link.counter) in known:
                 places[id(link.counter)] = known[id(link.counter)]
+                known[id(link.counter)].nodes.add(i)
     return list(places.values())
 
 

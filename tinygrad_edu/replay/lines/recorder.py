@@ -238,6 +238,17 @@ class Recorder(Names, Observer):
             if is_array(array) and id(array) not in self._names:
                 self.makers.setdefault(id(array), (name, array))
 
+    def renew_histories(self, output: Any) -> None:
+        """Have views among the results take over what happened to their base in place: otherwise it is done later."""
+        if isinstance(output, Tensor):
+            try:
+                output.edge()
+            except RuntimeError as error:  # the program may never ask for it
+                self.refuse(f"a result has no history that can be followed: {error}")
+        elif type(output) in (list, tuple, dict):
+            for element in output.values() if isinstance(output, dict) else output:
+                self.renew_histories(element)
+
     def read(self, how: str, tensor: Any = None, number: Any = None) -> None:
         """Refuse, unless the number is returned at once: Python may do with it whatever it likes."""
         if self.busy:
