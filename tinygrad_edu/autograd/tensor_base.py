@@ -23,6 +23,7 @@ from tinygrad_edu.autograd.node import AccumulateGrad, Edge, Node, VersionCounte
 from tinygrad_edu.autograd.telling import tell_called, tell_grad
 from tinygrad_edu.autograd.views import ViewInfo, ViewMethods
 from tinygrad_edu.backend import Array, DeviceLike, check_numel, device, device_of, to_device
+from tinygrad_edu.memory_formats import contiguous_format
 from tinygrad_edu.numpy_dtypes import NUMBER_KINDS, is_inexact
 from tinygrad_edu.size import Size
 from tinygrad_edu.type_names import refuse_strangers, type_name
@@ -184,8 +185,10 @@ class TensorBase(ViewMethods, HookMethods):
         Somebody else may hold the same array: both gradients of a + b are one.
         """
         before, is_tensor = self._grad, isinstance(grad, TensorBase)
-        if before is None:
-            self.grad = grad.clone() if is_tensor else tensor_from_array(grad.copy())
+        if before is None and not is_tensor:
+            self.grad = tensor_from_array(grad.copy())
+        elif before is None:
+            self.grad = grad.clone(memory_format=contiguous_format)
         elif not before._is_strided:
             self.grad = (grad if is_tensor else tensor_from_array(grad)) + before
         elif is_tensor or before.requires_grad:

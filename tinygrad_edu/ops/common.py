@@ -175,6 +175,19 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
     return sum_over(grad, tuple([*range(added), *stretched])).reshape(shape)
 
 
+def in_rows(x: Array) -> Array:
+    """Return an array whose elements lie row after row, which ``view`` needs: itself, if they do already.
+
+    PyTorch's results do, but for what works element by element. NumPy's lie as those of a transposed operand.
+    """
+    return x if x.ndim < 2 or x.flags.c_contiguous else x.copy()
+
+
+def copy_in_order(x: Array) -> Array:
+    """Return a copy whose elements lie in the order of ``x``'s, as PyTorch's does; repeated ones, row after row."""
+    return x.copy() if 0 in x.strides else x.copy("K")
+
+
 def broadcast(grad: Array, shape: tuple[int, ...]) -> Array:
     """Repeat ``grad`` along the dimensions in which it has size 1: the reverse of ``unbroadcast``."""
     if grad.shape == shape:

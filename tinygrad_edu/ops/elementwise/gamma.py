@@ -19,6 +19,7 @@ from tinygrad_edu.ops.common import BinaryOp, as_float, reject_complex, unbroadc
 from tinygrad_edu.ops.elementwise.special import as_tensors, require_number_or_tensor, two_floats
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.promotion import promote_to_float
+from tinygrad_edu.ops.shape.layout import contiguous
 
 
 class LogGamma(Op):
@@ -134,7 +135,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     total: Any = dimensions * (dimensions - 1) / 4 * math.log(math.pi)
     for i in range(dimensions):
         total = total + lgamma(x - i / 2)
-    return total
+    return contiguous(total)
 
 
 class IncompleteGamma(BinaryOp):

@@ -16,6 +16,7 @@ from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import HALF_DTYPES, is_floating
 from tinygrad_edu.ops.common import (
     cast,
+    copy_in_order,
     raw,
     reject_bool,
     reject_complex,
@@ -32,7 +33,7 @@ class Stepwise(Op):
         if function == "sign" and x.dtype.kind != "b":
             return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)  # 0 for NaN
         if not is_floating(x.dtype):
-            return x.copy()
+            return copy_in_order(x)
         return getattr(array_module(x), function)(x)
 
     def backward(self, grad_output: Array) -> Array:

@@ -29,6 +29,7 @@ from tinygrad_edu.ops.common import (
     unbroadcast,
 )
 from tinygrad_edu.ops.promotion import fits, promote, promote_checked, promote_many
+from tinygrad_edu.ops.shape.layout import contiguous
 from tinygrad_edu.scalars import checked_scalar
 
 
@@ -132,7 +133,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     xp = array_module(raw(input))
     vectors = xp.nonzero(xp.atleast_1d(raw(input)))
     if as_tuple:
-        return tuple([tensor_from_array(v) for v in vectors])
+        return tuple([tensor_from_array(v.copy()) for v in vectors])
     rows = xp.stack(vectors, 1) if input.ndim else xp.zeros((len(vectors[0]), 0), "int64")
     return tensor_from_array(rows)
 
@@ -171,7 +172,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         value = cast(value, dtype)
     else:
         value = checked_scalar("masked_fill", value, dtype)
-    return where(mask, value, input)
+    return contiguous(where(mask, value, input))
 
 
 class Maximum(BinaryOp):

@@ -80,7 +80,7 @@ def _is_infinity(name: str, input: Tensor, factor: int) -> Tensor:
         raise RuntimeError(f"{name} does not support complex inputs: expected real numbers")
     xp, x = array_module(raw(input)), raw(input)
     if not is_floating(x.dtype):
-        return tensor_from_array(xp.zeros(x.shape, bool))
+        return tensor_from_array(xp.zeros_like(x, bool))
     return tensor_from_array(xp.asarray(x == factor * float("inf")))
 
 
@@ -88,7 +88,7 @@ def isreal(input: Tensor) -> Tensor:
     """Tell where the elements are real: all real numbers, and complex ones whose imaginary part is 0."""
     require_tensor("isreal", input)
     xp, x = array_module(raw(input)), raw(input)
-    return tensor_from_array(xp.asarray(x.imag == 0) if x.dtype.kind == "c" else xp.ones(x.shape, bool))
+    return tensor_from_array(xp.asarray(x.imag == 0) if x.dtype.kind == "c" else xp.ones_like(x, bool))
 
 
 def heaviside(input: Tensor, values: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from tinygrad_edu.autograd.op import Op, check_same_device
 from tinygrad_edu.autograd.telling import constant, tell_read
 from tinygrad_edu.backend import Array, array_module, device_of, is_on_host, to_device
 from tinygrad_edu.ops.common import (
+    in_rows,
     raw,
     require_tensor,
     unbroadcast,
@@ -230,7 +231,7 @@ class GetItems(Op):
 
     def forward(self, x: Array, *, index: Any) -> Array:
         self.index, self.shape = private_index(index), x.shape
-        return x[index]
+        return in_rows(x[index])
 
     def explain_failure(self, arrays: tuple[Any, ...]) -> None:
         explain_index(self.shape, self.index)

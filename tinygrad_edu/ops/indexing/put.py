@@ -29,7 +29,7 @@ from tinygrad_edu.ops.common import (
 )
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.indexing.index import SetItem, getitem, index_put_zeros, items_at, raw_index
-from tinygrad_edu.ops.shape.layout import expand, reshape
+from tinygrad_edu.ops.shape.layout import contiguous, expand, reshape
 from tinygrad_edu.scalars import checked_scalar
 
 
@@ -198,7 +198,7 @@ def index_copy(
     """
     require_tensor("index_copy", input)
     place = copied_slices("index_copy", input, dim if axis is None else axis, index, source)
-    return SetItem.apply(input, source, index=place, in_place=False)
+    return contiguous(SetItem.apply(input, source, index=place, in_place=False))
 
 
 def copied_slices(name: str, input: Tensor, dim: Any, index: Any, source: Any) -> tuple[Any, ...]:
@@ -291,7 +291,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     require_tensors("masked_scatter", input=input, mask=mask, source=source)
     shape = broadcast_shape("masked_scatter", tuple(input.shape), tuple(mask.shape))
     place, values = masked_places("masked_scatter", shape, input, mask, source)
-    return SetItem.apply(expand(input, shape), values, index=place, in_place=False)
+    return contiguous(SetItem.apply(expand(input, shape), values, index=place, in_place=False))
 
 
 def masked_places(

@@ -43,7 +43,7 @@ def combine_at(function: str, x: Array, values: Array, place: Any) -> Array:
 
     CuPy has no ``multiply.at``, and a ``maximum.at`` for some dtypes only: on the host, whatever the device.
     """
-    result = np.array(to_numpy(x))
+    result = np.array(to_numpy(x), order="C")
     where = tuple([to_numpy(part) if hasattr(part, "dtype") else part for part in place])
     getattr(np, function).at(result, where, to_numpy(values))
     return to_device(result, device_of(x))

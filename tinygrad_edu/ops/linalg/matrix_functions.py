@@ -16,6 +16,7 @@ from tinygrad_edu.arguments import as_int, wrong_type
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.memory_formats import contiguous_format
 from tinygrad_edu.numpy_dtypes import is_inexact
 from tinygrad_edu.ops.common import raw, require_tensor
 from tinygrad_edu.ops.half import rounded_once
@@ -121,7 +122,7 @@ def _positive_power(A: Tensor, n: int) -> Tensor:
             result = square if result is None else matmul(result, square)
         n //= 2
         square = matmul(square, square) if n else square
-    return clone(A) if result is A else result
+    return clone(A, memory_format=contiguous_format) if result is A else result
 
 
 def multi_dot(tensors: Any) -> Tensor:

@@ -21,7 +21,7 @@ from tinygrad_edu.ops.linalg.matrices import conjugate_transpose, require_matric
 from tinygrad_edu.ops.linalg.qr import QR, QRResult
 from tinygrad_edu.ops.linalg.svd import SVD
 from tinygrad_edu.ops.linalg.triangular import SolveTriangular, check_equation
-from tinygrad_edu.ops.shape.layout import broadcast_to, clone
+from tinygrad_edu.ops.shape.layout import broadcast_to, clone, contiguous
 
 
 @wide_under_autocast
@@ -62,7 +62,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> USV:
     require_bools("svd", some=some, compute_uv=compute_uv)
     u, s, vh = SVD.apply(input, full_matrices=compute_uv and not some)
     if compute_uv:
-        return USV(u, s, conjugate_transpose(vh))
+        return USV(u, s, contiguous(conjugate_transpose(vh)))
     *batch, m, n = input.shape
     array = raw(input)
     zeros = [array_module(array).zeros((*batch, size, size), array.dtype) for size in (m, n)]

@@ -164,4 +164,4 @@ def ones_at(classes: Array, num_classes: int) -> Array:
         )
     check_numel("one_hot", (classes.size, num_classes))
     every_class = array_module(classes).arange(num_classes)
-    return (classes[..., None] == every_class).astype("int64")
+    return (classes[..., None] == every_class).astype("int64", order="C")

@@ -29,7 +29,7 @@ from tinygrad_edu.ops.indexing.along_dim import index_select
 from tinygrad_edu.ops.linalg.matmul import linear
 from tinygrad_edu.ops.nn.adaptive_pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tinygrad_edu.ops.nn.pool3d import adaptive_avg_pool3d
-from tinygrad_edu.ops.shape.layout import movedim
+from tinygrad_edu.ops.shape.layout import contiguous, movedim
 
 NEAREST = ("nearest", "nearest-exact")
 WEIGHTED = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2, "lanczos": 2}
@@ -133,7 +133,7 @@ def interpolate(
     output = input
     for i in range(dims):
         output = _along(output, i + 2, sizes[i], factors[i], mode, bool(align_corners), antialias)
-    return output
+    return contiguous(output)
 
 
 def _check_options(input: Array, mode: Any, align_corners: bool | None, antialias: bool) -> None:

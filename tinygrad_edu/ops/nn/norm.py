@@ -32,7 +32,7 @@ from tinygrad_edu.ops.elementwise.unary import rsqrt
 from tinygrad_edu.ops.half import in_float32, widened
 from tinygrad_edu.ops.nn.normalize import BatchNorm, LayerNorm, Normalize, has_norm_kernels, scale_and_shift
 from tinygrad_edu.ops.reduce.reduction import mean
-from tinygrad_edu.ops.shape.layout import clone, reshape
+from tinygrad_edu.ops.shape.layout import clone, contiguous, reshape
 
 
 def layer_norm(
@@ -146,7 +146,8 @@ def rms_norm(
     dims = tuple(range(input.ndim - len(shape), input.ndim))
     if eps is None:
         eps = float(array_module(raw(input)).finfo(raw(input).dtype).eps)
-    return scale_and_shift(input * rsqrt(mean(square(input), dims, keepdim=True) + eps), weight, None, shape)
+    x_hat = input * rsqrt(mean(square(input), dims, keepdim=True) + eps)
+    return contiguous(scale_and_shift(x_hat, weight, None, shape))
 
 
 def batch_norm(
@@ -227,7 +228,7 @@ def batch_norm(
         if running_mean is None or running_var is None:
             raise RuntimeError("batch_norm: running_mean and running_var must be defined in evaluation mode")
         x_hat = (input - reshape(running_mean, per_channel)) * reshape(rsqrt(running_var + eps), per_channel)
-        return scale_and_shift(x_hat, weight, bias, per_channel)
+        return contiguous(scale_and_shift(x_hat, weight, bias, per_channel))
     n = values_per_channel(tuple(input.shape))
     if has_norm_kernels(input, weight, bias):
         result, average, variance = BatchNorm.apply(input, weight, bias, eps=eps)

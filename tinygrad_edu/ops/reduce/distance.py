@@ -33,7 +33,7 @@ from tinygrad_edu.ops.indexing.along_dim import index_select
 from tinygrad_edu.ops.linalg.matmul import matmul, mm
 from tinygrad_edu.ops.reduce.reduction import mean, sum
 from tinygrad_edu.ops.reduce.statistics import norm
-from tinygrad_edu.ops.shape.layout import expand, reshape, transpose, unsqueeze
+from tinygrad_edu.ops.shape.layout import contiguous, expand, reshape, transpose, unsqueeze
 from tinygrad_edu.ops.shape.triangle import diagonal
 
 FEW_ROWS = 25
@@ -179,7 +179,7 @@ def renorm(input: Tensor, p: float, dim: Any = None, maxnorm: Any = None, *, axi
     dim = normalize_dim("renorm", dim, input.ndim)
     others = tuple([d for d in range(input.ndim) if d != dim])
     norms = norm(input, p, others, keepdim=True)
-    return input * where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
+    return contiguous(input) * where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
 
 
 @rounded_once

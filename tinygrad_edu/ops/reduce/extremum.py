@@ -34,7 +34,7 @@ class Extremum(Op):
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool, largest: bool) -> Array:
         self.dims = dims
         y = x.max(dims, keepdims=keepdim) if largest else x.min(dims, keepdims=keepdim)
-        y = array_module(x).asarray(y)
+        y = array_module(x).asarray(y, order="C")
         self.save_for_backward(x, y)
         return y
 

@@ -17,7 +17,7 @@ from tinygrad_edu.autograd.telling import call
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, device_of, to_device, to_numpy
 from tinygrad_edu.numpy_dtypes import is_floating
-from tinygrad_edu.ops.common import normalize_dim, raw, reject_bool, reject_complex, require_tensor
+from tinygrad_edu.ops.common import in_rows, normalize_dim, raw, reject_bool, reject_complex, require_tensor
 from tinygrad_edu.ops.indexing.gather import gather
 from tinygrad_edu.ops.reduce.extremum import Extremum, ValuesAndIndices, amax, amin, check_not_empty
 from tinygrad_edu.ops.reduce.search import argsort, sort
@@ -154,7 +154,7 @@ def kthvalue(
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: {k} of {size}")
     order = raw(argsort(input, dim))
     if input.ndim:
-        order = call(operator.getitem, order, (slice(None),) * dim + (slice(k - 1, k),))
+        order = call(in_rows, call(operator.getitem, order, (slice(None),) * dim + (slice(k - 1, k),)))
     return pick(input, dim, order, keepdim)
 
 

@@ -27,6 +27,7 @@ from tinygrad_edu.ops.common import (
     as_summand,
     broadcast,
     cast,
+    in_rows,
     normalize_dim,
     normalize_dims,
     raw,
@@ -66,7 +67,7 @@ class Sum(Op):
 
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
         self.shape, self.kept_shape = x.shape, kept_shape(x.shape, dims)
-        y = sum_over(x, dims)
+        y = in_rows(sum_over(x, dims))
         return y.reshape(self.kept_shape) if keepdim else y
 
     def backward(self, grad_output: Array) -> Array:
@@ -124,7 +125,7 @@ class Mean(Op):
     def forward(self, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
         self.shape, self.kept_shape = x.shape, kept_shape(x.shape, dims)
         self.n = count(x.shape, dims)
-        y = (sum_over(wide(x), dims) / self.n).astype(x.dtype)
+        y = (sum_over(wide(x), dims) / self.n).astype(x.dtype, order="C")
         return y.reshape(self.kept_shape) if keepdim else y
 
     def backward(self, grad_output: Array) -> Array:
@@ -197,7 +198,7 @@ class Prod(Op):
     def forward(self, x: Array, *, dim: int, keepdim: bool) -> Array:
         self.dim = dim
         self.save_for_backward(x)
-        return x.prod(dim, dtype=x.dtype, keepdims=keepdim)
+        return in_rows(x.prod(dim, dtype=x.dtype, keepdims=keepdim))
 
     def backward(self, grad_output: Array) -> Array:
         (x,) = self.saved
@@ -261,7 +262,7 @@ class Reduction(Op):
     """A reduction to integers or booleans, which has no gradient: argmax, argmin, any, all."""
 
     def forward(self, x: Array, *, method: str, axis: Any, keepdims: bool) -> Array:
-        return array_module(x).asarray(getattr(x, method)(axis=axis, keepdims=keepdims))
+        return array_module(x).asarray(getattr(x, method)(axis=axis, keepdims=keepdims), order="C")
 
 
 def any(

@@ -15,7 +15,14 @@ from tinygrad_edu.arguments import as_int, as_number
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, device_of, to_device, to_numpy
-from tinygrad_edu.ops.common import normalize_dim, raw, reject_complex, require_floating_point, require_tensor
+from tinygrad_edu.ops.common import (
+    in_rows,
+    normalize_dim,
+    raw,
+    reject_complex,
+    require_floating_point,
+    require_tensor,
+)
 from tinygrad_edu.ops.elementwise.compare import logical_xor
 from tinygrad_edu.ops.elementwise.special import LogAddExp
 from tinygrad_edu.ops.half import rounded_once
@@ -58,7 +65,7 @@ def _running_extremum(name: str, input: Tensor, dim: Any, better: Any) -> Values
         chosen = (x == best) | (x != x)  # once there is a NaN, it is the best, and the last one counts
         places = np.arange(x.shape[dim]).reshape(-1, *[1] * (x.ndim - dim - 1))
         index = np.maximum.accumulate(np.where(chosen, places, 0), dim)
-    indices = tensor_from_array(to_device(index, device_of(raw(input))))
+    indices = tensor_from_array(to_device(in_rows(index), device_of(raw(input))))
     values = gather(input, dim, indices) if x.size else clone(input)
     return ValuesAndIndices(values, indices)
 
@@ -76,6 +83,7 @@ class LogCumsumExp(Op):
             y = running_logaddexp(x, dim)
         else:  # CuPy has no logaddexp.accumulate: on the host, whatever the device
             y = to_device(np.logaddexp.accumulate(to_numpy(x), dim).astype(x.dtype), device_of(x))
+        y = in_rows(y)
         self.save_for_backward(x, y)
         return y
 

@@ -16,7 +16,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.numpy_dtypes import is_inexact
-from tinygrad_edu.ops.common import as_summand, normalize_dim, reject_bool, zeros_for
+from tinygrad_edu.ops.common import as_summand, in_rows, normalize_dim, reject_bool, zeros_for
 from tinygrad_edu.ops.half import rounded_once
 from tinygrad_edu.ops.indexing.index import between
 from tinygrad_edu.ops.shape.roll import Flip
@@ -29,7 +29,7 @@ class Cumsum(Op):
         self.dim = dim
         if is_inexact(x.dtype):  # a running sum in float32 would lose more and more digits
             return x.cumsum(dim, dtype=np.result_type(x.dtype, np.float64)).astype(x.dtype, order="C")
-        return x.cumsum(dim, dtype=x.dtype)  # NumPy would choose a wider integer
+        return in_rows(x.cumsum(dim, dtype=x.dtype))  # NumPy would choose a wider integer
 
     def backward(self, grad_output: Array) -> Array:
         backwards = Flip.compute(grad_output, dims=(self.dim,))
@@ -62,7 +62,7 @@ class Cumprod(Op):
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
         self.save_for_backward(x)
-        return x.cumprod(dim, dtype=x.dtype)
+        return in_rows(x.cumprod(dim, dtype=x.dtype))
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved[0].conj()

@@ -26,6 +26,7 @@ from tinygrad_edu.ops.common import (
 from tinygrad_edu.ops.indexing.along_dim import narrow
 from tinygrad_edu.ops.indexing.gather import gather
 from tinygrad_edu.ops.reduce.extremum import ValuesAndIndices
+from tinygrad_edu.ops.shape.layout import contiguous
 from tinygrad_edu.ops.summation import wide
 
 
@@ -87,7 +88,7 @@ def sort(
     """
     dim = dim if axis is None else axis
     order = argsort(input, dim, descending, stable)
-    return ValuesAndIndices(gather(input, dim, order), order)
+    return ValuesAndIndices(gather(input, dim, order), contiguous(order))
 
 
 def topk(
@@ -127,7 +128,7 @@ def topk(
     if k < 0 or k > size:
         raise RuntimeError(f"selected index k out of range: got k={k} for size {size} at dimension {axis}")
     order = narrow(argsort(input, dim, descending=largest), axis, 0, k) if input.ndim else argsort(input)
-    return ValuesAndIndices(gather(input, dim, order), order)
+    return ValuesAndIndices(gather(input, dim, order), contiguous(order))
 
 
 def unique(

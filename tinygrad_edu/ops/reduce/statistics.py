@@ -37,7 +37,7 @@ class Var(Op):
         self.degrees = builtins.max(count(x.shape, dims) - correction, 0)
         self.save_for_backward(x)
         deviation = wide(x) - average(wide(x), dims)
-        y = (sum_over(deviation * deviation, dims) / self.degrees).astype(x.dtype)
+        y = (sum_over(deviation * deviation, dims) / self.degrees).astype(x.dtype, order="C")
         return restore_dims(y, dims, x.shape) if keepdim else y
 
     def backward(self, grad_output: Array) -> Array:
@@ -148,7 +148,7 @@ class LogSumExp(Op):
         largest = xp.where(xp.isfinite(largest), largest, largest.dtype.type(0))
         total = restore_dims(sum_over(xp.exp(wide(x - largest)), dims), dims, x.shape)
         y = (xp.log(total) + largest).astype(x.dtype)
-        y = xp.asarray(y if keepdim else y.squeeze(dims))
+        y = xp.asarray(y if keepdim else y.squeeze(dims), order="C")
         self.save_for_backward(x, y)
         return y
 

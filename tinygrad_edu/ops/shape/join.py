@@ -18,7 +18,7 @@ from tinygrad_edu.autograd.telling import constant
 from tinygrad_edu.autograd.tensor_base import Tensor, TensorBase, tensor_from_array
 from tinygrad_edu.backend import Array, array_module, check_numel
 from tinygrad_edu.layouts import sparse_coo
-from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor
+from tinygrad_edu.ops.common import in_rows, normalize_dim, raw, require_tensor
 from tinygrad_edu.ops.indexing.index import between, getitem
 from tinygrad_edu.ops.promotion import promote_many
 from tinygrad_edu.ops.shape.layout import clone, expand, flatten, reshape
@@ -32,8 +32,7 @@ class Cat(Op):
     def forward(self, *tensors: Array, dim: int) -> Array:
         self.dim = dim
         self.sizes = [x.shape[dim] for x in tensors]
-        xp = array_module(tensors[0])
-        return xp.ascontiguousarray(xp.concatenate(tensors, dim))  # NumPy keeps the order of transposed ones
+        return in_rows(array_module(tensors[0]).concatenate(tensors, dim))
 
     def explain_failure(self, arrays: tuple[Any, ...]) -> None:
         """Say which sizes do not fit together."""
@@ -117,8 +116,7 @@ class Stack(Op):
 
     def forward(self, *tensors: Array, dim: int) -> Array:
         self.dim = dim
-        xp = array_module(tensors[0])
-        return xp.ascontiguousarray(xp.stack(tensors, dim))
+        return in_rows(array_module(tensors[0]).stack(tensors, dim))
 
     def backward(self, grad_output: Array) -> tuple[Array, ...]:
         before = (slice(None),) * self.dim

@@ -19,8 +19,8 @@ from tinygrad_edu.autograd.errors.explaining import explained
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.memory_formats import check_memory_format
-from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, unbroadcast
+from tinygrad_edu.memory_formats import check_memory_format, preserve_format
+from tinygrad_edu.ops.common import copy_in_order, normalize_dim, raw, require_tensor, unbroadcast
 from tinygrad_edu.ops.shape.sizes import infer_size, sizes_of
 
 
@@ -353,22 +353,22 @@ class Clone(Op):
 
     moves_only = True
 
-    def forward(self, x: Array) -> Array:
-        return x.copy()
+    def forward(self, x: Array, *, rows: bool = False) -> Array:
+        return x.copy() if rows else copy_in_order(x)
 
     def backward(self, grad_output: Array) -> Array:
         return grad_output
 
 
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """Return a copy that is part of the graph, whose elements lie row after row, whatever ``memory_format`` says."""
+    """Return a copy that is part of the graph; its elements lie in the input's order, with a format row after row."""
     require_tensor("clone", input)
     check_memory_format("clone", memory_format, input.ndim)
-    return Clone.apply(input)
+    return Clone.apply(input, rows=memory_format not in (None, preserve_format))
 
 
 def contiguous(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """Return the tensor itself if it lies in memory row by row, else a copy that does, also of other formats."""
     require_tensor("contiguous", input)
     check_memory_format("contiguous", memory_format, input.ndim)
-    return input if raw(input).flags.c_contiguous else Clone.apply(input)
+    return input if raw(input).flags.c_contiguous else Clone.apply(input, rows=True)

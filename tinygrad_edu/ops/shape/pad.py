@@ -15,6 +15,7 @@ from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module, check_numel
 from tinygrad_edu.ops.common import (
     check_not_empty,
+    in_rows,
     raw,
     reject_bool,
     require_tensor,
@@ -30,7 +31,7 @@ class ConstantPad(Op):
         self.inside = tuple(
             [slice(before, before + size) for (before, _), size in zip(widths, x.shape, strict=True)]
         )
-        return array_module(x).pad(x, widths, constant_values=value)
+        return in_rows(array_module(x).pad(x, widths, constant_values=value))
 
     def backward(self, grad_output: Array) -> Array:
         return grad_output[(*self.inside, ...)]

@@ -13,7 +13,8 @@ from tinygrad_edu.arguments import as_int, as_ints, is_int
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
-from tinygrad_edu.ops.common import normalize_dim, require_tensor
+from tinygrad_edu.memory_formats import contiguous_format
+from tinygrad_edu.ops.common import copy_in_order, in_rows, normalize_dim, require_tensor
 from tinygrad_edu.ops.shape.layout import clone, reshape, transpose
 from tinygrad_edu.ops.shape.sizes import sizes_of
 
@@ -23,7 +24,7 @@ class Flip(Op):
 
     def forward(self, x: Array, *, dims: tuple[int, ...]) -> Array:
         self.dims = dims
-        return array_module(x).flip(x, dims).copy()
+        return copy_in_order(array_module(x).flip(x, dims))
 
     def backward(self, grad_output: Array) -> Array:
         return Flip.compute(grad_output, dims=self.dims)
@@ -52,7 +53,7 @@ class Roll(Op):
 
     def forward(self, x: Array, *, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Array:
         self.shifts, self.dims = shifts, dims
-        return array_module(x).roll(x, shifts, dims).astype(x.dtype, order="C", copy=False)  # rows after rows
+        return in_rows(array_module(x).roll(x, shifts, dims))
 
     def backward(self, grad_output: Array) -> Array:
         return Roll.compute(grad_output, shifts=tuple([-n for n in self.shifts]), dims=self.dims)
@@ -138,7 +139,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     if a == b:
         raise RuntimeError(f"rot90: expected two different dims, got {list(axes)}")
     if k % 4 == 0:
-        return clone(input)
+        return clone(input, memory_format=contiguous_format)
     if k % 4 == 2:
         return flip(input, (a, b))
     return transpose(flip(input, (b,) if k % 4 == 1 else (a,)), a, b)

@@ -17,6 +17,7 @@ from tinygrad_edu.arguments import as_int, as_ints
 from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
+from tinygrad_edu.memory_formats import contiguous_format
 from tinygrad_edu.ops.common import normalize_dim, raw, require_tensor, require_tensors
 from tinygrad_edu.ops.indexing.index import getitem, index_put_zeros
 from tinygrad_edu.ops.indexing.replace import write_view
@@ -152,7 +153,7 @@ def as_strided_scatter(
             [0., 1.]])
     """
     require_tensors("as_strided_scatter", input=input, src=src)
-    result = clone(input)
+    result = clone(input, memory_format=contiguous_format)
     write_view("as_strided_scatter", as_strided(result, size, stride, storage_offset), src)
     return result
 

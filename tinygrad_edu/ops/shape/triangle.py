@@ -14,6 +14,7 @@ from tinygrad_edu.autograd.op import Op
 from tinygrad_edu.autograd.tensor_base import Tensor
 from tinygrad_edu.backend import Array, array_module
 from tinygrad_edu.ops.common import (
+    in_rows,
     normalize_dim,
     raw,
     require_tensor,
@@ -27,7 +28,7 @@ class Triangle(Op):
     def forward(self, x: Array, *, diagonal: int, lower: bool) -> Array:
         self.diagonal, self.lower = diagonal, lower
         xp = array_module(x)
-        return xp.tril(x, diagonal) if lower else xp.triu(x, diagonal)
+        return in_rows(xp.tril(x, diagonal) if lower else xp.triu(x, diagonal))
 
     def backward(self, grad_output: Array) -> Array:
         return Triangle.compute(grad_output, diagonal=self.diagonal, lower=self.lower)
