@@ -1,7 +1,7 @@
 """Memory formats: in what order the elements of a tensor lie in memory.
 
-Programs ask for one where a convolution on a card is faster with it. Here the elements of a new tensor always lie row
-after row; a format is accepted, its number of dimensions is checked, and nothing else comes of it.
+Programs ask for one where a convolution on a card is faster with it. Here a format is accepted and its number of
+dimensions checked; for any, ``clone`` and ``contiguous`` lay row after row, and all else goes on as without one.
 
 References
 ----------
