@@ -131,3 +131,59 @@ def test_a_backward_hook_of_a_module_or_a_function_of_the_programs_own(place):
                 [handle.remove() for handle in handles]
             results[-1] += [step(torch.randn(2, 4)), len(seen), model[0].weight.grad]
     assert equal(*results)
+
+
+CHANGES = {
+    "more": lambda its, p: its.add_param_group({"params": [p]}),
+    "fewer": lambda its, p: its.param_groups[0]["params"].pop(),
+}
+READ = {
+    "defaults": lambda its: its.defaults["lr"],
+    "step_count": lambda its: its.step_count,
+    "state_dict": lambda its: its.state_dict()["param_groups"][0]["lr"],
+}
+
+
+@pytest.mark.parametrize("set_to_none", [False, True])
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_parameters_of_an_optimizer_that_only_forgets_gradients(set_to_none, change):
+    """Its step is outside, or there is none: which gradients it forgets is up to its groups all the same."""
+    results = []
+    for replay in (False, True):
+        torch.manual_seed(0)
+        model, other = nn.Linear(4, 3), nn.Parameter(torch.ones(4))
+        its = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x, model=model, its=its, other=other):
+            its.zero_grad(set_to_none=set_to_none)
+            loss = model(x * other).pow(2).sum()
+            loss.backward()
+            return loss
+
+        step = torch.compile(step, fullgraph=True) if replay else step
+        results.append([])
+        for i in range(12):
+            if i == 6:
+                CHANGES[change](its, other)
+            results[-1] += [step(torch.randn(2, 4)), *[p.grad.clone() for p in (*model.parameters(), other)]]
+    assert equal(*results)
+
+
+@pytest.mark.filterwarnings("ignore:torch.compile")
+@pytest.mark.parametrize("read", READ)
+def test_a_number_of_an_optimizer_that_the_step_reads(read):
+    results = []
+    for replay in (False, True):
+        torch.manual_seed(0)
+        model = nn.Linear(4, 3)
+        its = torch.optim.SGD(model.parameters(), lr=0.1)
+        step = lambda x, model=model, its=its: model(x) * READ[read](its)  # noqa: E731
+        step = torch.compile(step) if replay else step
+        results.append([])
+        for i in range(12):
+            if i == 6:
+                its.defaults["lr"] = its.param_groups[0]["lr"] = 0.5
+                model(torch.ones(4)).sum().backward()
+                its.step()
+            results[-1].append(step(torch.randn(2, 4)).detach())
+    assert equal(*results)

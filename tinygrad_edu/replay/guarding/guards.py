@@ -96,7 +96,7 @@ class Guards:
         self._guarded: dict[int, Any] = {}
         self._leaves: list[tuple[Any, Any, bool]] = []
         self._modules: list[Any] = []
-        self._optimizers: list[tuple[Any, list[tuple[int, ...]]]] = []
+        self._optimizers: list[tuple[Any, list[tuple[int, ...]], bool]] = []
         self.grads_before: list[tuple[Any, bool]] = []
         self.hooks_of_leaves = True
         self.surroundings = surroundings()
@@ -138,9 +138,10 @@ class Guards:
             if type(value) in (list, dict, set) and not name.endswith("_hooks"):
                 self.add_container(value)
 
-    def add_optimizer(self, optimizer: Any) -> None:
-        """Guard which parameters an optimizer has; its options are read anew in each step."""
-        self._optimizers.append((optimizer, [ids(group["params"]) for group in optimizer.param_groups]))
+    def add_optimizer(self, optimizer: Any, steps: bool = True) -> None:
+        """Guard which parameters an optimizer has, and that its steps have no hooks; options are read anew."""
+        expected_ids = [ids(group["params"]) for group in optimizer.param_groups]
+        self._optimizers.append((optimizer, expected_ids, steps))
 
     def hold_before(self) -> bool:
         """Tell whether everything is as it was when the call began, gradients that it looked for included."""
@@ -173,9 +174,9 @@ class Guards:
         for module in self._modules:
             if module._has_hooks():
                 return False
-        for optimizer, expected_ids in self._optimizers:
+        for optimizer, expected_ids, steps in self._optimizers:
             if [ids(group["params"]) for group in optimizer.param_groups] != expected_ids:
                 return False
-            if optimizer._hooks["step_pre"] or optimizer._hooks["step_post"]:
+            if steps and (optimizer._hooks["step_pre"] or optimizer._hooks["step_post"]):
                 return False
         return True

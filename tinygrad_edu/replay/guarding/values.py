@@ -101,9 +101,11 @@ class ValueFinder:
 
     def follow(self, value: Any) -> None:
         """Guard what lies behind a value: the elements of a container, the attributes that functions name."""
-        if id(value) in self._seen or isinstance(value, Optimizer | np.generic):
+        if id(value) in self._seen or isinstance(value, np.generic):
             return
         self._seen[id(value)] = value
+        if isinstance(value, Optimizer):
+            return self._follow_optimizer(value)
         if type(value).__module__.startswith("numpy.random"):
             self.recorder.refuse("it draws from numpy.random")
         if isinstance(value, Tensor):
@@ -173,6 +175,13 @@ class ValueFinder:
                 self.recorder.refuse(f"it reads .{name} of an argument, which the program has set")
             self.guards.add_item(vars(tensor), name)
             self.follow(vars(tensor)[name])
+
+    def _follow_optimizer(self, optimizer: Any) -> None:
+        """Guard which parameters it has, for ``zero_grad``; what else a step reads is read anew, or refused."""
+        self.guards.add_optimizer(optimizer, steps=False)
+        for name in self.names & {"defaults", "step_count"}:
+            self.guards.add_item(vars(optimizer), name)
+            self.follow(vars(optimizer)[name])
 
     def _follow_attributes(self, attributes: Any, whole: bool = False) -> None:
         if whole:

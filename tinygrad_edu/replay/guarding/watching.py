@@ -23,6 +23,7 @@ import numpy as np
 from tinygrad_edu._tensor import Tensor
 from tinygrad_edu._tensor_methods.convert import ConvertMethods
 from tinygrad_edu._tensor_methods.operators import Operators
+from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.random import Generator
 from tinygrad_edu.replay.arrays import is_array
 from tinygrad_edu.replay.guarding.bytecode import is_own_container
@@ -59,6 +60,7 @@ SETTING = {"STORE_SUBSCR", "STORE_SLICE"}
 SETTERS = (Operators.__setitem__.__code__, Tensor.grad.fset.__code__)  # type: ignore[attr-defined]
 MUTABLE = (np.ndarray, bytearray, memoryview, array_of_python, collections.deque)
 SEEDING = (Generator.manual_seed.__code__, Generator.set_state.__code__)
+STATE_OF_OPTIMIZER = Optimizer.state_dict.__code__
 GRAD_GETTER = Tensor.grad.fget.__code__  # type: ignore[attr-defined]
 PRIVATE = ("array", "param_groups", "_grad", "__dict__", "grad_fn", "initial_seed")
 PRIVATE_OF_MEMORY = ("_version", "_base", "_is_view", "data_ptr", "storage_offset", "untyped_storage")
@@ -127,6 +129,8 @@ class PythonWatch:
                 self.recorder.refuse(kind)
             elif frame.f_code in SEEDING:
                 self.recorder.refuse("a random generator is started anew inside")
+            elif frame.f_code is STATE_OF_OPTIMIZER:
+                self.recorder.refuse("it reads the state_dict() of an optimizer")
             elif frame.f_code is GRAD_GETTER:
                 self.recorder.looked_for_grad(frame.f_locals["self"])
             elif frame.f_code in SETTERS and frame.f_back is not None:
