@@ -187,3 +187,28 @@ def test_a_number_of_an_optimizer_that_the_step_reads(read):
                 its.step()
             results[-1].append(step(torch.randn(2, 4)).detach())
     assert equal(*results)
+
+
+def test_a_method_of_an_optimizer_is_replaced():
+    results = []
+    for replay in (False, True):
+        torch.manual_seed(0)
+        model = nn.Linear(4, 3)
+        its = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x, model=model, its=its):
+            its.zero_grad()
+            loss = model(x).pow(2).sum()
+            loss.backward()
+            its.step()
+            return loss
+
+        step = torch.compile(step, fullgraph=True) if replay else step
+        results.append([])
+        for i in range(15):
+            if i == 6:
+                its.zero_grad = lambda: None
+            if i == 10:
+                its.step = lambda: None
+            results[-1] += [step(torch.randn(2, 4)), model.weight.detach().clone(), model.weight.grad.clone()]
+    assert equal(*results)

@@ -179,9 +179,9 @@ class ValueFinder:
     def _follow_optimizer(self, optimizer: Any) -> None:
         """Guard which parameters it has, for ``zero_grad``; what else a step reads is read anew, or refused."""
         self.guards.add_optimizer(optimizer, steps=False)
-        for name in self.names & {"defaults", "step_count"}:
+        for name in self.names & {"defaults", "step_count", "step", "zero_grad"}:  # a method may be replaced
             self.guards.add_item(vars(optimizer), name)
-            self.follow(vars(optimizer)[name])
+            self.follow(vars(optimizer).get(name))
 
     def _follow_attributes(self, attributes: Any, whole: bool = False) -> None:
         if whole:
