@@ -281,6 +281,7 @@ def test_long_data_are_shortened_in_errors():
     assert len(str(error.value)) < 200
 
 
+@pytest.mark.host("what shares memory with NumPy")
 def test_memory_is_shared_where_it_can_be():
     array, x, data = np.zeros(2), torch.zeros(2), bytearray(4)
     torch.asarray(array).add_(1)
