@@ -35,6 +35,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "small.py").write_text(source())
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python tells files apart by second and size
     monkeypatch.setattr(kernel_cache._Notice, "given", False)
     yield tmp_path
     sys.modules.pop("small", None)

@@ -64,3 +64,15 @@ def expected_arrays(entry: Entry, sample: Sample, **options):
     call = Call(sample, lambda array, grad: array, **options)
     with np.errstate(all="ignore"):
         return [np.asarray(x) for x in flatten(call.run(entry.reference))]
+
+
+def torch_function(entry: Entry, torch):
+    """Return the function of PyTorch that an entry stands for."""
+    if entry.torch_call is not None:
+        return entry.torch_call(torch)
+    if entry.torch_name:
+        return getattr(torch.Tensor, entry.torch_name.partition(".")[2])
+    for place in (torch.nn.functional, torch, torch.Tensor, torch.special):
+        if hasattr(place, entry.name):
+            return getattr(place, entry.name)
+    raise LookupError(entry.name)

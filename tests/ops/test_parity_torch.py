@@ -7,7 +7,7 @@ import pytest
 
 from tests.device import tensor_from_array, to_numpy
 from tests.exchange import library_array, library_tensor
-from tests.ops.op_table import SAMPLES, TABLE, as_arrays, ids, prepare
+from tests.ops.op_table import SAMPLES, TABLE, as_arrays, ids, prepare, torch_function
 from tests.ops.samples import Call, flatten
 from tinygrad_edu.numpy_dtypes import BFLOAT16
 
@@ -30,22 +30,10 @@ WITH_INTEGERS = [
 SINGLE = [e for e in TABLE if e.parity]
 
 
-def torch_function(entry):
-    """Return the function of PyTorch that an entry stands for."""
-    if entry.torch_call is not None:
-        return entry.torch_call(torch)
-    if entry.torch_name:
-        return getattr(torch.Tensor, entry.torch_name.partition(".")[2])
-    for place in (torch.nn.functional, torch, torch.Tensor, torch.special):
-        if hasattr(place, entry.name):
-            return getattr(place, entry.name)
-    raise LookupError(entry.name)
-
-
 def torch_call(entry, sample, dtype):
     """Return the call with PyTorch's tensors."""
     call = Call(sample, lambda array, grad: library_tensor(torch, array, grad), dtype=dtype)
-    return call, call.run(torch_function(entry))
+    return call, call.run(torch_function(entry, torch))
 
 
 def dtype_name(x):
